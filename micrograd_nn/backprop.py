@@ -1,0 +1,74 @@
+"""Derivatives as functions of a recorded graph: ``grad``, ``value_and_grad``, ``hessian``.
+
+Promise: nothing here touches a ``.grad``. With ``create_graph`` the derivative is a graph again, made by the rows'
+own partials, and can be stepped, drawn and differentiated like any other.
+"""
+
+from collections.abc import Callable, Sequence
+from math import isnan
+from typing import Literal, overload
+
+from .errors import GraphError
+from .value import Value, adjoints, topological_order
+
+
+@overload
+def grad(y: Value, xs: Sequence[Value], create_graph: Literal[False] = False) -> list[float]: ...
+@overload
+def grad(y: Value, xs: Sequence[Value], create_graph: Literal[True]) -> list[Value]: ...
+def grad(y: Value, xs: Sequence[Value], create_graph: bool = False) -> list[float] | list[Value]:
+    """[∂y/∂x for x in xs]: floats, or Values if create_graph is true. It is 0 for an x that y does not depend on.
+
+    >>> x = Value(3.0)
+    >>> (slope,) = grad(x**3, [x], create_graph=True)
+    >>> slope.data, grad(slope, [x])
+    (27.0, [18.0])
+
+    Raises GraphError if create_graph is true and an operand's ``.data`` was changed after the forward pass.
+    """
+    if not create_graph:
+        numbers = adjoints(y)
+        return [numbers.get(x, 0.0) for x in xs]
+    values: dict[Value, Value] = {y: Value(1.0)}
+    for node in reversed(topological_order(y)):
+        if node.operation is None or node not in values:
+            continue
+        for operand, partial, recorded in zip(node.operands, node.operation.partials, node.partials, strict=True):
+            slope = partial(*node.operands, node)
+            _check_unchanged(node, operand, float(slope), recorded)
+            term = values[node] * slope
+            values[operand] = values[operand] + term if operand in values else term
+    return [values.get(x) or Value(0.0) for x in xs]
+
+
+def _check_unchanged(node: Value, operand: Value, now: float, recorded: float) -> None:
+    if now != recorded and not (isnan(now) and isnan(recorded)):
+        raise GraphError(
+            f"{operand.label or 'an operand'} of {node.operation} was {recorded} in slope when the graph was recorded "
+            f"and is {now} now: its .data has changed since; record the graph again, then call grad"
+        )
+
+
+def value_and_grad(function: Callable[..., Value]) -> Callable[..., tuple[float, list[float]]]:
+    """A function of numbers that returns function's value and its slope in each argument.
+
+    >>> value_and_grad(lambda a, b: a * b)(2.0, 5.0)
+    (10.0, [5.0, 2.0])
+    """
+
+    def value_and_slopes(*numbers: float) -> tuple[float, list[float]]:
+        inputs = [Value(number) for number in numbers]
+        out = function(*inputs)
+        return float(out), grad(out, inputs) if isinstance(out, Value) else [0.0] * len(inputs)
+
+    return value_and_slopes
+
+
+def hessian(y: Value, xs: Sequence[Value]) -> list[list[float]]:
+    """The second partials ∂²y/∂x∂x', a row per x.
+
+    >>> a, b = Value(2.0), Value(5.0)
+    >>> hessian(a * a * b, [a, b])
+    [[10.0, 4.0], [4.0, 0.0]]
+    """
+    return [grad(slope, xs) for slope in grad(y, xs, create_graph=True)]

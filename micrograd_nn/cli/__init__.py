@@ -1,0 +1,36 @@
+"""The command line: ``micrograd-nn`` and its subcommands, one module each.
+
+Promise: exit code 0 when all went well, 1 when what was checked is wrong or a task failed, 2 when the words of the
+command were off; an error of this package is one line on standard error, without a traceback.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..errors import MicrogradError
+from . import friends
+
+COMMANDS = ()  # modules with add_to(subparsers), which sets run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="micrograd-nn",
+        description="A tiny scalar autograd engine. Without a subcommand it trains the two-input network h1, h2, o1 on "
+        "four people, predicts two more, derives ∂L/∂w1 and draws what it did.",
+    )
+    friends.add_to(parser)
+    subparsers = parser.add_subparsers(title="subcommands", metavar="")
+    for command in COMMANDS:
+        command.add_to(subparsers)
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except MicrogradError as error:
+        print(f"micrograd-nn: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("micrograd-nn: stopped", file=sys.stderr)
+        return 130
