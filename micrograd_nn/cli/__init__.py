@@ -7,11 +7,12 @@ command were off; an error of this package is one line on standard error, withou
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import MicrogradError
 from . import friends
 
-COMMANDS = ()  # modules with add_to(subparsers), which sets run
+COMMANDS: tuple[Any, ...] = ()  # modules with add_to(subparsers), which sets run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
