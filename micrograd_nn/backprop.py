@@ -1,14 +1,15 @@
-"""Derivatives as functions of a recorded graph: ``grad``, ``value_and_grad``, ``hessian``.
+"""Functions of a recorded graph: ``grad``, ``value_and_grad``, ``hessian``, and ``replay`` at other numbers.
 
-Promise: nothing here touches a ``.grad``. With ``create_graph`` the derivative is a graph again, made by the rows'
-own partials, and can be stepped, drawn and differentiated like any other.
+Promise: nothing here touches a ``.data`` or a ``.grad``. With ``create_graph`` the derivative is a graph again,
+made by the rows' own partials, and can be stepped, drawn and differentiated like any other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 from typing import Literal, overload
 
-from .errors import GraphError
+from .errors import ArgumentError, GraphError
+from .operation import as_float
 from .value import Value, adjoints, topological_order
 
 
@@ -72,3 +73,28 @@ def hessian(y: Value, xs: Sequence[Value]) -> list[list[float]]:
     [[10.0, 4.0], [4.0, 0.0]]
     """
     return [grad(slope, xs) for slope in grad(y, xs, create_graph=True)]
+
+
+def replay(root: Value, numbers: Mapping[Value, float]) -> dict[Value, float]:
+    """The number of every node below root, operands first, as if its leaves had held ``numbers``.
+
+    A leaf that is left out keeps its own ``.data``; one that root does not depend on changes nothing.
+
+    >>> x = Value(3.0)
+    >>> y = x * x + 1
+    >>> replay(y, {x: 5.0})[y], y.data
+    (26.0, 10.0)
+
+    Raises ArgumentError for a node that an operation made, NumberError for what is no real number.
+    """
+    made = next((node for node in numbers if node.operation is not None), None)
+    if made is not None:
+        raise ArgumentError(f"replay gives new numbers to leaves only, and {made!r} was made by {made.operation}")
+    given = {leaf: as_float(number) for leaf, number in numbers.items()}
+    result: dict[Value, float] = {}
+    for node in topological_order(root):
+        if node.operation is None:
+            result[node] = given.get(node, node.data)
+        else:
+            result[node] = node.operation.forward(*[result[operand] for operand in node.operands])
+    return result
