@@ -13,6 +13,7 @@ it no ``.data``, ``.grad``, file or graph has changed.
     │   └── StateError                         a state_dict that does not fit
     ├── ArgumentTypeError (TypeError)          wrong type
     ├── GraphError       (RuntimeError)        a graph that can't answer what was asked of it
+    ├── RenderError      (RuntimeError)        a picture that can't be drawn on this machine
     └── AnomalyError     (FloatingPointError)  nan or inf, under detect_anomaly
 """
 
@@ -59,6 +60,10 @@ class ArgumentTypeError(MicrogradError, TypeError):
 
 class GraphError(MicrogradError, RuntimeError):
     """The recorded graph can't answer what was asked of it."""
+
+
+class RenderError(MicrogradError, RuntimeError):
+    """A picture can't be drawn: no ``dot`` was found, or it failed."""
 
 
 class AnomalyError(MicrogradError, FloatingPointError):

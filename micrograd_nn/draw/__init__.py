@@ -1,0 +1,7 @@
+"""Pictures: the computation graph, the network, the walk through the backward pass, and plots of training.
+
+Promise: this floor looks at graphs and never changes one.
+"""
+
+from .dot import draw_dot as draw_dot
+from .drawing import Drawing as Drawing

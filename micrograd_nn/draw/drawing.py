@@ -1,0 +1,94 @@
+"""Drawing: a picture as DOT source, which becomes SVG or PNG when somebody looks.
+
+Promise: making a Drawing starts no program and writes no file; ``save`` writes all of a file or nothing. JupyterLab,
+VS Code and nbviewer show it, and where nothing can be drawn they show the DOT text and say why.
+"""
+
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from ..errors import UnknownNameError
+from .render import has_processes, render
+from .svg import page_ready
+
+FORMATS = ("svg", "png")
+
+
+class Drawing:
+    """A picture: ``.source`` (DOT), ``.svg``, ``.save(path)``; a notebook shows it as the value of a cell.
+
+    ``notes`` says in sentences what the picture leaves out.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        title: str,
+        names: Mapping[str, str],
+        notes: tuple[str, ...] = (),
+        format: str = "svg",
+    ) -> None:
+        if format not in FORMATS:
+            raise UnknownNameError("format", format, FORMATS)
+        self.source = source
+        self.title = title
+        self.names = names
+        self.notes = notes
+        self.format = format
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG text. Raises RenderError if there is no dot to draw with."""
+        return page_ready(render(self.source, "svg"), self.title, self.names)
+
+    @cached_property
+    def png(self) -> bytes:
+        """The picture as the bytes of a PNG. Raises RenderError if there is no dot to draw with."""
+        return render(self.source, "png")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to path, whose ending says how: .svg, .png or .dot (.gv). Returns the path.
+
+        Raises UnknownNameError for another ending, RenderError, or the OSError of a file that can't be written; the
+        file that was there is then there still.
+        """
+        path = Path(path)
+        writers = {".svg": self._svg_bytes, ".png": lambda: self.png, ".dot": self._dot_bytes, ".gv": self._dot_bytes}
+        if path.suffix.lower() not in writers:
+            raise UnknownNameError("ending of a picture's file", path.suffix, writers)
+        write_whole(path, writers[path.suffix.lower()]())
+        return path
+
+    def _svg_bytes(self) -> bytes:
+        return self.svg.encode()
+
+    def _dot_bytes(self) -> bytes:
+        return self.source.encode()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        if not has_processes():
+            return {"text/plain": f"This Python can't start dot, so here is the picture's DOT text.\n\n{self.source}"}
+        if self.format == "png":
+            return {"image/png": b64encode(self.png).decode(), "text/plain": repr(self)}
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<Drawing: {self.title}>"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """All of content at path, or what was there before: written beside it, then put in its place."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write(content)
+            file.close()
+            Path(file.name).chmod(0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
