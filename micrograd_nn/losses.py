@@ -1,15 +1,23 @@
-"""Losses: what a network is trained to make small.
+"""Losses: what a network is trained to make small, and the one that is climbed instead.
 
 Promise: a loss is a Value made of the table's operations, so it can be stepped, derived, drawn and compiled.
-Predictions come first, as in PyTorch; both sides may be numbers or Values, one or a list of them.
+Predictions come first, as in PyTorch; both sides may be numbers or Values, one or a list of them. Each is finite at
+any finite size of its predictions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import exp
 from typing import Any
 
-from .errors import ShapeError
-from .functional import mean, total
+from .errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from .functional import logsumexp, mean, total
+from .ops import absolute, log, maximum, relu, softplus
 from .value import Value
+
+SMALLEST_SHARE = exp(-100.0)  # a probability counts as at least this much, so its logarithm stops at -100 (PyTorch's)
+
+# ---- distances ----
 
 
 def squared_error(predictions: Any, targets: Any) -> Value:
@@ -18,8 +26,7 @@ def squared_error(predictions: Any, targets: Any) -> Value:
     >>> squared_error(0.77, 0).data
     0.29645
     """
-    error: Value = total(_squares(predictions, targets))
-    return 0.5 * error
+    return 0.5 * _sum(_squares(predictions, targets))
 
 
 def mse(predictions: Any, targets: Any) -> Value:
@@ -28,12 +35,156 @@ def mse(predictions: Any, targets: Any) -> Value:
     >>> mse([0, 0, 0, 0], [1, 0, 0, 1]).data
     0.5
     """
-    error: Value = mean(_squares(predictions, targets))
-    return error
+    return _mean(_squares(predictions, targets))
 
 
-def _squares(predictions: Any, targets: Any) -> list[Value]:
-    return [(target - prediction) ** 2 for prediction, target in pairs(predictions, targets)]
+def absolute_error(predictions: Any, targets: Any) -> Value:
+    """Σ |target - prediction|; its slope jumps where they meet.
+
+    >>> absolute_error([1, 5, 3, 6], [2, 3, 5, 9]).data
+    8.0
+    """
+    return _sum([absolute(target - prediction) for prediction, target in pairs(predictions, targets)])
+
+
+def signed_error(predictions: Any, targets: Any) -> Value:
+    """Σ (target - prediction): no cost, because errors of opposite sign cancel. It is here to show that.
+
+    >>> signed_error([1, 5, 3, 6], [2, 3, 5, 9]).data, signed_error([0, 2], [1, 1]).data
+    (4.0, 0.0)
+    """
+    return _sum([target - prediction for prediction, target in pairs(predictions, targets)])
+
+
+def performance(outputs: Any, wanted: Any) -> Value:
+    """-½‖wanted - outputs‖²: 0 at best, climbed with ``maximize=True``; the same step as descending squared_error.
+
+    >>> performance([1.0, 0.0], [0.0, 0.0]).data
+    -0.5
+    """
+    return -squared_error(outputs, wanted)
+
+
+# ---- decisions ----
+
+
+def binary_cross_entropy(predictions: Any, targets: Any) -> Value:
+    """The mean of -(y·ln p + (1 - y)·ln(1 - p)) over probabilities p and targets y from 0 to 1.
+
+    From a p that has been rounded to 0 or 1 no slope is left: train on ``binary_cross_entropy_with_logits``.
+
+    >>> round(binary_cross_entropy(0.5, 1).data, 6)
+    0.693147
+    """
+    return _mean([-(y * _log(p) + (1.0 - y) * _log(1.0 - p)) for p, y in pairs(predictions, targets)])
+
+
+def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
+    """Binary cross-entropy of sigmoid(z), from the sums z themselves: right to the last digits however large z is.
+
+    Written as y·softplus(-z) + (1 - y)·softplus(z): of the shorter softplus(z) - y·z nothing is left at z = 40, y = 1.
+
+    >>> binary_cross_entropy_with_logits(40.0, 1).data
+    4.248354255291589e-18
+    """
+    return _mean([y * softplus(-z) + (1.0 - y) * softplus(z) for z, y in pairs(logits, targets)])
+
+
+def categorical_cross_entropy(shares: Any, one_hot: Any) -> Value:
+    """-Σ target·ln(share), over the outputs of a softmax and a one-hot target. One sample.
+
+    >>> round(categorical_cross_entropy([0.25, 0.75], [0, 1]).data, 6)
+    0.287682
+    """
+    return -_sum([target * _log(share) for share, target in pairs(shares, one_hot)])
+
+
+def softmax_cross_entropy(logits: Sequence[Any], target: Any) -> Value:
+    """-ln softmax(z)[label] = logsumexp(z) - z[label]: one sample, from its sums z; stable at any size of z.
+
+    The target is a label, a whole number from 0 up, or a one-hot row: then the second term is Σ target·z.
+
+    >>> softmax_cross_entropy([1000.0, -1000.0], 1).data
+    2000.0
+
+    Raises ArgumentError if there is no such label.
+    """
+    sums = [_as_value(z) for z in logits]
+    if isinstance(target, Sequence) or getattr(target, "shape", ()):
+        return _as_value(logsumexp(sums)) - _sum([y * z for z, y in pairs(sums, target)])
+    return _as_value(logsumexp(sums)) - sums[as_label(target, len(sums))]
+
+
+def hinge(scores: Any, targets: Any) -> Value:
+    """The mean of max(0, 1 - y·s) over scores s and targets y, which are -1 or +1 (a support vector machine's).
+
+    >>> hinge([0.5, 2.0], [1, 1]).data
+    0.25
+    """
+    return _mean([relu(1.0 - y * s) for s, y in pairs(scores, targets)])
+
+
+# ---- regularisation: terms that hold the parameters small ----
+
+
+def l1(parameters: Iterable[Value], strength: float) -> Value:
+    """strength·Σ|w|, to be added to a loss; it drives weights to 0.
+
+    >>> l1([Value(-2.0), Value(1.0)], 0.5).data
+    1.5
+    """
+    return strength * _sum([absolute(w) for w in parameters])
+
+
+def l2(parameters: Iterable[Value], strength: float) -> Value:
+    """strength·Σw², to be added to a loss; plain SGD then moves as with weight_decay = 2·strength.
+
+    >>> l2([Value(-2.0), Value(1.0)], 0.5).data
+    2.5
+    """
+    return strength * _sum([w * w for w in parameters])
+
+
+# ---- the losses by name ----
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss that training knows by name."""
+
+    function: Callable[..., Value]
+    boundary: float = 0.5  # a single output above it says yes
+    targets: str = "any number"  # in words …
+    allows: Callable[[float], bool] = lambda target: True  # … and as a test
+
+
+_SHARES: dict[str, Any] = {"targets": "0 to 1", "allows": lambda target: 0 <= target <= 1}
+
+LOSSES: dict[str, Loss] = {
+    "squared_error": Loss(squared_error),
+    "mse": Loss(mse),
+    "absolute_error": Loss(absolute_error),
+    "signed_error": Loss(signed_error),
+    "performance": Loss(performance),
+    "binary_cross_entropy": Loss(binary_cross_entropy, **_SHARES),
+    "binary_cross_entropy_with_logits": Loss(binary_cross_entropy_with_logits, boundary=0.0, **_SHARES),
+    "categorical_cross_entropy": Loss(categorical_cross_entropy, **_SHARES),
+    "softmax_cross_entropy": Loss(softmax_cross_entropy, **_SHARES),
+    "hinge": Loss(hinge, boundary=0.0, targets="-1 or 1", allows=lambda target: target in (-1, 1)),
+}
+
+
+def named_loss(choice: str | Callable[..., Value]) -> Loss:
+    """The loss of that name, or a function of (predictions, targets) as one. Raises UnknownNameError."""
+    if callable(choice):
+        known = [loss for loss in LOSSES.values() if loss.function is choice]
+        return known[0] if known else Loss(choice)
+    if choice not in LOSSES:
+        raise UnknownNameError("loss", choice, LOSSES)
+    return LOSSES[choice]
+
+
+# ---- both sides as Values ----
 
 
 def pairs(predictions: Any, targets: Any) -> list[tuple[Value, Value]]:
@@ -45,6 +196,37 @@ def pairs(predictions: Any, targets: Any) -> list[tuple[Value, Value]]:
     if len(ours) != len(theirs) or not ours:
         raise ShapeError(f"a loss compares as many targets as predictions: got {len(theirs)} and {len(ours)}")
     return list(zip(map(_as_value, ours), map(_as_value, theirs), strict=True))
+
+
+def as_label(given: Any, classes: int) -> int:
+    """given as a whole number from 0 to classes - 1. Raises ArgumentTypeError or ArgumentError otherwise."""
+    try:
+        label = int(given)
+    except (TypeError, ValueError, OverflowError):
+        label = None
+    if isinstance(given, bool) or label is None or label != given:
+        raise ArgumentTypeError(f"a label is a whole number from 0 to {classes - 1}, got {given!r}")
+    if not 0 <= label < classes:
+        raise ArgumentError(f"a label is a whole number from 0 to {classes - 1}, got {label}")
+    return label
+
+
+def _squares(predictions: Any, targets: Any) -> list[Value]:
+    return [(target - prediction) ** 2 for prediction, target in pairs(predictions, targets)]
+
+
+def _log(share: Value) -> Value:
+    return log(maximum(share, SMALLEST_SHARE))
+
+
+def _sum(terms: Sequence[Value]) -> Value:
+    whole: Value = total(terms)
+    return whole
+
+
+def _mean(terms: Sequence[Value]) -> Value:
+    average: Value = mean(terms)
+    return average
 
 
 def _as_list(given: Any) -> Sequence[Any]:
