@@ -5,29 +5,38 @@ arithmetic and the table's operations, so that the same lines move floats here a
 defaults are PyTorch's.
 """
 
-from collections.abc import Iterable
-from math import isfinite
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from math import cos, inf, isfinite, pi
+from math import sqrt as root
 from typing import Any
 
-from .errors import ArgumentError, ArgumentTypeError
+from .errors import ArgumentError, ArgumentTypeError, MicrogradError, ShapeError, StateError, UnknownNameError
 from .operation import as_float
+from .ops import sqrt
 from .value import Value
+
+Memory = tuple[Any, ...]
 
 
 class Optimizer:
     """What all optimisers share: the list of parameters, the learning rate, and a step that moves all of them.
 
     A kind of descent gives ``memories``, the names of the numbers that it keeps for each parameter (each starts at
-    0), ``scalars``, the numbers that all parameters share in one step, and ``rule``.
+    0), ``scalars``, the numbers that all parameters share in one step, and ``rule``. A rule may branch on its
+    hyperparameters, never on p, g or memory. ``maximize=True`` climbs instead.
 
-    Raises ArgumentError if there is no parameter, if one comes twice, or if lr is not positive and finite.
+    Raises ArgumentError if there is no parameter, if one comes twice, or if a hyperparameter is out of its range.
     """
 
     memories: tuple[str, ...] = ()
 
-    def __init__(self, params: Iterable[Value], lr: float) -> None:
+    def __init__(self, params: Iterable[Value], lr: float, weight_decay: float = 0.0, maximize: bool = False) -> None:
         self.params = list(params)
-        self.lr = as_float(lr)
+        self.lr = _within("lr", lr, 0.0, inf, "a positive number such as 0.1", open_below=True)
+        self.weight_decay = _within("weight_decay", weight_decay, 0.0, inf, "a number from 0 up")
+        self.maximize = maximize
         self.steps = 0
         if not self.params:
             raise ArgumentError("an optimiser needs at least one parameter: pass net.parameters()")
@@ -35,36 +44,61 @@ class Optimizer:
             raise ArgumentTypeError("an optimiser takes a list of Values: pass net.parameters()")
         if len(set(self.params)) != len(self.params):
             raise ArgumentError("a parameter is in the list twice, and would be moved twice")
-        if not (isfinite(self.lr) and self.lr > 0):
-            raise ArgumentError(f"lr is a positive number such as 0.1, got {lr}")
-        self.memory = [(0.0,) * len(self.memories) for _ in self.params]
+        self.memory: list[Memory] = [(0.0,) * len(self.memories) for _ in self.params]
 
     def scalars(self) -> dict[str, float]:
         """The numbers that all parameters share in the step under way; ``self.steps`` counts from 1."""
         return {"lr": self.lr}
 
-    def rule(self, p: Any, g: Any, memory: tuple[Any, ...], s: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
+    def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
         """The parameter p with gradient g after a step, and its memory: on floats, arrays of a tracer, or symbols."""
         raise NotImplementedError
+
+    def downhill(self, p: Any, g: Any) -> Any:
+        """The slope to descend: g, or -g to climb, plus the pull of weight_decay towards 0."""
+        if self.maximize:
+            g = -g
+        return g + self.weight_decay * p if self.weight_decay else g
 
     def step(self) -> None:
         """Move each parameter that has a gradient."""
         self.steps += 1
-        s = self.scalars()
-        moved = [
-            (parameter, *self.rule(parameter.data, parameter.grad, memory, s))
-            if parameter.grad is not None
-            else (parameter, parameter.data, memory)
-            for parameter, memory in zip(self.params, self.memory, strict=True)
-        ]
-        self.memory = [memory for _, _, memory in moved]
-        for parameter, number, _ in moved:
-            parameter.data = number
+        try:
+            s = self.scalars()
+            moved = [
+                (p.data, memory) if p.grad is None else self.rule(p.data, p.grad, memory, s)
+                for p, memory in zip(self.params, self.memory, strict=True)
+            ]
+        except BaseException:
+            self.steps -= 1
+            raise
+        numbers, memories = zip(*moved, strict=True)
+        # One call into C, which Ctrl-C can't cut in two: all parameters and memories move, or none.
+        remember = map(list.__setitem__, [self.memory], [slice(None)], [memories])
+        deque(chain(map(_set_data, self.params, numbers), remember), maxlen=0)
 
     def zero_grad(self) -> None:
         """Forget all gradients: each parameter's ``.grad`` is None again."""
         for parameter in self.params:
             parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a later step depends on besides the parameters: steps, lr, and one list per memory."""
+        kept = {name: [memory[i] for memory in self.memory] for i, name in enumerate(self.memories)}
+        return {"steps": self.steps, "lr": self.lr, **kept}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state_dict, all or nothing. Raises StateError if it is of another kind of optimiser."""
+        wanted = ["steps", "lr", *self.memories]
+        sizes = {name: len(state[name]) for name in self.memories if name in state}
+        if sorted(wanted) != sorted(state) or any(size != len(self.params) for size in sizes.values()):
+            raise StateError(
+                f"this state does not fit {type(self).__name__} over {len(self.params)} parameters; nothing was "
+                f"loaded. It needs {', '.join(wanted)}, got {', '.join(state)} of sizes {list(sizes.values())}"
+            )
+        columns = [[as_float(number) for number in state[name]] for name in self.memories]
+        self.memory = list(zip(*columns, strict=True)) if columns else [()] * len(self.params)
+        self.steps, self.lr = int(state["steps"]), as_float(state["lr"])
 
 
 class SGD(Optimizer):
@@ -75,11 +109,252 @@ class SGD(Optimizer):
     >>> SGD([w], lr=0.1).step()
     >>> w.data
     0.7
+
+    With momentum the gradients are gathered in a velocity, which moves the parameter; ``nesterov`` looks one step
+    ahead (Sutskever et al., On the importance of initialization and momentum in deep learning, 2013).
     """
 
-    def __init__(self, params: Iterable[Value], lr: float = 1e-3) -> None:
-        super().__init__(params, lr)
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        self.momentum = _share("momentum", momentum)
+        self.dampening = _within("dampening", dampening, -inf, inf, "a number, mostly from 0 to 1")
+        self.nesterov = nesterov
+        self.memories = ("velocity",) if self.momentum else ()
+        if nesterov and not (self.momentum > 0 and self.dampening == 0):
+            raise ArgumentError("nesterov needs a momentum such as 0.9, and a dampening of 0")
+        super().__init__(params, lr, weight_decay, maximize)
 
-    def rule(self, p: Any, g: Any, memory: tuple[Any, ...], s: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-        """p - lr·g."""
-        return p - s["lr"] * g, memory
+    def scalars(self) -> dict[str, float]:
+        """The learning rate, and how much of a gradient enters the velocity: in the first step all of it."""
+        return {"lr": self.lr, "gain": 1.0 if self.steps == 1 else 1.0 - self.dampening}
+
+    def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
+        """p - lr·g, or with momentum v ← momentum·v + g and p - lr·v."""
+        g = self.downhill(p, g)
+        if not self.momentum:
+            return p - s["lr"] * g, memory
+        velocity = self.momentum * memory[0] + s["gain"] * g
+        return p - s["lr"] * (g + self.momentum * velocity if self.nesterov else velocity), (velocity,)
+
+
+class Adam(Optimizer):
+    """Steps of about lr in each parameter: the mean gradient over the root of its mean square.
+
+    Kingma and Ba, Adam: A Method for Stochastic Optimization, 2014.
+
+    >>> w = Value(1.0)
+    >>> (w * 3).backward()
+    >>> Adam([w], lr=0.1).step()
+    >>> round(w.data, 6)
+    0.9
+    """
+
+    memories = ("mean", "square")
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        self.betas = (_share("betas[0]", betas[0]), _share("betas[1]", betas[1]))
+        self.eps = _within("eps", eps, 0.0, inf, "a small number from 0 up")
+        super().__init__(params, lr, weight_decay, maximize)
+
+    def scalars(self) -> dict[str, float]:
+        """The learning rate, and what corrects the two means for having started at 0."""
+        first, second = self.betas
+        return {
+            "lr": self.lr,
+            "rate": self.lr / (1.0 - first**self.steps),
+            "scale": root(1.0 - second**self.steps),
+        }
+
+    def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
+        """p - rate·mean / (√square/scale + eps)."""
+        return self._follow(p, self.downhill(p, g), memory, s)
+
+    def _follow(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
+        first, second = self.betas
+        mean = first * memory[0] + (1.0 - first) * g
+        square = second * memory[1] + (1.0 - second) * (g * g)
+        return p - s["rate"] * (mean / (sqrt(square) / s["scale"] + self.eps)), (mean, square)
+
+
+class AdamW(Adam):
+    """Adam whose weight decay pulls at the parameter itself instead of entering the means (Loshchilov, Hutter, 2017).
+
+    Its weight_decay is 0.01 unless given.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
+
+    def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
+        """Adam's step from p·(1 - lr·weight_decay)."""
+        return self._follow(p * (1.0 - s["lr"] * self.weight_decay), -g if self.maximize else g, memory, s)
+
+
+class RMSprop(Optimizer):
+    """The gradient over the root of its mean square (Hinton's lecture 6e, 2012); ``centered`` takes the mean off it."""
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        self.alpha = _share("alpha", alpha)
+        self.eps = _within("eps", eps, 0.0, inf, "a small number from 0 up")
+        self.momentum = _share("momentum", momentum)
+        self.centered = centered
+        self.memories = ("square", *(["mean"] if centered else []), *(["velocity"] if self.momentum else []))
+        super().__init__(params, lr, weight_decay, maximize)
+
+    def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
+        """p - lr·g / (√square + eps), or a velocity of such steps."""
+        g = self.downhill(p, g)
+        square = self.alpha * memory[0] + (1.0 - self.alpha) * (g * g)
+        kept, spread = [square], square
+        if self.centered:
+            kept.append(self.alpha * memory[1] + (1.0 - self.alpha) * g)
+            spread = square - kept[1] * kept[1]
+        move = g / (sqrt(spread) + self.eps)
+        if self.momentum:
+            move = self.momentum * memory[-1] + move
+            kept.append(move)
+        return p - s["lr"] * move, tuple(kept)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
+
+
+def named_optimizer(name: str) -> type[Optimizer]:
+    """The optimiser of that name, in any case of letters. Raises UnknownNameError, which lists the names."""
+    if not isinstance(name, str) or name.lower() not in OPTIMIZERS:
+        raise UnknownNameError("optimiser", name, OPTIMIZERS)
+    return OPTIMIZERS[name.lower()]
+
+
+# ---- learning rates that change ----
+
+
+class LambdaLR:
+    """A learning-rate schedule: after ``step()`` number n the rate is the first one times factor(n).
+
+    >>> sgd = SGD([Value(1.0)], lr=0.8)
+    >>> schedule = LambdaLR(sgd, lambda n: 1 / (1 + n))
+    >>> schedule.step()
+    >>> sgd.lr
+    0.4
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]) -> None:
+        self.optimizer = optimizer
+        self.factor = factor
+        self.first = optimizer.lr
+        self.epoch = 0
+        optimizer.lr = self.first * factor(0)
+
+    def step(self) -> None:
+        """One epoch has passed."""
+        self.at(self.epoch + 1)
+
+    def at(self, epoch: int) -> None:
+        """Set the rate for that epoch, counted from 0: what a resumed training calls."""
+        self.epoch = epoch
+        self.optimizer.lr = self.first * self.factor(epoch)
+
+
+class StepLR(LambdaLR):
+    """The rate times gamma every ``step_size`` epochs."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        super().__init__(optimizer, lambda epoch: gamma ** (epoch // step_size))
+
+
+class ExponentialLR(LambdaLR):
+    """The rate times gamma after every epoch."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        super().__init__(optimizer, lambda epoch: gamma**epoch)
+
+
+class CosineAnnealingLR(LambdaLR):
+    """Down along half a cosine, from the first rate to eta_min in T_max epochs (Loshchilov and Hutter, SGDR, 2016)."""
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803  # PyTorch's name
+        least = eta_min / optimizer.lr
+        super().__init__(optimizer, lambda epoch: least + (1.0 - least) * (1.0 + cos(pi * epoch / T_max)) / 2.0)
+
+
+# ---- without descent ----
+
+
+def least_squares(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """The line m·x + b with the least squared error: m = Σ(x - x̄)(y - ȳ) / Σ(x - x̄)², b = ȳ - m·x̄.
+
+    >>> least_squares([0, 1, 2], [1, 3, 5])
+    (2.0, 1.0)
+
+    Raises ShapeError if there are not as many x as y or fewer than two, ArgumentError if all x are the same.
+    """
+    if len(x) != len(y) or len(x) < 2:
+        raise ShapeError(f"a line needs as many x as y, and at least two: got {len(x)} and {len(y)}")
+    across, up = [as_float(number) for number in x], [as_float(number) for number in y]
+    middle, height = sum(across) / len(across), sum(up) / len(up)
+    spread = sum((a - middle) ** 2 for a in across)
+    if spread == 0:
+        raise ArgumentError(f"all x are {across[0]}: no line, or every line, goes through such points")
+    slope = sum((a - middle) * (b - height) for a, b in zip(across, up, strict=True)) / spread
+    return slope, height - slope * middle
+
+
+# ---- hyperparameters ----
+
+_set_data = vars(Value)["_data"].__set__
+
+
+def _within(name: str, given: Any, low: float, high: float, legal: str, open_below: bool = False) -> float:
+    try:
+        number = as_float(given)
+    except MicrogradError:
+        raise ArgumentError(f"{name} is {legal}, got {given!r}") from None
+    if not isfinite(number) or not low <= number <= high or (open_below and number == low):
+        raise ArgumentError(f"{name} is {legal}, got {given}")
+    return number
+
+
+def _share(name: str, given: Any) -> float:
+    number = _within(name, given, 0.0, 1.0, "a number from 0 up to, but without, 1, such as 0.9")
+    if number == 1.0:
+        raise ArgumentError(f"{name} is a number from 0 up to, but without, 1, such as 0.9, got {given}")
+    return number

@@ -1,0 +1,188 @@
+"""Optimisers against PyTorch's trajectories, their limits, and what an error leaves behind."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from micrograd_nn import Value
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError, UnknownNameError
+from micrograd_nn.optim import (
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    AdamW,
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    Optimizer,
+    RMSprop,
+    StepLR,
+    least_squares,
+    named_optimizer,
+)
+
+EXPECTED = json.loads(Path(__file__).with_name("data").joinpath("trajectories.json").read_text())
+KINDS = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW, "RMSprop": RMSprop}
+SCHEDULES = {"StepLR": StepLR, "ExponentialLR": ExponentialLR, "CosineAnnealingLR": CosineAnnealingLR}
+RICH = [
+    ("SGD", {"momentum": 0.9, "dampening": 0.2, "weight_decay": 0.1}),
+    ("SGD", {}),
+    ("Adam", {"weight_decay": 0.1}),
+    ("AdamW", {}),
+    ("RMSprop", {"centered": True, "momentum": 0.5}),
+]
+
+
+def problem(a, b, c):
+    return (1.0 - a) ** 2 + 2.0 * (b - a * a) ** 2 + 0.5 * (c + b) ** 2
+
+
+def walk(optimizer, steps, sign=1.0):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (sign * problem(*optimizer.params)).backward()
+        optimizer.step()
+        yield [p.data for p in optimizer.params]
+
+
+@pytest.mark.parametrize(
+    "case", EXPECTED["cases"], ids=lambda case: f"{case['kind']}-{case['options']}-{case['climb']}"
+)
+def test_a_hundred_steps_go_where_pytorch_goes(case):
+    start = [Value(number) for number in EXPECTED["start"]]
+    optimizer = KINDS[case["kind"]](start, **case["options"], maximize=case["climb"])
+    rows = list(walk(optimizer, 100, -1.0 if case["climb"] else 1.0))
+    for step, expected in zip(EXPECTED["kept_steps"], case["rows"], strict=True):
+        assert rows[step - 1] == pytest.approx(expected, rel=1e-10, abs=1e-10), f"step {step}"
+
+
+@pytest.mark.parametrize("case", EXPECTED["schedules"], ids=lambda case: case["kind"])
+def test_schedules_give_pytorchs_rates(case):
+    optimizer = SGD([Value(0.0)], lr=0.3)
+    schedule = SCHEDULES[case["kind"]](optimizer, **case["options"])
+    rates = []
+    for _ in range(12):
+        rates.append(optimizer.lr)
+        schedule.step()
+    assert rates == pytest.approx(case["rates"], rel=1e-10)
+    schedule.at(3)
+    assert optimizer.lr == pytest.approx(case["rates"][3], rel=1e-10)
+
+
+@pytest.mark.parametrize(("kind", "options"), RICH)
+def test_a_state_carried_over_continues_to_the_same_bytes(kind, options):
+    whole = KINDS[kind]([Value(number) for number in EXPECTED["start"]], **options)
+    *_, expected = walk(whole, 20)
+    first = KINDS[kind]([Value(number) for number in EXPECTED["start"]], **options)
+    *_, halfway = walk(first, 9)
+    second = KINDS[kind]([Value(number) for number in halfway], **options)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    *_, reached = walk(second, 11)
+    assert reached == expected
+
+
+@pytest.mark.parametrize(("kind", "options"), RICH)
+def test_the_rule_traces_as_a_graph_with_the_numbers_it_has_on_floats(kind, options):
+    optimizer = KINDS[kind]([Value(0.5)], **options)
+    optimizer.steps = 3
+    s = optimizer.scalars()
+    memory = tuple(2.25 - 0.5 * i for i in range(len(optimizer.memories)))
+    number, kept = optimizer.rule(0.5, 0.125, memory, s)
+    node, nodes = optimizer.rule(
+        Value(0.5), Value(0.125), tuple(map(Value, memory)), {name: Value(x) for name, x in s.items()}
+    )
+    assert (node.data, [n.data for n in nodes]) == (number, list(kept))
+
+
+def test_a_state_of_another_kind_is_refused_whole():
+    adam = Adam([Value(1.0), Value(2.0)])
+    list(walk(Adam([Value(1.0), Value(2.0), Value(3.0)]), 1))
+    before = adam.state_dict()
+    for state in ({}, SGD([Value(1.0)]).state_dict(), Adam([Value(1.0)]).state_dict(), {**before, "extra": 1}):
+        with pytest.raises(StateError, match=r"does not fit Adam over 2 parameters; nothing was loaded"):
+            adam.load_state_dict(state)
+        assert adam.state_dict() == before
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+@pytest.mark.parametrize("lr", [-1, 0, math.nan, math.inf, "0.1", True, None])
+def test_a_learning_rate_is_positive_and_finite(kind, lr):
+    with pytest.raises(ArgumentError, match=r"lr is a positive number such as 0\.1, got"):
+        kind([Value(1.0)], lr=lr)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "text"),
+    [
+        (SGD, {"momentum": 2}, r"momentum is a number from 0 up to, but without, 1, such as 0\.9, got 2"),
+        (SGD, {"momentum": -0.1}, "momentum is a number from 0"),
+        (SGD, {"weight_decay": -1}, "weight_decay is a number from 0 up, got -1"),
+        (SGD, {"nesterov": True}, r"nesterov needs a momentum such as 0\.9, and a dampening of 0"),
+        (SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "nesterov needs a momentum"),
+        (Adam, {"betas": (0.9, 1.0)}, r"betas\[1\] is a number from 0 up to, but without, 1"),
+        (Adam, {"eps": -1e-8}, "eps is a small number from 0 up"),
+        (RMSprop, {"alpha": 1}, "alpha is a number from 0"),
+    ],
+)
+def test_a_hyperparameter_out_of_range_is_named(kind, options, text):
+    with pytest.raises(ArgumentError, match=text):
+        kind([Value(1.0)], **options)
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_a_list_of_parameters_holds_values_each_once(kind):
+    w = Value(1.0)
+    with pytest.raises(ArgumentError, match=r"at least one parameter: pass net\.parameters\(\)"):
+        kind([])
+    with pytest.raises(ArgumentError, match="in the list twice"):
+        kind([w, w])
+    with pytest.raises(ArgumentTypeError, match="a list of Values"):
+        kind([w, 1.0])
+
+
+class Breaks(Optimizer):
+    def rule(self, p, g, memory, s):
+        if g > 1:
+            raise RuntimeError("the rule breaks")
+        return p - g, memory
+
+
+def test_a_step_that_breaks_moves_nothing():
+    w, v = Value(1.0), Value(2.0)
+    w.grad, v.grad = 0.5, 2.0
+    optimizer = Breaks([w, v], lr=1.0)
+    with pytest.raises(RuntimeError):
+        optimizer.step()
+    assert (w.data, v.data, optimizer.steps) == (1.0, 2.0, 0)
+
+
+def test_a_parameter_without_a_gradient_stays():
+    w, v = Value(1.0), Value(2.0)
+    w.grad = 1.0
+    SGD([w, v], lr=0.5).step()
+    assert (w.data, v.data) == (0.5, 2.0)
+
+
+def test_names():
+    assert named_optimizer("Adam") is Adam
+    assert all(named_optimizer(name) is kind for name, kind in OPTIMIZERS.items())
+    with pytest.raises(UnknownNameError, match=r"unknown optimiser 'adm'; choose one of: adam, adamw"):
+        named_optimizer("adm")
+
+
+def test_a_schedule_from_a_function():
+    adam = Adam([Value(1.0)], lr=0.4)
+    LambdaLR(adam, lambda n: 0.5)
+    assert adam.lr == 0.2
+
+
+def test_least_squares_is_the_closed_form():
+    # By hand: x̄ = 2.5, ȳ = 4.25, Σ(x - x̄)(y - ȳ) = 9.5, Σ(x - x̄)² = 5.
+    slope, height = least_squares([1, 2, 3, 4], [1, 4, 5, 7])
+    assert (slope, height) == pytest.approx((1.9, -0.5), rel=1e-15)
+    with pytest.raises(ShapeError, match="got 2 and 1"):
+        least_squares([1, 2], [1])
+    with pytest.raises(ArgumentError, match=r"all x are 3\.0"):
+        least_squares([3, 3], [1, 2])
