@@ -88,7 +88,7 @@ def test_the_rule_traces_as_a_graph_with_the_numbers_it_has_on_floats(kind, opti
     optimizer = KINDS[kind]([Value(0.5)], **options)
     optimizer.steps = 3
     s = optimizer.scalars()
-    memory = tuple(2.25 - 0.5 * i for i in range(len(optimizer.memories)))
+    memory = tuple(2.25 / (1 + 2 * i) for i in range(len(optimizer.memories)))
     number, kept = optimizer.rule(0.5, 0.125, memory, s)
     node, nodes = optimizer.rule(
         Value(0.5), Value(0.125), tuple(map(Value, memory)), {name: Value(x) for name, x in s.items()}
