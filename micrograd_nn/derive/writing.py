@@ -19,8 +19,8 @@ LONGEST = 50_000  # characters; a derivation beyond that is no longer read by an
 LONGEST_LABEL = 40
 MARK = "\0"  # stands before brackets until the dot in front of them is decided; no label can hold it
 
-GREEK = re.compile(
-    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega"
+GREEK = re.compile(  # without σ, which is a function here
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|tau|phi|chi|psi|omega"
 )
 IN_TEXT = str.maketrans({
     "\\": "∖", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -69,7 +69,8 @@ def label_latex(label: str) -> str:
     if not found or len(label) > LONGEST_LABEL:
         return rf"\text{{{_tame(label).translate(IN_TEXT)}}}"
     word, index, sample = found.groups()
-    written = word if len(word) == 1 else f"\\{word}" if GREEK.fullmatch(word) else rf"\mathrm{{{word}}}"
+    upright = rf"\mathit{{{word}}}" if word == "e" else rf"\mathrm{{{word}}}"  # e alone is Euler's number
+    written = f"\\{word}" if GREEK.fullmatch(word) else word if len(word) == 1 and word != "e" else upright
     return written + (f"_{{{index}}}" if index else "") + (f"^{{({sample})}}" if sample else "")
 
 
@@ -135,9 +136,10 @@ def written_operation(style: Style, row: Operation, *operands: Written) -> Writt
             f"this expression takes more than {LONGEST:,} characters: label some nodes in between, and it is written "
             "as short factors; or ask paths(L, w) for its largest terms"
         )
+    level = SIGN if text[0] in "−-" else row.level  # −a + b, where something stands before it, needs brackets
     chained = row.level == PRODUCT and row.associative
     tail = row.level if not chained else ATOM if b.level < PRODUCT else b.tail
-    return Written(text, row.level, tail, style.brackets)
+    return Written(text, level, tail, style.brackets)
 
 
 def write(expression: Any, style: Style, digits: int | None = None) -> str:

@@ -1,0 +1,134 @@
+"""A reader of LaTeX that shares nothing with what writes it: it splits the source into tokens and works out the number.
+
+Promise: whatever it can't read is an error, so a missing bracket, a lost backslash or a stray brace is found. It reads
+sums, products with \\cdot or nothing between, \\frac, \\sqrt, powers, functions, |x|, [x > y], and names with indices.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mpmath
+
+TOKEN = re.compile(r"\\(?:text|mathrm|mathit|operatorname)\{(?:[^{}\\]|\\.)*\}|\\[A-Za-z]+|\d+\.?\d*|.", re.DOTALL)
+GREEK = r"\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|tau|phi|chi|psi|omega)"
+NAME = re.compile(rf"[A-Za-z]|{GREEK}|\\(?:text|mathrm|mathit)\{{.*\}}")
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    r"\ln": mpmath.log,
+    r"\sigma": lambda a: 1 / (1 + mpmath.exp(-a)),
+    r"\tanh": mpmath.tanh,
+    r"\sin": mpmath.sin,
+    r"\cos": mpmath.cos,
+    r"\max": max,
+    r"\min": min,
+    r"\operatorname{softplus}": lambda a: mpmath.log(1 + mpmath.exp(a)),
+    r"\operatorname{step}": lambda a: mpmath.mpf(a >= 0),
+    r"\operatorname{relu}": lambda a: max(a, mpmath.mpf(0)),
+    r"\operatorname{leaky\_relu}": lambda a, b: a if a > 0 else b * a,
+    r"\operatorname{elu}": lambda a, b: a if a > 0 else b * mpmath.expm1(a),
+    r"\operatorname{sg}": lambda a: a,
+}
+
+
+def read(latex: str, numbers: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]] | None = None) -> Any:
+    """The number that the LaTeX stands for, its names (as typeset, "w_{1}") having those numbers."""
+    reader = _Reader(latex, numbers, FUNCTIONS | dict(functions or {}))
+    number = reader.sum()
+    reader.expect("end")
+    return number
+
+
+class _Reader:
+    def __init__(self, latex: str, numbers: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> None:
+        self.tokens = [token for token in TOKEN.findall(latex) if not token.isspace()] + ["end"]
+        self.numbers, self.functions, self.latex = numbers, functions, latex
+
+    def take(self) -> str:
+        return self.tokens.pop(0)
+
+    def next_is(self, *tokens: str) -> bool:
+        return self.tokens[0] in tokens
+
+    def expect(self, *tokens: str) -> None:
+        for token in tokens:
+            if (found := self.take()) != token:
+                raise SyntaxError(
+                    f"{token} expected, {found} found, before {''.join(self.tokens)[:60]} in {self.latex}"
+                )
+
+    def sum(self) -> Any:
+        number = self.product(-1 if self.next_is("-") and self.take() else 1)
+        while self.next_is("+", "-"):
+            number += self.product(1 if self.take() == "+" else -1)
+        return number
+
+    def product(self, number: Any) -> Any:
+        number *= self.power()
+        while not self.next_is("end", "+", "-", "}", r"\right", ",", ">"):
+            if self.next_is(r"\cdot"):
+                self.take()
+            number *= self.power()
+        return number
+
+    def power(self) -> Any:
+        token = self.take()
+        if token == "e":
+            self.expect("^")
+            return mpmath.exp(self.group())
+        base = self.name(token) if NAME.fullmatch(token) else self.atom(token)
+        if self.next_is("^"):
+            self.take()
+            return mpmath.power(base, self.group())
+        return base
+
+    def name(self, name: str) -> Any:
+        if self.next_is("_"):
+            name += self.script()
+        if self.tokens[:3] == ["^", "{", "("]:  # an index such as ^{(2)}, not a power
+            name += self.script()
+        if name not in self.numbers:
+            raise SyntaxError(f"the name {name} in {self.latex}; known: {', '.join(self.numbers)}")
+        return mpmath.mpf(self.numbers[name])
+
+    def script(self) -> str:
+        return "".join(self.take() for _ in range(self.tokens.index("}") + 1))
+
+    def atom(self, token: str) -> Any:
+        if token[0].isdigit():
+            return mpmath.mpf(token)
+        if token == "{":
+            return self.until("}")
+        if token == r"\frac":
+            return self.group() / self.group()
+        if token == r"\sqrt":
+            return mpmath.sqrt(self.group())
+        if token == r"\infty":
+            return mpmath.inf
+        if token == r"\left":
+            return self.brackets(self.take())
+        if token in self.functions:
+            self.expect(r"\left", "(")
+            arguments = [self.sum()]
+            while self.next_is(","):
+                self.take()
+                arguments.append(self.sum())
+            self.expect(r"\right", ")")
+            return self.functions[token](*arguments)
+        raise SyntaxError(f"unreadable: {token} before {''.join(self.tokens)[:60]} in {self.latex}")
+
+    def brackets(self, opening: str) -> Any:
+        number = self.sum()
+        if opening == "[":
+            self.expect(">")
+            number = mpmath.mpf(number > self.sum())
+        self.expect(r"\right", {"(": ")", "|": "|", "[": "]"}[opening])
+        return abs(number) if opening == "|" else number
+
+    def group(self) -> Any:
+        self.expect("{")
+        return self.until("}")
+
+    def until(self, closing: str) -> Any:
+        number = self.sum()
+        self.expect(closing)
+        return number

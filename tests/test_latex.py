@@ -1,0 +1,149 @@
+"""LaTeX and text, held to what they mean: read back by an independent reader and worked out at random points."""
+
+from random import Random
+
+import mpmath
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from latex_reader import read
+from random_graphs import random_graph
+
+from micrograd_nn import Operation, ops
+from micrograd_nn.derive import Symbol, simplify
+from micrograd_nn.derive.writing import label_latex, label_text, number_latex, number_text
+from micrograd_nn.errors import GraphError
+from micrograd_nn.operation import TABLE, lookup
+from micrograd_nn.value import topological_order
+
+TOLERANCE = 1e-12
+NAMES = "abt"
+
+
+@pytest.fixture(autouse=True)
+def fifty_digits():
+    with mpmath.workdps(50):
+        yield
+
+
+def points(row, count=25):
+    draw, found = Random(row.name), []
+    while len(found) < count:
+        operands = [draw.uniform(-3.0, 3.0) for _ in range(row.arity)]
+        if row.domain.holds(*operands):
+            found.append(operands)
+    return found
+
+
+def check(symbol, numbers, expected, functions=None):
+    got = read(symbol.latex(), {label_latex(name): number for name, number in numbers.items()}, functions)
+    assert abs(got - expected) <= TOLERANCE * abs(expected), (symbol.latex(), numbers)
+
+
+def check_row(row, functions=None):
+    names = [Symbol(name) for name in NAMES[: row.arity]]
+    formulas = [(row.partials, slope) for slope in row.partials] + [
+        (row.identity, slope) for slope in row.identity or ()
+    ]
+    for operands in points(row):
+        numbers = dict(zip(NAMES, operands, strict=False)) | {"t": row(*operands)}
+        check(row(*names), numbers, numbers["t"], functions)
+        for family, slope in formulas:
+            accurate = row.partials[family.index(slope)](*operands, numbers["t"])
+            formula = Symbol.of(slope(*names, Symbol("t")))
+            check(formula, numbers, accurate, functions)
+            check(simplify(formula), numbers, accurate, functions)
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_value_slopes_and_textbook_slopes_of_every_row_mean_what_they_say(name):
+    check_row(lookup(name))
+
+
+@pytest.fixture
+def softsign():
+    row = Operation(
+        "softsign",
+        doc="a / (1 + |a|)",
+        forward=lambda a: a / (1.0 + abs(a)),
+        partials=(lambda a, out: (1.0 - abs(out)) * (1.0 - abs(out)),),
+        identity=(lambda a, out: 1.0 / (1.0 + abs(a)) ** 2.0,),
+        latex=r"\operatorname{{softsign}}\left({a:0}\right)",
+        numpy="{a} / (1.0 + np.abs({a}))",
+    )
+    yield row
+    del TABLE["softsign"]
+
+
+def test_a_row_of_the_user_is_written_like_a_built_in_one(softsign):
+    check_row(softsign, {r"\operatorname{softsign}": lambda a: a / (1 + abs(a))})
+    assert str(softsign(Symbol("z1"))) == "softsign(z1)"
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_brackets_stand_where_they_are_needed(seed):
+    root, leaves = random_graph(seed, n_leaves=3, n_nodes=10)
+    symbols = {leaf: Symbol(leaf.label) for leaf in leaves}
+
+    for node in topological_order(root):
+        if node.operation is None:
+            symbols.setdefault(node, Symbol.of(node.data))
+        else:
+            symbols[node] = node.operation(*[symbols[operand] for operand in node.operands])
+    numbers = {label_latex(leaf.label): leaf.data for leaf in leaves}
+    exact = read(symbols[root].latex(), numbers)
+    assert abs(exact - root.data) <= 1e-9 * max(1.0, abs(root.data))
+    assert abs(read(simplify(symbols[root]).latex(), numbers) - exact) <= 1e-12 * max(1.0, abs(root.data))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_read_back_as_the_same_float(number):
+    latex = number_latex(number)
+    assert float(read(latex, {})) == number
+    assert float(number_text(number).replace("−", "-")) == number
+
+
+@given(st.text(min_size=1, max_size=60))
+@example("\\input{x}")
+@example("}{")
+@example("$x$")
+@example("h1[2]")
+@example("e")
+@example("sigma")
+@example("\0")
+@example("a" * 1_000_000)
+def test_a_label_can_not_break_out_of_its_place(label):
+    latex = label_latex(label)
+    assert read(rf"2 \cdot {latex} + 1", {latex: 3.0}) == 7
+    assert len(latex) < 200
+    assert label_text(label).isprintable()
+
+
+def test_a_shared_part_that_doubles_is_refused_and_not_written_for_ever():
+    x = Symbol("x")
+    for _ in range(200):
+        x = ops.tanh(x * x)
+    assert x.evaluate({"x": 0.5}) == 0.0
+    with pytest.raises(GraphError, match="label some nodes in between"):
+        str(x)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "text"),
+    [
+        (2.0 * (Symbol("y") - Symbol("o1")) ** 1.0 * -1.0, "−2(y − o1)"),
+        (Symbol("w5") * (Symbol("o1") * (1.0 - Symbol("o1"))), "w5·o1(1 − o1)"),
+        (ops.neg(-Symbol("a")), "a"),
+        (Symbol("a") + -Symbol("b"), "a − b"),
+        (Symbol("a") - (Symbol("b") - Symbol("c")), "a − (b − c)"),
+        (Symbol("a") * 0.0 + Symbol("b"), "b"),
+        (Symbol("a") * 3.0 * 2.0, "6·a"),
+        (Symbol("a") * -0.5 / 1.0, "−0.5·a"),
+        (Symbol.of(1.0) / Symbol.of(3.0) * (2.0 * Symbol("a")), "2/3·a"),
+        (Symbol("a") ** 2.0 * (Symbol("b") + 1.0), "a^2·(b + 1)"),
+        (Symbol("a") / Symbol("b") * (Symbol("b") + 1.0), "a/b·(b + 1)"),
+        (0.7310585786300049 * (0.3127 * Symbol("a")), "0.7310585786300049·0.3127·a"),
+    ],
+)
+def test_what_people_simplify_is_simplified(symbol, text):
+    assert str(simplify(symbol)) == text
