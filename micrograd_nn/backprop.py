@@ -39,7 +39,7 @@ def grad(y: Value, xs: Sequence[Value], create_graph: bool = False) -> list[floa
             _check_unchanged(node, operand, float(slope), recorded)
             term = values[node] * slope
             values[operand] = values[operand] + term if operand in values else term
-    return [values.get(x) or Value(0.0) for x in xs]
+    return [values[x] if x in values else Value(0.0) for x in xs]
 
 
 def _check_unchanged(node: Value, operand: Value, now: float, recorded: float) -> None:

@@ -31,11 +31,11 @@ EVERYWHERE = Domain("every real number", lambda *operands: True)
 
 @dataclass(frozen=True)
 class Wider:
-    """Where a row can't hold 2 ULP for its value or 4 ULP for its slopes: the bound that holds there, and why."""
+    """Why a row can't hold 2 ULP in its value or 4 ULP in its slopes everywhere; what it holds, operands -> ULP."""
 
-    ulps: float
-    where: Callable[..., bool]
     why: str
+    value: Callable[..., float] = lambda *operands: 2.0
+    slopes: Callable[..., float] = lambda *operands: 4.0
 
 
 TABLE: "dict[str, Operation]" = {}

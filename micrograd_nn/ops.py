@@ -15,7 +15,7 @@ from .operation import Domain, Operation, Wider
 
 inf, nan = math.inf, math.nan
 LN2 = math.log(2.0)
-TINY, HUGE = 5e-324, 1.7976931348623157e308  # the smallest and the largest positive float
+NORMAL, HUGE = 2.2250738585072014e-308, 1.7976931348623157e308  # from here to there a float has all its 53 bits
 
 # ---- arithmetic ----
 
@@ -44,7 +44,8 @@ div: Operation = Operation("div", doc="The quotient a / b, rounded once; a * b**
     domain=Domain("b ≠ 0", lambda a, b: b != 0),
     kinks=(((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))),
     extremes=((1e300, 1e-300), (1e-300, 1e300), (1.0, 1e-308), (1.0, 3.0), (-5e-324, 7.0)),
-    wider=Wider(inf, lambda a, b: 0 < abs(div(a, b)) < 1e-292, "the slope -(a/b)/b has no more digits than a/b"))
+    wider=Wider("-(a/b)/b has no more digits than a/b, which is subnormal",
+                slopes=lambda a, b: 4.0 if abs(div(a, b)) >= NORMAL else 4.0 + abs(div(1.0, b))))
 
 neg = Operation("neg", doc="The opposite -a.", sign="−", level=1,
     forward=lambda a: -a,
@@ -57,12 +58,14 @@ power: Operation = Operation("pow", doc="The power a ** b, for a variable base a
     partials=(lambda a, b, out: _pow_base_slope(a, b), lambda a, b, out: _pow_exponent_slope(a, b, out)),
     identity=(lambda a, b, out: b * power(a, b - 1.0), lambda a, b, out: out * log(a)),
     text="{a:5}^{b:5}", latex="{{{a:5}}}^{{{b:0}}}", numpy="np.power({a}, {b})",
-    domain=Domain("a > 0, or a ≠ 0 and b whole", lambda a, b: a > 0 or (a != 0 and b % 1 == 0)),
+    domain=Domain("a > 0, or a = 0 and b ≥ 0, or a < 0 and b whole",
+                  lambda a, b: a > 0 or (b >= 0 if a == 0 else b % 1 == 0)),
     kinks=(((0.0, 0.0), 1.0, (0.0, 0.0)), ((0.0, 1.0), 0.0, (1.0, 0.0)), ((0.0, 0.5), 0.0, (inf, 0.0)),
            ((0.0, 2.0), 0.0, (0.0, 0.0)), ((0.0, -1.0), inf, (-inf, -inf)),
            ((-2.0, 3.0), -8.0, (12.0, nan)), ((-2.0, 0.5), nan, (nan, nan))),
     extremes=((1e300, 0.3), (1e-300, 0.1), (1e-300, 1.1), (1.0000001, 1e9), (3.0, -2.0), (1e154, 2.0), (2.0, -1074.0)),
-    wider=Wider(inf, lambda a, b: 0 < abs(power(a, b)) < 1e-292, "the slope in b has no more digits than a ** b"))
+    wider=Wider("b·a^(b-1) and a^b·ln(a) have no more digits than a power that is subnormal, or overflows before b·",
+                slopes=lambda a, b: _pow_slope_ulps(a, b)))
 
 absolute = Operation("abs", doc="The absolute value |a|; slope 0 at its corner.", sign="|·|",
     forward=math.fabs,
@@ -75,6 +78,14 @@ multiply_no_nan = Operation("multiply_no_nan", doc="a * b, but 0 where a is 0: m
     partials=(lambda a, b, out: b, lambda a, b, out: a),
     text="{a:3}·{b:3}", latex=r"{a:3} \cdot {b:3}", numpy="np.where({a} == 0.0, 0.0, {a} * {b})",
     kinks=(((0.0, inf), 0.0, (inf, 0.0)), ((0.0, nan), 0.0, (nan, 0.0))))
+
+
+def _is_zero(a: Any) -> Any:
+    return 1.0 - greater(absolute(a), 0.0)
+
+
+def _finite(a: Any) -> Any:
+    return minimum(maximum(a, -HUGE), HUGE)
 
 
 def _over_zero(a: float, zero: float) -> float:
@@ -91,18 +102,24 @@ def _pow(a: float, b: float) -> float:
 
 
 def _pow_base_slope(a: Any, b: Any) -> Any:
-    # b·a^(b-1). Where b - 1 is rounded, a^(b-1) is off by a factor of 1 + rest·ln(a): hundreds of ULP at the ends.
+    # b·a^(b-1). Where b - 1 is rounded to c, a^c is off by a factor of a^rest: hundreds of ULP at the ends.
     c = b - 1.0
     t = c - b
     rest = (b - (c - t)) - (1.0 + t)  # Knuth's two-sum: c + rest is b - 1 exactly
-    logarithm = log(minimum(maximum(a, TINY), HUGE))
-    return multiply_no_nan(b, power(a, c) * (1.0 + multiply_no_nan(rest, logarithm)))
+    flat = _is_zero(maximum(absolute(a), absolute(b)))  # 0·0^-1 is 0·1, so that higher slopes meet no infinity
+    slope = multiply_no_nan(b, power(a + flat, c))
+    return multiply_no_nan(slope, power(_finite(a) + _is_zero(a), rest))  # 0 and inf have no digits to correct
 
 
 def _pow_exponent_slope(a: Any, b: Any, out: Any) -> Any:
-    # a^b·ln(a), and 0 rather than nan where a is 0 and b is not negative.
-    zero_base = (1.0 - greater(absolute(a), 0.0)) * step(b)
-    return multiply_no_nan(out * (1.0 - zero_base), log(a))
+    return out * log(a + _is_zero(a) * step(b))  # a^b·ln(a), and 0 rather than nan where a is 0 and b not negative
+
+
+def _pow_slope_ulps(a: float, b: float) -> float:
+    out, lower = abs(power(a, b)), abs(power(a, b - 1.0))
+    if lower == inf:
+        return inf
+    return 4.0 + (abs(b) if lower < NORMAL else 0.0) + (745.0 if out < NORMAL else 0.0)  # |ln(a)| is at most 745
 
 
 # ---- exponentials and waves ----
@@ -159,8 +176,9 @@ logaddexp: Operation = Operation("logaddexp", doc="ln(exp(a) + exp(b)), safe; a 
     latex=r"\ln\left(e^{{{a:0}}} + e^{{{b:0}}}\right)", numpy="np.logaddexp({a}, {b})",
     kinks=(((-inf, -inf), -inf, (0.5, 0.5)),),
     extremes=((1000.0, -1000.0), (1000.0, 1000.0), (-1000.0, -1000.5), (-0.5, -1.0)),
-    wider=Wider(4096.0, lambda a, b: abs(a - b) > 1 or abs(logaddexp(a, b)) < 0.1 * max(1.0, abs(a), abs(b)),
-                "a - b is rounded, which moves exp(a - b) by |a - b| ULP; near its zero the value cancels"))
+    wider=Wider("a - b is rounded, which moves exp(a - b) by |a - b| ULP; near its zero the value cancels",
+                value=lambda a, b: max(2.0, div(abs(max(a, b)) + _shift(a, b), abs(logaddexp(a, b)))),
+                slopes=lambda a, b: 4.0 + min(abs(a - b), 745.0)))
 
 sin = Operation("sin", doc="The sine of a, in radians.",
     forward=lambda a: math.sin(a) if math.isfinite(a) else nan,
@@ -187,7 +205,11 @@ def _sigmoid(a: float, e: float) -> float:
 
 
 def _difference(a: Any, b: Any) -> Any:
-    return multiply_no_nan(greater(a, b) + greater(b, a), a - b)  # a - b, and 0 for equal infinities
+    return _finite(a) - _finite(b)  # a - b, and 0 for equal infinities
+
+
+def _shift(a: float, b: float) -> float:
+    return abs(a - b) * exp(-abs(a - b))  # by how many ULP of 1 the rounding of a - b moves exp(-|a - b|)
 
 
 # ---- corners ----
@@ -226,7 +248,9 @@ elu: Operation = Operation("elu", doc="a where a > 0, else b·(exp(a) - 1): a re
     latex=r"\operatorname{{elu}}\left({a:0}, {b:0}\right)",
     numpy="np.where({a} > 0.0, {a}, {b} * np.expm1(np.minimum({a}, 0.0)))",
     kinks=(((0.0, 1.0), 0.0, (1.0, 0.0)), ((0.0, 0.5), 0.0, (0.5, 0.0))),
-    extremes=((-1e-17, 1.0), (-745.0, 1.0), (1e300, 1.0)))
+    extremes=((-1e-17, 1.0), (-745.0, 1.0), (1e300, 1.0)),
+    wider=Wider("b·exp(a) has no more digits than exp(a), which is subnormal",
+                slopes=lambda a, b: 4.0 if a > -708.0 else 4.0 + abs(b)))
 
 maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slope.", sign="max", associative=True,
     forward=lambda a, b: a if a >= b or a != a else b,

@@ -1,0 +1,239 @@
+"""The table read a second time, in 50 digits, and what float arithmetic may lose against it.
+
+Promise: nothing here is taken from the rows but their names, domains and stated exceptions: values and slopes come
+from textbook formulas in mpmath. ``bounds(root)`` evaluates a whole recorded graph in 50 digits and says, for each
+node's value and adjoint, how far a careful float engine may be off; a plain tolerance can't say that under
+cancellation.
+
+    REFERENCES[name]    value and slopes of a row as mpmath functions
+    ulps(got, exact)    the distance in units of the last place, subnormals and overflow included
+    points(row)         at least 3,000 operands over the row's domain, corners and extremes included
+    bounds(root)        exact values and adjoints of a graph with their running error bounds
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice, product
+from random import Random
+from typing import Any
+
+from mpmath import MPContext
+
+from micrograd_nn import Value
+from micrograd_nn.operation import Operation
+from micrograd_nn.value import topological_order
+
+mp: Any = MPContext()
+mp.dps = 50
+Exact = Any  # an mpf of the context above
+Point = tuple[float, ...]
+
+VALUE_ULPS, SLOPE_ULPS = 2.0, 4.0
+EPSILON, TINY, HUGE = 2.0**-52, 5e-324, math.ldexp(1.0 - 2.0**-53, 1024)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An operation as a textbook defines it, in any number of digits."""
+
+    value: Callable[..., Exact]
+    slopes: tuple[Callable[..., Exact], ...]
+
+
+def _power_slope(a: Exact, b: Exact) -> Exact:
+    if a == 0:
+        return mp.mpf(1) if b == 1 else mp.mpf(0) if b > 1 or b == 0 else mp.sign(b) * mp.inf
+    return b * mp.power(a, b) / a  # b - 1 would lose the 1 beside a b of 50 digits
+
+
+def _power_log(a: Exact, b: Exact) -> Exact:
+    if a <= 0:
+        return mp.nan if a < 0 else mp.mpf(0) if b >= 0 else -mp.inf
+    return mp.power(a, b) * mp.log(a)
+
+
+def _logistic(a: Exact) -> Exact:
+    return 1 / (1 + mp.exp(-a))
+
+
+def _share(a: Exact, b: Exact) -> Exact:
+    return (1 + mp.sign(a - b)) / 2  # 1 for the larger, 0 for the smaller, a half at a tie
+
+
+REFERENCES = {
+    "add": Reference(lambda a, b: a + b, (lambda a, b: 1, lambda a, b: 1)),
+    "sub": Reference(lambda a, b: a - b, (lambda a, b: 1, lambda a, b: -1)),
+    "mul": Reference(lambda a, b: a * b, (lambda a, b: b, lambda a, b: a)),
+    "multiply_no_nan": Reference(lambda a, b: a * b, (lambda a, b: b, lambda a, b: a)),
+    "div": Reference(lambda a, b: a / b, (lambda a, b: 1 / b, lambda a, b: -a / b**2)),
+    "neg": Reference(lambda a: -a, (lambda a: -1,)),
+    "pow": Reference(mp.power, (_power_slope, _power_log)),
+    "abs": Reference(abs, (mp.sign,)),
+    "exp": Reference(mp.exp, (mp.exp,)),
+    "log": Reference(lambda a: mp.log(a) if a else -mp.inf, (lambda a: 1 / a,)),
+    "sqrt": Reference(mp.sqrt, (lambda a: 1 / (2 * mp.sqrt(a)) if a else mp.inf,)),
+    "sigmoid": Reference(_logistic, (lambda a: _logistic(a) * _logistic(-a),)),
+    "tanh": Reference(mp.tanh, (lambda a: mp.cosh(a) ** -2,)),
+    "softplus": Reference(lambda a: mp.log1p(mp.exp(a)), (_logistic,)),
+    "logaddexp": Reference(
+        lambda a, b: max(a, b) + mp.log1p(mp.exp(-abs(a - b))),
+        (lambda a, b: _logistic(a - b), lambda a, b: _logistic(b - a)),
+    ),
+    "sin": Reference(mp.sin, (mp.cos,)),
+    "cos": Reference(mp.cos, (lambda a: -mp.sin(a),)),
+    "greater": Reference(lambda a, b: mp.mpf(a > b), (lambda a, b: 0, lambda a, b: 0)),
+    "step": Reference(lambda a: mp.mpf(a >= 0), (lambda a: 0,)),
+    "relu": Reference(lambda a: max(a, mp.zero), (lambda a: mp.mpf(a > 0),)),
+    "leaky_relu": Reference(
+        lambda a, b: a if a > 0 else b * a, (lambda a, b: mp.one if a > 0 else b, lambda a, b: min(a, mp.zero))
+    ),
+    "elu": Reference(
+        lambda a, b: a if a > 0 else b * mp.expm1(a),
+        (lambda a, b: mp.one if a > 0 else b * mp.exp(a), lambda a, b: mp.expm1(min(a, mp.zero))),
+    ),
+    "maximum": Reference(max, (_share, lambda a, b: _share(b, a))),
+    "minimum": Reference(min, (lambda a, b: _share(b, a), _share)),
+    "stop_gradient": Reference(lambda a: a, (lambda a: 0,)),
+}
+
+
+# ---- distances ----
+
+
+def ulps(got: float, exact: Exact) -> float:
+    """How many units in the last place got is off; inf where one is nan and the other not, or for a wrong infinity."""
+    if math.isnan(got) or mp.isnan(exact):
+        return 0.0 if math.isnan(got) and mp.isnan(exact) else math.inf
+    nearest = abs(float(exact))
+    if math.isinf(nearest):  # beyond the floats: the infinity of that sign, or the last float before it
+        return 0.0 if got == math.copysign(math.inf, exact) else math.inf if abs(got) < HUGE or got * exact < 0 else 1.0
+    shown = mp.sign(got) * mp.mpf(2) ** 1024 if math.isinf(got) else mp.mpf(got)
+    return float(abs(shown - exact) / math.ulp(nearest))
+
+
+def allowed(row: Operation, point: Point) -> tuple[float, float]:
+    """The bounds on value and slopes in ULP at a point: 2 and 4, or what the row states with its reason."""
+    return (row.wider.value(*point), row.wider.slopes(*point)) if row.wider else (VALUE_ULPS, SLOPE_ULPS)
+
+
+# ---- points ----
+
+_EDGES = (0.0, 5e-324, 1e-310, 2.3e-308, 1e-160, 1e-17, 0.3, 0.5, 1.0, 2.0, 3.0, 40.0, 710.0, 1e9, 1e155, HUGE)
+SPECIAL = tuple(sign * edge for edge in _EDGES for sign in (1.0, -1.0))
+
+
+def _draw(source: Random) -> float:
+    """One float from everywhere: any exponent, the exponentials' range, the unit interval, near 1, whole numbers."""
+    kind = source.randrange(7)
+    sign = source.choice((1.0, -1.0))
+    if kind == 0:
+        return sign * math.ldexp(source.uniform(0.5, 1.0), source.randint(-1073, 1024))
+    if kind == 3:
+        return sign * math.ldexp(source.uniform(0.5, 1.0), source.randint(-1073, -1010))
+    if kind == 1:
+        return sign * (1.0 + source.uniform(-1.0, 1.0) * 10.0 ** source.uniform(-16, 0))
+    if kind == 2:
+        return float(source.randint(-20, 20))
+    return source.uniform(-1.0, 1.0) * source.choice((1.0, 5.0, 50.0, 760.0))
+
+
+def _everywhere(row: Operation, source: Random) -> Iterator[Point]:
+    given = [*row.extremes, *(operands for operands, _, _ in row.kinks)]
+    for near in given:
+        yield near
+        for k, x in enumerate(near):
+            for towards in (-math.inf, math.inf):
+                yield (*near[:k], math.nextafter(x, towards), *near[k + 1 :])
+    yield from product(SPECIAL, repeat=row.arity)
+    while True:
+        point = tuple(_draw(source) for _ in range(row.arity))
+        yield point
+        yield (point[0],) * row.arity
+        yield (*point[:-1], math.nextafter(point[0], 0.0))
+
+
+@cache
+def points(row: Operation, count: int = 6000) -> tuple[Point, ...]:
+    """Distinct operands within the row's domain: its extremes and kinks, their neighbours, the edges of the floats."""
+    return tuple(islice(_distinct(row), count))
+
+
+def _distinct(row: Operation) -> Iterator[Point]:
+    seen: set[Point] = set()
+    for point in _everywhere(row, Random(row.name)):
+        if point not in seen and all(map(math.isfinite, point)) and row.domain.holds(*point):
+            seen.add(point)
+            yield point
+
+
+@cache
+def exactly(name: str, point: Point) -> tuple[Exact, tuple[Exact, ...]]:
+    """The value and the slopes of a row at a point, in 50 digits."""
+    reference, numbers = REFERENCES[name], [mp.mpf(number) for number in point]
+    return mp.mpf(reference.value(*numbers)), tuple(mp.mpf(slope(*numbers)) for slope in reference.slopes)
+
+
+# ---- whole graphs ----
+
+Bounded = tuple[Exact, Exact]  # a number in 50 digits, and how far float arithmetic may be off
+
+
+def bounds(root: Value) -> tuple[dict[Value, Bounded], dict[Value, Bounded]]:
+    """The exact value and the exact adjoint of every node below root, each with its running error bound.
+
+    Each primitive may be off by what ``allowed`` says. An error in an operand moves a value by what the function does
+    between operand - error and operand + error, a slope likewise; through the chain rule errors add up with the
+    sizes of what they are multiplied by. Outside the domain the bound is infinite.
+    """
+    order = topological_order(root)
+    values: dict[Value, Bounded] = {}
+    slopes: dict[Value, list[Bounded]] = {}
+    for node in order:
+        values[node], slopes[node] = _primitive(node, [values[operand] for operand in node.operands])
+    adjoints: dict[Value, Bounded] = dict.fromkeys(order, (mp.zero, mp.zero)) | {root: (mp.one, mp.zero)}
+    for node in reversed(order):
+        for operand, slope in zip(node.operands, slopes[node], strict=True):
+            adjoints[operand] = _plus(adjoints[operand], _times(adjoints[node], slope))
+    return values, adjoints
+
+
+def _primitive(node: Value, operands: list[Bounded]) -> tuple[Bounded, list[Bounded]]:
+    if node.operation is None:
+        return (mp.mpf(node.data), mp.zero), []
+    reference = REFERENCES[node.operation.name]
+    value_ulps, slope_ulps = allowed(node.operation, tuple(operand.data for operand in node.operands))
+    value = _spread(reference.value, operands, value_ulps)
+    return value, [_spread(slope, operands, slope_ulps) for slope in reference.slopes]
+
+
+def _spread(function: Callable[..., Exact], operands: list[Bounded], ulps: float) -> Bounded:
+    centre = [number for number, _ in operands]
+    exact = function(*centre)
+    error = (abs(exact) * EPSILON + TINY) * ulps
+    for k, (number, off) in enumerate(operands):
+        if off:
+            ends = [function(*centre[:k], end, *centre[k + 1 :]) for end in (number - off, number + off)]
+            error += max(abs(end - exact) if mp.isfinite(end) and mp.im(end) == 0 else mp.inf for end in ends)
+    return (exact, error) if mp.isfinite(exact) and mp.im(exact) == 0 else (mp.zero, mp.inf)
+
+
+def _times(x: Bounded, y: Bounded) -> Bounded:
+    exact = x[0] * y[0]
+    off = abs(exact) * EPSILON + TINY
+    for size, error in ((abs(x[0]) + x[1], y[1]), (abs(y[0]), x[1])):
+        off += size * error if error else 0
+    return exact, off
+
+
+def _plus(x: Bounded, y: Bounded) -> Bounded:
+    exact = x[0] + y[0]
+    off = x[1] + y[1]
+    return exact, off + (abs(exact) + off) * EPSILON
+
+
+def outside(got: float, bounded: Bounded) -> bool:
+    """Whether a float lies outside its bound."""
+    exact, error = bounded
+    return not (mp.isinf(error) or abs(mp.mpf(got) - exact) <= error)
