@@ -10,11 +10,16 @@ it no ``.data``, ``.grad``, file or graph has changed.
     ├── ArgumentError    (ValueError)          right type, wrong value
     │   ├── ShapeError                         wrong number of inputs, weights, layers
     │   ├── UnknownNameError                   a name that is not on the list, which is given
+    │   ├── FormulaError                       a formula that can't be read, with the place
     │   └── StateError                         a state_dict that does not fit
     ├── ArgumentTypeError (TypeError)          wrong type
+    ├── FormatError      (ValueError)          a file that is not what it should be
+    ├── FileError        (OSError)             a file that can't be read, written or fetched
+    │   └── FileMissingError (FileNotFoundError)   a file that is not there
     ├── GraphError       (RuntimeError)        a graph that can't answer what was asked of it
     ├── RenderError      (RuntimeError)        a picture that can't be drawn on this machine
     └── AnomalyError     (FloatingPointError)  nan or inf, under detect_anomaly
+        └── DivergedError                      nan or inf in training; the history so far is in .history
 """
 
 from collections.abc import Iterable
@@ -50,12 +55,33 @@ class UnknownNameError(ArgumentError):
         super().__init__(f"unknown {kind} {given!r}; choose one of: {', '.join(nearest)}")
 
 
+class FormulaError(ArgumentError):
+    """A formula can't be read, or holds what a formula may not hold; the message marks the place."""
+
+    def __init__(self, what: str, text: str, column: int) -> None:
+        start = max(0, column - 50)
+        line = "".join(c if c.isprintable() else "�" for c in text[start : column + 50])
+        super().__init__(f"{what}\n    {line}\n    {' ' * (column - start)}^")
+
+
 class StateError(ArgumentError):
     """A state_dict does not fit the module that was asked to load it."""
 
 
 class ArgumentTypeError(MicrogradError, TypeError):
     """An argument has a type that is not allowed."""
+
+
+class FormatError(MicrogradError, ValueError):
+    """A file's content is not what it should be: cut short, changed, of another kind, or too new."""
+
+
+class FileError(MicrogradError, OSError):
+    """A file can't be read, written or fetched; what was there before is still there."""
+
+
+class FileMissingError(FileError, FileNotFoundError):
+    """A file is not where it was looked for."""
 
 
 class GraphError(MicrogradError, RuntimeError):
@@ -68,3 +94,9 @@ class RenderError(MicrogradError, RuntimeError):
 
 class AnomalyError(MicrogradError, FloatingPointError):
     """An operation made nan or inf while ``detect_anomaly`` was watching."""
+
+
+class DivergedError(AnomalyError):
+    """Training met nan or inf and stopped; the parameters are those of the last good step."""
+
+    history: object = None
