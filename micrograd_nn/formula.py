@@ -1,0 +1,301 @@
+"""Formulas as people type them: "sigmoid(w1*x1 + w2*x2 + b1)" becomes Values.
+
+Promise: the text is read by Python's own parser, held against a list of what is allowed, and never handed to eval;
+nothing is computed before the whole of it has been understood, and every error marks the place.
+
+Besides Python's arithmetic and calls of the table's operations by name or sign, a formula may be written as in a
+textbook: −2(y − o1), w5·o1(1 − o1), x^2, w1x1 + b1, [z > 0], σ(z), and sigmoid'(z) for an operation's slope.
+"""
+
+import ast
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from .errors import ArgumentTypeError, FormulaError, MicrogradError
+from .operation import TABLE, Operation, as_float
+from .ops import add, div, greater, mul, neg, power, sub
+from .value import Value, topological_order
+
+LONGEST = 10_000  # characters
+CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
+PRIME = "ʹ"  # an apostrophe that Python takes for a letter
+TYPED = {"−": "-", "·": "*", "⋅": "*", "×": "*", "^": "**", "²": "**2", "³": "**3", "'": PRIME, "′": PRIME, "’": PRIME}
+FACTORS = re.compile(r"(?:\w+|[)\]])(?=\s*\()|(?<![\w.])\d+\.?\d*(?=[^\W\d_])(?!e[-+]?\d)")
+BINARY = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: div, ast.Pow: power}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a formula in postfix order: a number or a name to put down, or what takes ``count`` of them up."""
+
+    column: int
+    count: int = 0
+    content: Any = None  # a float, a name, or a function of the operands
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula that has been read. Calling it with numbers, Values or symbols for its names works it out."""
+
+    text: str
+    items: tuple[Item, ...]
+
+    def __call__(self, names: Mapping[str, Any]) -> Any:
+        """What the formula makes of those names. Raises FormulaError for a name that is not among them."""
+        return _work_out(self.bound(names), names)
+
+    def bound(self, known: Iterable[str]) -> "list[Item]":
+        """The items, each name split into names that are known (w1x1 is w1·x1). Raises FormulaError if none fits."""
+        names = {*known}
+        items: list[Item] = []
+        for item in self.items:
+            items += self._known(item, names) if isinstance(item.content, str) else [item]
+        return items
+
+    def _known(self, item: Item, names: set[str]) -> list[Item]:
+        if item.content in names:
+            return [item]
+        if item.content in CONSTANTS:
+            return [Item(item.column, content=CONSTANTS[item.content])]
+        pieces = _split(item.content, names)
+        if pieces is None:
+            some = ", ".join(sorted(names)[:30])
+            raise FormulaError(
+                f"unknown name {item.content!r:.60}; known are: {some or 'none'}", self.text, item.column
+            )
+        factors = [Item(item.column, content=piece) for piece in pieces]
+        return [*factors, *[Item(item.column, 2, mul)] * (len(pieces) - 1)]
+
+
+def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
+    """The Value that a formula makes of Values, numbers, or the labelled nodes of a graph.
+
+    >>> w, x = Value(0.5, "w"), Value(2.0, "x")
+    >>> formula("sigmoid(w*x - 1)", {"w": w, "x": x}).data
+    0.5
+    >>> formula("w·x + 3", w * x).data
+    4.0
+
+    Raises FormulaError (ValueError), which marks the place, before anything is computed.
+    """
+    parsed = parse(text)
+    given = labelled(names) if isinstance(names, Value) else dict(names or {})
+    items = parsed.bound(given)
+    used = {item.content for item in items if isinstance(item.content, str)}
+    values = {name: _as_value(name, given[name]) for name in used}
+    result = _work_out(items, values)
+    return result if isinstance(result, Value) else Value(result)
+
+
+def labelled(root: Value) -> dict[str, Value]:
+    """The nodes below root by label; a label that stands more than once is numbered: h1[1], h1[2], …"""
+    nodes: dict[str, list[Value]] = {}
+    for node in topological_order(root):
+        if node.label:
+            nodes.setdefault(node.label, []).append(node)
+    names: dict[str, Value] = {}
+    for label, same in nodes.items():
+        names |= {label: same[0]} if len(same) == 1 else {f"{label}[{i}]": node for i, node in enumerate(same, start=1)}
+    return names
+
+
+def parse(text: str) -> Formula:
+    """Read a formula without working it out. Raises FormulaError, ArgumentTypeError if it is no str."""
+    if not isinstance(text, str):
+        raise ArgumentTypeError(f"a formula is a str such as 'w*x + b', got {type(text).__name__}")
+    if len(text) > LONGEST:
+        raise FormulaError(f"a formula of {len(text):,} characters; at most {LONGEST:,} are read", text, 0)
+    return Formula(text, tuple(_Reader(text).items()))
+
+
+class _Reader:
+    """From text to postfix items, by a stack of its own: a deep formula is an error and not a crash."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        written = TYPED | _signs()
+        pieces = [written.get(character, character) for character in text]
+        source = "".join(pieces)
+        columns = [i for i, piece in enumerate(pieces) for _ in piece]
+        rows = _callable_rows()
+        for found in reversed([*FACTORS.finditer(source)]):  # a product without a sign: 2(y - o1), 2x, (a + b)(a - b)
+            if found.group().rstrip(PRIME) not in rows:
+                end = found.end()
+                source = f"{source[:end]}*{source[end:]}"
+                columns.insert(end, columns[end - 1])
+        self.source = source.lstrip()
+        self.columns = [*columns[len(source) - len(self.source) :], len(text)]
+
+    def items(self) -> list[Item]:
+        out: list[Item] = []
+        constants: list[float | None] = []  # the number under each operand, where no name is in it
+        stack: list[Any] = [self.tree()]
+        while stack:
+            node = stack.pop()
+            if not isinstance(node, Item):
+                parts, item = self.understood(node)
+                stack += [*([item] if item else []), *reversed(parts)]
+                continue
+            operands = [constants.pop() for _ in range(node.count)][::-1]
+            constants.append(self.constant(node, operands))
+            out.append(node)
+        return out
+
+    def tree(self) -> ast.expr:
+        try:
+            return ast.parse(self.source, mode="eval").body
+        except SyntaxError as error:
+            self.fail(f"this is no formula: {error.msg}", self.columns_at(error.offset - 1 if error.offset else 0))
+        except (RecursionError, MemoryError):
+            self.fail("nested too deeply to be read: give parts of it names of their own", 0)
+        except ValueError as error:  # NUL, a lone surrogate
+            self.fail(f"this is no formula: {error}", 0)
+
+    def understood(self, node: Any) -> tuple[list[Any], Item | None]:
+        """The parts of a node, and the item that takes them up. Raises FormulaError for what is not on the list."""
+        rule = RULES.get(type(node))
+        if rule is None:
+            self.fail(
+                f"a formula holds numbers, names, arithmetic and operations, no {type(node).__name__}", self.at(node)
+            )
+        return rule(self, node)
+
+    def constant(self, item: Item, operands: list[float | None]) -> float | None:
+        if item.count == 0:
+            return item.content if isinstance(item.content, float) else None
+        if None in operands:
+            return None
+        number = float(item.content(*operands))
+        if not math.isfinite(number):
+            self.fail(f"these numbers make {number}: floats end at 1.8e308", item.column)
+        return number
+
+    def at(self, node: Any) -> int:
+        return self.columns_at(len(self.source.encode()[: node.col_offset].decode(errors="ignore")))
+
+    def columns_at(self, index: int) -> int:
+        return self.columns[min(max(index, 0), len(self.columns) - 1)]
+
+    def fail(self, what: str, column: int) -> NoReturn:
+        raise FormulaError(what, self.text, column) from None
+
+    # ---- what is allowed ----
+
+    def number(self, node: Any) -> tuple[list[Any], Item | None]:
+        if type(node.value) not in (int, float):
+            self.fail(f"a formula holds numbers, not the {type(node.value).__name__} {node.value!r:.30}", self.at(node))
+        try:
+            number = as_float(node.value)
+        except MicrogradError as error:
+            self.fail(str(error), self.at(node))
+        if math.isinf(number):
+            self.fail("this number is too large: floats end at 1.8e308", self.at(node))
+        return [], Item(self.at(node), content=number)
+
+    def name(self, node: Any) -> tuple[list[Any], Item | None]:
+        return [], Item(self.at(node), content=node.id)
+
+    def numbered(self, node: Any) -> tuple[list[Any], Item | None]:
+        if not isinstance(node.value, ast.Name) or type(getattr(node.slice, "value", None)) is not int:
+            self.fail("square brackets number a name, as in h1[2]", self.at(node))
+        return [], Item(self.at(node), content=f"{node.value.id}[{node.slice.value}]")
+
+    def unary(self, node: Any) -> tuple[list[Any], Item | None]:
+        if isinstance(node.op, ast.UAdd):
+            return [node.operand], None
+        if not isinstance(node.op, ast.USub):
+            self.fail("only + and - may stand before a term", self.at(node))
+        return [node.operand], Item(self.at(node), 1, neg)
+
+    def binary(self, node: Any) -> tuple[list[Any], Item | None]:
+        if type(node.op) not in BINARY:
+            self.fail("only + - * / ** may stand between terms; write abs(x) for |x|", self.at(node))
+        return [node.left, node.right], Item(self.at(node), 2, BINARY[type(node.op)])
+
+    def comparison(self, node: Any) -> tuple[list[Any], Item | None]:
+        if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Gt | ast.Lt):
+            self.fail("a comparison is a > b or a < b: 1 where it is true, else 0", self.at(node))
+        pair = [node.left, *node.comparators]
+        return pair if isinstance(node.ops[0], ast.Gt) else pair[::-1], Item(self.at(node), 2, greater)
+
+    def square(self, node: Any) -> tuple[list[Any], Item | None]:
+        if len(node.elts) != 1 or not isinstance(node.elts[0], ast.Compare):
+            self.fail("square brackets hold one comparison, as in [z > 0]", self.at(node))
+        return [node.elts[0]], None
+
+    def call(self, node: Any) -> tuple[list[Any], Item | None]:
+        if node.keywords:
+            self.fail("operations take operands without names", self.at(node))
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        row = _callable_rows().get(name.rstrip(PRIME))
+        if row is None:
+            self.fail("only an operation can be called", self.at(node))
+        fewest = 1 if row.default is not None else row.arity
+        if not fewest <= len(node.args) <= row.arity:
+            self.fail(f"{row.name} takes {row.arity} operand(s), got {len(node.args)}", self.at(node))
+        return node.args, Item(self.at(node), len(node.args), self.slope(row, node) if name.endswith(PRIME) else row)
+
+    def slope(self, row: Operation, node: Any) -> Callable[..., Any]:
+        if (
+            not node.func.id.endswith(PRIME)
+            or node.func.id.endswith(PRIME * 2)
+            or (row.arity > 1 and row.default is None)
+        ):
+            self.fail("an apostrophe is the slope of an operation of one operand, once", self.at(node))
+
+        def slope(a: Any, b: Any = row.default) -> Any:
+            operands = (a,) if row.arity == 1 else (a, b)
+            return row.partials[0](*operands, row(*operands))
+
+        return slope
+
+
+RULES: dict[type, Callable[[_Reader, Any], tuple[list[Any], Item | None]]] = {
+    ast.Constant: _Reader.number,
+    ast.Name: _Reader.name,
+    ast.Subscript: _Reader.numbered,
+    ast.UnaryOp: _Reader.unary,
+    ast.BinOp: _Reader.binary,
+    ast.Compare: _Reader.comparison,
+    ast.List: _Reader.square,
+    ast.Call: _Reader.call,
+}
+
+
+def _work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
+    stack: list[Any] = []
+    for item in items:
+        if item.count:
+            operands = [stack.pop() for _ in range(item.count)]
+            stack.append(item.content(*reversed(operands)))
+        else:
+            stack.append(names[item.content] if isinstance(item.content, str) else item.content)
+    return stack[0]
+
+
+def _callable_rows() -> dict[str, Operation]:
+    return {row.sign: row for row in TABLE.values()} | TABLE
+
+
+def _signs() -> dict[str, str]:
+    """Signs that are no letters, such as √, by the name that Python can read."""
+    rows = [row for row in TABLE.values() if row.text.startswith(f"{row.sign}(")]
+    return {row.sign: row.name for row in rows if len(row.sign) == 1 and not row.sign.isidentifier()}
+
+
+def _split(word: str, names: set[str]) -> list[str] | None:
+    """word as a row of known names, if there is exactly one way: w1x1 as w1, x1."""
+    ways: list[list[list[str]]] = [[[]], *([] for _ in word)]
+    for end in range(1, len(word) + 1):
+        for start in range(max(0, end - 20), end):
+            if word[start:end] in names and not word[end : end + 1].isdigit():
+                ways[end] += [[*way, word[start:end]] for way in ways[start][:2]]
+    return ways[-1][0] if len(ways[-1]) == 1 else None
+
+
+def _as_value(name: str, given: Any) -> Value:
+    return given if isinstance(given, Value) else Value(given, label=name)

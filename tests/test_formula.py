@@ -1,0 +1,185 @@
+"""Formulas: what is typed is what is computed; what is not allowed is refused, with its place, and nothing is run."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from random_graphs import random_graph
+
+from micrograd_nn import MicrogradError, Value
+from micrograd_nn.derive import Symbol, simplify
+from micrograd_nn.errors import ArgumentTypeError, FormulaError
+from micrograd_nn.formula import formula, parse
+from micrograd_nn.operation import TABLE
+from micrograd_nn.value import topological_order
+
+NUMBERS = {"w1": 0.5, "x1": -2.0, "w2": 1.5, "x2": 3.0, "b1": 0.25, "h1": 0.7, "z": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("w1*x1 + w2*x2 + b1", 0.5 * -2.0 + 1.5 * 3.0 + 0.25),
+        ("w1x1 + w2x2 + b1", 0.5 * -2.0 + 1.5 * 3.0 + 0.25),
+        ("w1·x1 − w2⋅x2", 0.5 * -2.0 - 1.5 * 3.0),
+        ("-2(z - h1)", -2 * (0.4 - 0.7)),
+        ("x1·h1(1 − h1)", -2.0 * 0.7 * (1 - 0.7)),
+        ("(z)(h1)", 0.4 * 0.7),
+        ("2(z - h1)^2", 2 * (0.4 - 0.7) ** 2),
+        ("z^2(z - h1)(z + h1)", 0.4**2 * (0.4**2 - 0.7**2)),
+        ("2z + 3.5w1", 2.55),
+        ("1.5e2z", 60.0),
+        ("2e", 2 * math.e),
+        ("-z^2", -(0.4**2)),
+        ("z² + z**3", 0.4**2 + 0.4**3),
+        ("2^-z", 2**-0.4),
+        ("1/(1 + exp(-z))", 1 / (1 + math.exp(-0.4))),
+        ("1/(1 + e^-z)", 1 / (1 + math.exp(-0.4))),
+        ("σ(z)", 1 / (1 + math.exp(-0.4))),
+        ("sigmoid'(z)", math.exp(-0.4) / (1 + math.exp(-0.4)) ** 2),
+        ("tanh′(z)", 1 - math.tanh(0.4) ** 2),
+        ("√(z) + ln(z)", math.sqrt(0.4) + math.log(0.4)),
+        ("leaky_relu(x1)", -0.2),
+        ("max(z, h1)", 0.7),
+        ("[z > 0] + (z < 0)", 1.0),
+        ("pi*+z", math.pi * 0.4),
+        (" 3 ", 3.0),
+    ],
+)
+def test_what_is_typed_is_what_is_computed(text, number):
+    assert formula(text, NUMBERS).data == pytest.approx(number, rel=1e-15)
+
+
+def test_the_result_is_a_graph_on_the_given_nodes():
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    y = formula("tanh(w*x)", {"w": w, "x": x})
+    y.backward()
+    assert w.grad == pytest.approx(2.0 * (1 - math.tanh(1.0) ** 2))
+    again = formula("w·x + 1", y)
+    assert {w, x} < set(topological_order(again))
+
+
+def test_labels_that_stand_twice_are_numbered():
+    a, b = Value(2.0, "x"), Value(3.0, "x")
+    assert formula("x[2] - x[1]", a * b).data == 1.0
+    with pytest.raises(FormulaError, match=r"known are: x\[1\], x\[2\]"):
+        formula("x", a * b)
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.name)
+def test_every_row_can_be_called_by_its_name(row):
+    numbers = dict(zip("uv"[: row.arity], (0.3, 1.7), strict=False))
+    assert formula(f"{row.name}({', '.join(numbers)})", numbers).data == row(*numbers.values())
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_what_a_symbol_prints_can_be_typed_again(seed):
+    operations = [row for row in TABLE.values() if "|" not in row.text]
+    root, leaves = random_graph(seed, n_nodes=10, operations=operations)
+    made = {leaf: Symbol(leaf.label) for leaf in leaves}
+    for node in topological_order(root):
+        if node.operation is None:
+            made.setdefault(node, Symbol.of(node.data))
+        else:
+            made[node] = node.operation(*[made[operand] for operand in node.operands])
+    if "|" not in (text := str(made[root])):
+        numbers = {leaf.label: leaf.data for leaf in leaves}
+        assert formula(text, numbers).data == pytest.approx(root.data, rel=1e-12, abs=1e-12)
+        assert formula(str(simplify(made[root])), numbers).data == pytest.approx(root.data, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "words"),
+    [
+        ("__import__('os')", 0, "unknown name '__import__'"),
+        ("sigmoud(z)", 0, r"did you mean the operation sigmoid\(…\)"),
+        ("0x10", 1, "unknown name 'x10'"),
+        ("w1 + __import__('os').system('ls')", 5, "no formula|no Attribute|arithmetic"),
+        ("w1.real", 0, "no Attribute"),
+        ("w1.__class__", 0, "no Attribute"),
+        ("(lambda: 1)()", None, "no formula"),
+        ("[x1 for x1 in x1]", 0, "no ListComp"),
+        ("w1 if x1 else x2", 0, "no IfExp"),
+        ("(w1 := 3)", 1, "no NamedExpr"),
+        ('w1 + "x"', 5, "not the str"),
+        ("True", 0, "not the bool"),
+        ("1j", 1, "unknown name 'j'"),
+        ("...", 0, "not the ellipsis"),
+        ("{1: 2}", 0, "no Dict"),
+        ("f'{w1}'", None, "no formula|unknown"),
+        ("*w1", 0, "no formula|no Starred"),
+        ("w1[x1]", 0, "number a name"),
+        ("w1 and x1", 0, "no BoolOp"),
+        ("w1 // x1", 0, "only"),
+        ("~w1", 0, "only"),
+        ("w1 == x1", 0, "a comparison is"),
+        ("[1, 2]", 0, "one comparison"),
+        ("w1 + w9", 5, "unknown name 'w9'; known are: b1"),
+        ("w1 + sigmoid(x1, x2)", 5, "sigmoid takes 1 operand"),
+        ("sigmoid(a=1)", 0, "without names"),
+        ("sigmoid(*w1)", 8, "no Starred"),
+        ("sigmoid''(z)", 0, "once"),
+        ("mul'(z, z)", 0, "once"),
+        ("2 + 9**9**9**9", 7, "make inf"),
+        ("1/0", 0, "make inf"),
+        ("1e999", 0, "too large"),
+        ("9" * 400, 0, "too large"),
+        ("9" * 5000, 0, "no formula"),
+        ("w1 +", None, "no formula"),
+        ("", 0, "no formula"),
+        ("w1\nx1", None, "no formula"),
+        ("w1\0", None, "no formula"),
+        ("\ud800", 0, "no formula"),
+        ("z + \u202e1", None, "no formula"),
+        ("(" * 1_000_000 + ")" * 1_000_000, 0, "2,000,000 characters"),
+        ("(" * 4000 + "1" + ")" * 4000, None, "no formula|too deeply"),
+        ("-" * 9_000 + "1", None, "no formula|too deeply"),
+    ],
+)
+def test_what_a_formula_may_not_hold_is_refused_at_its_place(text, column, words):
+    with pytest.raises(FormulaError, match=words) as caught:
+        formula(text, NUMBERS)
+    lines = str(caught.value).split("\n")
+    assert lines[-1].strip() == "^"
+    assert all(line.isprintable() for line in lines)
+    if column is not None:
+        assert lines[-1].index("^") - 4 == min(column, 50)
+
+
+def test_a_long_sum_is_read_or_refused_but_does_not_crash():
+    text = "+".join(["z"] * 4000)
+    try:
+        assert formula(text, NUMBERS).data == pytest.approx(1600.0)
+    except FormulaError as error:
+        assert "too deeply" in str(error)  # noqa: PT017
+
+
+def test_nothing_is_recorded_before_all_is_understood():
+    w = Value(1.0, "w")
+    for text in ("w*w + unknown", "exp(w) + w.real", "w + 1/0"):
+        with pytest.raises(FormulaError):
+            formula(text, {"w": w})
+    assert w.grad is None
+    assert w.data == 1.0
+
+
+def test_only_text_is_a_formula():
+    with pytest.raises(ArgumentTypeError, match="a formula is a str"):
+        formula(3, {})
+
+
+@given(st.text(alphabet="wxz12+-*/^()[]<>. '′−·√σe_,:=\"{}\\\n\0", max_size=40))
+def test_whatever_is_typed_there_is_a_value_or_a_clear_error(text):
+    try:
+        result = parse(text)
+    except MicrogradError:
+        return
+    assert result.items
+
+
+@pytest.mark.parametrize("before", ["", "z² + ", "  2z·", "√(z)^2 − ", "sigmoid'(z)(z) + σ(z)·", "\t\u00a0z⋅"])
+def test_the_place_is_right_whatever_was_typed_before_it(before):
+    with pytest.raises(FormulaError) as caught:
+        formula(before + "unknown1", {"z": 0.5})
+    assert str(caught.value).split("\n")[-1].index("^") - 4 == len(before)
