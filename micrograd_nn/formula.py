@@ -64,9 +64,10 @@ class Formula:
         pieces = _split(item.content, names)
         if pieces is None:
             some = ", ".join(sorted(names)[:30])
-            raise FormulaError(
-                f"unknown name {item.content!r:.60}; known are: {some or 'none'}", self.text, item.column
-            )
+            meant = get_close_matches(item.content, _callable_rows(), n=1)
+            hint = f"; did you mean the operation {meant[0]}(…)?" if meant else ""
+            what = f"unknown name {item.content!r:.60}; known are: {some or 'none'}{hint}"
+            raise FormulaError(what, self.text, item.column)
         factors = [Item(item.column, content=piece) for piece in pieces]
         return [*factors, *[Item(item.column, 2, mul)] * (len(pieces) - 1)]
 
