@@ -134,7 +134,9 @@ class SGD(Optimizer):
         super().__init__(params, lr, weight_decay, maximize)
 
     def scalars(self) -> dict[str, float]:
-        """The learning rate, and how much of a gradient enters the velocity: in the first step all of it."""
+        """The learning rate; with momentum also how much of a gradient enters the velocity: first all of it."""
+        if not self.momentum:
+            return {"lr": self.lr}  # the same in every step: the compiler sees that ``steps`` was not asked
         return {"lr": self.lr, "gain": 1.0 if self.steps == 1 else 1.0 - self.dampening}
 
     def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
@@ -311,7 +313,7 @@ class ExponentialLR(LambdaLR):
 class CosineAnnealingLR(LambdaLR):
     """Down along half a cosine, from the first rate to eta_min in T_max epochs (Loshchilov and Hutter, SGDR, 2016)."""
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803  # PyTorch's name
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         least = eta_min / optimizer.lr
         super().__init__(optimizer, lambda epoch: least + (1.0 - least) * (1.0 + cos(pi * epoch / T_max)) / 2.0)
 

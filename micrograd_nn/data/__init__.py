@@ -1,0 +1,50 @@
+"""Datasets: small ones written out or drawn, digits that ship with the package, and MNIST.
+
+Promise: ``import micrograd_nn.data`` reads no file and imports no numpy; a dataset is made when it is asked for.
+"""
+
+from collections.abc import Callable
+
+from ..errors import UnknownNameError
+from .dataset import Dataset as Dataset
+from .dataset import Scale as Scale
+from .dataset import split as split
+from .dataset import standardise as standardise
+from .images import cache_folder as cache_folder
+from .images import digits as digits
+from .images import mnist as mnist
+from .small import GATES as GATES
+from .small import boolean as boolean
+from .small import circles as circles
+from .small import friends as friends
+from .small import from_metric as from_metric
+from .small import gate as gate
+from .small import line as line
+from .small import moons as moons
+from .small import spiral as spiral
+from .small import theme_park as theme_park
+from .small import xor as xor
+
+# By name, what comes whole: everything but MNIST, which is given out in two parts.
+DATASETS: dict[str, Callable[[], Dataset]] = {
+    **{name: lambda name=name: gate(name) for name in GATES},  # type: ignore[misc]  # the default binds the name
+    "boolean": boolean,
+    "circles": circles,
+    "digits": digits,
+    "friends": friends,
+    "line": line,
+    "moons": moons,
+    "spiral": spiral,
+    "theme_park": theme_park,
+}
+
+
+def dataset(name: str) -> Dataset:
+    """The dataset of that name, with its usual size. Raises UnknownNameError, which lists the names.
+
+    >>> dataset("friends")
+    <dataset friends: 4 rows of 2 features, 2 classes>
+    """
+    if name not in DATASETS:
+        raise UnknownNameError("dataset", name, DATASETS)
+    return DATASETS[name]()

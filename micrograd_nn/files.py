@@ -1,0 +1,68 @@
+"""Files at the edge: written whole or not at all, and read up to a limit.
+
+Promise: after ``write_whole`` the path holds either the old bytes or the new ones, whatever happened in between, and
+no stray file stays behind; every fault of the system comes out as a FileError.
+"""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import FileError, FileMissingError
+
+STRAY = ".part"  # the ending of a file under way; kill -9 may leave one, which nobody reads
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write aside, flush to the disk, then take the name over. Raises FileError; the old file is then whole."""
+    target = Path(path)
+    try:
+        handle, aside = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=STRAY, dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(aside, _mode_of(target))
+            os.replace(aside, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(aside)
+            raise
+        _flush_folder(target.parent)
+    except OSError as error:
+        kind = FileMissingError if isinstance(error, FileNotFoundError) else FileError
+        why = error.strerror or error
+        raise kind(f"{target} could not be written: {why}; what was there before is still there") from error
+
+
+def read_up_to(path: str | os.PathLike[str], limit: int) -> bytes:
+    """The content of a file, or its first ``limit`` bytes. Raises FileMissingError or FileError."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(limit)
+    except FileNotFoundError as error:
+        raise FileMissingError(f"there is no file {os.fspath(path)}") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        raise FileError(
+            f"{os.fspath(path)!r} could not be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
+
+
+def _mode_of(target: Path) -> int:
+    """The old file's permissions, or those of a new one: mkstemp's own are for the owner alone."""
+    with suppress(OSError):
+        return target.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _flush_folder(folder: Path) -> None:
+    if hasattr(os, "O_DIRECTORY"):  # elsewhere (Windows) a folder can't be opened, and needn't be
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,308 @@
+"""Datasets against their definitions, IDX files against damage, and the download against a server that misbehaves."""
+
+import gzip
+import hashlib
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import micrograd_nn.data as data
+from micrograd_nn.data import download, idx, images
+from micrograd_nn.errors import ArgumentError, FileError, FileMissingError, FormatError, ShapeError, UnknownNameError
+
+# ---- the datasets ----
+
+
+def test_friends_are_shifted_by_round_numbers():
+    friends = data.friends()
+    assert friends.X.tolist() == [[-2, -1], [25, 6], [17, 4], [-15, -6]]
+    assert friends.y.tolist() == [1, 0, 0, 1]
+    assert friends.rows == ("Alice", "Bob", "Charlie", "Diana")
+    assert data.from_metric(100 / 2.20462, 100 / 0.393701) == pytest.approx([-35, 34])
+
+
+def test_truth_tables():
+    truth = {"a": [0, 0, 1, 1], "not": [1, 1, 0, 0], "and": [0, 0, 0, 1], "or": [0, 1, 1, 1]}
+    truth |= {"nand": [1, 1, 1, 0], "nor": [1, 0, 0, 0], "xor": [0, 1, 1, 0]}
+    assert {name: data.gate(name).y.tolist() for name in data.GATES} == truth
+    table = {"111": 1, "110": 1, "101": 0, "100": 1, "011": 0, "010": 1, "001": 0, "000": 1}
+    rows = zip(data.boolean().X.astype(int), data.boolean().y.tolist(), strict=True)
+    assert ["".join(map(str, row)) for row, _ in zip(data.boolean().X.astype(int), table, strict=True)] == list(table)
+    assert [y for _, y in rows] == list(table.values())
+
+
+def test_the_theme_park_decision():
+    park = data.theme_park()
+    assert park.y.tolist() == [int(sum(row) >= 2) for row in park.X]
+    partner = data.theme_park(weights=(1, 1, 2))
+    assert all(partner.y[partner.X[:, 2] == 1])
+    rain = data.theme_park(weights=(3, 1, 1), needed=3)
+    assert not any(rain.y[rain.X[:, 0] == 0])
+
+
+def test_shapes_without_noise_lie_on_their_curves():
+    X, y = data.moons(51, noise=0.0)
+    assert np.hypot(*X[y == 0].T) == pytest.approx(1.0)
+    assert np.hypot(X[y == 1][:, 0] - 1.0, X[y == 1][:, 1] - 0.5) == pytest.approx(1.0)
+    X, y = data.circles(50, noise=0.0)
+    assert np.hypot(*X.T) == pytest.approx(np.where(y == 1, 0.5, 1.0))
+    X, y = data.spiral(90, noise=0.0)
+    radius = np.hypot(*X.T)
+    angle = 2 * np.pi * y / 3 + 4.0 * radius
+    assert pytest.approx(radius[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)) == X
+    X, y = data.line(5, noise=0.0)
+    assert y == pytest.approx([-1.0, 0.0, 1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize("make", [data.moons, data.circles, data.spiral])
+def test_classes_share_the_points_evenly(make):
+    counts = np.bincount(make(101).y)
+    assert counts.sum() == 101
+    assert max(counts) - min(counts) <= 1
+    with pytest.raises(ArgumentError, match="n is a whole number from"):
+        make(1)
+
+
+def test_digits_are_the_ones_of_the_source():
+    digits = data.digits()
+    assert (digits.X.shape, digits.image, digits.X.min(), digits.X.max()) == ((1797, 64), (8, 8), 0.0, 1.0)
+    # Of the pixels and labels in scikit-learn 1.9.1's digits.csv.gz, as bytes, when they were taken over.
+    taken = ("8f26b2bd9d135c256808f68f14fdabdd", "8ba4f891220f5e4c9c819638d1602d74")
+    arrays = (digits.X * 16.0, digits.y)
+    assert tuple(hashlib.sha256(array.astype("u1").tobytes()).hexdigest()[:32] for array in arrays) == taken
+    assert (digits.X[0] * 16).astype(int).tolist()[:8] == [0, 0, 5, 13, 9, 1, 0, 0]
+
+
+def test_the_same_seed_gives_the_same_bytes_in_every_process():
+    code = """if True:
+        import hashlib, micrograd_nn.data as data
+        print(hashlib.sha256(b"".join(make().X.tobytes() for make in data.DATASETS.values())).hexdigest())"""
+    seen = set()
+    for seed in ("0", "1"):
+        out = subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True
+        )
+        seen.add(out.stdout)
+    assert len(seen) == 1
+    assert len(seen.pop()) == 65
+
+
+def test_importing_the_datasets_imports_no_numpy():
+    code = "import sys, micrograd_nn.data; print('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+def test_names():
+    assert data.dataset("moons").name == "moons"
+    with pytest.raises(UnknownNameError, match=r"unknown dataset 'mons'; choose one of: moons, "):
+        data.dataset("mons")
+    with pytest.raises(UnknownNameError, match=r"unknown gate 'adn'; choose one of: and, "):
+        data.gate("adn")
+
+
+# ---- split and scale ----
+
+
+@pytest.mark.parametrize("parts", [(0.8, 0.2), (0.5, 0.25, 0.25), (10, 5), (1 / 3, 1 / 3, 1 / 3)])
+def test_a_split_shares_no_row(parts):
+    whole = data.friends().take([0, 1, 2, 3] * 25)
+    whole = data.Dataset("numbered", np.arange(100.0).reshape(-1, 1), np.arange(100))
+    pieces = data.split(whole, *parts, seed=3)
+    seen = np.concatenate([piece.y for piece in pieces])
+    assert len(set(seen.tolist())) == len(seen)
+    assert [len(piece) for piece in pieces] == [p if isinstance(p, int) else round(p * 100) for p in parts]
+    assert all((piece.X[:, 0] == piece.y).all() for piece in pieces)
+    again = data.split(whole, *parts, seed=3)
+    assert all((a.y == b.y).all() for a, b in zip(pieces, again, strict=True))
+    assert any((a.y != b.y).any() for a, b in zip(pieces, data.split(whole, *parts, seed=4), strict=True))
+
+
+def test_a_split_as_the_rows_stand():
+    first, rest = data.split(data.friends(), 1, 3, shuffle=False)
+    assert (first.rows, rest.rows) == (("Alice",), ("Bob", "Charlie", "Diana"))
+
+
+@pytest.mark.parametrize("parts", [(), (0.9, 0.9), (5,), (0.0, 1.0), (-1, 3)])
+def test_a_split_that_can_not_be(parts):
+    with pytest.raises(ArgumentError, match="friends has 4 rows, which can't be split into"):
+        data.split(data.friends(), *parts)
+
+
+def test_a_scale_is_taken_from_the_training_rows():
+    X = np.array([[1.0, 7.0], [2.0, 7.0], [6.0, 7.0]])
+    Z, scale = data.standardise(X)
+    assert Z.mean(axis=0) == pytest.approx([0.0, 0.0])
+    assert Z.std(axis=0) == pytest.approx([1.0, 0.0])
+    assert scale.undo(scale(X + 1.0)) == pytest.approx(X + 1.0)
+    with pytest.raises(ShapeError, match="a matrix with at least one row"):
+        data.standardise([])
+
+
+# ---- IDX files ----
+
+
+def test_idx_round_trip(tmp_path):
+    array = np.arange(24, dtype="u1").reshape(2, 3, 4)
+    for name, content in (("zipped", idx.write_idx(array)), ("raw", gzip.decompress(idx.write_idx(array)))):
+        (tmp_path / name).write_bytes(content)
+        assert (idx.read_idx(tmp_path / name) == array).all()
+    assert idx.write_idx(array) == idx.write_idx(array.copy())
+
+
+def test_every_shorter_or_longer_idx_file_is_refused(tmp_path):
+    whole = idx.write_idx(np.arange(6, dtype="u1").reshape(2, 3))
+    raw = gzip.decompress(whole)
+    for content in [*(whole[:n] for n in range(len(whole))), *(raw[:n] for n in range(len(raw))), raw + b"\0"]:
+        (tmp_path / "file").write_bytes(content)
+        with pytest.raises(FormatError):
+            idx.read_idx(tmp_path / "file")
+
+
+HOSTILE = {
+    "four billion rows": b"\0\0\x08\x03" + b"\xff" * 12,
+    "floats": b"\0\0\x0d\x01\0\0\0\0",
+    "a page": b"<!DOCTYPE html>",
+    "no dimension": b"\0\0\x08\0",
+    "255 dimensions": b"\0\0\x08\xff" + b"\0" * 100,
+    "a zip bomb": gzip.compress(bytes(idx.LIMIT + 100), 9),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_idx_files_are_refused(kind, tmp_path):
+    (tmp_path / "file").write_bytes(HOSTILE[kind])
+    with pytest.raises(FormatError, match=str(tmp_path / "file")):
+        idx.read_idx(tmp_path / "file")
+
+
+# ---- MNIST: the folder, the cache, and the server ----
+
+TRAIN = np.arange(2 * 28 * 28, dtype="u1").reshape(2, 28, 28)
+FILES = {
+    "train-images-idx3-ubyte": idx.write_idx(TRAIN),
+    "train-labels-idx1-ubyte": idx.write_idx(np.array([3, 9], dtype="u1")),
+    "t10k-images-idx3-ubyte": idx.write_idx(TRAIN[:1]),
+    "t10k-labels-idx1-ubyte": idx.write_idx(np.array([7], dtype="u1")),
+}
+
+
+@pytest.fixture
+def small_mnist(monkeypatch, tmp_path):
+    """MNIST with these small files' checksums, an empty cache, and no proxy between us and the server."""
+    sums = {name: hashlib.md5(gzip.decompress(content)).hexdigest() for name, content in FILES.items()}
+    monkeypatch.setattr(images, "MNIST", sums)
+    monkeypatch.setenv("MICROGRAD_NN_CACHE", str(tmp_path / "cache"))
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    return tmp_path / "cache" / "mnist"
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """What it gives depends on the first folder of the path: right, changed, half, missing, silent, hanging."""
+
+    def do_GET(self):
+        _, kind, name = self.path.split("/")
+        content = FILES[name.removesuffix(".gz")]
+        if kind == "missing":
+            return self.send_error(404)
+        if kind == "hanging":
+            return self.server.closing.wait(5)
+        if kind == "silent":
+            return None
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if kind == "changed":
+            content = FILES["t10k-images-idx3-ubyte"].ljust(len(content))
+        return self.wfile.write(content[: len(content) // 2] if kind == "half" else content)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as loopback:
+        loopback.closing = threading.Event()
+        thread = threading.Thread(target=loopback.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{loopback.server_port}/"
+        loopback.closing.set()
+        loopback.shutdown()
+        thread.join()
+
+
+def check_small(train, test):
+    assert (train.X.shape, train.y.tolist(), test.y.tolist()) == ((2, 784), [3, 9], [7])
+    assert (TRAIN.reshape(2, 784).astype("float32") / 255.0 == train.X).all()
+    assert train.X.dtype == np.float32
+
+
+def test_the_right_file_is_fetched_once(small_mnist, server):
+    check_small(*data.mnist(mirrors=[server + "right/"]))
+    assert sorted(path.name for path in small_mnist.iterdir()) == sorted(f"{name}.gz" for name in FILES)
+    check_small(*data.mnist(mirrors=[]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("changed", "wrong checksum"),
+        ("half", "sent [0-9]+ of [0-9]+ bytes"),
+        ("missing", "answered 404 Not Found"),
+        ("silent", "Remote end closed connection without response"),
+        ("hanging", "timed out"),
+    ],
+)
+def test_a_server_that_misbehaves_leaves_nothing_behind(small_mnist, server, kind, reason):
+    with pytest.raises(FileError, match=reason) as caught:
+        data.mnist(mirrors=[f"{server}{kind}/"], timeout=0.2 if kind == "hanging" else 30)
+    assert all(name in str(caught.value) for name in FILES)
+    assert str(small_mnist) in str(caught.value)
+    assert not small_mnist.exists() or not list(small_mnist.iterdir())
+
+
+def test_the_next_mirror_is_tried(small_mnist, server):
+    check_small(*data.mnist(mirrors=[server + "missing/", server + "changed/", server + "right/"]))
+
+
+def test_offline_is_one_clear_error(small_mnist):
+    with socket.socket() as taken:  # bound and not listening: nobody answers there
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(
+            FileError, match=r"put the four files .* \(--data DIR, or mnist\(folder\)\)\. .*no connection"
+        ):
+            data.mnist(mirrors=[f"http://127.0.0.1:{taken.getsockname()[1]}/"])
+
+
+def test_a_named_folder_is_read_and_never_fetched_into(small_mnist, tmp_path):
+    with pytest.raises(FileMissingError, match=f"MNIST is not in {tmp_path}: put the four files train-images"):
+        data.mnist(tmp_path)
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(gzip.decompress(content))
+    check_small(*data.mnist(str(tmp_path)))
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(idx.write_idx(np.array([10], dtype="u1"))))
+    with pytest.raises(FormatError, match="row 0 has the label 10; a digit is 0 to 9"):
+        data.mnist(tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(idx.write_idx(np.array([1, 2], dtype="u1"))))
+    with pytest.raises(FormatError, match="do not go with labels"):
+        data.mnist(tmp_path)
+
+
+def test_the_cache_folder_is_the_users(monkeypatch):
+    monkeypatch.delenv("MICROGRAD_NN_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert data.cache_folder() == Path("/somewhere/micrograd-nn")
+
+
+def test_a_download_stops_at_its_limit(monkeypatch):
+    monkeypatch.setattr(download, "LIMIT", 10)
+    with pytest.raises(FileError, match="sends more than"):
+        download._gather(lambda size: b"more and more", print)
