@@ -1,0 +1,234 @@
+"""Program: one recorded loss, ready to run over any number of rows.
+
+Promise: a Program's loss is the mean over the rows of the loss that was recorded, its gradient the gradient of that
+mean. The parameters live in the Values: each call reads their ``.data``, and a training writes them back, also when
+an error or Ctrl-C ends it, so that stepping and drawing show what was trained.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from itertools import repeat
+from math import prod
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from ..errors import AnomalyError, ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from ..optim import Optimizer
+from ..value import Value
+from .backend import Backend, Update
+from .python_backend import PythonBackend
+from .trace import trace
+
+DTYPES = ("float64", "float32")
+
+
+class Program:
+    """What ``compile`` returns: call it for the mean loss, or let it train.
+
+    ``backend`` is the backend that runs, ``why`` the reason for the choice, ``source`` the Python that is executed.
+    An argument is an array-like with a leading axis of rows, or one row without it.
+    """
+
+    def __init__(
+        self, loss: Value, inputs: Sequence[Any], parameters: Iterable[Value], backend: str, dtype: str
+    ) -> None:
+        if dtype not in DTYPES:
+            raise UnknownNameError("dtype", dtype, DTYPES)
+        self.trace = trace(loss, inputs, parameters)
+        self.dtype = dtype
+        self.parameters = self.trace.parameters
+        self.inputs = self.trace.inputs
+        self._runs: Backend = PythonBackend(self.trace)
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend."""
+        return self._runs.name
+
+    @property
+    def source(self) -> str:
+        """The Python that computes the loss and its gradient."""
+        return self._runs.source
+
+    def __call__(self, *arguments: Any) -> float:
+        """The mean loss over the rows. Raises ShapeError for arguments of other shapes than the recorded inputs."""
+        return self._runs.value(self._numbers(), self.rows(*arguments))
+
+    def value_and_grad(self, *arguments: Any, write: bool = False) -> tuple[float, Any]:
+        """The mean loss and its gradient, an array in the order of ``parameters``.
+
+        With ``write`` the gradient also becomes the parameters' ``.grad``, replacing what was there.
+        """
+        loss, gradient = self._runs.value_and_grad(self._numbers(), self.rows(*arguments))
+        if write:
+            for parameter, slope in zip(self.parameters, gradient.tolist(), strict=True):
+                parameter.grad = slope
+        return loss, gradient
+
+    def minimize(
+        self,
+        optimizer: Optimizer,
+        *arguments: Any,
+        epochs: int = 1,
+        batch_size: int = 1,
+        shuffle: Random | int | None = None,
+        each_epoch: Callable[[int, float], Any] | None = None,
+    ) -> list[float]:
+        """Train: each epoch goes once over the rows, a step of the optimiser per batch. Returns each epoch's mean loss.
+
+        The loss of an epoch is the mean over its rows, each taken when its batch came up. ``shuffle`` is a seed or a
+        source of random numbers; without it the rows keep their order. After each epoch the parameters are written to
+        their Values and ``each_epoch(epoch, loss)`` is called; training ends when it returns True.
+
+        Raises AnomalyError if a loss turns nan or infinite: the parameters are then those before that step.
+        """
+        whole(epochs, "epochs", 0)
+        whole(batch_size, "batch_size", 1)
+        rows = self.rows(*arguments)
+        source = Random(shuffle) if isinstance(shuffle, int) else shuffle
+        run = _Run(self, optimizer, rows, batch_size)
+        losses = []
+        for epoch in range(1, epochs + 1):
+            order = list(range(len(rows)))
+            if source is not None:
+                source.shuffle(order)
+            losses.append(run.epoch(epoch, order))
+            if each_epoch is not None and each_epoch(epoch, losses[-1]):
+                break
+        return losses
+
+    def rows(self, *arguments: Any) -> "Rows":
+        """The arguments as arrays of one number of rows, checked against the recorded inputs."""
+        return Rows(self.inputs, arguments)
+
+    def _numbers(self) -> list[float]:
+        return [parameter.data for parameter in self.parameters]
+
+
+class Rows:
+    """The arguments of a call: for each input an array (rows, numbers of a row)."""
+
+    def __init__(self, shapes: Sequence[tuple[int, ...]], arguments: Sequence[Any]) -> None:
+        if len(arguments) != len(shapes):
+            raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(arguments)}")
+        self.arrays = [_array(i, shape, given) for i, (shape, given) in enumerate(zip(shapes, arguments, strict=True))]
+        lengths = {len(array) for array in self.arrays} or {1}
+        if len(lengths) != 1:
+            raise ShapeError(f"the arguments have different numbers of rows: {[len(a) for a in self.arrays]}")
+        self._length = lengths.pop()
+        if not self._length:
+            raise ShapeError("the arguments have no rows: a mean over no rows has no value")
+
+    def __len__(self) -> int:
+        return self._length
+
+    @cached_property
+    def lists(self) -> list[list[float]]:
+        """Row by row, all inputs one after another, as floats."""
+        if not self.arrays:
+            return [[]]
+        rows: list[list[float]] = np.concatenate(self.arrays, axis=1).tolist()
+        return rows
+
+
+def _array(number: int, shape: tuple[int, ...], given: Any) -> Any:
+    try:
+        array = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {error}") from None
+    if array.shape == shape:
+        array = array[None]
+    if array.shape[1:] != shape or array.ndim != len(shape) + 1:
+        wanted = "×".join(["rows", *map(str, shape)])
+        raise ShapeError(f"argument {number + 1} has shape {wanted}, or one row of it; got {array.shape}")
+    return array.reshape(len(array), prod(shape))
+
+
+class _Run:
+    """One training: the parameters and the optimiser's memory as vectors, until they go back to where they live."""
+
+    def __init__(self, program: Program, optimizer: Optimizer, rows: Rows, batch_size: int) -> None:
+        self.program, self.optimizer, self.rows, self.size = program, optimizer, rows, batch_size
+        self.place = {parameter: i for i, parameter in enumerate(program.parameters)}
+        if self.place.keys() != set(optimizer.params):
+            raise ArgumentError(
+                f"the optimiser moves {len(optimizer.params)} parameters, and the program was compiled for "
+                f"{len(self.place)} others: give both the same list"
+            )
+        self.reads_steps, scalars = _scalars(optimizer)
+        self.update = Update(optimizer.rule, optimizer.memories, tuple(scalars))
+        self.loop = program._runs.loop(self.update, batch_size)
+
+    def epoch(self, epoch: int, order: list[int]) -> float:
+        """One pass over the rows in that order: the mean of their losses."""
+        steps = -(-len(order) // self.size)
+        log = [0.0, 0]
+        first = self.optimizer.steps
+        state = self.loop.state(self.program._numbers(), self._memory())
+        try:
+            self.loop.epoch(state, self.rows, order, self._each_step(steps), log)
+        finally:
+            self.optimizer.steps = first + int(log[1])
+            self._write(*self.loop.numbers(state))
+        if log[1] < steps:
+            start = int(log[1]) * self.size
+            raise AnomalyError(
+                f"the loss is nan or infinite in epoch {epoch}, step {int(log[1]) + 1} (rows "
+                f"{order[start : start + self.size][:5]}); the parameters are those before this step"
+            )
+        return log[0] / len(order)
+
+    def _each_step(self, steps: int) -> Iterable[Sequence[float]]:
+        first = self.optimizer.steps
+        if not self.reads_steps:
+            return repeat(tuple(self.optimizer.scalars().values()))
+        each = []
+        for step in range(first + 1, first + 1 + steps):
+            self.optimizer.steps = step
+            each.append(tuple(self.optimizer.scalars().values()))
+        self.optimizer.steps = first
+        return each
+
+    def _memory(self) -> list[list[float]]:
+        """A list per memory, in the program's order of parameters."""
+        kept = dict(zip(self.optimizer.params, self.optimizer.memory, strict=True))
+        return [[kept[parameter][k] for parameter in self.place] for k in range(len(self.update.memories))]
+
+    def _write(self, numbers: list[float], memory: list[list[float]]) -> None:
+        for parameter, number in zip(self.program.parameters, numbers, strict=True):
+            parameter.data = number
+        if memory:
+            columns = list(zip(*memory, strict=True))
+            self.optimizer.memory = [columns[self.place[parameter]] for parameter in self.optimizer.params]
+
+
+class _Watch:
+    """Stands for an optimiser, and remembers whether its ``steps`` were asked for."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._optimizer, self.asked = optimizer, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._optimizer, name)
+
+    @property
+    def steps(self) -> int:
+        self.asked = True
+        return self._optimizer.steps + 1
+
+
+def _scalars(optimizer: Optimizer) -> tuple[bool, dict[str, float]]:
+    """Whether the scalars of a step depend on its number, and the scalars of the next step."""
+    watch = _Watch(optimizer)
+    scalars = type(optimizer).scalars(watch)  # type: ignore[arg-type]  # it stands for one
+    return watch.asked, scalars
+
+
+def whole(given: Any, what: str, least: int) -> None:
+    """Raises ArgumentTypeError or ArgumentError unless given is a whole number of at least ``least``."""
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
+    if given < least:
+        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
