@@ -6,6 +6,7 @@ the chain back as one reduction.
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from operator import add
 from typing import Any
 
 from .errors import ArgumentError
@@ -27,7 +28,7 @@ def total(values: Iterable[Any]) -> Any:
     >>> total([Value(1.0), Value(2.0)]).data
     3.0
     """
-    return chain(lambda a, b: a + b, values, "total")
+    return chain(add, values, "total")
 
 
 def mean(values: Sequence[Any]) -> Any:

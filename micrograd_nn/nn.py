@@ -6,6 +6,7 @@ neuron by neuron, weights before bias; and its inputs are checked before the fir
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, pairwise
+from operator import mul
 from random import Random
 from typing import Any
 
@@ -13,7 +14,6 @@ from .errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, S
 from .functional import maxout, softmax, total
 from .init import Initialiser, initialiser, source_of
 from .operation import TABLE, Operation, as_float
-from .ops import mul
 from .value import Value
 
 LABELLED = 1000  # up to so many parameters carry a label of their own: w1, b1; beyond, named_parameters makes names

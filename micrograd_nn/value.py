@@ -8,13 +8,15 @@ The sum, the difference and the product are spelled out here for speed; a test h
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from math import isfinite, isnan
-from threading import local
+from collections.abc import Iterable
+from itertools import repeat
+from math import isfinite
 from typing import Any
 
 from . import modes
-from .errors import AnomalyError, ArgumentTypeError, NumberError
+from .errors import AnomalyError, ArgumentTypeError
+from .graph import Below, nodes_under_way
+from .graph import topological_order as topological_order
 from .operation import Operand, Operation, as_float
 from .ops import add, exp, log, mul, relu, sigmoid, sub, tanh
 
@@ -29,8 +31,11 @@ class Value(Operand):
     (-24.0, 16.0)
 
     ``grad`` is None until a sweep has reached the node. A leaf adds the sweeps up, as in PyTorch; a node that an
-    operation made holds the latest sweep. Comparisons and ``float(v)`` look at the numbers, ``hash(v)`` at the node.
-    In a training loop write ``p.data -= lr * p.grad``: it changes the number. ``p -= …`` makes a new node instead.
+    operation made holds the latest sweep. In a training loop write ``p.data -= lr * p.grad``: it changes the number.
+    ``p -= …`` makes a new node instead.
+
+    ``float(v)``, ``round(v, 3)``, ``bool(v)``, ``==`` and ``<`` look at the number, ``hash(v)`` at the node: equal
+    numbers stay apart in a set.
 
     Raises NumberError (TypeError) if data is not one real number, TooLargeError if no float holds it.
     """
@@ -47,8 +52,9 @@ class Value(Operand):
     dright: float
 
     def __init__(self, data: Any, label: str = "") -> None:
-        if label.__class__ is not str:
-            raise ArgumentTypeError(f"a label is a str, got {label!r}: write Value({data!r}, label={str(label)!r})")
+        if not isinstance(label, str):
+            given = f"{type(label).__name__} {label!r:.40}"
+            raise ArgumentTypeError(f"a label is a str, got the {given}: name a Value with Value(2.0, label='x')")
         self._data = as_float(data)
         self.grad = None
         self.label = label
@@ -79,13 +85,16 @@ class Value(Operand):
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> "Value":
         """Compute and record: the one way by which a row acts on Values."""
-        nodes = [_as_value(operand) for operand in operands]
-        numbers = [node._data for node in nodes]
-        out = operation.forward(*numbers)
-        slopes = [slope(*numbers, out) for slope in operation.partials]
-        if len(nodes) == 1:
-            return _record(out, operation, nodes[0], None, slopes[0], 0.0)
-        return _record(out, operation, nodes[0], nodes[1], slopes[0], slopes[1])
+        if len(operation.partials) == 1:
+            (left,) = map(_as_value, operands)
+            a = left._data
+            out = operation.forward(a)
+            return _record(out, operation, left, None, operation.partials[0](a, out), 0.0)
+        left, right = map(_as_value, operands)
+        a, b = left._data, right._data
+        out = operation.forward(a, b)
+        dleft, dright = operation.partials
+        return _record(out, operation, left, right, dleft(a, b, out), dright(a, b, out))
 
     def __add__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
@@ -103,25 +112,34 @@ class Value(Operand):
         a, b = self._data, other._data
         return _record(a * b, mul, self, other, b, a)
 
+    def __radd__(self, other: Any) -> "Value":
+        return _as_value(other) + self
+
+    def __rsub__(self, other: Any) -> "Value":
+        return _as_value(other) - self
+
+    def __rmul__(self, other: Any) -> "Value":
+        return _as_value(other) * self
+
     def exp(self) -> "Value":
         """e to the power of self."""
-        return exp(self)
+        return self.apply(exp, self)
 
     def log(self) -> "Value":
         """The natural logarithm of self."""
-        return log(self)
+        return self.apply(log, self)
 
     def tanh(self) -> "Value":
         """The hyperbolic tangent of self."""
-        return tanh(self)
+        return self.apply(tanh, self)
 
     def sigmoid(self) -> "Value":
         """1 / (1 + exp(-self))."""
-        return sigmoid(self)
+        return self.apply(sigmoid, self)
 
     def relu(self) -> "Value":
         """max(0, self)."""
-        return relu(self)
+        return self.apply(relu, self)
 
     # ---- backward ----
 
@@ -133,7 +151,7 @@ class Value(Operand):
         order = topological_order(self)
         before = [node.grad for node in order]
         try:
-            _accumulate(order, before)
+            _sweep(order, before)
         except BaseException:
             _set_grads(order, before)
             raise
@@ -151,22 +169,27 @@ class Value(Operand):
     def __bool__(self) -> bool:
         return bool(self._data)
 
+    def __round__(self, digits: int | None = None) -> float:
+        return round(self._data, digits)
+
     def __eq__(self, other: object) -> bool:
-        return self._data == _number(other) if _comparable(other) else NotImplemented
+        if getattr(other, "shape", None):
+            other = as_float(other)  # refuses an array in words: one answer for many numbers would be silently False
+        return bool(self._data == (other._data if isinstance(other, Value) else other))
 
     def __lt__(self, other: Any) -> bool:
-        return self._data < _number(other)
+        return self._data < _as_value(other)._data
 
     def __le__(self, other: Any) -> bool:
-        return self._data <= _number(other)
+        return self._data <= _as_value(other)._data
 
     def __gt__(self, other: Any) -> bool:
-        return self._data > _number(other)
+        return self._data > _as_value(other)._data
 
     def __ge__(self, other: Any) -> bool:
-        return self._data >= _number(other)
+        return self._data >= _as_value(other)._data
 
-    __hash__ = object.__hash__  # a node is itself: sets and dicts keep equal numbers apart
+    __hash__ = object.__hash__
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
@@ -192,7 +215,7 @@ class Value(Operand):
         return _restore(None, *self._fields())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        below = None if self in _under_way() else _Below(self)
+        below = None if self.left is None or self in nodes_under_way() else Below(self)
         return _restore, (below, *self._fields())
 
     def _fields(self) -> tuple[Any, ...]:
@@ -225,50 +248,26 @@ def _as_value(operand: Any) -> Value:
     return operand if isinstance(operand, Value) else Value(operand)
 
 
-def topological_order(*roots: Value) -> list[Value]:
-    """Every node below the roots, operands before their consumers, each once; depth-first, so it is deterministic."""
-    order: list[Value] = []
-    seen: set[Value] = set()
-    stack: list[Value | None] = [*reversed(roots)]
-    push, pop, visit, finish = stack.append, stack.pop, seen.add, order.append
-    while stack:
-        node = pop()
-        if node is None:  # what lies under the marker has all its operands in the order
-            finish(pop())  # type: ignore[arg-type]
-            continue
-        if node in seen:
-            continue
-        visit(node)
-        left, right = node.left, node.right
-        if left is None:
-            finish(node)
-            continue
-        push(node)
-        push(None)
-        if right is not None and right not in seen:
-            push(right)
-        if left not in seen:
-            push(left)
-    return order
-
-
 def adjoints(root: Value) -> dict[Value, float]:
-    """∂root/∂node for every node below the root, in topological order; no ``.grad`` is changed."""
+    """∂root/∂node for every node below the root, in topological order; every ``.grad`` is afterwards what it was."""
     order = topological_order(root)
     before = [node.grad for node in order]
     try:
-        _accumulate(order, [None] * len(order))
-        return {node: node.grad for node in order}  # type: ignore[misc]  # each was just set
-    finally:
+        _sweep(order, [None] * len(order))
+        found = {node: node.grad for node in order}
         _set_grads(order, before)
+    except BaseException:
+        _set_grads(order, before)
+        raise
+    return found  # type: ignore[return-value]  # the sweep gave each a number
 
 
-def _accumulate(order: list[Any], earlier: list[float | None]) -> None:
+def _sweep(order: list[Any], earlier: list[float | None]) -> None:
     """The chain rule, once around: each node hands its adjoint times the local slope to each of its operands.
 
     A leaf's adjoint is complete when the sweep comes to it; what it had from earlier sweeps is then added.
     """
-    _set_grads(order, [0.0] * len(order))
+    _set_grads(order, repeat(0.0))
     order[-1].grad = 1.0
     for node, before in zip(reversed(order), reversed(earlier), strict=True):
         left = node.left
@@ -284,7 +283,7 @@ def _accumulate(order: list[Any], earlier: list[float | None]) -> None:
         _check_backward(order)
 
 
-def _set_grads(order: list[Value], grads: Sequence[float | None]) -> None:
+def _set_grads(order: list[Value], grads: Iterable[float | None]) -> None:
     # One call into C: Python handles signals between bytecodes, so Ctrl-C can't cut this loop in two.
     deque(map(_set_grad, order, grads), maxlen=0)
 
@@ -292,62 +291,27 @@ def _set_grads(order: list[Value], grads: Sequence[float | None]) -> None:
 def _check_forward(data: float, operation: Operation, *operands: Value | None) -> None:
     given = [operand for operand in operands if operand is not None]
     if not isfinite(data) and all(isfinite(operand._data) for operand in given):
-        named = " and ".join(f"{operand.label or 'an operand'} = {operand._data}" for operand in given)
-        numbers = [operand._data for operand in given]
-        why = "the result is too large for a float" if operation.domain.holds(*numbers) else ""
-        why = why or f"it is real where {operation.domain.text}"
-        raise AnomalyError(f"{operation.name} made {data} of {named}; {why}")
+        real = operation.domain.holds(*[operand._data for operand in given])
+        why = "the result is too large for a float" if real else f"it is real where {operation.domain.text}"
+        raise AnomalyError(f"{operation.name} made {data} of {' and '.join(map(_named, given))}; {why}")
 
 
-def _check_backward(order: list[Value]) -> None:
+def _check_backward(order: list[Any]) -> None:
     for node in reversed(order):
-        for operand, slope in zip(node.operands, node.partials, strict=True):
-            if isfinite(node.grad) and not isfinite(node.grad * slope):  # type: ignore[arg-type,operator]
-                raise AnomalyError(
-                    f"backward through {node.operation.name} ({node.label or node._data}): "  # type: ignore[union-attr]
-                    f"the slope towards {operand.label or 'an operand'} = {operand._data} is {slope}"
-                )
+        if isfinite(node.grad):  # as every consumer's adjoint is, or it would have been the first
+            continue
+        for user in order:
+            for operand, slope in zip(user.operands, user.partials, strict=True):
+                if operand is node and not isfinite(user.grad * slope):
+                    raise AnomalyError(
+                        f"backward through {user.operation.name}: the slope towards {_named(node)} is {slope}, and "
+                        f"times the adjoint {user.grad} of {user.label or 'its result'} that makes {user.grad * slope}"
+                    )
+        raise AnomalyError(f"backward: the contributions to the gradient of {_named(node)} add up to {node.grad}")
 
 
-def _comparable(other: object) -> bool:
-    try:
-        return not isnan(_number(other)) or True
-    except (NumberError, OverflowError):
-        return False
-
-
-def _number(other: Any) -> float:
-    return other._data if isinstance(other, Value) else as_float(other)
-
-
-# ---- copies: pickle and deepcopy follow references by recursion, so a deep graph is handed to them in order ----
-
-_thread = local()
-
-
-def _under_way() -> set[Value]:
-    if not hasattr(_thread, "nodes"):
-        _thread.nodes = set()
-    nodes: set[Value] = _thread.nodes
-    return nodes
-
-
-class _Below:
-    """What lies below a node, as a list that pickle takes item by item: each finds its operands copied already."""
-
-    def __init__(self, root: Value) -> None:
-        self.root = root
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return list, (), None, self._in_order()
-
-    def _in_order(self) -> Iterator[Value]:
-        order = topological_order(self.root)[:-1]
-        _under_way().update(order)
-        try:
-            yield from order
-        finally:
-            _under_way().difference_update(order)
+def _named(node: Value) -> str:
+    return f"{node.label or 'an operand'} = {node._data}"
 
 
 def _restore(_below: object, *fields: Any) -> Value:

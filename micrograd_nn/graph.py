@@ -1,0 +1,71 @@
+"""A graph as such: its nodes in order, and how it is copied whole.
+
+Promise: no function here calls itself on an operand, so a graph may be a million operations deep.
+"""
+
+from collections.abc import Iterator
+from threading import local
+from typing import Any, Protocol, TypeVar
+
+
+class Node(Protocol):
+    """What has up to two operands."""
+
+    left: Any  # the first operand, a node; None for a leaf
+    right: Any  # the second operand, a node; None for a leaf or a unary operation
+
+
+N = TypeVar("N", bound=Node)
+
+
+def topological_order(*roots: N) -> list[N]:
+    """Every node below the roots, operands before their consumers, each once; depth-first, so it is deterministic."""
+    order: list[N] = []
+    done: set[N | None] = {None}  # the operand that a leaf or a unary operation lacks needs no visit
+    for root in roots:
+        path = [] if root in done else [root]  # from the root down to the node in hand
+        push, pop, mark, finish = path.append, path.pop, done.add, order.append
+        while path:
+            node = pop()
+            while node.left not in done:
+                push(node)
+                node = node.left
+            if node.right in done:
+                mark(node)
+                finish(node)
+            else:
+                push(node)
+                push(node.right)
+    return order
+
+
+class Below:
+    """What lies below a node, as a list that pickle and deepcopy take item by item.
+
+    Both follow references by recursion. Handed over in order, each node finds its operands copied already.
+    """
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (), None, self._in_order()
+
+    def _in_order(self) -> Iterator[Node]:
+        order = topological_order(self.root)[:-1]
+        nodes_under_way().update(order)
+        try:
+            yield from order
+        finally:
+            nodes_under_way().difference_update(order)
+
+
+_thread = local()
+
+
+def nodes_under_way() -> set[Node]:
+    """The nodes that a Below is handing over in this thread: they need no Below of their own."""
+    if not hasattr(_thread, "nodes"):
+        _thread.nodes = set()
+    nodes: set[Node] = _thread.nodes
+    return nodes
