@@ -63,10 +63,11 @@ class Operation:
     latex: str  # how it is typeset
     level: int = 5  # how tightly its written form binds
     numpy: str  # an expression over arrays, with np in scope
-    python: str = ""  # an expression over floats, with the rows' forwards in scope; name(a, b) if left out
+    python: str = ""  # an expression over floats, with math and the rows' forwards in scope; name(a, b) if left out
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
     associative: bool = False  # a chain of it is one reduction
+    shortcut: Callable[..., Any] | None = None  # the same bits in fewer steps, if an operand is a known float
     domain: Domain = EVERYWHERE
     kinks: tuple[Kink, ...] = ()  # where it has no slope, and which one we choose there
     extremes: tuple[tuple[float, ...], ...] = ()  # operands at which the obvious formula loses its digits

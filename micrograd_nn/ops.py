@@ -33,7 +33,8 @@ sub = Operation("sub", doc="The difference a - b.", sign="−", level=2,
 mul = Operation("mul", doc="The product a * b.", sign="×", level=3, associative=True,
     forward=lambda a, b: a * b,
     partials=(lambda a, b, out: b, lambda a, b, out: a),
-    text="{a:3}·{b:3}", latex=r"{a:3} \cdot {b:3}", python="{a} * {b}", numpy="{a} * {b}")
+    text="{a:3}·{b:3}", latex=r"{a:3} \cdot {b:3}", python="{a} * {b}", numpy="{a} * {b}",
+    shortcut=lambda a, b: b if _is(a, 1.0) else a if _is(b, 1.0) else None)
 
 div: Operation = Operation("div", doc="The quotient a / b, rounded once; a * b**-1 differs in a quarter of all pairs.",
     sign="/", level=3,
@@ -41,6 +42,7 @@ div: Operation = Operation("div", doc="The quotient a / b, rounded once; a * b**
     partials=(lambda a, b, out: div(1.0, b), lambda a, b, out: -div(out, b)),
     identity=(lambda a, b, out: div(1.0, b), lambda a, b, out: -div(a, power(b, 2.0))),
     text="{a:3}/{b:4}", latex=r"\frac{{{a:0}}}{{{b:0}}}", numpy="{a} / {b}",
+    python="{a} / {b} if {b} else div({a}, {b})", shortcut=lambda a, b: a if _is(b, 1.0) else None,
     domain=Domain("b ≠ 0", lambda a, b: b != 0),
     kinks=(((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))),
     extremes=((1e300, 1e-300), (1e-300, 1e300), (1.0, 1e-308), (1.0, 3.0), (-5e-324, 7.0)),
@@ -58,6 +60,7 @@ power: Operation = Operation("pow", doc="The power a ** b, for a variable base a
     partials=(lambda a, b, out: _pow_base_slope(a, b), lambda a, b, out: _pow_exponent_slope(a, b, out)),
     identity=(lambda a, b, out: b * power(a, b - 1.0), lambda a, b, out: out * log(a)),
     text="{a:5}^{b:5}", latex="{{{a:5}}}^{{{b:0}}}", numpy="np.power({a}, {b})",
+    shortcut=lambda a, b: a * a if _is(b, 2.0) else a if _is(b, 1.0) else None,
     domain=Domain("a > 0, or a = 0 and b ≥ 0, or a < 0 and b whole",
                   lambda a, b: a > 0 or (b >= 0 if a == 0 else b % 1 == 0)),
     kinks=(((0.0, 0.0), 1.0, (0.0, 0.0)), ((0.0, 1.0), 0.0, (1.0, 0.0)), ((0.0, 0.5), 0.0, (inf, 0.0)),
@@ -77,6 +80,8 @@ multiply_no_nan = Operation("multiply_no_nan", doc="a * b, but 0 where a is 0: m
     forward=lambda a, b: 0.0 if a == 0.0 else a * b,
     partials=(lambda a, b, out: b, lambda a, b, out: a),
     text="{a:3}·{b:3}", latex=r"{a:3} \cdot {b:3}", numpy="np.where({a} == 0.0, 0.0, {a} * {b})",
+    python="{a} * {b} if {a} else 0.0",
+    shortcut=lambda a, b: 0.0 if _is(a, 0.0) else a * b if a.__class__ is float else None,
     kinks=(((0.0, inf), 0.0, (inf, 0.0)), ((0.0, nan), 0.0, (nan, 0.0))))
 
 
@@ -86,6 +91,10 @@ def _is_zero(a: Any) -> Any:
 
 def _finite(a: Any) -> Any:
     return minimum(maximum(a, -HUGE), HUGE)
+
+
+def _is(operand: Any, number: float) -> bool:
+    return operand.__class__ is float and operand == number  # a known number, not a node that happens to hold it
 
 
 def _over_zero(a: float, zero: float) -> float:
@@ -106,6 +115,8 @@ def _pow_base_slope(a: Any, b: Any) -> Any:
     c = b - 1.0
     t = c - b
     rest = (b - (c - t)) - (1.0 + t)  # Knuth's two-sum: c + rest is b - 1 exactly
+    if _is(rest, 0.0) and b != 0.0:
+        return b * power(a, c)  # a known exponent such as 2, -1 or 0.5: nothing to correct
     flat = _is_zero(maximum(absolute(a), absolute(b)))  # 0·0^-1 is 0·1, so that higher slopes meet no infinity
     slope = multiply_no_nan(b, power(a + flat, c))
     return multiply_no_nan(slope, power(_finite(a) + _is_zero(a), rest))  # 0 and inf have no digits to correct
@@ -127,7 +138,7 @@ def _pow_slope_ulps(a: float, b: float) -> float:
 exp = Operation("exp", doc="e to the power of a.", level=4,
     forward=lambda a: math.exp(a) if a < 709.0 else _exp(a),
     partials=(lambda a, out: out,),
-    latex=r"e^{{{a:0}}}", numpy="np.exp({a})",
+    latex=r"e^{{{a:0}}}", numpy="np.exp({a})", python="math.exp({a}) if {a} < 709.0 else exp({a})",
     extremes=((709.78,), (-745.0,), (-708.4,), (1e-17,)))
 
 log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
@@ -135,6 +146,7 @@ log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
     partials=(lambda a, out: div(1.0, sqrt(a) * sqrt(a)),),  # 1/a, and nan where a is negative
     identity=(lambda a, out: div(1.0, a),),
     text="ln({a})", latex=r"\ln\left({a:0}\right)", numpy="np.log({a})",
+    python="math.log({a}) if {a} > 0.0 else log({a})",
     domain=Domain("a > 0", lambda a: a > 0),
     kinks=(((0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))),
     extremes=((5e-324,), (1.0000000000000002,), (0.9999999999999999,), (1e308,)))
@@ -142,7 +154,7 @@ log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
 sqrt: Operation = Operation("sqrt", doc="The square root of a.", sign="√",
     forward=lambda a: math.sqrt(a) if a >= 0 else nan,
     partials=(lambda a, out: div(0.5, out),),
-    text="√({a})", latex=r"\sqrt{{{a:0}}}", numpy="np.sqrt({a})",
+    text="√({a})", latex=r"\sqrt{{{a:0}}}", numpy="np.sqrt({a})", python="math.sqrt({a}) if {a} >= 0.0 else nan",
     domain=Domain("a ≥ 0", lambda a: a >= 0),
     kinks=(((0.0,), 0.0, (inf,)), ((-1.0,), nan, (nan,))),
     extremes=((5e-324,), (1e308,)))
@@ -152,6 +164,7 @@ sigmoid: Operation = Operation("sigmoid", doc="1 / (1 + exp(-a)): the smooth ste
     partials=(lambda a, out: out * sigmoid(-a),),  # out·(1 - out) has no digit left at a = 40
     identity=(lambda a, out: out * (1.0 - out),),
     text="σ({a})", latex=r"\sigma\left({a:0}\right)",
+    python="1.0 / (1.0 + math.exp(-{a})) if {a} >= 0.0 else (e := math.exp({a})) / (1.0 + e)",
     numpy="np.exp(np.minimum({a}, 0.0)) / (1.0 + np.exp(-np.abs({a})))",
     extremes=((40.0,), (-40.0,), (710.0,), (-740.0,), (1e-17,)))
 
@@ -159,7 +172,7 @@ tanh = Operation("tanh", doc="The hyperbolic tangent of a: from -1 to 1.",
     forward=math.tanh,
     partials=(lambda a, out: 4.0 * (sigmoid(2.0 * a) * sigmoid(-2.0 * a)),),  # 1 - t² has no digit left at a = 20
     identity=(lambda a, out: 1.0 - power(out, 2.0),),
-    latex=r"\tanh\left({a:0}\right)", numpy="np.tanh({a})",
+    latex=r"\tanh\left({a:0}\right)", numpy="np.tanh({a})", python="math.tanh({a})",
     extremes=((20.0,), (-20.0,), (355.0,), (-370.0,), (1e-17,)))
 
 softplus = Operation("softplus", doc="ln(1 + exp(a)): the smooth relu.",
@@ -219,6 +232,7 @@ greater: Operation = Operation("greater", doc="1 where a > b, else 0; nan beside
     forward=lambda a, b: 1.0 if a > b else 0.0 if a <= b else nan,
     partials=(lambda a, b, out: 0.0, lambda a, b, out: 0.0),
     text="[{a:0} > {b:0}]", latex=r"\left[{a:0} > {b:0}\right]",
+    python="1.0 if {a} > {b} else 0.0 if {a} <= {b} else nan",
     numpy="np.where({a} > {b}, 1.0, np.where({a} <= {b}, 0.0, np.nan))",
     kinks=(((0.0, 0.0), 0.0, (0.0, 0.0)),))
 
@@ -232,12 +246,14 @@ relu = Operation("relu", doc="max(0, a), the rectifier; slope 0 at its corner.",
     forward=lambda a: 0.0 if a <= 0 else a,
     partials=(lambda a, out: greater(a, 0.0),),
     latex=r"\operatorname{{relu}}\left({a:0}\right)", numpy="np.maximum({a}, 0.0)",
+    python="0.0 if {a} <= 0.0 else {a}",
     kinks=(((0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))))
 
 leaky_relu = Operation("leaky_relu", doc="a where a > 0, else b·a: a relu that leaks by the slope b.", default=0.1,
     forward=lambda a, b: a if a > 0 else b * a,
     partials=(lambda a, b, out: greater(a, 0.0) + (1.0 - greater(a, 0.0)) * b, lambda a, b, out: minimum(a, 0.0)),
     latex=r"\operatorname{{leaky\_relu}}\left({a:0}, {b:0}\right)", numpy="np.where({a} > 0.0, {a}, {b} * {a})",
+    python="{a} if {a} > 0.0 else {b} * {a}",
     kinks=(((0.0, 0.1), 0.0, (0.1, 0.0)), ((nan, 0.1), nan, (nan, nan))))
 
 elu: Operation = Operation("elu", doc="a where a > 0, else b·(exp(a) - 1): a relu that bends smoothly towards -b.",
@@ -256,6 +272,7 @@ maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slop
     forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(a, b), lambda a, b, out: _exceeds(b, a)),
     text="max({a}, {b})", latex=r"\max\left({a:0}, {b:0}\right)", numpy="np.maximum({a}, {b})",
+    python="{a} if {a} >= {b} or {a} != {a} else {b}",
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))
 
 minimum: Operation = Operation("minimum", doc="The smaller of a and b; a tie shares the slope.",
@@ -263,6 +280,7 @@ minimum: Operation = Operation("minimum", doc="The smaller of a and b; a tie sha
     forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(b, a), lambda a, b, out: _exceeds(a, b)),
     text="min({a}, {b})", latex=r"\min\left({a:0}, {b:0}\right)", numpy="np.minimum({a}, {b})",
+    python="{a} if {a} <= {b} or {a} != {a} else {b}",
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))
 
 stop_gradient = Operation("stop_gradient", doc="a itself, held constant: no slope passes through.",
