@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import reduce
 from math import isfinite
+from typing import Any
 
 from ..operation import Operation
 from ..ops import add, div, mul, multiply_no_nan, neg, power, sub
@@ -17,93 +18,125 @@ from .symbol import Symbol
 SHORT = 8  # characters: longer results of constants are left as they stand, so that their origin can be seen
 
 
-def simplify(expression: Symbol) -> Symbol:
-    """The expression as people would write it.
+class Tidy(Symbol):
+    """A symbol that simplifies while it is made, so that a graph of any depth is tidied node by node.
 
-    >>> y, o1 = Symbol("y"), Symbol("o1")
-    >>> print(simplify(2.0 * (y - o1) ** 1.0 * -1.0))
+    >>> y, o1 = Tidy("y"), Tidy("o1")
+    >>> print(2.0 * (y - o1) ** 1.0 * -1.0)
     −2(y − o1)
     """
-    return expression.fold(lambda leaf: leaf, _rebuilt)
+
+    __slots__ = ()
+
+    operands: "tuple[Tidy, ...]"  # a Tidy is made of nothing else
+
+    @classmethod
+    def apply(cls, operation: Operation, *operands: Any) -> "Tidy":
+        """The operation written down, simplified if one of the rules applies."""
+        symbols = [operand if isinstance(operand, Tidy) else tidy(Symbol.of(operand)) for operand in operands]
+        rule = RULES.get(operation)
+        simpler = rule(*symbols) if rule else None
+        return cls.made(operation, *symbols) if simpler is None else simpler
+
+    @classmethod
+    def made(cls, operation: Operation, *operands: "Tidy") -> "Tidy":
+        """The operation written down as it stands."""
+        return super().apply(operation, *operands)
 
 
-def product(factors: Iterable[Symbol]) -> Symbol:
-    """The product of simplified factors: numbers first, then names, then the rest, each in the given order.
+def tidy(leaf: Symbol) -> Tidy:
+    """A name or a number as a Tidy; an operation is simplified from its leaves up."""
+    if leaf.operation is not None:
+        return simplify(leaf)
+    return Tidy(leaf.name, leaf.key, leaf.number)
 
-    >>> o1, w5 = Symbol("o1"), Symbol("w5")
+
+def simplify(expression: Symbol) -> Tidy:
+    """The expression as people would write it.
+
+    >>> print(simplify(Symbol("a") + -(Symbol("b") ** 1.0)))
+    a − b
+    """
+    return expression.fold(tidy, Tidy.apply)
+
+
+def product(factors: Iterable[Tidy]) -> Tidy:
+    """The product: numbers first, then names, then the rest, each in the given order.
+
+    >>> o1, w5 = Tidy("o1"), Tidy("w5")
     >>> print(product([o1 * (1.0 - o1), w5]))
     w5·o1(1 − o1)
     """
     ordered = sorted(factors, key=lambda factor: 0 if factor.is_number else 1 if factor.operation is None else 2)
-    return reduce(lambda a, b: _rebuilt(mul, a, b), ordered, Symbol.of(1.0))
-
-
-def _rebuilt(operation: Operation, *operands: Symbol) -> Symbol:
-    rule = RULES.get(operation)
-    simpler = rule(*operands) if rule else None
-    return simpler if simpler is not None else operation(*operands)
+    return reduce(lambda a, b: a * b, ordered, _number(1.0))
 
 
 # ---- one rule per operation of arithmetic; None where there is nothing to simplify ----
 
 
-def _sum(a: Symbol, b: Symbol) -> Symbol | None:
+def _sum(a: Tidy, b: Tidy) -> Tidy | None:
     if _is(a, 0):
         return b
     if _is(b, 0):
         return a
     minus = _opposite(b)
-    return _rebuilt(sub, a, minus) if minus is not None else _number(a, b, lambda x, y: x + y)
+    return a - minus if minus is not None else _met(a, b, lambda x, y: x + y)
 
 
-def _difference(a: Symbol, b: Symbol) -> Symbol | None:
+def _difference(a: Tidy, b: Tidy) -> Tidy | None:
     if _is(b, 0):
         return a
     if _is(a, 0):
-        return _rebuilt(neg, b)
+        return -b
     minus = _opposite(b)
-    return _rebuilt(add, a, minus) if minus is not None else _number(a, b, lambda x, y: x - y)
+    return a + minus if minus is not None else _met(a, b, lambda x, y: x - y)
 
 
-def _product(a: Symbol, b: Symbol) -> Symbol | None:
-    for one, other in ((a, b), (b, a)):
-        if _is(one, 0):
-            return one
-        if _is(one, 1):
-            return other
-        minus = _opposite(one)
-        if minus is not None:
-            return _rebuilt(neg, _rebuilt(mul, *((minus, other) if one is a else (other, minus))))
-    if b.is_number and not a.is_number:
-        return _rebuilt(mul, b, a)
+def _product(a: Tidy, b: Tidy) -> Tidy | None:
+    if _is(a, 0) or _is(b, 0):
+        return _number(0.0)
+    if _is(a, 1):
+        return b
+    if _is(b, 1):
+        return a
+    minus_a, minus_b = _opposite(a), _opposite(b)
+    if minus_a is not None:
+        return -(minus_a * b)
+    if minus_b is not None:
+        return -(a * minus_b)
     coefficient, rest = _coefficient(b)
-    met = _number(a, coefficient, lambda x, y: x * y) if coefficient is not None else None
-    if met is None:
+    if coefficient is None:
         return None
-    return _rebuilt(mul, met, rest) if rest is not None else met
+    ours, others = _coefficient(a)
+    met = _met(ours, coefficient, lambda x, y: x * y) if ours is not None else coefficient
+    if met is None or (ours is None and rest is None and others is None):
+        return None
+    left = [factor for factor in (others, rest) if factor is not None]
+    return reduce(lambda x, y: Tidy.made(mul, x, y), left, met) if not _is(met, 1) else product(left)
 
 
-def _quotient(a: Symbol, b: Symbol) -> Symbol | None:
+def _quotient(a: Tidy, b: Tidy) -> Tidy | None:
     if _is(b, 1) or (_is(a, 0) and not _is(b, 0)):
         return a
-    for one, pair in ((a, lambda minus: (minus, b)), (b, lambda minus: (a, minus))):
-        minus = _opposite(one)
-        if minus is not None:
-            return _rebuilt(neg, _rebuilt(div, *pair(minus)))
-    return _number(a, b, lambda x, y: x / y) if not _is(b, 0) else None
+    minus_a, minus_b = _opposite(a), _opposite(b)
+    if minus_a is not None:
+        return -(minus_a / b)
+    if minus_b is not None:
+        return -(a / minus_b)
+    return _met(a, b, lambda x, y: x / y) if not _is(b, 0) else None
 
 
-def _minus(a: Symbol) -> Symbol | None:
+def _minus(a: Tidy) -> Tidy | None:
     return _opposite(a)
 
 
-def _power(a: Symbol, b: Symbol) -> Symbol | None:
+def _power(a: Tidy, b: Tidy) -> Tidy | None:
     if _is(b, 1):
         return a
-    return Symbol.of(1.0) if _is(b, 0) else None
+    return _number(1.0) if _is(b, 0) else None
 
 
-RULES: dict[Operation, Callable[..., Symbol | None]] = {
+RULES: dict[Operation, Callable[..., Tidy | None]] = {
     add: _sum,
     sub: _difference,
     mul: _product,
@@ -114,18 +147,26 @@ RULES: dict[Operation, Callable[..., Symbol | None]] = {
 }
 
 
+# ---- numbers ----
+
+
+def _number(number: float) -> Tidy:
+    return Tidy(None, number=number)
+
+
 def _is(symbol: Symbol, number: float) -> bool:
     return symbol.is_number and symbol.number == number
 
 
-def _opposite(symbol: Symbol) -> Symbol | None:
+def _opposite(symbol: Tidy) -> Tidy | None:
     """x for −x, and 2 for −2; None for what bears no minus sign."""
     if symbol.operation is neg:
-        return symbol.operands[0]
-    return Symbol.of(-symbol.number) if symbol.is_number and symbol.number < 0 else None
+        (inner,) = symbol.operands
+        return inner
+    return _number(-symbol.number) if symbol.is_number and symbol.number < 0 else None
 
 
-def _coefficient(symbol: Symbol) -> tuple[Symbol | None, Symbol | None]:
+def _coefficient(symbol: Tidy) -> tuple[Tidy | None, Tidy | None]:
     """(c, x) for c·x with a number or a fraction c, (c, None) for c alone, (None, x) otherwise."""
     if _fraction(symbol) is not None:
         return symbol, None
@@ -144,16 +185,16 @@ def _fraction(symbol: Symbol) -> Fraction | None:
     return None
 
 
-def _number(a: Symbol, b: Symbol, work_out: Callable[[Fraction, Fraction], Fraction]) -> Symbol | None:
+def _met(a: Symbol, b: Symbol, work_out: Callable[[Fraction, Fraction], Fraction]) -> Tidy | None:
     """Two numbers that meet, worked out as on paper, in decimals or as p/q; None if the result is long."""
     one, other = _fraction(a), _fraction(b)
     if one is None or other is None:
         return None
     result = work_out(one, other)
-    decimal = Symbol.of(float(result))
+    decimal = _number(float(result))
     if Fraction(repr(float(result))) == result and len(str(decimal)) <= SHORT:
         return decimal
     if len(str(result)) > SHORT:
         return None
-    whole = div(Symbol.of(abs(result.numerator)), Symbol.of(result.denominator))
-    return neg(whole) if result < 0 else whole
+    whole = Tidy.made(div, _number(float(abs(result.numerator))), _number(float(result.denominator)))
+    return -whole if result < 0 else whole

@@ -6,7 +6,7 @@ no walk over an expression is by recursion.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from ..errors import UnknownNameError
 from ..operation import Operand, Operation, as_float
@@ -49,7 +49,7 @@ class Symbol(Operand):
         return thing if isinstance(thing, Symbol) else cls(None, number=as_float(thing))
 
     @classmethod
-    def apply(cls, operation: Operation, *operands: Any) -> "Symbol":
+    def apply(cls, operation: Operation, *operands: Any) -> Self:
         """The operation written down, with nothing computed."""
         node = cls(None)
         node.operation, node.operands = operation, tuple(map(cls.of, operands))

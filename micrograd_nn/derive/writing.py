@@ -41,7 +41,7 @@ def number_text(number: float, digits: int | None = None) -> str:
         return "nan"
     if isinf(number):
         return "∞" if number > 0 else "−∞"
-    written = repr(number) if digits is None else f"{number:.{digits}g}"
+    written = repr(number) if digits is None else f"{number + 0.0:.{digits}g}"  # + 0.0 makes 0 of -0
     mantissa, _, exponent = written.partition("e")
     mantissa = mantissa.removesuffix(".0")
     return (f"{mantissa}e{int(exponent)}" if exponent else mantissa).replace("-", "−")

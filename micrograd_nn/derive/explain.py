@@ -1,0 +1,183 @@
+"""∂L/∂w written out: the chain through the named nodes, each factor in symbols and in numbers, and the result.
+
+Promise: it is what a textbook prints, and it is this graph: symbols come from the rows, numbers from the sweep, and
+the whole, worked out at the recorded numbers, is the gradient.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import reduce
+from itertools import islice, pairwise
+from operator import add
+
+from ..errors import ArgumentError, GraphError
+from ..value import Value, adjoints
+from .chain import Chain, Factor
+from .names import partial_latex, partial_text
+from .paths import count_ways, largest_first
+from .simplify import Tidy, product
+from .symbol import Symbol
+from .writing import label_text, number_latex, number_text
+
+MOST = 8  # terms that are written out unless more are asked for
+DIGITS = 6
+WIDE = 48  # columns: a longer symbol doesn't push the others aside
+
+
+class Explanation:
+    """How ∂root/∂target comes about. ``print`` it, or let Jupyter typeset it.
+
+    ``terms`` are the paths through named nodes, each a list of factors from root down; ``count`` is how many there
+    are in all; ``number`` is the gradient.
+    """
+
+    def __init__(self, root: Value, target: Value, most: int = MOST, digits: int | None = DIGITS) -> None:
+        self.chain = Chain(root, target)
+        self.digits = digits
+        self.number = adjoints(root).get(target, 0.0)
+        named = self.chain.named
+        self.count = count_ways(named, self.chain.edges, target) if named else 0
+        largest = largest_first(named, self.chain.edges, target) if named else iter(())
+        found = [path.nodes for path in islice(largest, most)]
+        if self.count <= most:  # all of them: in the graph's order, as a textbook has them
+            place = {node: i for i, node in enumerate(self.chain.order)}
+            found.sort(key=lambda nodes: [place[node] for node in nodes])
+        factors = self.chain.factors
+        self.terms = [[factors[child][parent] for child, parent in pairwise(nodes)] for nodes in found]
+
+    @property
+    def factors(self) -> list[Factor]:
+        """The factors of the terms, each once, from the loss down."""
+        return list(dict.fromkeys(factor for term in self.terms for factor in term))
+
+    @property
+    def symbol(self) -> Tidy:
+        """The whole derivative as one expression. Raises GraphError if there are more terms than are written out."""
+        if self.count > len(self.terms):
+            raise GraphError(
+                f"{self.count:,} terms, of which {len(self.terms)} are written: explain(L, w, most={self.count})"
+            )
+        zero = Tidy(None, number=0.0)
+        return reduce(add, [product(factor.symbol for factor in term) for term in self.terms], zero)
+
+    def update(self, lr: float) -> str:
+        """What a step of gradient descent makes of the weight, with the numbers put in.
+
+        >>> w = Value(0.3, "w")
+        >>> explain(w * w, w).update(0.5)
+        'w ← w − 0.5·∂L/∂w = 0.3 − 0.5·0.6 = 0'
+        """
+        w, before = label_text(self.chain.names[self.chain.target]), self.chain.target.data
+        numbers = [number_text(number, self.digits) for number in (lr, before, self.number, before - lr * self.number)]
+        lr_text, before_text, slope, after = numbers
+        slope = f"({slope})" if slope.startswith("−") else slope
+        return f"{w} ← {w} − {lr_text}·{self._whole(partial_text)} = {before_text} − {lr_text}·{slope} = {after}"
+
+    # ---- text ----
+
+    def __str__(self) -> str:
+        whole = self._whole(partial_text)
+        rows = [self._columns(factor) for factor in self.factors]
+        width = max((len(row[0]) for row in rows), default=0)
+        middle = max((len(row[1]) for row in rows if len(row[1]) <= WIDE), default=0)
+        lines = [
+            f"{lhs:{width}} = {symbol:{middle}}{''.join(f' = {part}' for part in rest)}" for lhs, symbol, *rest in rows
+        ]
+        if self._is_one_factor():
+            return lines[0].rstrip()
+        pad = "\n" + " " * len(whole) + " + "
+        chain = pad.join([*(" · ".join(map(str, term)) for term in self.terms), *self._more()]) or "0"
+        numbers = pad.join([*self._numbers(number_text, " · "), *self._more()])
+        result = number_text(self.number, self.digits)
+        blocks = [f"{whole} = {chain}", "\n".join(line.rstrip() for line in lines)]
+        return "\n\n".join(block for block in (*blocks, f"{whole} = {numbers} = {result}" if numbers else "") if block)
+
+    def _columns(self, factor: Factor) -> list[str]:
+        columns = [str(factor)]
+        written = _written(factor, Symbol.text, self._numbered(factor), self.digits)
+        for column in (*written, number_text(factor.number, self.digits)):
+            if column != columns[-1]:
+                columns.append(column)
+        return columns
+
+    # ---- LaTeX ----
+
+    def latex(self) -> str:
+        """The same in LaTeX, as the lines of an aligned block. Raises GraphError if a factor is too long to be read."""
+        lines = []
+        for factor in self.factors:
+            symbol, numbers = _written(factor, Symbol.latex, self._numbered(factor), self.digits)
+            lines.append(rf"{factor.latex()} &= {symbol} = {numbers} = {number_latex(factor.number, self.digits)}")
+        if not self._is_one_factor():
+            whole = self._whole(partial_latex)
+            more = [r"\dots"] if self._more() else []
+            chain = " + ".join([*(r" \cdot ".join(factor.latex() for factor in term) for term in self.terms), *more])
+            numbers = " + ".join([*self._numbers(number_latex, r" \cdot "), *more])
+            result = number_latex(self.number, self.digits)
+            lines = [f"{whole} &= {chain or 0}", *lines, f"{whole} &= {numbers or 0} = {result}"]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def _repr_latex_(self) -> str | None:
+        try:
+            return f"$${self.latex()}$$"
+        except GraphError:
+            return None  # Jupyter then shows the text, which says what can be done
+
+    # ---- parts of both ----
+
+    def _whole(self, partial: Callable[[str, str], str]) -> str:
+        names = self.chain.names
+        return partial(names[self.chain.root], names[self.chain.target])
+
+    def _is_one_factor(self) -> bool:
+        return self.count == 1 and len(self.terms[0]) == 1
+
+    def _more(self) -> list[str]:
+        rest = self.count - len(self.terms)
+        return [f"… {rest:,} more" if rest < 10**30 else "… and very many more"] if rest else []
+
+    def _numbers(self, number: Callable[[float, int | None], str], dot: str) -> Iterator[str]:
+        for term in self.terms:
+            written = [number(factor.number, self.digits) for factor in term]
+            first = term is self.terms[0]
+            yield dot.join(f"({w})" if w[0] in "−-" and (i or not first) else w for i, w in enumerate(written)) or "1"
+
+    def _numbered(self, factor: Factor) -> Symbol:
+        """The factor's symbol with numbers for its names."""
+
+        def number(leaf: Symbol) -> Symbol:
+            return Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf
+
+        return factor.symbol.fold(number, Symbol.apply)
+
+
+def _written(factor: Factor, write: Callable[..., str], numbered: Symbol, digits: int | None) -> tuple[str, str]:
+    if write is Symbol.latex:
+        return factor.symbol.latex(), numbered.latex(digits)
+    try:
+        return factor.symbol.text(), numbered.text(digits)
+    except GraphError as error:
+        return f"({error})", "…"
+
+
+def explain(root: Value, target: Value, most: int = MOST, digits: int | None = DIGITS) -> Explanation:
+    """∂root/∂target as a product of ∂child/∂parent through named nodes, summed over the paths between them.
+
+    A node is named if it has a label. ``most`` terms are written out, the largest; ``digits`` is how many significant
+    digits numbers get, None for all.
+
+    >>> x, w, y = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "y")
+    >>> o = w * x * 3
+    >>> o.label = "o"
+    >>> print(explain((y - o) ** 2, w))
+    ∂L/∂w = ∂L/∂o · ∂o/∂w
+    <BLANKLINE>
+    ∂L/∂o = −2(y − o) = −2(1 − 3) = 4
+    ∂o/∂w = 3·x       = 3·2 = 6
+    <BLANKLINE>
+    ∂L/∂w = 4 · 6 = 24
+
+    Raises ArgumentError if most is below 1, GraphError if a ``.data`` has changed since the graph was recorded.
+    """
+    if most < 1:
+        raise ArgumentError(f"most is the number of terms to write, 1 or more, got {most}")
+    return Explanation(root, target, most, digits)

@@ -1,0 +1,36 @@
+"""What the nodes of a graph are called in a derivation.
+
+Promise: two nodes never share a name: a label that stands more than once is numbered in the order of the graph, as in
+h1[2] for the h1 of the second sample.
+"""
+
+from ..formula import labelled
+from ..value import Value
+from .writing import label_latex, label_text
+
+
+def names_of(root: Value, *targets: Value) -> dict[Value, str]:
+    """Names by node: the labels, and L and w for a root and targets that have none."""
+    names = {node: name for name, node in labelled(root).items()}
+    taken = set(names.values())
+    for node, usual in ((root, "L"), *((target, "w") for target in targets)):
+        if node not in names:
+            names[node] = node.label or next(
+                name for name in (usual, *_numbered(usual, len(taken))) if name not in taken
+            )
+            taken.add(names[node])
+    return names
+
+
+def _numbered(usual: str, taken: int) -> list[str]:
+    return [f"{usual}{i}" for i in range(1, taken + 2)]
+
+
+def partial_text(child: str, parent: str) -> str:
+    """∂child/∂parent on a line of text."""
+    return f"∂{label_text(child)}/∂{label_text(parent)}"
+
+
+def partial_latex(child: str, parent: str) -> str:
+    r"""The same in LaTeX, \frac{\partial child}{\partial parent}."""
+    return rf"\frac{{\partial {label_latex(child)}}}{{\partial {label_latex(parent)}}}"

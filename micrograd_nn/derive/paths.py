@@ -1,0 +1,144 @@
+"""Every way from a weight to the loss, with the product of the local partials along it.
+
+Promise: paths are counted without being listed, in whole numbers of any size, and the largest come first without the
+others being looked at, so both work on a graph of a million nodes; over all paths the products add up to ∂L/∂w.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count, islice
+from math import inf, log, prod
+from typing import Any
+
+from ..value import Value, adjoints, topological_order
+from .names import names_of
+from .writing import label_text, number_text
+
+Edges = Callable[[Value], Iterable[tuple[Value, float]]]  # node -> (operand, ∂node/∂operand), one per edge
+SHOWN = 10  # paths in print
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way down from the loss to the weight."""
+
+    nodes: tuple[Value, ...]  # from the loss to the weight
+    partials: tuple[float, ...]  # between each node and the next
+
+    @property
+    def product(self) -> float:
+        """What this path adds to ∂L/∂w."""
+        return prod(self.partials)
+
+
+class Paths:
+    """The paths from w to L: their number, their sum, and the paths themselves, largest in magnitude first."""
+
+    def __init__(self, root: Value, target: Value) -> None:
+        self.root, self.target = root, target
+        self.count = count_paths(root, target)
+        self.total = adjoints(root).get(target, 0.0)
+
+    def __iter__(self) -> Iterator[Path]:
+        return largest_first(topological_order(self.root), recorded_edges, self.target)
+
+    def largest(self, k: int) -> list[Path]:
+        """The k paths that weigh most."""
+        return list(islice(self, k))
+
+    def __str__(self) -> str:
+        names = names_of(self.root, self.target)
+        number = f"{self.count:,}" if self.count < 10**30 else f"about 2^{self.count.bit_length() - 1}"
+        ends = f"path{'s' * (self.count != 1)} from {names[self.target]} to {names[self.root]}"
+        lines = [f"{number} {ends}, in sum {number_text(self.total)}"]
+        for path in self.largest(SHOWN):
+            way = " ← ".join(_shown(node, names) for node in path.nodes[:SHOWN])
+            way += f" ← … {len(path.nodes) - SHOWN} more" if len(path.nodes) > SHOWN else ""
+            lines.append(f"  {number_text(path.product):>24}   {way}")
+        if self.count > SHOWN:
+            lines.append("  …")
+        return "\n".join(lines)
+
+
+def paths(root: Value, target: Value) -> Paths:
+    """Every path from target up to root.
+
+    >>> a = Value(3.0, "a")
+    >>> print(paths(a * a + a, a))
+    3 paths from a to L, in sum 7
+                             3   L ← 9 ← a
+                             3   L ← 9 ← a
+                             1   L ← a
+    """
+    return Paths(root, target)
+
+
+def count_paths(root: Value, target: Value) -> int:
+    """The number of paths from target up to root; x·x has two edges, and so two paths.
+
+    >>> x = Value(1.0)
+    >>> for _ in range(100):
+    ...     x = x + x
+    >>> count_paths(x, x.left.left) == 4
+    True
+    """
+    return count_ways(topological_order(root), recorded_edges, target)
+
+
+def recorded_edges(node: Value) -> Iterable[tuple[Value, float]]:
+    """The edges of the recorded graph."""
+    return zip(node.operands, node.partials, strict=True)
+
+
+def count_ways(order: Sequence[Value], edges: Edges, target: Value) -> int:
+    """The number of paths from the last of the order down to target."""
+    ways = {order[-1]: 1}
+    for node in reversed(order):
+        if node in ways and node is not target:
+            here = ways.pop(node)
+            for operand, _ in edges(node):
+                ways[operand] = ways.get(operand, 0) + here
+    return ways.get(target, 0)
+
+
+def largest_first(order: Sequence[Value], edges: Edges, target: Value) -> Iterator[Path]:
+    """The paths from the last of the order down to target, largest product first.
+
+    The best that can still come below each node is known exactly, so a best-first search never turns back.
+    """
+    best = {target: 0.0}  # the logarithm of the largest product from each node down to target
+    for node in order:
+        below = [best[operand] + _weight(partial) for operand, partial in edges(node) if operand in best]
+        if below and node is not target:
+            best[node] = max(below)
+    if order[-1] not in best:
+        return
+    turn = count()  # ties come in the order in which they were found
+    queue: list[tuple[float, int, float, Value, Any]] = [(-best[order[-1]], next(turn), 0.0, order[-1], None)]
+    while queue:
+        _, _, weight, node, way = heappop(queue)
+        if node is target:
+            yield _path(node, way)
+            continue
+        for operand, partial in edges(node):
+            if operand in best:
+                so_far = weight + _weight(partial)
+                heappush(queue, (-(so_far + best[operand]), next(turn), so_far, operand, (way, node, partial)))
+
+
+def _weight(partial: float) -> float:
+    return log(abs(partial)) if partial else -inf
+
+
+def _path(target: Value, way: Any) -> Path:
+    nodes, partials = [target], []
+    while way is not None:
+        way, node, partial = way
+        nodes.append(node)
+        partials.append(partial)
+    return Path(tuple(reversed(nodes)), tuple(reversed(partials)))
+
+
+def _shown(node: Value, names: dict[Value, str]) -> str:
+    return label_text(names[node]) if node in names else number_text(node.data, 4)
