@@ -1,14 +1,15 @@
 """Functions of a recorded graph: ``grad``, ``value_and_grad``, ``hessian``, and ``replay`` at other numbers.
 
-Promise: nothing here touches a ``.data`` or a ``.grad``. With ``create_graph`` the derivative is a graph again,
-made by the rows' own partials, and can be stepped, drawn and differentiated like any other.
+Promise: nothing here changes a ``.data`` or a ``.grad``. With ``create_graph`` the derivative is a graph again, made
+by the rows' own partials, and can be stepped, drawn and differentiated like any other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 from typing import Literal, overload
 
-from .errors import ArgumentError, GraphError
+from .errors import ArgumentError, ArgumentTypeError, GraphError
+from .modes import enable_grad
 from .operation import as_float
 from .value import Value, adjoints, topological_order
 
@@ -25,29 +26,44 @@ def grad(y: Value, xs: Sequence[Value], create_graph: bool = False) -> list[floa
     >>> slope.data, grad(slope, [x])
     (27.0, [18.0])
 
-    Raises GraphError if create_graph is true and an operand's ``.data`` was changed after the forward pass.
+    Raises ArgumentTypeError if y is no Value or xs no list of them; GraphError if create_graph is true and an
+    operand's ``.data`` was changed after the forward pass.
     """
+    _check_values(y, xs)
     if not create_graph:
         numbers = adjoints(y)
         return [numbers.get(x, 0.0) for x in xs]
-    values: dict[Value, Value] = {y: Value(1.0)}
+    with enable_grad():
+        values = _recorded_adjoints(y)
+        return [values[x] if x in values else Value(0.0) for x in xs]
+
+
+def _recorded_adjoints(y: Value) -> dict[Value, Value]:
+    values = {y: Value(1.0)}
     for node in reversed(topological_order(y)):
         if node.operation is None or node not in values:
             continue
         for operand, partial, recorded in zip(node.operands, node.operation.partials, node.partials, strict=True):
             slope = partial(*node.operands, node)
-            _check_unchanged(node, operand, float(slope), recorded)
+            _check_unchanged(node, operand, recorded, float(slope))
             term = values[node] * slope
             values[operand] = values[operand] + term if operand in values else term
-    return [values[x] if x in values else Value(0.0) for x in xs]
+    return values
 
 
-def _check_unchanged(node: Value, operand: Value, now: float, recorded: float) -> None:
+def _check_unchanged(node: Value, operand: Value, recorded: float, now: float) -> None:
     if now != recorded and not (isnan(now) and isnan(recorded)):
         raise GraphError(
-            f"{operand.label or 'an operand'} of {node.operation} was {recorded} in slope when the graph was recorded "
-            f"and is {now} now: its .data has changed since; record the graph again, then call grad"
+            f"the slope of {node.operation} towards {operand.label or 'an operand'} was {recorded} when the graph was "
+            f"recorded and is {now} now: a .data has changed since; record the graph again, then call grad"
         )
+
+
+def _check_values(y: Value, xs: Sequence[Value]) -> None:
+    if not isinstance(y, Value):
+        raise ArgumentTypeError(f"grad takes the derivative of a Value, got the {type(y).__name__} {y!r:.40}")
+    if isinstance(xs, Value) or not all(isinstance(x, Value) for x in xs):
+        raise ArgumentTypeError(f"grad takes a list of the Values that y is derived by, such as [x], got {xs!r:.60}")
 
 
 def value_and_grad(function: Callable[..., Value]) -> Callable[..., tuple[float, list[float]]]:
@@ -59,14 +75,16 @@ def value_and_grad(function: Callable[..., Value]) -> Callable[..., tuple[float,
 
     def value_and_slopes(*numbers: float) -> tuple[float, list[float]]:
         inputs = [Value(number) for number in numbers]
-        out = function(*inputs)
-        return float(out), grad(out, inputs) if isinstance(out, Value) else [0.0] * len(inputs)
+        with enable_grad():
+            out = function(*inputs)
+        out = out if isinstance(out, Value) else Value(out)  # a constant, perhaps
+        return out.data, grad(out, inputs)
 
     return value_and_slopes
 
 
 def hessian(y: Value, xs: Sequence[Value]) -> list[list[float]]:
-    """The second partials ∂²y/∂x∂x', a row per x.
+    """The second partials ∂²y/∂x∂x', a row per x. Raises what ``grad`` raises.
 
     >>> a, b = Value(2.0), Value(5.0)
     >>> hessian(a * a * b, [a, b])

@@ -1,4 +1,4 @@
-"""What is switched on while a ``with`` block runs: ``no_grad`` and ``detect_anomaly``.
+"""What is switched on while a ``with`` block runs: ``no_grad``, ``enable_grad`` and ``detect_anomaly``.
 
 Promise: a mode belongs to the thread or task that entered it and ends with its block. While nobody has entered one,
 an operation pays a single look at ``entered`` for them.
@@ -7,9 +7,12 @@ an operation pays a single look at ``entered`` for them.
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import wraps
+from inspect import iscoroutinefunction, isgeneratorfunction
 from threading import Lock
 from types import TracebackType
 from typing import Any, TypeVar
+
+from .errors import ArgumentTypeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +40,12 @@ class _Mode:
         _count(-1)
 
     def __call__(self, function: F) -> F:
+        if isgeneratorfunction(function) or iscoroutinefunction(function):
+            raise ArgumentTypeError(
+                f"{type(self).__name__} as a decorator ends before {function.__name__} runs, which returns a generator "
+                f"or a coroutine: write `with {type(self).__name__}():` inside it"
+            )
+
         @wraps(function)
         def inside(*args: Any, **kwargs: Any) -> Any:
             with type(self)():
@@ -56,6 +65,12 @@ class no_grad(_Mode):
     """
 
     _variable, _inside = recording, False
+
+
+class enable_grad(_Mode):
+    """Operations record again, inside a ``no_grad`` block."""
+
+    _variable, _inside = recording, True
 
 
 class detect_anomaly(_Mode):
