@@ -1,0 +1,131 @@
+"""One training step of micrograd's moons demo, in micrograd and in micrograd_nn, by turns in one run.
+
+The step: MLP 2-16-16-1 on 100 points, hinge loss with L2; forward, zero_grad, backward; the garbage collector is on.
+Each project has a process of its own, because a heap that one has torn up slows the other. They take turns of a few
+steps, so that a busy machine slows both; processor time is counted, and the ratio is taken turn by turn. A project
+that is not installed is reported as missing and is never counted.
+
+    python -m pip install -e '.[bench]'
+    python benchmarks/eager.py
+"""
+
+import argparse
+import gc
+import random
+import sys
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from multiprocessing import get_context
+from statistics import median
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+HOMES = {"micrograd": ("micrograd.engine", "micrograd.nn"), "micrograd_nn": ("micrograd_nn", "micrograd_nn")}
+POINTS = 100
+
+
+def classes(project: str) -> tuple[Any, Any]:
+    engine, nn = HOMES[project]
+    return import_module(engine).Value, import_module(nn).MLP
+
+
+def moons(points: int, seed: int) -> tuple[Any, Any]:
+    """Two half circles that reach into each other, with normal noise of 0.1; the labels are -1 and 1."""
+    rng = np.random.default_rng(seed)
+    angle, lower = rng.uniform(0.0, np.pi, points), rng.integers(0, 2, points)
+    x = np.where(lower, 1.0 - np.cos(angle), np.cos(angle))
+    y = np.where(lower, 0.5 - np.sin(angle), np.sin(angle))
+    return np.c_[x, y] + 0.1 * rng.normal(size=(points, 2)), 2 * lower - 1
+
+
+@cache
+def step_of(project: str, plain: bool) -> Callable[[], Any]:
+    """The step as micrograd's demo writes it, NumPy's numbers and all (Python's if plain); only the classes differ."""
+    value, mlp = classes(project)
+    rows, labels = moons(POINTS, seed=0)
+    if plain:
+        rows, labels = rows.tolist(), labels.tolist()
+    random.seed(0)
+    net = mlp(2, [16, 16, 1])
+
+    def step() -> Any:
+        scores = [net([value(x) for x in row]) for row in rows]
+        losses = [(1 + -label * score).relu() for label, score in zip(labels, scores, strict=True)]
+        loss = sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in net.parameters())
+        net.zero_grad()
+        loss.backward()
+        return loss
+
+    return step
+
+
+def turn(project: str, plain: bool, steps: int) -> tuple[float, float]:
+    """Processor seconds per step over a few steps on end, and the loss."""
+    step = step_of(project, plain)
+    gc.collect()
+    start = process_time()
+    for _ in range(steps):
+        loss = step()  # as in the demo, the last graph is alive while the next one grows
+    return (process_time() - start) / steps, float(loss.data)
+
+
+def bytes_per_node(project: str, nodes: int = 10_000) -> float:
+    """Memory of each ``y = y * constant``, the constant's node included."""
+    value, _ = classes(project)
+    y = value(1.0)
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(nodes):
+        y = y * 1.000001
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return (after - before) / nodes
+
+
+def compare(projects: list[str], plain: bool, turns: int, steps: int) -> None:
+    """Print seconds, losses and bytes of each project, and the ratio if there are two."""
+    spawn = get_context("spawn")
+    workers = {project: ProcessPoolExecutor(1, mp_context=spawn) for project in projects}
+    seconds: dict[str, list[float]] = {project: [] for project in projects}
+    losses = {}
+    for number in range(turns + 1):
+        for project, worker in workers.items():
+            took, losses[project] = worker.submit(turn, project, plain, steps if number else 1).result()
+            if number:  # the first turn warms up
+                seconds[project].append(took)
+    for project, worker in workers.items():
+        times = [took * 1e3 for took in seconds[project]]
+        size = worker.submit(bytes_per_node, project).result()
+        print(f"{project:>13}  {median(times):8.1f} ms a step ({min(times):.1f} to {max(times):.1f})", end="")
+        print(f"  {size:6.0f} bytes per y*constant  loss {losses[project]:.12f}")
+        worker.shutdown()
+    if len(projects) == 2:
+        ratios = [theirs / ours for theirs, ours in zip(seconds["micrograd"], seconds["micrograd_nn"], strict=True)]
+        print(f"        ratio  {median(ratios):8.1f} × ({min(ratios):.1f} to {max(ratios):.1f}), turn by turn")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--turns", type=int, default=5, help="turns of each project")
+    parser.add_argument("--steps", type=int, default=6, help="steps in a turn")
+    parser.add_argument("--plain", action="store_true", help="hand over Python's floats instead of NumPy's")
+    arguments = parser.parse_args()
+    projects = [project for project in HOMES if find_spec(project)]
+    print(
+        f"moons, MLP 2-16-16-1, {POINTS} points, {arguments.turns} × {arguments.steps} steps, Python {sys.version[:7]}"
+    )
+    for missing in HOMES.keys() - set(projects):
+        print(f"{missing:>13}  missing: install it with the bench extra")
+    compare(projects, arguments.plain, arguments.turns, arguments.steps)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
