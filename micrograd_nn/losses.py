@@ -110,7 +110,7 @@ def softmax_cross_entropy(logits: Sequence[Any], target: Any) -> Value:
     Raises ArgumentError if there is no such label.
     """
     sums = [_as_value(z) for z in logits]
-    if isinstance(target, Sequence) or getattr(target, "shape", ()):
+    if isinstance(target, Sequence) or getattr(target, "shape", None):
         return _as_value(logsumexp(sums)) - _sum([y * z for z, y in pairs(sums, target)])
     return _as_value(logsumexp(sums)) - sums[as_label(target, len(sums))]
 

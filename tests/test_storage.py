@@ -1,0 +1,383 @@
+"""Files of networks: exact, whole or not at all, and refused when a single bit is wrong."""
+
+import io
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+from micrograd_nn import MLP, Module, Value, storage
+from micrograd_nn.errors import ArgumentTypeError, FileError, FileMissingError, FormatError, MicrogradError, StateError
+from micrograd_nn.storage import load, load_into, pack, read, save, tensors_of, unpack
+
+NETS = {
+    "two-input": lambda: MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=1),
+    "softmax": lambda: MLP(3, [4, 4, 5], activation="relu", output="softmax", seed=2),
+    "without biases": lambda: MLP(3, [3, 1], activation=["tanh", "elu"], bias=False, seed=3),
+    "maxout": lambda: MLP(2, [3, 2], activation="maxout", output="maxout", pieces=3, seed=4),
+    "maxout below": lambda: MLP(2, [3, 2], activation="maxout", output="identity", seed=5),
+    "wide": lambda: MLP(1, [1, 1, 1], seed=6),
+}
+EDGES = [0.1, -0.0, 5e-324, 1.7976931348623157e308, float("inf"), float("nan"), 1 / 3]
+
+
+class Shared(Module):
+    """A network of one's own: nested lists, a number that two places share, and a parameter on its own."""
+
+    def __init__(self):
+        self.scale = Value(2.0)
+        tied = Value(0.5)
+        self.grid = [[Value(1.0), Value(2.0)], [Value(3.0), tied]]
+        self.ragged = [[Value(4.0)], [tied, Value(6.0)], Value(7.0)]
+        self.parts = [MLP(1, [2]), MLP(1, [1])]
+
+
+def bits(net):
+    return [p.data.hex() for p in net.parameters()]
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_a_saved_network_comes_back_exactly(kind, tmp_path):
+    net = NETS[kind]()
+    for parameter, number in zip(net.parameters(), EDGES * 20, strict=False):
+        parameter.data = number
+    save(net, tmp_path / "net")
+    again = load(tmp_path / "net")
+    assert bits(again) == bits(net)
+    assert repr(again) == repr(net)
+    assert [p.label for p in again.parameters()] == [p.label for p in net.parameters()]
+    assert list(again.state_dict()) == list(net.state_dict())
+    first = (tmp_path / "net").read_bytes()
+    save(again, str(tmp_path / "net"))
+    assert (tmp_path / "net").read_bytes() == first
+
+
+def test_a_network_of_ones_own_is_loaded_into(tmp_path):
+    net = Shared()
+    save(net, tmp_path / "net")
+    with pytest.raises(
+        FormatError, match=r"parameters of a network of your own: build it, then load_into\(net, path\)"
+    ):
+        load(tmp_path / "net")
+    other = Shared()
+    for i, parameter in enumerate(other.parameters()):
+        parameter.data = i
+    assert load_into(other, tmp_path / "net") is other
+    assert other.state_dict() == net.state_dict()
+    assert {name: tensor.shape for name, tensor in tensors_of(net).items()}["parts.0.layers.neurons.w"] == (1, 2, 1)
+
+
+def test_an_mlp_changed_by_hand_is_not_taken_for_a_plain_one(tmp_path):
+    net = MLP(2, [2, 1], seed=0)
+    net.layers[0].neurons[1].b = None
+    save(net, tmp_path / "net")
+    with pytest.raises(FormatError, match="of your own"):
+        load(tmp_path / "net")
+    assert load_into(net, tmp_path / "net") is net
+
+
+def test_row_31_all_that_does_not_fit_is_listed_and_nothing_overwritten(tmp_path):
+    save(MLP(2, [3, 1], seed=0), tmp_path / "net")
+    other = MLP(2, [2, 1, 1], seed=1)
+    before = bits(other)
+    with pytest.raises(StateError) as caught:
+        load_into(other, tmp_path / "net")
+    assert bits(other) == before
+    for text in (
+        "missing layers.2.neurons.w of shape (1, 1)",
+        "layers.0.neurons.w has the shape (3, 2), the network needs (2, 2)",
+        "nothing was loaded",
+    ):
+        assert text in str(caught.value)
+    with pytest.raises(StateError, match=r"extra layers\.1\.neurons\.b of shape \(1,\)"):
+        load_into(MLP(2, [3]), tmp_path / "net")
+
+
+def test_save_takes_a_network(tmp_path):
+    with pytest.raises(ArgumentTypeError, match="save takes a network, a Module, got list"):
+        save([1.0], tmp_path / "net")
+    assert not list(tmp_path.iterdir())
+
+
+# ---- rows 26 and 27: the file is old or new, whole ----
+
+SAVER = """
+import sys
+from micrograd_nn import MLP, storage
+net = MLP(2, [16, 16, 1], init="zeros")
+parameters = net.parameters()
+print("ready", flush=True)
+for number in range(1, 10**9):
+    for parameter in parameters:
+        parameter.data = number
+    storage.save(net, sys.argv[1])
+"""
+
+
+def kill_in_saves(path, times, source):
+    """kill -9 a process that saves without end; the file must hold one number in all its places."""
+    for _ in range(times):
+        process = subprocess.Popen([sys.executable, "-c", SAVER, str(path)], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(source.uniform(0.0, 0.03))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        assert len(set(bits(load(path)))) == 1
+
+
+def test_row_26_kill_9_in_a_save_loses_nothing(tmp_path):
+    save(MLP(2, [16, 16, 1], init="zeros"), tmp_path / "net")
+    kill_in_saves(tmp_path / "net", 5, random.Random(0))
+
+
+@pytest.mark.slow
+def test_row_26_kill_9_in_two_hundred_saves(tmp_path):
+    save(MLP(2, [16, 16, 1], init="zeros"), tmp_path / "net")
+    kill_in_saves(tmp_path / "net", 200, random.Random(1))
+
+
+LIMITED = """
+import resource, sys
+from micrograd_nn import MLP, storage
+import safetensors.numpy
+signal = __import__("signal").signal(__import__("signal").SIGXFSZ, __import__("signal").SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+try:
+    storage.save(MLP(2, [16, 16, 1], seed=0), sys.argv[1])
+except OSError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_row_27_a_full_disk_leaves_the_old_file_and_no_other(tmp_path):
+    old = MLP(2, [1], seed=9)
+    save(old, tmp_path / "net")
+    out = subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path / "net")], capture_output=True, text=True)
+    assert out.stdout.startswith(
+        f"FileError {tmp_path / 'net'} could not be written: File too large; what was there before"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+    assert bits(load(tmp_path / "net")) == bits(old)
+
+
+def test_row_27_a_folder_that_is_gone_or_no_folder(tmp_path):
+    net = MLP(2, [1])
+    with pytest.raises(FileMissingError, match="could not be written: No such file or directory"):
+        save(net, tmp_path / "gone" / "net")
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(FileError, match="Not a directory"):
+        save(net, tmp_path / "file" / "net")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileError, match="Is a directory"):
+        save(net, tmp_path / "folder")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_row_27_a_folder_without_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(FileError, match="Permission denied"):
+        save(MLP(2, [1]), tmp_path / "net")
+
+
+def test_a_new_file_has_the_usual_permissions_and_an_old_one_keeps_its(tmp_path):
+    (tmp_path / "plain").write_text("")
+    save(MLP(2, [1]), tmp_path / "net")
+    assert (tmp_path / "net").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    (tmp_path / "net").chmod(0o640)
+    save(MLP(2, [1]), tmp_path / "net")
+    assert (tmp_path / "net").stat().st_mode & 0o777 == 0o640
+
+
+# ---- row 28: damage ----
+
+
+@pytest.fixture
+def whole(tmp_path):
+    save(MLP(2, [2, 1], seed=0), tmp_path / "net")
+    return (tmp_path / "net").read_bytes()
+
+
+def refused(path, content):
+    path.write_bytes(content)
+    net = MLP(2, [2, 1], init="zeros")
+    before = bits(net)
+    with pytest.raises(FormatError) as caught:
+        load_into(net, path)
+    assert bits(net) == before
+    return str(caught.value)
+
+
+def refused_in_memory(content):
+    with pytest.raises(FormatError):
+        unpack(io.BytesIO(content), len(content), "bad")
+
+
+def test_row_28_every_one_bit_flip_is_refused(whole, tmp_path):
+    for i in range(len(whole)):
+        for bit in range(8):
+            changed = whole[:i] + bytes([whole[i] ^ (1 << bit)]) + whole[i + 1 :]
+            refused_in_memory(changed)
+        if i % 20 == 0:
+            refused(tmp_path / "bad", changed)
+
+
+def test_row_28_every_cut_and_every_addition_is_refused(whole, tmp_path):
+    for n in range(len(whole)):
+        refused_in_memory(whole[:n])
+    refused(tmp_path / "bad", whole[:-8])
+    assert "cut short or added to" in refused(tmp_path / "bad", whole + b"\0")
+
+
+def mutants(whole, count, seed):
+    source = random.Random(seed)
+    for _ in range(count):
+        content = bytearray(whole)
+        for _ in range(source.randint(1, 8)):
+            at = source.randrange(len(content) + 1)
+            kind = source.randrange(4)
+            if kind == 0 and at < len(content):
+                content[at] = source.randrange(256)
+            elif kind == 1:
+                content[at:at] = source.randbytes(source.randint(1, 20))
+            elif kind == 2:
+                del content[at : at + source.randint(1, 20)]
+            else:
+                content[at : at + 8] = whole[source.randrange(len(whole)) :][:8]
+        if bytes(content) != whole:
+            yield bytes(content)
+
+
+@pytest.mark.parametrize("count", [2000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_mutated_files_raise_only_our_own_error(whole, count):
+    for content in mutants(whole, count, seed=count):
+        refused_in_memory(content)
+
+
+# ---- row 29: other kinds of file ----
+
+
+def other_kinds(folder):
+    with zipfile.ZipFile(folder / "zip", "w") as archive:
+        archive.writestr("data.pkl", "x" * 100)
+    (folder / "pickle").write_bytes(pickle.dumps({"w": [1.0] * 50}))
+    (folder / "page").write_text("<!DOCTYPE html><html><body>404: not found</body></html>")
+    (folder / "json").write_text(json.dumps({"w": [1.0] * 50}))
+    (folder / "empty").write_bytes(b"")
+    np.save(folder / "array.npy", np.zeros(10))
+    return {
+        "zip": "looks like a zip file",
+        "pickle": "looks like a pickle, which could run anything",
+        "page": "looks like a page of HTML or XML",
+        "json": "looks like a JSON text",
+        "empty": "is empty",
+        "array.npy": "looks like a NumPy file",
+    }
+
+
+def test_row_29_other_kinds_of_file_are_named(tmp_path):
+    for name, text in other_kinds(tmp_path).items():
+        with pytest.raises(FormatError, match=text):
+            load(tmp_path / name)
+    with pytest.raises(FileMissingError, match="there is no file"):
+        load(tmp_path / "nothing")
+    with pytest.raises(FileError, match="no file but a folder, a pipe or a device"):
+        load(tmp_path)
+    with pytest.raises(FileError, match="could not be read"):
+        load("a\0b")
+
+
+def test_row_29_a_newer_version_says_so(tmp_path):
+    (tmp_path / "net").write_bytes(pack({}, {"version": 2}))
+    with pytest.raises(FormatError, match=r"written by a newer version \(format 2, this one reads up to 1\): update"):
+        load(tmp_path / "net")
+
+
+def test_row_29_ten_gigabytes_are_refused_by_the_header(tmp_path):
+    size = 10 * 2**30
+    text = json.dumps({"version": 1, "sha256": "0" * 64, "architecture": {"kind": "MLP"}})
+    entry = {"dtype": "F64", "shape": [size // 8], "data_offsets": [0, size]}
+    header = json.dumps({"__metadata__": {"micrograd_nn": text}, "w": entry}).encode()
+    for name, start in (("true", len(header).to_bytes(8, "little") + header), ("zeros", b"")):
+        with open(tmp_path / name, "wb") as file:
+            file.write(start)
+            file.truncate(len(start) + size)  # a hole: it takes no room on the disk
+        with pytest.raises(FormatError, match=r"more than the 1,073,741,824 that are loaded|no file of save"):
+            load(tmp_path / name)
+
+
+# ---- row 30: hostile content with a right checksum ----
+
+GOOD = {"kind": "MLP", "nin": 1, "nouts": [1], "activations": ["relu"], "bias": True, "pieces": 1}
+HOSTILE = [
+    None,
+    [],
+    "MLP",
+    {"kind": "__class__"},
+    {"kind": "Module"},
+    {**GOOD, "nin": 10**12},
+    {**GOOD, "nin": -1},
+    {**GOOD, "nin": 1.0},
+    {**GOOD, "nin": True},
+    {**GOOD, "nouts": [10**12]},
+    {**GOOD, "nouts": []},
+    {**GOOD, "nouts": [[1]]},
+    {**GOOD, "nouts": 10**12},
+    {**GOOD, "nouts": [1] * 1000},
+    {**GOOD, "activations": ["__class__"]},
+    {**GOOD, "activations": ["../../x"]},
+    {**GOOD, "activations": [None]},
+    {**GOOD, "activations": [["relu"]]},
+    {**GOOD, "bias": 1},
+    {**GOOD, "pieces": 10**12, "activations": ["maxout"]},
+    {**GOOD, "pieces": "2"},
+    {name: GOOD[name] for name in ("kind", "nin")},
+]
+
+
+@pytest.mark.parametrize("given", HOSTILE, ids=repr)
+def test_row_30_a_hostile_architecture_is_refused(given, tmp_path):
+    tensors = {"layers.0.neurons.w": np.zeros((1, 1)), "layers.0.neurons.b": np.zeros(1)}
+    (tmp_path / "net").write_bytes(pack(tensors, {"architecture": GOOD}))
+    assert load(tmp_path / "net").state_dict() == {"layers.0.neurons.0.w.0": 0.0, "layers.0.neurons.0.b": 0.0}
+    (tmp_path / "net").write_bytes(pack(tensors, {"architecture": given}))
+    with pytest.raises((FormatError, MicrogradError)):
+        load(tmp_path / "net")
+
+
+@pytest.mark.parametrize("name", ["__class__", "../../x", "/etc/passwd", "layers.0.neurons", "layers.-1.neurons.w", ""])
+def test_row_30_hostile_names_are_only_names(name, tmp_path):
+    (tmp_path / "net").write_bytes(pack({name: np.zeros(2)}, {"architecture": GOOD}))
+    with pytest.raises(StateError, match="missing layers"):
+        load(tmp_path / "net")
+    assert [path.name for path in tmp_path.iterdir()] == ["net"]
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "1" * 10_000, "{}", "null", '{"version": "1"}', '{"version": 1}'])
+def test_row_30_hostile_metadata_is_refused(text, tmp_path):
+    from safetensors.numpy import save as serialise
+
+    (tmp_path / "net").write_bytes(serialise({"w": np.zeros(1)}, metadata={"micrograd_nn": text}))
+    with pytest.raises(FormatError, match="not written by this package"):
+        load(tmp_path / "net")
+
+
+def test_other_kinds_of_number_are_refused(tmp_path):
+    (tmp_path / "net").write_bytes(pack({"w": np.zeros(2, dtype="float32")}, {"architecture": GOOD}))
+    with pytest.raises(FormatError, match="not 64-bit floats"):
+        read(tmp_path / "net")
+
+
+def test_no_file_is_written_or_read_by_importing():
+    code = "import sys, micrograd_nn.storage; print('numpy' in sys.modules, 'safetensors' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False False\n"
+    assert storage.VERSION == 1
