@@ -1,140 +1,171 @@
 """The computation graph as a picture: ``draw_dot``.
 
-Promise: every value, every operation and every edge that was recorded is there (x*x has two), operands lead to their
-operation, and the local slope stands on the way. The same graph gives the same bytes.
+Promise: every value, every operation and every edge that was recorded is there (x*x has two), the local slope stands
+on each edge into an operation, and what is folded says so. The same graph gives the same bytes.
 """
 
-from collections.abc import Iterable
-from math import isfinite, sqrt
+from collections.abc import Collection, Iterable
+from itertools import pairwise
+from math import isfinite
 from typing import Any
 
+from ..derive import Path
 from ..errors import ArgumentTypeError, UnknownNameError
 from ..value import Value, topological_order
 from .drawing import Drawing
+from .modules import BUDGET, View, view
 from .palette import LIGHT as COLOUR
+from .source import digraph, label, largest_of, stroke
 from .text import number, shown
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
-WIDEST = 4.5  # points, the line of the largest gradient in the picture
-FONT = "Helvetica"
 
 
-def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Drawing:
+def draw_dot(
+    root: Value,
+    format: str = "svg",
+    rankdir: str = "LR",
+    *,
+    closed: bool | Collection[str] | None = None,
+    highlight: Path | Iterable[Value] = (),
+    budget: int = BUDGET,
+) -> Drawing:
     """The graph below root as a Drawing: values with data and grad, operations, local slopes on the edges.
 
-    After a backward pass a line is the wider the larger the gradient that flows through it (its root is drawn), blue
-    if it is positive, orange and dashed if it is negative. ``rankdir`` is LR, TB, RL or BT.
+    After a backward pass a line is the wider the more gradient flows through it, blue where it is positive, orange
+    and dashed where it is negative. ``rankdir`` is LR, TB, RL or BT.
 
-    Raises ArgumentTypeError if root is not a Value, UnknownNameError for another format or direction.
+    Modules are drawn as frames with their label, h1. ``closed`` folds them into one box each: True all of them, a
+    list of labels these, None all if there are more than ``budget`` values. ``highlight`` is a path
+    (one of ``paths(L, w)``, or a list of Values one beside the other); the rest of the picture steps back.
+
+    Raises ArgumentTypeError if root is not a Value, UnknownNameError for another format, direction or module,
+    GraphError if more than ``budget`` values are left.
     """
     if not isinstance(root, Value):
         raise ArgumentTypeError(f"draw_dot draws the graph below a Value, got {type(root).__name__}")
     if rankdir not in DIRECTIONS:
         raise UnknownNameError("direction", rankdir, DIRECTIONS)
-    return _Picture(root, rankdir).drawing(format)
+    order = topological_order(root)
+    path = highlight.nodes if isinstance(highlight, Path) else highlight
+    picture = _Picture(view(order, closed, budget), list(path), rankdir)
+    title = f"Computation graph of {described(root)}: {len(order):,} values"
+    return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
 
 
 class _Picture:
-    """The DOT source of one graph, written node by node in topological order."""
+    """The DOT source of a view, written value by value in topological order, so that it comes out the same again."""
 
-    def __init__(self, root: Value, rankdir: str) -> None:
-        import graphviz  # type: ignore[import-untyped]  # it ships no types
-
-        self.order = topological_order(root)
-        self.identity = {node: f"n{i}" for i, node in enumerate(self.order)}
+    def __init__(self, seen: View, path: list[Value], rankdir: str) -> None:
+        self.seen = seen
+        self.rankdir = rankdir
+        self.path = set(path)
+        self.steps = {frozenset(pair) for pair in pairwise(path)}
+        self.frame = {node: module for module, inside in seen.open.items() for node in [*inside, module]}
+        self.identity = {node: f"n{i}" for i, node in enumerate(seen.shown)}
+        self.largest = largest_of(flow for node in seen.shown for flow in self._flows(node))
         self.names: dict[str, str] = {}
-        self.largest = max((abs(flow) for node in self.order for flow in flows(node) if flow is not None), default=0.0)
-        self.root = root
-        self.dot = graphviz.Digraph(
-            graph_attr={"rankdir": rankdir, "bgcolor": COLOUR["paper"], "nodesep": "0.18", "ranksep": "0.35"},
-            node_attr={
-                "fontname": FONT,
-                "fontsize": "12",
-                "fontcolor": COLOUR["ink"],
-                "color": COLOUR["line"],
-                "style": "filled,rounded",
-            },
-            edge_attr={
-                "fontname": FONT,
-                "fontsize": "9",
-                "fontcolor": COLOUR["muted"],
-                "color": COLOUR["line"],
-                "arrowsize": "0.55",
-            },
-        )
-
-    def drawing(self, format: str) -> Drawing:
-        for node in self.order:
+        self.notes = tuple(self._notes())
+        self.dot = digraph(rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
+        if self.notes:
+            self.dot.attr(label=label(*self.notes, end="l"))
+        for node in seen.shown:
             self._value(node)
-            if node.operation is not None:
-                self._operation(node)
-        title = f"computation graph of {described(self.root)}, {len(self.order)} values"
-        return Drawing(self.dot.source, title, self.names, format=format)
+            self._operation(node)
+        self._frames()
+
+    def _flows(self, node: Value) -> list[float | None]:
+        return [None if node.grad is None else node.grad * slope for _, slope in self.seen.links[node]]
+
+    def _notes(self) -> Iterable[str]:
+        if self.seen.folded:
+            hidden = sum(map(len, self.seen.folded.values()))
+            count = len(self.seen.folded)
+            yield f"{count:,} module{'s are' if count > 1 else ' is'} folded; {hidden:,} values inside are not shown."
+
+    # ---- values ----
 
     def _value(self, node: Value) -> None:
         identity = self.identity[node]
-        self.names[identity] = f"{described(node)}, gradient {number(node.grad)}"
-        kind = "leaf" if node.operation is None else "value"
-        options = {} if isfinite(node.data) else {"color": COLOUR["negative"], "penwidth": "2.5"}
-        lines = [described(node), f"grad {number(node.grad)}"] + ([] if isfinite(node.data) else ["not finite"])
-        self.dot.node(
-            identity,
-            text(lines),
-            id=identity,
-            shape="box",
-            fillcolor=COLOUR[kind],
-            margin="0.1,0.06",
-            height="0",
-            **options,
-        )
+        inside = self.seen.folded.get(node)
+        lines = [described(node), f"grad {number(node.grad)}"]
+        if inside is not None:
+            lines.append(f"{len(inside)} values inside")
+        if not isfinite(node.data):
+            lines.append("not finite")
+        self.names[identity] = ", ".join(lines)
+        kind = "leaf" if node.operation is None else "value" if inside is None else "operation"
+        look = {"fillcolor": COLOUR[kind], "style": "filled,rounded"}
+        if not isfinite(node.data):
+            look |= {"color": COLOUR["negative"], "penwidth": "2.5"}
+        look |= self._aside(node in self.path)
+        self.dot.node(identity, label(*lines), id=identity, shape="box", margin="0.1,0.05", height="0", **look)
+
+    def _aside(self, lit: bool) -> dict[str, str]:
+        if not self.path:
+            return {}
+        if lit:
+            return {"fillcolor": COLOUR["highlight"], "color": COLOUR["ink"], "penwidth": "1.5"}
+        return {"fontcolor": COLOUR["line"], "color": COLOUR["frame"]}
+
+    # ---- operations and edges ----
 
     def _operation(self, node: Value) -> None:
+        identity = self.identity[node]
+        folded = node in self.seen.folded
+        end = identity if folded else f"o{identity[1:]}"
+        links = zip(self.seen.links[node], self._flows(node), strict=True)
+        if not folded and node.operation is not None:
+            self._sign(end, node)
+        for i, ((operand, slope), flow) in enumerate(links):
+            edge = f"e{identity[1:]}.{i}"
+            lit = frozenset((operand, node)) in self.steps
+            self.names[edge] = f"local slope {number(slope)}"
+            enters = node in self.frame and self.frame.get(operand) is not self.frame[node]
+            room = {"minlen": "2"} if enters else {}  # the frame begins after what leads into it, and stands level
+            self._edge(self.identity[operand], end, edge, flow, lit, label=self._beside(number(slope)), **room)
+        if not folded and node.operation is not None:
+            self._edge(end, identity, f"e{identity[1:]}", node.grad, self._reached(node))
+
+    def _sign(self, identity: str, node: Value) -> None:
         assert node.operation is not None
-        identity, sign = self.identity[node], f"o{self.identity[node][1:]}"
-        self.names[sign] = node.operation.name
-        self.dot.node(
-            sign,
-            text([node.operation.sign]),
-            id=sign,
-            shape="circle" if len(node.operation.sign) == 1 else "box",
-            style="filled" if len(node.operation.sign) == 1 else "filled,rounded",
-            fillcolor=COLOUR["operation"],
-            margin="0.05,0.03",
-            width="0.3",
-            height="0.3",
-        )
-        parts = zip(node.operands, node.partials, flows(node), strict=True)
-        for i, (operand, partial, flow) in enumerate(parts):
-            line = f"e{sign[1:]}.{i}"
-            self.names[line] = f"∂{shown(node.label) or 'out'}/∂{shown(operand.label) or 'in'} = {number(partial)}"
-            self._edge(self.identity[operand], sign, line, flow, label=text([number(partial)]))
-        self._edge(sign, identity, f"e{sign[1:]}", node.grad)
+        sign = shown(node.operation.sign)
+        round_ = len(sign) == 1
+        look = {"shape": "circle", "style": "filled"} if round_ else {"shape": "box", "style": "filled,rounded"}
+        look |= {"fillcolor": COLOUR["operation"], "margin": "0" if round_ else "0.07,0.03"}
+        look |= self._aside(self._reached(node))
+        self.names[identity] = node.operation.name
+        self.dot.node(identity, label(sign), id=identity, width="0.28", height="0.28", **look)
 
-    def _edge(self, start: str, end: str, identity: str, flow: float | None, **options: str) -> None:
-        self.dot.edge(start, end, id=identity, **options, **line_of(flow, self.largest))
+    def _reached(self, node: Value) -> bool:
+        return any(frozenset((operand, node)) in self.steps for operand in node.operands)
 
+    def _beside(self, text: str) -> Any:
+        # dot puts a label right of a line that runs down, and letters would touch it
+        return label(text if self.rankdir in ("LR", "RL") else f" {text}")
 
-def flows(node: Value) -> list[float | None]:
-    """What a node's gradient hands to each operand: upstream times the local slope; None before a sweep."""
-    return [None if node.grad is None else node.grad * partial for partial in node.partials]
+    def _edge(self, start: str, end: str, identity: str, flow: float | None, lit: bool, **options: str) -> None:
+        look = stroke(flow, self.largest)
+        if self.path and not lit:
+            look |= {"color": COLOUR["frame"], "fontcolor": COLOUR["line"]}
+        elif lit:
+            look |= {"fontcolor": COLOUR["ink"], "fontsize": "11"} | ({} if look else {"color": COLOUR["ink"]})
+        self.dot.edge(start, end, id=identity, **options, **look)
 
+    # ---- modules ----
 
-def line_of(flow: float | None, largest: float) -> dict[str, str]:
-    """How an edge is drawn through which so much gradient flows; the area under a width is easier to judge by √."""
-    if flow is None or not isfinite(flow) or flow == 0:
-        return {"penwidth": "0.8"}
-    width = 0.8 + (WIDEST - 0.8) * sqrt(abs(flow) / largest) if isfinite(largest) else 0.8
-    sign = "positive" if flow > 0 else "negative"
-    return {"color": COLOUR[sign], "penwidth": f"{width:.2f}"} | ({} if flow > 0 else {"style": "dashed"})
+    def _frames(self) -> None:
+        for i, (module, inside) in enumerate(self.seen.open.items()):
+            frame = f"cluster{i}"
+            look = {"style": "filled,rounded", "color": COLOUR["frame"], "fillcolor": COLOUR["module"]}
+            with self.dot.subgraph(name=frame) as cluster:
+                cluster.attr(label=label(shown(module.label)), labelloc="t", labeljust="l", margin="8", **look)
+                for node in [*inside, module]:
+                    cluster.node(self.identity[node])
+                    if node.operation is not None:
+                        cluster.node(f"o{self.identity[node][1:]}")
 
 
 def described(node: Value) -> str:
     """A value in one line: h1 = 0.9526, or its number alone if it has no label."""
     return f"{shown(node.label)} = {number(node.data)}" if node.label else number(node.data)
-
-
-def text(lines: Iterable[str]) -> Any:
-    """Lines as a DOT label that dot takes letter by letter: no HTML, no entity, no escape."""
-    import graphviz
-
-    return graphviz.escape("\0".join(lines).replace("&", "&amp;")).replace("\0", r"\n")

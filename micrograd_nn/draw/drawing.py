@@ -9,10 +9,10 @@ from base64 import b64encode
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ..errors import UnknownNameError
+from ..files import write_whole
 from .render import has_processes, render
 from .svg import page_ready
 
@@ -54,8 +54,8 @@ class Drawing:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to path, whose ending says how: .svg, .png or .dot (.gv). Returns the path.
 
-        Raises UnknownNameError for another ending, RenderError, or the OSError of a file that can't be written; the
-        file that was there is then there still.
+        Raises UnknownNameError for another ending, RenderError, or FileError (OSError) if the file can't be
+        written; the file that was there is then there still.
         """
         path = Path(path)
         writers = {".svg": self._svg_bytes, ".png": lambda: self.png, ".dot": self._dot_bytes, ".gv": self._dot_bytes}
@@ -79,16 +79,3 @@ class Drawing:
 
     def __repr__(self) -> str:
         return f"<Drawing: {self.title}>"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """All of content at path, or what was there before: written beside it, then put in its place."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            file.write(content)
-            file.close()
-            Path(file.name).chmod(0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise

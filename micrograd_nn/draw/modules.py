@@ -1,0 +1,114 @@
+"""What a picture shows of a graph: all of it, or its modules folded into one box each.
+
+Promise: modules are read off the labels, so a network written by hand has them too: h1 is made of the unnamed values
+between h1 and the next named ones, and of the parameters that nothing else uses. A folded module's slopes are the sums
+over all ways through it, so what is multiplied along a folded picture comes out as in the open one.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..errors import GraphError, UnknownNameError
+from ..value import Value
+
+BUDGET = 400  # values in one picture; beyond, nobody follows a line
+Link = tuple[Value, float]  # an operand, and the slope towards it
+
+
+@dataclass(frozen=True)
+class View:
+    """The values that are shown, in topological order, and what leads to each."""
+
+    shown: list[Value]
+    links: dict[Value, list[Link]]
+    folded: dict[Value, list[Value]]  # a folded module's output -> the values inside that are not shown
+    open: dict[Value, list[Value]]  # an open module's output -> the values inside, which are shown
+
+
+def view(order: Sequence[Value], closed: bool | Collection[str] | None = None, budget: int = BUDGET) -> View:
+    """What to show of a graph given in topological order, with the modules named in ``closed`` folded.
+
+    True folds all, False none, None all if there are more than ``budget`` values.
+
+    Raises UnknownNameError for a module that is not there, GraphError if more than ``budget`` values are left.
+    """
+    inside = modules(order)
+    names = {module.label for module in inside if module.label}
+    if closed is None:
+        closed = len(order) > budget
+    if isinstance(closed, bool):
+        closed = names | {""} if closed and names else ()  # the unnamed end, a loss perhaps, is folded along
+    elif unknown := sorted(set(closed) - names):
+        raise UnknownNameError("module", unknown[0], names)
+    folded = {module: members for module, members in inside.items() if module.label in closed}
+    hidden = {node for members in folded.values() for node in members}
+    shown = [node for node in order if node not in hidden]
+    if len(shown) > budget:
+        raise GraphError(_refusal(len(order), len(shown), budget))
+    return View(
+        shown,
+        {node: list(_links(node, folded.get(node), hidden)) for node in shown},
+        folded,
+        {module: members for module, members in inside.items() if module not in folded and module.label},
+    )
+
+
+def modules(order: Sequence[Value]) -> dict[Value, list[Value]]:
+    """The modules of a graph: each one's output, and the values inside in topological order.
+
+    A named value between which and the next named ones nothing happens is no module.
+    """
+    inside: dict[Value, list[Value]] = {}
+    for node, owner in reversed(owners(order).items()):
+        if owner is not None and owner is not node:
+            inside.setdefault(owner, []).append(node)
+    return {owner: members for owner, members in inside.items() if any(member.operation for member in members)}
+
+
+def owners(order: Sequence[Value]) -> dict[Value, Value | None]:
+    """The output of the module that each value belongs to, consumers first; None for what modules share, and inputs."""
+    owner: dict[Value, Value | None] = {}
+    claims: dict[Value, Value | None] = {}
+    for node in reversed(order):
+        if node.operation is None:
+            owner[node] = None if is_input(node) else claims.get(node)
+            continue
+        own = owner[node] = node if node.label or node is order[-1] else claims[node]
+        for operand in node.operands:
+            claim = claims.setdefault(operand, own)
+            if claim is not own and (operand.operation is not None or not _same_name(claim, own)):
+                claims[operand] = None
+    return owner
+
+
+def is_input(node: Value) -> bool:
+    """Whether a leaf goes into a network rather than being a part of it: x, x1, x2, …"""
+    return node.operation is None and re.fullmatch(r"x\d*", node.label) is not None
+
+
+def _same_name(a: Value | None, b: Value | None) -> bool:
+    # h1 on one sample and h1 on the next: its parameters are still its own.
+    return a is not None and b is not None and a.label != "" and a.label == b.label
+
+
+def _links(node: Value, members: list[Value] | None, hidden: set[Value]) -> Iterator[Link]:
+    if members is None:
+        yield from zip(node.operands, node.partials, strict=True)
+        return
+    slopes = {node: 1.0}  # ∂node/∂member, by a sweep that stays inside the module
+    for member in [node, *reversed(members)]:
+        if member.operation is not None:
+            slope = slopes.pop(member)
+            for operand, partial in zip(member.operands, member.partials, strict=True):
+                slopes[operand] = slopes.get(operand, 0.0) + slope * partial
+    yield from ((operand, slope) for operand, slope in reversed(slopes.items()) if operand not in hidden)
+
+
+def _refusal(nodes: int, shown: int, budget: int) -> str:
+    left = f", {shown:,} with its modules folded," if shown < nodes else ""
+    return (
+        f"a picture of {nodes:,} values{left}, is more than the budget of {budget:,}: draw a part of it, "
+        f"draw_dot(node); label the values that matter (node.label = 'h1'), and what lies between them is folded; "
+        f"draw_network(net) for the network; or raise budget="
+    )

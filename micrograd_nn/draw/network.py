@@ -1,0 +1,183 @@
+"""The network as the textbook draws it: ``draw_network``.
+
+Promise: circles in columns, inputs left, outputs right; a line per weight, the wider the larger, blue where it is
+positive, orange and dashed where it is negative. Each circle has its place, so the same network looks the same.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ArgumentTypeError
+from ..modes import no_grad
+from ..nn import MLP, Layer, Maxout, Neuron, as_inputs
+from ..value import Value, topological_order
+from .drawing import Drawing
+from .palette import LIGHT as COLOUR
+from .source import WIDEST, digraph, label, largest_of, stroke
+from .text import number, shown
+
+MOST = 8  # circles in a column; a larger layer shows its first ones and its last, and dots between
+WRITTEN = 4  # circles in a column, up to which weights and biases are written beside their lines and circles
+RADIUS = 0.34  # inches, as all lengths here
+WEIGHT = 0.52  # half the width of a weight in writing, and some air
+LINE = 0.15  # the height of a line of writing
+
+
+def draw_network(
+    net: MLP | Layer | Neuron,
+    inputs: Iterable[Any] | None = None,
+    *,
+    loss: Value | None = None,
+    format: str = "svg",
+) -> Drawing:
+    """The network as a Drawing: circles x1, x2, h1, h2, o1 in columns, weights on the lines, biases below.
+
+    With ``inputs`` each circle also shows its activation; with ``loss``, a value that was recorded with this network,
+    the activation that was recorded there and its gradient. Weights and biases show their gradients when there are
+    any. A layer of more than 8 neurons is abbreviated; beyond 4 in a layer weights are not written, only drawn.
+
+    Raises ArgumentTypeError if net is not a network, and what net itself raises if the inputs do not fit.
+    """
+    if not isinstance(net, MLP | Layer | Neuron):
+        raise ArgumentTypeError(f"draw_network draws an MLP, a Layer or a Neuron, got {type(net).__name__}")
+    picture = _Picture(_columns(net), _activations(net, inputs, loss))
+    sizes = " → ".join(f"{column.size:,}" for column in picture.columns)
+    notes = ("Larger layers are abbreviated.",) if any(None in column.rows for column in picture.columns) else ()
+    return Drawing(picture.dot.source, f"Network {sizes}", picture.names, notes, format)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The circles of a layer: where in it each shown one stands, None for the dots between."""
+
+    caption: str
+    labels: list[str]
+    neurons: list[Neuron]  # none for the inputs
+
+    @property
+    def size(self) -> int:
+        return len(self.labels)
+
+    @property
+    def rows(self) -> list[int | None]:
+        if self.size <= MOST:
+            return list(range(self.size))
+        return [*range(MOST - 2), None, self.size - 1]
+
+
+def _columns(net: MLP | Layer | Neuron) -> list[_Column]:
+    layers = net.layers if isinstance(net, MLP) else [net]
+    columns = [_Column(f"{net.nin:,} input{'s' * (net.nin > 1)}", [f"x{i}" for i in range(1, net.nin + 1)], [])]
+    for layer in layers:
+        neurons = layer.neurons if isinstance(layer, Layer) else [layer]
+        columns.append(_Column(f"{len(neurons):,} {_kind(layer)}", [neuron.label for neuron in neurons], neurons))
+    return columns
+
+
+def _kind(layer: Layer | Neuron) -> str:
+    if isinstance(layer, Layer):
+        return layer.activation
+    return "maxout" if isinstance(layer, Maxout) else layer.activation.name if layer.activation else "identity"
+
+
+def _activations(net: MLP | Layer | Neuron, inputs: Iterable[Any] | None, loss: Value | None) -> dict[str, Value]:
+    """Values by label: recorded under the loss, or computed from the inputs without a graph."""
+    if loss is not None:
+        return {node.label: node for node in reversed(topological_order(loss)) if node.label}
+    if inputs is None:
+        return {}
+    values = as_inputs(inputs, net.nin, "the network")
+    found = {f"x{i}": Value(value.data) for i, value in enumerate(values, start=1)}
+    with no_grad():
+        for layer in net.layers if isinstance(net, MLP) else [net]:
+            values = layer.fire(values) if isinstance(layer, Layer) else [layer.fire(values)]
+            found |= {value.label: value for value in values}
+    return found
+
+
+class _Picture:
+    """The DOT source, every circle at its place: dot's neato engine then only draws."""
+
+    def __init__(self, columns: list[_Column], activations: dict[str, Value]) -> None:
+        self.columns, self.activations = columns, activations
+        self.names: dict[str, str] = {}
+        self.dot = digraph(layout="neato", outputorder="edgesfirst", splines="line")
+        tallest = max(len(column.rows) for column in columns)
+        lines = [line for i in range(1, len(columns)) for line in self._lines(i)]
+        self.written = tallest <= WRITTEN
+        # A weight stands at 1/(k + 1) of the way to k circles: the writings of all lines are then evenly apart.
+        self.along = 1 / (1 + max(len(column.rows) for column in columns[1:]))
+        self.across = max(2.9, (RADIUS + WEIGHT) / self.along) if self.written else 2.2
+        room = LINE * max(len(_parameter(weight, "")) for *_, weight in lines) / self.along
+        self.down = max(1.5, room) if self.written else 0.95
+        self.largest = largest_of(weight.data for *_, weight in lines)
+        for i, column in enumerate(columns):
+            for row, position in enumerate(column.rows):
+                self._circle(i, row, position)
+            self._write(f"c{i}", i * self.across, -tallest / 2 * self.down - 0.25, column.caption, size="11")
+        for i, start, end, weight in lines:
+            self._line(i, start, end, weight)
+
+    def _height(self, i: int, row: int) -> float:
+        return ((len(self.columns[i].rows) - 1) / 2 - row) * self.down
+
+    def _lines(self, i: int) -> Iterable[tuple[int, int, int, Value]]:
+        """(column, row of the start, row of the end, weight) for every line into column i that is shown."""
+        for end, neuron in enumerate(self.columns[i].rows):
+            for start, source in enumerate(self.columns[i - 1].rows):
+                if neuron is not None and source is not None:
+                    whole = self.columns[i].neurons[neuron]
+                    for piece in whole.pieces if isinstance(whole, Maxout) else [whole]:
+                        yield i, start, end, piece.w[source]
+
+    def _circle(self, i: int, row: int, position: int | None) -> None:
+        column, x, y = self.columns[i], i * self.across, self._height(i, row)
+        identity = f"n{i}.{row}"
+        if position is None:
+            self._write(identity, x, y, "⋮", size="22")
+            return
+        name = column.labels[position]
+        value = self.activations.get(name)
+        lines = [shown(name, 8)] + ([] if value is None else [number(value.data)])
+        kind = "leaf" if i == 0 else "operation" if i == len(self.columns) - 1 else "value"
+        look = {"shape": "circle", "style": "filled", "fillcolor": COLOUR[kind], "fixedsize": "true", "fontsize": "11"}
+        self.dot.node(identity, label(*lines), id=identity, pos=_at(x, y), width=str(2 * RADIUS), **look)
+        self.names[identity] = " = ".join(lines)
+        if value is not None and value.grad is not None:
+            self._write(f"g{i}.{row}", x, y + RADIUS + 0.13, f"grad {number(value.grad)}")
+        if column.neurons and self.written:
+            self._biases(i, row, column.neurons[position])
+
+    def _biases(self, i: int, row: int, neuron: Neuron) -> None:
+        pieces = neuron.pieces if isinstance(neuron, Maxout) else [neuron]
+        lines = [line for piece in pieces if piece.b is not None for line in _parameter(piece.b, "b")]
+        height = self._height(i, row) - RADIUS - 0.05 - LINE / 2 * len(lines)
+        self._write(f"b{i}.{row}", i * self.across, height, *lines)
+
+    def _line(self, i: int, start: int, end: int, weight: Value) -> None:
+        identity = f"e{i}.{start}.{end}"
+        lines = _parameter(weight, "w")
+        self.names[identity] = ", ".join(lines)
+        widest = WIDEST if self.written else WIDEST / 2
+        look = stroke(weight.data, self.largest, widest)
+        self.dot.edge(f"n{i - 1}.{start}", f"n{i}.{end}", id=identity, **look)
+        if self.written:
+            y, above = self._height(i - 1, start), self._height(i, end)
+            x = (i - 1 + self.along) * self.across
+            self._write(f"w{i}.{start}.{end}", x, y + self.along * (above - y), *lines)
+
+    def _write(self, identity: str, x: float, y: float, *lines: str, size: str = "9") -> None:
+        look = {"shape": "box", "style": "filled", "color": COLOUR["paper"], "fillcolor": COLOUR["paper"]}
+        look |= {"margin": "0.02,0.01", "width": "0", "height": "0", "fontsize": size, "fontcolor": COLOUR["muted"]}
+        if lines:
+            self.dot.node(identity, label(*lines), pos=_at(x, y), **look)
+
+
+def _parameter(parameter: Value, usual: str) -> list[str]:
+    written = [f"{shown(parameter.label, 8) or usual} = {number(parameter.data)}"]
+    return written if parameter.grad is None else [*written, f"grad {number(parameter.grad)}"]
+
+
+def _at(x: float, y: float) -> str:
+    return f"{x:.3f},{y:.3f}!"
