@@ -13,6 +13,7 @@ from ..derive import Path
 from ..errors import ArgumentTypeError, UnknownNameError
 from ..value import Value, topological_order
 from .drawing import Drawing
+from .frames import add_frames, room_before
 from .modules import BUDGET, View, view
 from .palette import LIGHT as COLOUR
 from .source import digraph, label, largest_of, stroke
@@ -61,7 +62,6 @@ class _Picture:
         self.rankdir = rankdir
         self.path = set(path)
         self.steps = {frozenset(pair) for pair in pairwise(path)}
-        self.frame = {node: module for module, inside in seen.open.items() for node in [*inside, module]}
         self.identity = {node: f"n{i}" for i, node in enumerate(seen.shown)}
         self.largest = largest_of(flow for node in seen.shown for flow in self._flows(node))
         self.names: dict[str, str] = {}
@@ -72,7 +72,7 @@ class _Picture:
         for node in seen.shown:
             self._value(node)
             self._operation(node)
-        self._frames()
+        add_frames(self.dot, seen, self._boxes)
 
     def _flows(self, node: Value) -> list[float | None]:
         return [None if node.grad is None else node.grad * slope for _, slope in self.seen.links[node]]
@@ -121,8 +121,7 @@ class _Picture:
             edge = f"e{identity[1:]}.{i}"
             lit = frozenset((operand, node)) in self.steps
             self.names[edge] = f"local slope {number(slope)}"
-            enters = node in self.frame and self.frame.get(operand) is not self.frame[node]
-            room = {"minlen": "2"} if enters else {}  # the frame begins after what leads into it, and stands level
+            room = room_before(self.seen, operand, node)
             self._edge(self.identity[operand], end, edge, flow, lit, label=self._beside(number(slope)), **room)
         if not folded and node.operation is not None:
             self._edge(end, identity, f"e{identity[1:]}", node.grad, self._reached(node))
@@ -144,6 +143,10 @@ class _Picture:
         # dot puts a label right of a line that runs down, and letters would touch it
         return label(text if self.rankdir in ("LR", "RL") else f" {text}")
 
+    def _boxes(self, node: Value) -> list[str]:
+        identity = self.identity[node]
+        return [identity] if node.operation is None else [identity, f"o{identity[1:]}"]
+
     def _edge(self, start: str, end: str, identity: str, flow: float | None, lit: bool, **options: str) -> None:
         look = stroke(flow, self.largest)
         if self.path and not lit:
@@ -151,19 +154,6 @@ class _Picture:
         elif lit:
             look |= {"fontcolor": COLOUR["ink"], "fontsize": "11"} | ({} if look else {"color": COLOUR["ink"]})
         self.dot.edge(start, end, id=identity, **options, **look)
-
-    # ---- modules ----
-
-    def _frames(self) -> None:
-        for i, (module, inside) in enumerate(self.seen.open.items()):
-            frame = f"cluster{i}"
-            look = {"style": "filled,rounded", "color": COLOUR["frame"], "fillcolor": COLOUR["module"]}
-            with self.dot.subgraph(name=frame) as cluster:
-                cluster.attr(label=label(shown(module.label)), labelloc="t", labeljust="l", margin="8", **look)
-                for node in [*inside, module]:
-                    cluster.node(self.identity[node])
-                    if node.operation is not None:
-                        cluster.node(f"o{self.identity[node][1:]}")
 
 
 def described(node: Value) -> str:

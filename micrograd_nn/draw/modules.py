@@ -8,6 +8,7 @@ over all ways through it, so what is multiplied along a folded picture comes out
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..errors import GraphError, UnknownNameError
 from ..value import Value
@@ -24,6 +25,11 @@ class View:
     links: dict[Value, list[Link]]
     folded: dict[Value, list[Value]]  # a folded module's output -> the values inside that are not shown
     open: dict[Value, list[Value]]  # an open module's output -> the values inside, which are shown
+
+    @cached_property
+    def frame_of(self) -> dict[Value, Value]:
+        """The open module that a value stands in."""
+        return {node: module for module, inside in self.open.items() for node in [*inside, module]}
 
 
 def view(order: Sequence[Value], closed: bool | Collection[str] | None = None, budget: int = BUDGET) -> View:

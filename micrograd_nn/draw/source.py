@@ -31,7 +31,7 @@ def label(*lines: str, end: str = "n") -> Any:
 
 
 def stroke(flow: float | None, largest: float, widest: float = WIDEST) -> dict[str, str]:
-    """The line through which so much gradient flows: width by the root of its share of the largest, sign in two ways."""
+    """The line through which so much gradient flows: width by the root of its share of the largest, sign twice."""
     if flow is None or not isfinite(flow) or flow == 0:
         return {}
     width = THINNEST + (widest - THINNEST) * sqrt(abs(flow) / largest) if isfinite(largest) else THINNEST

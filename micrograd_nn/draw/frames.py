@@ -1,0 +1,30 @@
+"""Open modules as frames around their values.
+
+Promise: a frame holds its module's values and no others, and begins to the right of what leads into it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..value import Value
+from .modules import View
+from .palette import LIGHT as COLOUR
+from .source import label
+from .text import shown
+
+
+def add_frames(dot: Any, seen: View, boxes: Callable[[Value], Iterable[str]]) -> None:
+    """Put the DOT nodes of each open module into a frame that bears its label."""
+    for i, (module, inside) in enumerate(seen.open.items()):
+        look = {"style": "filled,rounded", "color": COLOUR["frame"], "fillcolor": COLOUR["module"], "margin": "8"}
+        with dot.subgraph(name=f"cluster{i}") as frame:
+            frame.attr(label=label(shown(module.label)), labelloc="t", labeljust="l", **look)
+            for node in [*inside, module]:
+                for box in boxes(node):
+                    frame.node(box)
+
+
+def room_before(seen: View, operand: Value, node: Value) -> dict[str, str]:
+    """The length of an edge that enters a frame: without it, frames that follow each other would stand in steps."""
+    enters = node in seen.frame_of and seen.frame_of.get(operand) is not seen.frame_of[node]
+    return {"minlen": "2"} if enters else {}
