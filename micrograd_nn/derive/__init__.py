@@ -1,5 +1,8 @@
 """The teaching half: every partial explained, and a person's own derivation checked."""
 
+from .check import Finding as Finding
+from .check import Report as Report
+from .check import check_partials as check_partials
 from .explain import Explanation as Explanation
 from .explain import explain as explain
 from .paths import Path as Path
@@ -7,6 +10,7 @@ from .paths import Paths as Paths
 from .paths import count_paths as count_paths
 from .paths import paths as paths
 from .simplify import simplify as simplify
+from .slips import Slip as Slip
 from .steps import Step as Step
 from .steps import steps as steps
 from .symbol import Symbol as Symbol

@@ -38,11 +38,13 @@ class Factor:
 class Chain:
     """How root depends on target, through named nodes only. Raises GraphError if a ``.data`` has changed since."""
 
-    def __init__(self, root: Value, target: Value) -> None:
+    def __init__(self, root: Value, target: Value, names: dict[Value, str] | None = None) -> None:
         self.root, self.target = root, target
         self.order = topological_order(root)
-        check_unchanged(root)
-        self.names = names_of(root, target)
+        if names is None:
+            check_unchanged(root)
+        self.names = names_of(root, target) if names is None else names
+        self._regions: dict[Value, list[Value]] = {}
         self.on_the_way = {target}
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
@@ -77,7 +79,7 @@ class Chain:
 
     def _factors_of(self, child: Value) -> dict[Value, Factor]:
         below: dict[Value, _Slope] = {child: _Slope(1.0, None)}
-        for node in reversed(self._between(child)):
+        for node in reversed(self.region(child)):
             slope = below.pop(node)
             for operand, local, number in self._local_slopes(node):
                 below[operand] = _plus(below.get(operand), _Slope(slope.number * number, (local, slope.factors)))
@@ -94,8 +96,13 @@ class Chain:
                 slope: Any = partial(*symbols, self.symbols[node])
                 yield operand, slope if isinstance(slope, Tidy) else Tidy(None, number=slope), number
 
-    def _between(self, child: Value) -> list[Value]:
+    def region(self, child: Value) -> list[Value]:
         """child and the unnamed nodes on the way below it, operands first."""
+        if child not in self._regions:
+            self._regions[child] = self._between(child)
+        return self._regions[child]
+
+    def _between(self, child: Value) -> list[Value]:
         order, done, path = [], set(), [child]
         while path:
             node = path[-1]

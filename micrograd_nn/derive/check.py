@@ -1,0 +1,321 @@
+"""A person's own derivation, held against the graph: what is right, what is wrong, and which slip it was.
+
+Promise: an entry is called right only if it agrees with the engine at the recorded point and at fresh random ones (a
+number: within the digits it is given in); a slip is named only if it explains what was written at every point, and
+where none does, that is said.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+from ..errors import ArgumentError, ArgumentTypeError, UnknownNameError
+from ..formula import Formula, parse
+from ..operation import as_float
+from ..value import Value, topological_order
+from .chain import check_unchanged
+from .locate import wrong_factors
+from .names import names_of, partial_text
+from .points import Point, central_difference, fresh_points, recorded_point
+from .slips import Slip
+from .suspects import Suspect, suspects
+from .symbol import Symbol
+from .views import Ground, Pair, View
+from .writing import number_text
+
+Key = Any  # a Value, a name, or a pair of them
+RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
+ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size at the other points
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came out for one entry."""
+
+    partial: str  # ∂L/∂w1
+    ok: bool
+    engine: float
+    hand: float
+    numeric: float  # by central difference
+    slip: Slip | None  # what went wrong, if it is known
+    factor: tuple[str, str] | None  # in which factor, as (child, parent)
+    others: tuple[tuple[Slip, tuple[str, str]], ...]  # what would explain it as well
+    words: str  # all of this, for reading
+
+    def __str__(self) -> str:
+        numbers = "   ".join(f"{number_text(number, 9):>14}" for number in (self.engine, self.hand, self.numeric))
+        head = f"{'✓' if self.ok else '✗'} {self.partial:10} {numbers}"
+        return head + "".join(f"\n      {line}" for line in self.words.splitlines())
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings; ``ok`` if every entry is right. ``print`` it, or let Jupyter show the table."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Is every entry right?"""
+        return all(finding.ok for finding in self.findings)
+
+    def __str__(self) -> str:
+        right = sum(finding.ok for finding in self.findings)
+        head = f"{right} of {len(self.findings)} right"
+        columns = f"  {'':10} {'engine':>14}   {'by hand':>14}   {'numeric':>14}"
+        return "\n".join([head, columns, *map(str, self.findings)])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = []
+        for f in self.findings:
+            numbers = "".join(f"<td>{number_text(n, 9)}</td>" for n in (f.engine, f.hand, f.numeric))
+            words = escape(f.words).replace("\n", "<br>")
+            rows.append(
+                f"<tr><td>{'✓' if f.ok else '✗'}</td><td>{escape(f.partial)}</td>{numbers}<td>{words}</td></tr>"
+            )
+        head = "".join(f"<th>{word}</th>" for word in ("", "partial", "engine", "by hand", "numeric", ""))
+        return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
+
+
+def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Report:
+    """Compare partials that a person derived with the graph's, and name the slip in each wrong one.
+
+    A key is a node or its label ("w1", for ∂L/∂w1), or a pair for one factor (("L", "o1"), or "∂L/∂o1"). An entry is a
+    number, a formula over the graph's labels ("-2*(y - o1)"), or a function whose arguments are labels.
+
+    >>> from micrograd_nn import MLP, mse
+    >>> net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=3)
+    >>> L = mse(net([-2, -1]), Value(1, "y"))
+    >>> report = check_partials(L, {("L", "o1"): "2(y - o1)", ("o1", "h1"): "w5·o1(1 − o1)"})
+    >>> report.ok, report.findings[0].slip, report.findings[0].factor
+    (False, <Slip.SIGN: 'sign'>, ('L', 'o1'))
+
+    Raises FormulaError, UnknownNameError or ArgumentError for an entry that can't be read, GraphError if a ``.data``
+    has changed since the graph was recorded. Nothing of the graph is changed.
+    """
+    if not isinstance(given, Mapping) or not given:
+        raise ArgumentTypeError('the partials come in a dict such as {"w1": "-2*(y - o1)*…", ("o1", "h1"): 0.25}')
+    check_unchanged(root)
+    nodes = set(topological_order(root))
+    names = names_of(root, *[key for key in given if isinstance(key, Value)])
+    pairs = [_pair(key, root, names, nodes) for key in given]
+    entries = [_Entry.read(entry, [names[node] for node in nodes if node in names]) for entry in given.values()]
+    here, fresh = recorded_point(root), fresh_points(root, names, seed)
+    return Report(
+        tuple(_Check(pair, names, entry, here, fresh).finding() for pair, entry in zip(pairs, entries, strict=True))
+    )
+
+
+# ---- what was given ----
+
+
+def _pair(key: Key, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Pair:
+    if isinstance(key, str) and (found := re.fullmatch(r"[∂d](.+)/[∂d](.+)", key.replace(" ", ""))):
+        key = found.groups()
+    child, parent = key if isinstance(key, tuple) and len(key) == 2 else (root, key)
+    return _node(child, root, names, nodes), _node(parent, root, names, nodes)
+
+
+def _node(key: Any, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Value:
+    if isinstance(key, Value):
+        if key not in nodes:
+            raise ArgumentError(f"{key!r} is no node of this graph")
+        return key
+    by_name = {name: node for node, name in names.items()}
+    by_name.setdefault("L", root)
+    if key not in by_name:
+        raise UnknownNameError("node", key, by_name)
+    return by_name[key]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A number, or what makes one of the numbers under the names."""
+
+    number: float | None
+    tolerance: float
+    make: Callable[[Mapping[str, float]], Any] | None = None
+    formula: Formula | None = None
+
+    @classmethod
+    def read(cls, entry: Any, names: Sequence[str]) -> "_Entry":
+        if isinstance(entry, str):
+            parsed = parse(entry)
+            items = parsed.bound(names)
+            if any(isinstance(item.content, str) for item in items):
+                return cls(None, 0.0, parsed, parsed)
+            plain = re.fullmatch(r"\s*([-−]?[\d.]+(?:[eE][-−+]?\d+)?)\s*", entry)
+            number = float(parsed({}))
+            return cls(number, _half_a_digit(plain.group(1).replace("−", "-") if plain else repr(number)))
+        if callable(entry) and not isinstance(entry, Value):
+            return cls(None, 0.0, _by_name(entry, names))
+        number = entry.data if isinstance(entry, Value) else as_float(entry)
+        return cls(number, _half_a_digit(repr(number)))
+
+    def at(self, numbers: Mapping[str, float]) -> float:
+        if self.make is None:
+            return self.number or 0.0
+        try:
+            return float(self.make(numbers))
+        except (ArithmeticError, ValueError):  # a person's own function may divide by 0 at some point
+            return float("nan")
+
+
+def _half_a_digit(written: str) -> float:
+    """Half a unit in the last decimal place; a whole number is meant exactly.
+
+    >>> _half_a_digit("0.1"), _half_a_digit("-2"), _half_a_digit("3.0")
+    (0.05, 0.0, 0.0)
+    """
+    number = Decimal(written)
+    if not number.is_finite() or number == number.to_integral_value():
+        return 0.0
+    return 0.5 * 10.0 ** int(number.as_tuple().exponent)
+
+
+def _by_name(function: Callable[..., Any], names: Sequence[str]) -> Callable[[Mapping[str, float]], Any]:
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return lambda numbers: function(**numbers)
+    wanted = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    for name in wanted:
+        if name not in names:
+            raise UnknownNameError("argument of the function; arguments are labels of the graph, and", name, names)
+    return lambda numbers: function(**{name: numbers[name] for name in wanted})
+
+
+# ---- what comes of it ----
+
+
+class _Check:
+    """One entry against one partial."""
+
+    def __init__(self, pair: Pair, names: dict[Value, str], entry: _Entry, here: Point, fresh: list[Point]) -> None:
+        self.ground = Ground(*pair, names)
+        self.entry, self.names = entry, names
+        self.here = View(self.ground, here)
+        self.fresh = [View(self.ground, point) for point in fresh] if entry.make else []
+        self.hand = [self._hand(view) for view in (self.here, *self.fresh)]
+
+    def _hand(self, view: View) -> float:
+        return self.entry.at(
+            {self.names[node]: number for node, number in view.point.values.items() if node in self.names}
+        )
+
+    def finding(self) -> Finding:
+        ok = self._agrees([view.total for view in self._views])
+        pair = (self.ground.root, self.ground.target)
+        if not ok and pair[1] in self.ground.factors.get(pair[0], {}):
+            ok = self._agrees([view.factor(pair) for view in self._views])
+        if ok:
+            return self._finding(True, [], self._digits_given())
+        if self.entry.make and self._close(self.hand[0], self.here.total, 0.0) and isfinite(self.hand[0]):
+            lucky = "right at the recorded numbers by luck, and wrong at others: is a number where a name belongs?\n"
+        else:
+            lucky = ""
+        found = self._explanations()
+        return self._finding(False, found, lucky + (self._named(found) if found else self._unnamed()))
+
+    @property
+    def _views(self) -> list[View]:
+        return [self.here, *self.fresh]
+
+    def _agrees(self, totals: Sequence[float]) -> bool:
+        """Does what was written agree with these numbers, at every point at which there is one?"""
+        scale = max((abs(total) for total in totals if isfinite(total)), default=0.0)
+        if not self._close(self.hand[0], totals[0], scale) and (not self.fresh or isfinite(self.hand[0])):
+            return False
+        return all(self._close(hand, total, scale) for hand, total in zip(self.hand[1:], totals[1:], strict=True))
+
+    def _close(self, hand: float, total: float, scale: float) -> bool:
+        if not isfinite(hand) or not isfinite(total):
+            return not isfinite(hand) and not isfinite(total)
+        return abs(hand - total) <= self.entry.tolerance + RELATIVE * abs(total) + ABSOLUTE * scale
+
+    def _explanations(self) -> list[Suspect]:
+        located = self._located()
+        found = [suspect for suspect in suspects(self.ground) if self._explains(suspect)]
+        found.sort(key=lambda s: (s.pair not in located if located else False, s.slip.rank, s.unlikely))
+        distinct = {(suspect.slip, suspect.pair): suspect for suspect in reversed(found)}
+        return [suspect for suspect in found if distinct[suspect.slip, suspect.pair] is suspect]
+
+    def _explains(self, suspect: Suspect) -> bool:
+        totals = []
+        scale = max(abs(view.total) for view in self._views)
+        for view, hand in zip(self._views, self.hand, strict=True):
+            try:
+                total = suspect.total(view)
+            except (ArithmeticError, ValueError):
+                return False
+            if not self._close(hand, total, scale):
+                return False
+            totals.append(total)
+        return any(isfinite(total) for total in totals)
+
+    def _located(self) -> set[Pair]:
+        if self.entry.formula is None or not self.fresh:
+            return set()
+        try:
+            written = Symbol.of(self.entry.formula({name: Symbol(name) for name in self.names.values()}))
+        except ValueError:
+            return set()
+        worth = [
+            {self.names[node]: number for node, number in view.point.values.items() if node in self.names}
+            for view in self.fresh
+        ]
+        return wrong_factors(self.ground, self.fresh, written, worth)
+
+    # ---- in words ----
+
+    def _finding(self, ok: bool, found: list[Suspect], words: str) -> Finding:
+        ground = self.ground
+        located = self._located() if not ok and not found else set()
+        factor = found[0].pair if found else next(iter(located)) if len(located) == 1 else None
+        return Finding(
+            partial=partial_text(self.names[ground.root], self.names[ground.target]),
+            ok=ok,
+            engine=self.here.total,
+            hand=self.hand[0],
+            numeric=central_difference(ground.root, ground.target),
+            slip=found[0].slip if found else None,
+            factor=self._name(factor) if factor else None,
+            others=tuple((suspect.slip, self._name(suspect.pair)) for suspect in found[1:]),
+            words=words,
+        )
+
+    def _name(self, pair: Pair) -> tuple[str, str]:
+        return self.names[pair[0]], self.names[pair[1]]
+
+    def _digits_given(self) -> str:
+        off = abs(self.hand[0] - self.here.total)
+        return "right to the digits given" if self.entry.tolerance and off > 1e-9 * abs(self.here.total) else ""
+
+    def _named(self, found: list[Suspect]) -> str:
+        first = found[0]
+        detail = first.detail()
+        lines = [f"{partial_text(*self._name(first.pair))}: {first.slip.sentence}" + (f" ({detail})" if detail else "")]
+        lines.append(self._expected(first.pair))
+        others = dict.fromkeys(suspect.slip for suspect in found[1:] if suspect.slip is not first.slip)
+        if others:
+            lines.append("the same numbers would come of: " + "; ".join(slip.value for slip in others))
+        return "\n".join(lines)
+
+    def _unnamed(self) -> str:
+        located = self._located()
+        if len(located) == 1:
+            (pair,) = located
+            return f"{partial_text(*self._name(pair))} is wrong, by no slip that is known here\n{self._expected(pair)}"
+        pair = (self.ground.root, self.ground.target)
+        return f"wrong, and no single slip that is known here explains it\n{self._expected(pair)}"
+
+    def _expected(self, pair: Pair) -> str:
+        factor = self.ground.factors.get(pair[0], {}).get(pair[1])
+        number = self.here.factor(pair) if factor else self.here.adjoints[pair[1]]
+        symbol = f" = {factor.symbol}" if factor else ""
+        return f"expected {partial_text(*self._name(pair))}{symbol} = {number_text(number, 9)}"
