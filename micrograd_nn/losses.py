@@ -154,6 +154,7 @@ class Loss:
 
     function: Callable[..., Value]
     boundary: float = 0.5  # a single output above it says yes
+    outputs: int = 1  # it compares at least so many
     targets: str = "any number"  # in words …
     allows: Callable[[float], bool] = lambda target: True  # … and as a test
 
@@ -168,8 +169,8 @@ LOSSES: dict[str, Loss] = {
     "performance": Loss(performance),
     "binary_cross_entropy": Loss(binary_cross_entropy, **_SHARES),
     "binary_cross_entropy_with_logits": Loss(binary_cross_entropy_with_logits, boundary=0.0, **_SHARES),
-    "categorical_cross_entropy": Loss(categorical_cross_entropy, **_SHARES),
-    "softmax_cross_entropy": Loss(softmax_cross_entropy, **_SHARES),
+    "categorical_cross_entropy": Loss(categorical_cross_entropy, outputs=2, **_SHARES),
+    "softmax_cross_entropy": Loss(softmax_cross_entropy, outputs=2, **_SHARES),
     "hinge": Loss(hinge, boundary=0.0, targets="-1 or 1", allows=lambda target: target in (-1, 1)),
 }
 

@@ -259,7 +259,7 @@ class RMSprop(Optimizer):
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
 
 
-def named_optimizer(name: str) -> type[Optimizer]:
+def named_optimizer(name: str) -> Callable[..., Optimizer]:
     """The optimiser of that name, in any case of letters. Raises UnknownNameError, which lists the names."""
     if not isinstance(name, str) or name.lower() not in OPTIMIZERS:
         raise UnknownNameError("optimiser", name, OPTIMIZERS)

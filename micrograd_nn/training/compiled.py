@@ -1,0 +1,77 @@
+"""The compiled engine: the loss of one row, recorded once, runs as a Program over all of them.
+
+Promise: what it is given is the graph that the scalar engine records, and nothing else about the network.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+from ..compile import compile
+from ..compile.program import _Run
+from ..functional import total
+from ..optim import Optimizer
+from .engines import Score
+from .task import Penalty, Task, penalty_of
+
+WORK = 2e8  # multiplications in about a tenth of a second
+
+
+class CompiledEngine:
+    """Steps in a Program's own loop; parameters and memories stay there until they are stored."""
+
+    def __init__(self, task: Task, optimizer: Optimizer, batch_size: int, penalty: Penalty, dtype: str) -> None:
+        self.task, self.optimizer, self.dtype = task, optimizer, dtype
+        self.chunk = max(1, int(WORK / (6 * len(optimizer.params) * batch_size)))
+        self._programs: dict[Score, Any] = {}
+        loss, x, wanted = task.record(0)
+        objective = total([loss, *penalty_of(optimizer.params, penalty)])
+        self.program = compile(objective, inputs=[x, wanted], parameters=optimizer.params, dtype=dtype)
+        if objective is loss:
+            self._programs[task.loss.function] = self.program
+        self.name = f"compiled ({self.program.backend})"
+        self.size = batch_size
+        self._run: _Run | None = None
+
+    @property
+    def run(self) -> _Run:
+        """The program's training loop, made when the first step is asked for."""
+        if self._run is None:
+            self._run = _Run(self.program, self.optimizer, self.program.rows(*arguments(self.task)), self.size)
+        return self._run
+
+    def load(self) -> None:
+        self.state = self.run.loop.state(self.program._numbers(), self.run._memory())
+
+    def store(self) -> None:
+        self.run._write(*self.run.loop.numbers(self.state))
+
+    def advance(self, order: Sequence[int], log: list[float]) -> None:
+        steps = -(-len(order) // self.size)
+        first = self.optimizer.steps
+        self.run.loop.epoch(self.state, self.run.rows, order, self.run._each_step(steps), log)
+        self.optimizer.steps = first + int(log[1])
+
+    def score(self, task: Task, score: Score) -> float:
+        return float(self._program(score)(*arguments(task)))
+
+    def loss_of(self, task: Task, i: int) -> float:
+        """The loss of one row, for comparison with the recorded one."""
+        return float(self._program(task.loss.function)(*(rows[i : i + 1] for rows in arguments(task))))
+
+    def is_bad(self, i: int) -> bool:
+        loss, slopes = self.program.value_and_grad(*(rows[i : i + 1] for rows in arguments(self.task)))
+        return not (isfinite(loss) and all(map(isfinite, slopes.tolist())))
+
+    def _program(self, score: Score) -> Any:
+        if score not in self._programs:
+            graph, x, wanted = self.task.record(0, score)
+            self._programs[score] = compile(
+                graph, inputs=[x, wanted], parameters=self.optimizer.params, dtype=self.dtype
+            )
+        return self._programs[score]
+
+
+def arguments(task: Task) -> tuple[Any, Any]:
+    """The rows as a program takes them: a single target without its axis."""
+    return task.X, task.Y if task.outputs > 1 else task.Y[:, 0]

@@ -1,0 +1,91 @@
+"""Metrics: how well a network does, beside its loss.
+
+Promise: a metric that runs during training is a graph like a loss, one number per row and the mean over the rows, so
+both engines compute the same one. A tie between two outputs is no decision, and counts as wrong.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import ShapeError, UnknownNameError
+from ..functional import maxout, total
+from ..losses import LOSSES, Loss, as_label
+from ..ops import absolute, greater
+from ..value import Value
+
+APART = 1e30  # taken off the right output when the largest of the others is looked for
+
+
+def correct(outputs: Any, target: Any, boundary: float = 0.5) -> Value:
+    """1 if one row is decided rightly, else 0.
+
+    Of several outputs the one with target 1 must be the largest. A single output says yes above the boundary.
+
+    >>> correct([0.2, 3.0, 1.0], [0, 1, 0]).data, correct(0.4, 1).data
+    (1.0, 0.0)
+    """
+    if not isinstance(outputs, Sequence):
+        decided: Value = 1.0 - absolute(greater(_as_value(outputs), boundary) - greater(_as_value(target), boundary))
+        return decided
+    rows = [(_as_value(z), _as_value(y)) for z, y in zip(outputs, target, strict=True)]
+    right: Value = greater(total(y * z for z, y in rows), maxout(z - APART * y for z, y in rows))
+    return right
+
+
+def named_metric(choice: str | Callable[..., Value], loss: Loss) -> tuple[str, Callable[..., Value]]:
+    """A metric's name and its function of (outputs, target): "accuracy", a loss's name, or a function of yours."""
+    if callable(choice):
+        return getattr(choice, "__name__", "metric"), choice
+    if choice == "accuracy":
+        return choice, lambda outputs, target: correct(outputs, target, loss.boundary)
+    if choice not in LOSSES:
+        raise UnknownNameError("metric", choice, ["accuracy", *LOSSES])
+    return choice, LOSSES[choice].function
+
+
+def accuracy(predictions: Any, targets: Any, boundary: float = 0.5) -> float:
+    """The share of rows that are decided rightly.
+
+    ``predictions`` has a number per row, which says yes above the boundary, or a row of outputs, of which the largest
+    decides; ``targets`` has a label per row.
+
+    >>> accuracy([[0.9, 0.1], [0.2, 0.8]], [0, 0])
+    0.5
+    """
+    decided = decisions(predictions, boundary)
+    labels = _labels(targets, len(decided), 10**9 if decided else 1)
+    return sum(a == b for a, b in zip(decided, labels, strict=True)) / len(decided)
+
+
+def confusion_matrix(targets: Any, decided: Any, classes: int | None = None) -> list[list[int]]:
+    """How often each label (row) was taken for each label (column).
+
+    >>> confusion_matrix([0, 0, 1], [0, 1, 1])
+    [[1, 1], [0, 1]]
+    """
+    given, taken = list(targets), list(decided)
+    count = classes or 1 + max(int(label) for label in [*given, *taken, 0])
+    table = [[0] * count for _ in range(count)]
+    for label, other in zip(_labels(given, len(taken), count), _labels(taken, len(taken), count), strict=True):
+        table[label][other] += 1
+    return table
+
+
+def decisions(predictions: Any, boundary: float = 0.5) -> list[int]:
+    """The label that each row of predictions decides for: the largest output, or 1 above the boundary and 0 below."""
+    rows = predictions.tolist() if hasattr(predictions, "tolist") else list(predictions)
+    return [
+        max(range(len(row)), key=row.__getitem__) if isinstance(row, Sequence) else int(float(row) > boundary)
+        for row in rows
+    ]
+
+
+def _labels(given: Any, count: int, classes: int) -> list[int]:
+    labels = [as_label(label, classes) for label in given]
+    if len(labels) != count or not count:
+        raise ShapeError(f"a decision is held against a label, row by row: got {count} and {len(labels)} rows")
+    return labels
+
+
+def _as_value(number: Any) -> Value:
+    return number if isinstance(number, Value) else Value(number)

@@ -1,0 +1,135 @@
+"""A task: a network, rows, targets and a loss, checked against each other before the first step.
+
+Promise: what does not fit is named with its row, column and value before anything has changed.
+"""
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, ShapeError
+from ..losses import Loss, l1, l2, named_loss
+from ..modes import no_grad
+from ..value import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
+
+Net = Callable[[Any], Any]
+Penalty = tuple[float, float]  # strengths of l1 and l2
+
+
+class Task:
+    """Rows X of shape (rows, features) and targets Y of shape (rows, outputs), for this network and this loss.
+
+    A flat y beside a network of several outputs holds labels, and becomes one-hot rows.
+    """
+
+    def __init__(self, net: Net, X: Any, y: Any, loss: str | Callable[..., Value] | Loss) -> None:
+        self.net = net
+        self.loss = loss if isinstance(loss, Loss) else named_loss(loss)
+        self.X = matrix("X", X)
+        with no_grad():
+            outputs = net(self.X[0].tolist())  # a wrong number of features is refused here
+        self.outputs = len(outputs) if isinstance(outputs, Sequence) else 1
+        if self.outputs < self.loss.outputs:
+            raise ShapeError(f"this loss compares the outputs of several classes; the network has {self.outputs}")
+        self.Y = targets(y, len(self.X), self.outputs, self.loss)
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def thinned(self, every: int) -> "Task":
+        """The task of every so-many-th row."""
+        fewer = copy(self)
+        fewer.X, fewer.Y = self.X[::every], self.Y[::every]
+        return fewer
+
+    def row(self, i: int) -> tuple[list[Value], Any]:
+        """Row i as leaves: x1, x2, … and its target (a Value beside a single output, else a list)."""
+        x = [Value(number, f"x{j}") for j, number in enumerate(self.X[i].tolist(), start=1)]
+        wanted = [Value(number, f"y{j}") for j, number in enumerate(self.Y[i].tolist(), start=1)]
+        return x, wanted if self.outputs > 1 else wanted[0]
+
+    def record(self, i: int, score: Callable[..., Value] | None = None) -> tuple[Value, Any, Any]:
+        """The loss of row i, or another score of it, as a graph, with the leaves of its row and of its target."""
+        x, wanted = self.row(i)
+        return (score or self.loss.function)(self.net(x), wanted), x, wanted
+
+
+def matrix(name: str, given: Any) -> Array:
+    """given as a matrix of finite numbers. Raises an error that names the row and the column."""
+    import numpy as np
+
+    try:
+        array: Array = np.asarray(given)
+        array = array if array.dtype.kind == "f" else array.astype(float)
+    except (TypeError, ValueError) as error:
+        raise _first_fault(name, given, error) from None
+    if array.ndim != 2 or not array.size:
+        raise ShapeError(f"{name} is a list of rows, such as [[1, 2], [3, 4]]; got the shape {array.shape}")
+    _check_finite(name, array)
+    return array
+
+
+def targets(given: Any, rows: int, outputs: int, loss: Loss) -> Array:
+    """The targets as a matrix (rows, outputs) that the loss allows; labels become one-hot rows."""
+    import numpy as np
+
+    array = np.asarray(given)
+    array = matrix("y", array.reshape(-1, 1) if array.ndim == 1 else array)
+    if len(array) != rows:
+        raise ShapeError(f"X has {rows} rows and y has {len(array)}: each row takes one target")
+    if array.shape[1] == 1 and outputs > 1:
+        labels = array[:, 0]
+        _check_allowed(labels, (labels == np.floor(labels)) & (labels >= 0) & (labels < outputs), f"a label is a whole "
+                       f"number from 0 to {outputs - 1}")  # fmt: skip
+        one_hot: Array = np.eye(outputs)[labels.astype(int)]
+        return one_hot
+    if array.shape[1] != outputs:
+        raise ShapeError(f"y has {array.shape[1]} columns, and the network has {outputs} outputs")
+    allowed = np.array([[loss.allows(number) for number in row] for row in array.tolist()])
+    _check_allowed(array, allowed, f"this loss takes targets of {loss.targets}")
+    return array
+
+
+def penalty_of(parameters: Sequence[Value], strengths: Penalty) -> list[Value]:
+    """The terms of regularisation: none, l1, l2 or both."""
+    return [term(parameters, strength) for term, strength in zip((l1, l2), strengths, strict=True) if strength]
+
+
+def _check_finite(name: str, array: Array) -> None:
+    import numpy as np
+
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        row, column = bad[0].tolist()
+        raise ArgumentError(
+            f"{name} has {array[row, column]} in row {row}, column {column} (counted from 0), and {len(bad) - 1} more: "
+            "take such rows out, or put a number there"
+        )
+
+
+def _check_allowed(array: Array, allowed: Array, legal: str) -> None:
+    import numpy as np
+
+    bad = np.argwhere(~allowed)
+    if len(bad):
+        raise ArgumentError(f"y has {array[tuple(bad[0])]:g} in row {bad[0][0]} (counted from 0): {legal}")
+
+
+def _first_fault(name: str, given: Any, error: Exception) -> MicrogradError:
+    """The error for what is no matrix of numbers: the first row of another length, or the first thing that is none."""
+    widths = [len(row) for row in given] if all(isinstance(row, Sequence) for row in given) else []
+    for i, width in enumerate(widths):
+        if width != widths[0]:
+            return ShapeError(f"{name} is ragged: row {i} (counted from 0) has {width} numbers, row 0 has {widths[0]}")
+    for i, row in enumerate(given):
+        for j, thing in enumerate(row if isinstance(row, Sequence) and not isinstance(row, str) else [row]):
+            try:
+                float(thing)
+            except (TypeError, ValueError):
+                return ArgumentTypeError(f"{name} has {thing!r:.60} in row {i}, column {j} (counted from 0): no number")
+    return ArgumentTypeError(f"{name} is a list of rows of numbers: {error}")
