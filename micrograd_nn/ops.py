@@ -89,10 +89,6 @@ def _is_zero(a: Any) -> Any:
     return 1.0 - greater(absolute(a), 0.0)
 
 
-def _finite(a: Any) -> Any:
-    return minimum(maximum(a, -HUGE), HUGE)
-
-
 def _is(operand: Any, number: float) -> bool:
     return operand.__class__ is float and operand == number  # a known number, not a node that happens to hold it
 
@@ -117,9 +113,9 @@ def _pow_base_slope(a: Any, b: Any) -> Any:
     rest = (b - (c - t)) - (1.0 + t)  # Knuth's two-sum: c + rest is b - 1 exactly
     if _is(rest, 0.0) and b != 0.0:
         return b * power(a, c)  # a known exponent such as 2, -1 or 0.5: nothing to correct
-    flat = _is_zero(maximum(absolute(a), absolute(b)))  # 0·0^-1 is 0·1, so that higher slopes meet no infinity
-    slope = multiply_no_nan(b, power(a + flat, c))
-    return multiply_no_nan(slope, power(_finite(a) + _is_zero(a), rest))  # 0 and inf have no digits to correct
+    zero = _is_zero(a)  # 0·0^-1 is taken as 0·1^-1, so that higher slopes meet no infinity, and 0^rest as 1
+    slope = multiply_no_nan(b, power(a + zero * _is_zero(b), c))
+    return multiply_no_nan(slope, power(a + zero, rest))
 
 
 def _pow_exponent_slope(a: Any, b: Any, out: Any) -> Any:
@@ -128,7 +124,7 @@ def _pow_exponent_slope(a: Any, b: Any, out: Any) -> Any:
 
 def _pow_slope_ulps(a: float, b: float) -> float:
     out, lower = abs(power(a, b)), abs(power(a, b - 1.0))
-    if lower == inf:
+    if lower == inf and abs(b) < 1.0:
         return inf
     return 4.0 + (abs(b) if lower < NORMAL else 0.0) + (745.0 if out < NORMAL else 0.0)  # |ln(a)| is at most 745
 
@@ -219,6 +215,10 @@ def _sigmoid(a: float, e: float) -> float:
 
 def _difference(a: Any, b: Any) -> Any:
     return _finite(a) - _finite(b)  # a - b, and 0 for equal infinities
+
+
+def _finite(a: Any) -> Any:
+    return minimum(maximum(a, -HUGE), HUGE)
 
 
 def _shift(a: float, b: float) -> float:

@@ -42,16 +42,24 @@ class Reference:
     slopes: tuple[Callable[..., Exact], ...]
 
 
+def _power(a: Exact, b: Exact) -> Exact:
+    if a == 0 or b == 0:
+        return mp.one if b == 0 else mp.zero if b > 0 else mp.inf
+    if a < 0 and not mp.isint(b):
+        return mp.nan
+    return mp.exp(b * mp.log(abs(a))) * (-1 if a < 0 and mp.isint((b - 1) / 2) and abs(b) < 2**60 else 1)
+
+
 def _power_slope(a: Exact, b: Exact) -> Exact:
     if a == 0:
         return mp.mpf(1) if b == 1 else mp.mpf(0) if b > 1 or b == 0 else mp.sign(b) * mp.inf
-    return b * mp.power(a, b) / a  # b - 1 would lose the 1 beside a b of 50 digits
+    return b * _power(a, b) / a  # b - 1 would lose the 1 beside a b of 50 digits
 
 
 def _power_log(a: Exact, b: Exact) -> Exact:
     if a <= 0:
         return mp.nan if a < 0 else mp.mpf(0) if b >= 0 else -mp.inf
-    return mp.power(a, b) * mp.log(a)
+    return _power(a, b) * mp.log(a)
 
 
 def _logistic(a: Exact) -> Exact:
@@ -69,7 +77,7 @@ REFERENCES = {
     "multiply_no_nan": Reference(lambda a, b: a * b, (lambda a, b: b, lambda a, b: a)),
     "div": Reference(lambda a, b: a / b, (lambda a, b: 1 / b, lambda a, b: -a / b**2)),
     "neg": Reference(lambda a: -a, (lambda a: -1,)),
-    "pow": Reference(mp.power, (_power_slope, _power_log)),
+    "pow": Reference(_power, (_power_slope, _power_log)),
     "abs": Reference(abs, (mp.sign,)),
     "exp": Reference(mp.exp, (mp.exp,)),
     "log": Reference(lambda a: mp.log(a) if a else -mp.inf, (lambda a: 1 / a,)),
@@ -155,7 +163,7 @@ def _everywhere(row: Operation, source: Random) -> Iterator[Point]:
 
 
 @cache
-def points(row: Operation, count: int = 6000) -> tuple[Point, ...]:
+def points(row: Operation, count: int = 4000) -> tuple[Point, ...]:
     """Distinct operands within the row's domain: its extremes and kinks, their neighbours, the edges of the floats."""
     return tuple(islice(_distinct(row), count))
 
@@ -223,7 +231,7 @@ def _times(x: Bounded, y: Bounded) -> Bounded:
     exact = x[0] * y[0]
     off = abs(exact) * EPSILON + TINY
     for size, error in ((abs(x[0]) + x[1], y[1]), (abs(y[0]), x[1])):
-        off += size * error if error else 0
+        off += size * error if size and error else 0
     return exact, off
 
 

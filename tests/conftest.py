@@ -1,0 +1,16 @@
+"""What pytest needs to know: tests may leave the table as they found it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from micrograd_nn.operation import TABLE
+
+
+@pytest.fixture
+def own_rows() -> Iterator[None]:
+    """Rows that a test writes leave the table with it."""
+    before = dict(TABLE)
+    yield
+    TABLE.clear()
+    TABLE.update(before)

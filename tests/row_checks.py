@@ -1,0 +1,236 @@
+"""What every row of the table must hold, as checks that take a row and yield what is wrong with it.
+
+Promise: no check knows an operation by name; what it compares with is ``reference.py`` and the list of corners below.
+The same checks serve the built-in rows, rows that a user adds, and the mutants that must not survive them.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import product
+from random import Random
+from typing import Any
+
+import numpy as np
+from reference import REFERENCES, SPECIAL, allowed, bounds, exactly, mp, outside, points, ulps
+
+from micrograd_nn import Value, detect_anomaly, grad
+from micrograd_nn.errors import AnomalyError
+from micrograd_nn.operation import TABLE, Operation
+
+inf, nan = math.inf, math.nan
+ENDS = (0.0, -0.0, 1.0, -1.0, inf, -inf, nan)
+
+# Where a row has no slope, or numbers end: PyTorch's documented rules, with nan in, nan out.
+CORNERS: tuple[tuple[str, tuple[float, ...], float, tuple[float, ...]], ...] = (
+    ("relu", (0.0,), 0.0, (0.0,)),
+    ("relu", (nan,), nan, (nan,)),
+    ("abs", (0.0,), 0.0, (0.0,)),
+    ("maximum", (3.0, 3.0), 3.0, (0.5, 0.5)),
+    ("minimum", (3.0, 3.0), 3.0, (0.5, 0.5)),
+    ("maximum", (1.0, nan), nan, (nan, nan)),
+    ("maximum", (nan, 1.0), nan, (nan, nan)),
+    ("minimum", (1.0, nan), nan, (nan, nan)),
+    ("minimum", (nan, 1.0), nan, (nan, nan)),
+    ("leaky_relu", (0.0, 0.1), 0.0, (0.1, 0.0)),
+    ("elu", (0.0, 0.7), 0.0, (0.7, 0.0)),
+    ("step", (-1.0,), 0.0, (0.0,)),
+    ("step", (0.0,), 1.0, (0.0,)),
+    ("step", (1.0,), 1.0, (0.0,)),
+    ("sqrt", (0.0,), 0.0, (inf,)),
+    ("log", (0.0,), -inf, (inf,)),
+    ("log", (-1.0,), nan, (nan,)),
+    ("pow", (0.0, 0.0), 1.0, (0.0, 0.0)),
+    ("pow", (0.0, 1.0), 0.0, (1.0, 0.0)),
+    ("pow", (0.0, 0.5), 0.0, (inf, 0.0)),
+    ("pow", (0.0, 0.1), 0.0, (inf, 0.0)),
+    ("pow", (0.0, 0.3), 0.0, (inf, 0.0)),
+    ("pow", (0.0, -1.0), inf, (-inf, -inf)),
+    ("pow", (-2.0, 3.0), -8.0, (12.0, nan)),
+    ("pow", (-2.0, 0.5), nan, (nan, nan)),
+    ("pow", (inf, 0.3), inf, (0.0, inf)),
+    ("div", (1.0, 0.0), inf, (inf, -inf)),
+    ("div", (0.0, 0.0), nan, (inf, nan)),
+    ("logaddexp", (-inf, -inf), -inf, (0.5, 0.5)),
+    ("logaddexp", (-inf, 0.0), 0.0, (0.0, 1.0)),
+    ("logaddexp", (inf, inf), inf, (0.5, 0.5)),
+)
+
+
+def same(x: float, y: float) -> bool:
+    """Equal, or both nan."""
+    return x == y or (x != x and y != y)
+
+
+def accuracy(row: Operation) -> Iterator[str]:
+    """The value within 2 ULP and the slopes within 4 ULP of 50 digits, or within the bound that the row states."""
+    for point in points(row):
+        value, exact = exactly(row.name, point)
+        value_ulps, slope_ulps = allowed(row, point)
+        out = row.forward(*point)
+        if not ulps(out, value) <= value_ulps:
+            yield f"{row.name}{point} = {out}, not {mp.nstr(value, 20)}: {ulps(out, value):.3g} ULP"
+        for partial, slope in zip(row.partials, exact, strict=True):
+            got = partial(*point, out)
+            if not ulps(got, slope) <= slope_ulps:
+                yield f"slope of {row.name}{point} = {got}, not {mp.nstr(slope, 20)}: {ulps(got, slope):.3g} ULP"
+
+
+def corners(row: Operation) -> Iterator[str]:
+    """What is computed at the corners is what the list above and the row's own ``kinks`` say, on floats and Values."""
+    listed = [corner for name, *corner in CORNERS if name == row.name]
+    for operands, value, slopes in (*listed, *row.kinks):
+        node = row(*map(Value, operands))
+        eager = row.forward(*operands), [partial(*operands, node.data) for partial in row.partials]
+        for got, got_slopes in (eager, (node.data, node.partials)):
+            if not same(got, value) or not all(map(same, got_slopes, slopes)):
+                yield f"{row.name}{operands} = {got} with slopes {got_slopes}, not {value} with {slopes}"
+
+
+def polynomials(row: Operation) -> Iterator[str]:
+    """Where a row is a whole power of its first operand, every derivative at 0 is the polynomial's."""
+    for n in range(5):
+        if row.arity != 2 or any(row.forward(x, n) != x**n for x in (-2.0, 0.0, 0.5, 3.0)):
+            return
+        x = Value(0.0)
+        slope = row(x, n)
+        for order in range(1, 5):
+            (slope,) = grad(slope, [x], create_graph=True)
+            if slope.data != (math.factorial(n) if order == n else 0.0):
+                yield f"derivative {order} of {row.name}(x, {n}) at 0 is {slope.data}"
+
+
+def anomalies(row: Operation) -> Iterator[str]:
+    """Under detect_anomaly an operation raises where finite operands give nan or inf, and only there.
+
+    The message names the operation, the operands by label and number, and the domain if they lie outside of it.
+    """
+    for point in (*product(SPECIAL, repeat=row.arity), *points(row)[:200]):
+        labelled = [Value(x, label) for x, label in zip(point, ("left", "right"), strict=False)]
+        why = "too large" if row.domain.holds(*point) else f"it is real where {row.domain.text}"
+        expected = (row.name, *(f"{operand.label} = {operand.data}" for operand in labelled), why)
+        try:
+            with detect_anomaly():
+                said = f"nothing, and gave {row(*labelled)}"
+                raised = False
+        except AnomalyError as error:
+            said, raised = str(error), True
+        if raised == math.isfinite(row.forward(*point)) or (raised and not all(part in said for part in expected)):
+            yield f"{row.name}{point} said {said}"
+
+
+def shortcuts(row: Operation) -> Iterator[str]:
+    """The same bits in fewer steps: with an operand known, the row's shortcut is what the row computes."""
+    for point in (*points(row)[:1000], *product(ENDS, repeat=row.arity)) if row.shortcut else ():
+        for unknown in range(row.arity):
+            operands = [Value(x) if k == unknown else x for k, x in enumerate(point)]
+            short = row.shortcut(*operands)
+            if short is not None and not same(float(short), row.forward(*point)):
+                yield f"{row.name}{point} is {float(short)} by its shortcut, {row.forward(*point)} eagerly"
+
+
+def ordinary(row: Operation, count: int) -> Iterator[tuple[float, ...]]:
+    """Points around which the row is smooth: away from its domain's edge, from a = 0 and from ties."""
+    source = Random(f"ordinary {row.name}")
+    while count:
+        point = tuple(source.uniform(0.1, 3.0) * source.choice((1.0, -1.0)) for _ in range(row.arity))
+        if source.random() < 0.3:
+            point = (point[0], 0.0)[: row.arity]  # where a second operand of 0 is nothing special, it must not be
+        near = product(*((x - 0.01, x, x + 0.01) for x in point))
+        tied = row.arity == 2 and abs(point[0] - point[1]) < 0.05
+        if not tied and all(row.domain.holds(*spot) for spot in near):
+            count -= 1
+            yield point
+
+
+def higher(row: Operation, order: int, count: int = 8) -> Iterator[str]:
+    """Every derivative of that order, taken through recorded graphs, is the reference's.
+
+    The recorded formula is evaluated in 50 digits and must agree to 25: that is the formula. The float that the
+    engine computed must lie within the formula's running error bound: that is the arithmetic.
+    """
+    for point in ordinary(row, count):
+        operands = [Value(x) for x in point]
+        first = row(*operands)
+        for which in product(range(row.arity), repeat=order):
+            node = first
+            for k in which:
+                (node,) = grad(node, [operands[k]], create_graph=True)
+            orders = tuple(which[1:].count(k) for k in range(row.arity))
+            exact = mp.diff(REFERENCES[row.name].slopes[which[0]], tuple(map(mp.mpf, point)), orders)
+            formula = bounds(node)[0][node]
+            if abs(formula[0] - exact) > 1e-25 * (1 + abs(exact)) or outside(node.data, formula):
+                yield f"derivative {which} of {row.name}{point} is {node.data}, not {mp.nstr(exact, 20)}"
+
+
+def template(row: Operation, field: str) -> Iterator[str]:
+    """The python template is the eager value bit for bit, the numpy template within 2 ULP, nan and inf included."""
+    places = [*points(row), *product(ENDS, repeat=row.arity), *(operands for operands, _, _ in row.kinks)]
+    compute = _compute_numpy if field == "numpy" else _compute_python
+    for point, got in zip(places, compute(row, places), strict=True):
+        eager = row.forward(*point)
+        limit = allowed(row, point)[0] if field == "numpy" else 0.0
+        if not (same(got, eager) or abs(got - eager) <= limit * math.ulp(eager)):
+            yield f"{row.name}{point} is {got} by its {field} template, {eager} eagerly"
+
+
+def _compute_numpy(row: Operation, places: list[tuple[float, ...]]) -> list[float]:
+    with np.errstate(all="ignore"):
+        names = dict(zip("ab", np.array(places).T, strict=False))
+        return np.broadcast_to(eval(row.numpy.format(a="a", b="b"), {"np": np, **names}), len(places)).tolist()
+
+
+def _compute_python(row: Operation, places: list[tuple[float, ...]]) -> list[float]:
+    scope: dict[str, Any] = {name: other.forward for name, other in TABLE.items()}
+    scope |= {"math": math, "inf": inf, "nan": nan}
+    head = f"lambda {', '.join('ab'[: row.arity])}: "
+    compiled: Callable[..., float] = eval(head + row.python.format(a="a", b="b"), scope)
+    return [compiled(*point) for point in places]
+
+
+class _Text(str):
+    """A written operand: it gets brackets where the template asks for a tighter level than its own."""
+
+    level = 5
+
+    def __format__(self, level: str) -> str:
+        return f"({self})" if level and self.level < int(level) else str(self)
+
+
+def written(row: Operation) -> Iterator[str]:
+    """What ``text`` writes, read back by the rules of school, is what was computed; also with a row inside a row."""
+    given = {"x": 0.7, "y": 1.9}
+    for inner in (None, *TABLE.values()):
+        for slot in range(row.arity):
+            texts = [_Text(name) for name in given][: row.arity]
+            numbers = list(given.values())[: row.arity]
+            if inner is not None:
+                numbers[slot] = inner.forward(*list(given.values())[: inner.arity])
+                texts[slot] = _Text(inner.text.format(a=_Text("x"), b=_Text("y")))
+                texts[slot].level = inner.level
+            text = row.text.format(**dict(zip("ab", texts, strict=False)))
+            value = row.forward(*numbers)
+            if math.isfinite(value) and not math.isclose(_read(text, given), value, rel_tol=1e-12):
+                yield f"{text} with {given} is {_read(text, given)}, not {value}"
+
+
+SCHOOL = {
+    "·": "*",
+    "−": "-",
+    "^": "**",
+    "√(": "sqrt(",
+    "ln(": "log(",
+    "σ(": "sigmoid(",
+    "max(": "maximum(",
+    "min(": "minimum(",
+}
+SCHOOL |= {"[": "greater(", " > ": ", ", "]": ")"}
+
+
+def _read(text: str, given: dict[str, float]) -> float:
+    for sign, meaning in SCHOOL.items():
+        text = text.replace(sign, meaning)
+    code = ""
+    for sign in text:  # a bar opens after nothing or an operator, and closes after anything else
+        bar = "abs(" if not code.strip() or code.strip()[-1] in "(,+-*/" else ")"
+        code += bar if sign == "|" else sign
+    return float(eval(code, {name: other.forward for name, other in TABLE.items()} | given))
