@@ -5,13 +5,14 @@ neuron by neuron, weights before bias; and its inputs are checked before the fir
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import reduce
 from itertools import count, pairwise
-from operator import index, mul
+from operator import add, index, mul
 from random import Random
 from typing import Any
 
 from .errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
-from .functional import maxout, softmax, total
+from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
 from .operation import TABLE, Operation
@@ -63,7 +64,7 @@ class Neuron(Module):
 
     def fire(self, x: Sequence[Value]) -> Value:
         """The output on inputs that have been checked."""
-        out: Value = total(map(mul, self.w, x))
+        out: Value = reduce(add, map(mul, self.w, x))
         if self.b is not None:
             out = out + self.b
         if self.activation is not None:

@@ -96,7 +96,7 @@ class Operation:
         """Apply to floats, or to anything that brings its own ``apply``. Raises ArgumentError on a wrong count."""
         if len(operands) == 1 and self.default is not None:
             operands = (*operands, self.default)
-        if len(operands) != self.arity:
+        if len(operands) != len(self.partials):
             raise ArgumentError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
         for operand in operands:
             if isinstance(operand, Operand):

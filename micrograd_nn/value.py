@@ -85,13 +85,13 @@ class Value(Operand):
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> "Value":
         """Compute and record: the one way by which a row acts on Values."""
-        if len(operation.partials) == 1:
-            (left,) = map(_as_value, operands)
-            a = left._data
+        left = _as_value(operands[0])
+        a = left._data
+        if len(operands) == 1:
             out = operation.forward(a)
             return _record(out, operation, left, None, operation.partials[0](a, out), 0.0)
-        left, right = map(_as_value, operands)
-        a, b = left._data, right._data
+        right = _as_value(operands[1])
+        b = right._data
         out = operation.forward(a, b)
         dleft, dright = operation.partials
         return _record(out, operation, left, right, dleft(a, b, out), dright(a, b, out))
