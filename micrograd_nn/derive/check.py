@@ -22,7 +22,7 @@ from .locate import wrong_factors
 from .names import names_of, partial_text
 from .points import Point, central_difference, fresh_points, recorded_point
 from .slips import Slip
-from .suspects import Suspect, suspects
+from .suspects import SECOND, Suspect, suspects
 from .symbol import Symbol
 from .views import Ground, Pair, View
 from .writing import number_text
@@ -241,7 +241,14 @@ class _Check:
     def _explanations(self) -> list[Suspect]:
         located = self._located()
         found = [suspect for suspect in suspects(self.ground) if self._explains(suspect)]
-        found.sort(key=lambda s: (s.pair not in located if located else False, s.slip.rank, s.unlikely))
+        found.sort(
+            key=lambda s: (
+                bool(located) and s.pair not in located,
+                s.unlikely == SECOND and not located,
+                s.slip.rank,
+                s.unlikely,
+            )
+        )
         distinct = {(suspect.slip, suspect.pair): suspect for suspect in reversed(found)}
         return [suspect for suspect in found if distinct[suspect.slip, suspect.pair] is suspect]
 

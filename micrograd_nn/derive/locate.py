@@ -23,10 +23,21 @@ def wrong_factors(ground: Ground, views: Sequence[View], written: Symbol, worth:
 
     ``worth`` holds the numbers of the names at each point.
     """
+    for merged in (True, False):
+        found = _wrong_factors(ground, views, written, worth, merged)
+        if found:
+            return found
+    return set()
+
+
+def _wrong_factors(
+    ground: Ground, views: Sequence[View], written: Symbol, worth: Sequence[Any], merged: bool
+) -> set[Pair]:
     paths = [path.nodes for path in islice(largest_first(ground.named, ground.edges, ground.target), MOST_TERMS)]
     pairs = [[*pairwise(path)] for path in paths]
     rights = [[tuple(view.factor(pair) for view in views) for pair in term] for term in pairs]
-    theirs = [[_at(part, worth) for part in _factors(term)] for term in _terms(written)]
+    split = _merged if merged else _factors
+    theirs = [[_at(part, worth) for part in split(term)] for term in _terms(written)]
     left = [*theirs]
     wrong = []
     for term, right in zip(pairs, rights, strict=True):
@@ -97,6 +108,23 @@ def _factors(symbol: Symbol) -> list[Symbol]:
             turned = 1.0 / node if below else node
             factors.append(-turned if minus else turned)
     return factors
+
+
+def _merged(symbol: Symbol) -> list[Symbol]:
+    """The factors, a number taken together with what it stands before, and a divisor with what it stands under."""
+    merged: list[Symbol] = []
+    waiting: Symbol | None = None
+    for factor in _factors(symbol):
+        if waiting is not None:
+            factor, waiting = waiting * factor, None
+        bare = factor.operands[0] if factor.operation is neg else factor
+        if bare.is_number:
+            waiting = factor
+        elif bare.operation is div and bare.operands[1].is_number and bare.operands[0].is_number and merged:
+            merged[-1] = merged[-1] * factor
+        else:
+            merged.append(factor)
+    return merged if waiting is None else [*merged, waiting]
 
 
 def _at(symbol: Symbol, worth: Sequence[Any]) -> Row:

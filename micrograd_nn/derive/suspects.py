@@ -19,6 +19,8 @@ from .slips import BRANCH_SLIPS, EDGE_RULES, EVERYWHERE, FACTOR_SLIPS, Rule, Sli
 from .symbol import Symbol
 from .views import Ground, Pair, View, edge_of
 
+SECOND = 10  # unlikely beyond the next best slip
+
 
 @dataclass(frozen=True)
 class Suspect:
@@ -49,12 +51,14 @@ def _in_factor(ground: Ground, pair: Pair, symbol: Tidy) -> Iterator[Suspect]:
     text = str(symbol) if len(list(islice(symbol.parts(), 200))) < 200 else ""
     shown = {Slip.SIGN: symbol.operation is neg, Slip.FACTOR_HALF: bool(re.match(r"−?2\b", text))}
     shown[Slip.FACTOR_TWO] = bool(re.match(r"−?[\d.]", text))
+    around = ground.goes_around(pair)
     for slip, change in FACTOR_SLIPS:
-        yield suspect(slip, change, unlikely=not shown.get(slip, True))
+        twice = around and slip is Slip.FACTOR_TWO  # in one of several paths, that is rather a path counted twice
+        yield suspect(slip, change, unlikely=SECOND if twice else not shown.get(slip, True))
     for n in ground.divisors:
         yield suspect(Slip.FACTOR_N, partial(mul, n))
         yield suspect(Slip.FACTOR_N, partial(mul, 1.0 / n))
-    for slip, change in BRANCH_SLIPS[:2] if ground.goes_around(pair) else ():
+    for slip, change in BRANCH_SLIPS[:2] if around else ():
         yield suspect(slip, change)
 
 

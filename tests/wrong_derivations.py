@@ -1,0 +1,251 @@
+"""Derivations on paper, right and wrong, for seven networks: written by hand, without the engine.
+
+Promise: every text here comes from the tables of this file alone; a wrong one carries the slip that was made in it and
+the factor in which it was made.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+from micrograd_nn import MLP, Value, logsumexp, mse, sigmoid, squared_error, tanh
+from micrograd_nn.derive import Slip
+
+SLOPE = {"sigmoid": "{o}*(1 - {o})", "tanh": "(1 - {o}^2)", "relu": "[{z} > 0]"}
+EXPANDED = {"sigmoid": "({o} - {o}*{o})", "tanh": "(1 - {o})*(1 + {o})", "relu": "(0 < {z})"}
+PRIMED = {"sigmoid": "sigmoid'({z})", "tanh": "tanh'({z})", "relu": "relu'({z})"}
+SPELLED = {
+    "sigmoid": "(1/(1 + exp(-({z}))))*(1 - 1/(1 + exp(-({z}))))",
+    "tanh": "4/(exp({z}) + exp(-({z})))^2",
+    "relu": "step({z})",
+}
+OF_OUTPUT = {"sigmoid": "sigmoid({o})*(1 - sigmoid({o}))", "tanh": "(1 - tanh({o})^2)"}
+OF_INPUT = {"sigmoid": "({z})*(1 - ({z}))", "tanh": "(1 - ({z})^2)"}
+ANOTHER = {"sigmoid": "(1 - {o}^2)", "tanh": "{o}*(1 - {o})", "relu": "{o}*(1 - {o})"}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """∂child/∂parent = inner · act'(z), with o = act(z); or a loss's factor, spelled out."""
+
+    child: str
+    parent: str
+    inner: str = ""
+    own: str = ""  # what inner is multiplied with
+    other: str = ""  # inner's neighbour
+    act: str = ""
+    z: str = ""
+    loss: str = ""
+    slope: str = ""  # another way to write act'(z)
+
+    def __str__(self) -> str:
+        parts = [self.loss, self.inner, (self.slope or SLOPE.get(self.act, "")).format(o=self.child, z=self.z)]
+        return "*".join(part for part in parts if part) or "1"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    text: str
+    slip: Slip
+    factor: tuple[str, str]
+
+
+Path = list[Factor]
+
+
+def written(paths: list[Path]) -> str:
+    return " + ".join("*".join(map(str, path)) for path in paths)
+
+
+def right_forms(paths: list[Path]) -> Iterator[str]:
+    """The same derivation in several people's hands."""
+    yield written(paths)
+    yield written([path[::-1] for path in paths][::-1])
+    for table in (EXPANDED, PRIMED, SPELLED):
+        yield written([[replace(f, slope=table[f.act]) if f.act else f for f in path] for path in paths])
+    yield (
+        "-(" + written([[replace(path[0], loss=f"-({path[0]})", inner="", act=""), *path[1:]] for path in paths]) + ")"
+    )
+    yield f"({written(paths)})/4 + 3*({written(paths)})/4"
+
+
+def _in_all(paths: list[Path], old: Factor, new: str) -> str:
+    return " + ".join("*".join(new if f == old else str(f) for f in path) for path in paths)
+
+
+def wrong_forms(paths: list[Path], n: int = 1) -> Iterator[Wrong]:
+    """One slip in one place, in every place where it can be made."""
+    factors = list(dict.fromkeys(f for path in paths for f in path))
+    for f in factors:
+        on_all = all(f in path for path in paths)
+        for slip, new in _of_factor(f, n, on_all and len(factors) > 1):
+            yield Wrong(_in_all(paths, f, new), slip, (f.child, f.parent))
+    if len(paths) == 1:
+        for k in range(1, len(paths[0])):
+            yield Wrong(written([paths[0][k:]]), Slip.UPSTREAM_FORGOTTEN, ("L", paths[0][k].child))
+    else:
+        for path in paths:
+            own = next(f for f in path if not all(f in other for other in paths))
+            rest = [other for other in paths if other is not path]
+            yield Wrong(written(rest), Slip.PATH_MISSING, (own.child, own.parent))
+            yield Wrong(written([*paths, path]), Slip.PATH_TWICE, (own.child, own.parent))
+
+
+def _of_factor(f: Factor, n: int, on_all: bool) -> Iterator[tuple[Slip, str]]:
+    yield Slip.SIGN, f"(-{f})" if f.loss[:1] != "-" else str(f)[1:]
+    yield Slip.INVERTED, f"1/({f})"
+    if on_all:  # in one of several paths, twice a factor is a path counted twice
+        yield Slip.FACTOR_TWO, f"2*{f}"
+        yield Slip.FACTOR_HALF, f"{f}/2"
+    if f.loss and n > 1:
+        yield Slip.FACTOR_N, f"{n}*{f}"
+        yield Slip.FACTOR_N, f"{f}/{n}"
+    if f.loss and "^" not in f.loss and "exp" not in f.loss:
+        yield Slip.SQUARE_FORGOTTEN, ("-1" if f.loss.startswith("-2") else "-0.5") + (f"/{n}" if n > 1 else "")
+        yield Slip.POWER_NOT_LOWERED, f"{f.loss}*({f.loss.split('*')[-1].split('/')[0].lstrip('-')})"
+    if f.inner:
+        yield Slip.WRONG_OPERAND, str(replace(f, inner=f.own))
+        if f.other:
+            yield Slip.WRONG_OPERAND, str(replace(f, inner=f.other))
+        yield Slip.INNER_FORGOTTEN, str(replace(f, inner=""))
+    if f.act:
+        yield Slip.ACTIVATION_FORGOTTEN, str(replace(f, act=""))
+        yield Slip.VALUE_FOR_SLOPE, str(replace(f, slope="{o}"))
+        yield Slip.ANOTHER_RULE, str(replace(f, slope=ANOTHER[f.act]))
+    if f.act in OF_OUTPUT:
+        yield Slip.SLOPE_AT_OUTPUT, str(replace(f, slope=OF_OUTPUT[f.act]))
+        yield Slip.INPUT_FOR_OUTPUT, str(replace(f, slope=OF_INPUT[f.act]))
+
+
+# ---- the networks: a loss, and for some of its nodes the paths down to them ----
+
+Case = tuple[Value, dict[str, list[Path]], int]
+
+
+def _inputs(draw: Random, count: int) -> list[Value]:
+    return [Value(draw.uniform(-2.0, 2.0), f"x{i}") for i in range(1, count + 1)]
+
+
+def _net(draw: Random, sizes: list[int], act: str, out: str, **options: bool) -> tuple[MLP, list[Value]]:
+    net = MLP(sizes[0], sizes[1:], activation=act, output=out, seed=draw.randrange(10**6), **options)
+    for parameter in net.parameters():
+        parameter.data = draw.uniform(-1.5, 1.5)
+    return net, _inputs(draw, sizes[0])
+
+
+def two_layers(draw: Random, act: str, out: str) -> Case:
+    net, x = _net(draw, [2, 2, 1], act, out)
+    loss = mse(net(x), Value(draw.uniform(-1.0, 1.0), "y"))
+    z = ["w1*x1 + w2*x2 + b1", "w3*x1 + w4*x2 + b2"]
+    top = Factor("L", "o1", loss="-2*(y - o1)")
+    last = {"act": "" if out == "identity" else out, "z": "w5*h1 + w6*h2 + b3"}
+    to_h = [Factor("o1", "h1", "w5", "h1", "w6", **last), Factor("o1", "h2", "w6", "h2", "w5", **last)]
+    return (
+        loss,
+        {
+            "w1": [[top, to_h[0], Factor("h1", "w1", "x1", "w1", "x2", act, z[0])]],
+            "w4": [[top, to_h[1], Factor("h2", "w4", "x2", "w4", "x1", act, z[1])]],
+            "b2": [[top, to_h[1], Factor("h2", "b2", act=act, z=z[1])]],
+            "w6": [[top, Factor("o1", "w6", "h2", "w6", "h1", **last)]],
+            "x2": [
+                [top, to_h[0], Factor("h1", "x2", "w2", "x2", "w1", act, z[0])],
+                [top, to_h[1], Factor("h2", "x2", "w4", "x2", "w3", act, z[1])],
+            ],
+        },
+        1,
+    )
+
+
+def three_three_one(draw: Random) -> Case:
+    net, x = _net(draw, [3, 3, 1], "sigmoid", "sigmoid", bias=False)
+    loss = squared_error(net(x), Value(draw.uniform(-1.0, 1.0), "y"))
+    top = Factor("L", "o1", loss="-(y - o1)")
+    last = {"act": "sigmoid", "z": "w10*h1 + w11*h2 + w12*h3"}
+    return (
+        loss,
+        {
+            "w10": [[top, Factor("o1", "w10", "h1", "w10", "h3", **last)]],
+            "w5": [
+                [
+                    top,
+                    Factor("o1", "h2", "w11", "h2", "w12", **last),
+                    Factor("h2", "w5", "x2", "w5", "x3", "sigmoid", "w4*x1 + w5*x2 + w6*x3"),
+                ]
+            ],
+        },
+        1,
+    )
+
+
+def shared_weight(draw: Random) -> Case:
+    w, b, y = (Value(draw.uniform(-1.5, 1.5), name) for name in "wby")
+    (x,) = _inputs(draw, 1)
+    s = tanh(w * x + b)
+    s.label = "s"
+    t = sigmoid(w * s + b)
+    t.label = "t"
+    top = Factor("L", "t", loss="-2*(y - t)")
+    outer, inner = {"act": "sigmoid", "z": "w*s + b"}, {"act": "tanh", "z": "w*x1 + b"}
+    through = Factor("t", "s", "w", "s", "x1", **outer)
+    return (
+        (y - t) ** 2,
+        {
+            "w": [
+                [top, Factor("t", "w", "s", "w", "x1", **outer)],
+                [top, through, Factor("s", "w", "x1", "w", "s", **inner)],
+            ],
+            "b": [[top, Factor("t", "b", **outer)], [top, through, Factor("s", "b", **inner)]],
+            "x1": [[top, through, Factor("s", "x1", "w", "x1", "b", **inner)]],
+        },
+        1,
+    )
+
+
+def cross_entropy(draw: Random) -> Case:
+    net, x = _net(draw, [2, 2, 3], "tanh", "identity")
+    z = net(x)
+    share = "exp(o{k})/(exp(o1) + exp(o2) + exp(o3))"
+    top = [Factor("L", f"o{k}", loss=f"({share.format(k=k)}{' - 1' if k == 2 else ''})") for k in (1, 2, 3)]
+    h1 = Factor("h1", "w1", "x1", "w1", "x2", "tanh", "w1*x1 + w2*x2 + b1")
+    return (
+        logsumexp(z) - z[1],
+        {
+            "w7": [[top[1], Factor("o2", "w7", "h1", "w7", "h2")]],
+            "b5": [[top[2], Factor("o3", "b5")]],
+            "w1": [[top[k], Factor(f"o{k + 1}", "h1", f"w{5 + 2 * k}", "h1", f"w{6 + 2 * k}"), h1] for k in range(3)],
+        },
+        1,
+    )
+
+
+def mean_of_three(draw: Random) -> Case:
+    m, b = Value(draw.uniform(-1.5, 1.5), "m"), Value(draw.uniform(-1.5, 1.5), "b")
+    x = _inputs(draw, 3)
+    targets = [Value(draw.uniform(-2.0, 2.0), f"y{k}") for k in (1, 2, 3)]
+    outs = []
+    for k, xk in enumerate(x, start=1):
+        outs.append(tanh(m * xk + b))
+        outs[-1].label = f"p{k}"
+    top = [Factor("L", f"p{k}", loss=f"-2*(y{k} - p{k})/3") for k in (1, 2, 3)]
+    act = [{"act": "tanh", "z": f"m*x{k} + b"} for k in (1, 2, 3)]
+    return (
+        mse(outs, targets),
+        {
+            "m": [
+                [top[k], Factor(f"p{k + 1}", "m", f"x{k + 1}", "m", f"x{(k + 1) % 3 + 1}", **act[k])] for k in range(3)
+            ],
+            "x2": [[top[1], Factor("p2", "x2", "m", "x2", "b", **act[1])]],
+        },
+        3,
+    )
+
+
+NETWORKS = {
+    "2-2-1 sigmoid": lambda draw: two_layers(draw, "sigmoid", "sigmoid"),
+    "3-3-1 sigmoid": three_three_one,
+    "2-2-1 tanh": lambda draw: two_layers(draw, "tanh", "tanh"),
+    "2-2-1 relu": lambda draw: two_layers(draw, "relu", "identity"),
+    "shared weight": shared_weight,
+    "softmax cross-entropy": cross_entropy,
+    "mean of three": mean_of_three,
+}
