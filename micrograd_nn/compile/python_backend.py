@@ -233,9 +233,9 @@ def _vectors(update: Update) -> dict[str, str]:
 
 
 def epoch_source(trace: Trace, update: Update, size: int) -> str:
-    """``epoch(p, memory, rows, scalars, log)``: step after step over the rows, ``size`` rows to a step.
+    """``epoch(p, memory, rows, scalars, tally)``: step after step over the rows, ``size`` rows to a step.
 
-    It ends before a step whose loss is nan or infinite. ``log`` receives the sum of the rows' losses and the number of
+    It ends before a step whose loss is nan or infinite. ``tally`` receives the sum of the rows' losses and the number of
     steps, also if Ctrl-C ends it: Python looks for signals at calls and jumps, and there is none between the stores
     that end a step.
     """
@@ -244,14 +244,14 @@ def epoch_source(trace: Trace, update: Update, size: int) -> str:
     body = _one_row(trace, update) if size == 1 else _batch(trace, update, size)
     return "\n".join(
         [
-            "def epoch(p, memory, rows, scalars, log):",
+            "def epoch(p, memory, rows, scalars, tally):",
             *(f"    {names(name, count)} = {vector}" for name, vector in vectors.items()),
             "    total, done = 0.0, 0",
             "    try:",
             *indented(8, body),
             "    finally:",
             *(f"        {vector}[:] = {names(name, count)}" for name, vector in vectors.items()),
-            "        log[:] = total, done",
+            "        tally[:] = total, done",
         ]
     )
 
