@@ -1,0 +1,149 @@
+"""The house: which module stands on which, and what importing the package brings along.
+
+A module may import from floors below its own, never from above and never in a circle. A package (derive, draw,
+compile …) is one floor for the others, and free of circles within.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "micrograd_nn"
+
+# From the ground up. Modules on the same line don't know each other. A new module takes its place here.
+FLOORS = (
+    "errors",
+    "operation",
+    "ops graph files progress",
+    "modes",
+    "value functional",
+    "backprop formula",
+    "init module",
+    "nn",
+    "losses optim",
+    "derive",
+    "draw compile",
+    "training",
+    "data storage",
+    "exchange checkpoint",
+    "cli",
+    "__main__",
+)
+LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names.split()}
+HEAVY = ("numpy", "graphviz", "matplotlib", "IPython", "sympy", "torch", "safetensors", "tqdm")
+
+
+def modules() -> dict[str, Path]:
+    """Dotted names inside the package, and their files; a package stands for its __init__."""
+    names = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        names[".".join(part for part in parts if part != "__init__")] = path
+    return names
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules of this package that a file imports, wherever in the file, as dotted names inside the package."""
+    known = modules()
+    here = path.relative_to(PACKAGE).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names = (node.module or "").split(".") if node.module else []
+            if node.level:
+                base = [*here[: len(here) - node.level + 1], *names]
+            elif names and names[0] == "micrograd_nn":
+                base = names[1:]
+            else:
+                continue
+            for alias in node.names:
+                whole = ".".join([*base, alias.name])
+                yield whole if whole in known else ".".join(base)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                top, _, rest = alias.name.partition(".")
+                if top == "micrograd_nn":
+                    yield rest
+
+
+ARROWS = {name: sorted(set(imports(path)) - {name}) for name, path in modules().items()}
+
+
+def floor(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def test_every_module_has_its_floor() -> None:
+    homeless = sorted({floor(name) for name in modules() if name} - set(LEVEL))
+    assert not homeless, (
+        f"no floor yet for {', '.join(homeless)}: put it into FLOORS in {__file__}, above what it imports"
+    )
+    gone = sorted(set(LEVEL) - {floor(name) for name in modules()})
+    assert not gone, f"{', '.join(gone)} is in FLOORS in {__file__} but no longer in the package: take it out"
+
+
+@pytest.mark.parametrize("name", [name for name in modules() if name])
+def test_arrows_run_downwards(name: str) -> None:
+    for target in ARROWS[name]:
+        if floor(target) == floor(name):
+            continue
+        assert target, f"{name} imports the package's front door; import from the module where the thing is made"
+        assert LEVEL[floor(target)] < LEVEL[floor(name)], (
+            f"{name} imports {target}, which does not stand below it. Move what both need further down, or the module "
+            f"to a higher floor (FLOORS in {__file__}) if nothing above it minds"
+        )
+
+
+def test_there_is_no_circle() -> None:
+    above = {name: set(targets) & set(ARROWS) - {""} for name, targets in ARROWS.items()}
+    while free := [name for name, targets in above.items() if not targets]:
+        for name in free:
+            del above[name]
+        for targets in above.values():
+            targets.difference_update(free)
+    assert not above, f"these modules import each other in a circle: {sorted(above)}"
+
+
+def test_the_reader_sees_arrows() -> None:
+    assert "operation" in ARROWS["value"]
+    assert "modes" in ARROWS["value"], "from . import modes"
+    assert "value" in ARROWS["draw.dot"], "from ..value import Value"
+
+
+def run(code: str, *options: str) -> str:
+    done = subprocess.run([sys.executable, *options, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_row_39_import_is_light() -> None:
+    """import micrograd_nn: no network, no files written; numpy, graphviz, matplotlib, IPython only when used."""
+    code = f"""
+import sys
+touched, writing = [], set("wax+")
+def hook(event, arguments):
+    if event.startswith("socket.") or (event == "open" and writing & set(str(arguments[1]))):
+        touched.append((event, arguments))
+sys.dont_write_bytecode = True
+sys.addaudithook(hook)
+before = set(sys.modules)
+import micrograd_nn
+print(sorted((set(sys.modules) - before) & set({HEAVY!r})), touched)
+"""
+    assert run(code).split() == ["[]", "[]"]
+
+
+@pytest.mark.parametrize("options", [("-O",), ("-OO",), ("-X", "dev"), ("-W", "error")])
+def test_row_38_the_main_job_of_the_engine_under_options(options: tuple[str, ...]) -> None:
+    code = """
+import gc; gc.disable()
+from micrograd_nn import MLP, Value, mse
+net = MLP(2, [3, 1], activation="tanh", seed=0)
+loss = mse(net([1.0, -2.0]), 0.5)
+loss.backward()
+print(repr(loss.data), [repr(p.grad) for p in net.parameters()])
+"""
+    assert run(code, *options) == run(code)
