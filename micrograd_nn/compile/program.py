@@ -18,6 +18,7 @@ from ..errors import AnomalyError, ArgumentError, ArgumentTypeError, ShapeError,
 from ..optim import Optimizer
 from ..value import Value
 from .backend import Backend, Update
+from .numpy_backend import NumpyBackend
 from .python_backend import PythonBackend
 from .trace import trace
 
@@ -40,7 +41,7 @@ class Program:
         self.dtype = dtype
         self.parameters = self.trace.parameters
         self.inputs = self.trace.inputs
-        self._runs: Backend = PythonBackend(self.trace)
+        self._runs: Backend = PythonBackend(self.trace) if backend == "python" else NumpyBackend(self.trace, dtype)
 
     @property
     def backend(self) -> str:
@@ -164,7 +165,7 @@ class _Run:
     def epoch(self, epoch: int, order: list[int]) -> float:
         """One pass over the rows in that order: the mean of their losses."""
         steps = -(-len(order) // self.size)
-        log = [0.0, 0]
+        log: list[Any] = [0.0, 0]
         first = self.optimizer.steps
         state = self.loop.state(self.program._numbers(), self._memory())
         try:

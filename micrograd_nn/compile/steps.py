@@ -5,7 +5,7 @@ whether the outcome differs from row to row (``batched``). A step is written onc
 stands behind all that it acts on. Two backends turn steps into source; a third needs to know this file and no other.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import copysign
 from typing import Any
@@ -37,6 +37,82 @@ class Apply(Step):
     """An operation of the table, element by element; sides of length 1 stretch."""
 
     operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Step):
+    """An array of constants, kept as its bytes: a step is compared by content."""
+
+    content: bytes  # float64, row by row
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Which numbers of an array, counted row by row: start + i·strides[0] + j·strides[1], or those of a table."""
+
+    start: int
+    strides: Shape
+    table: bytes = b""  # int64; a table stands for itself, start and strides are then empty
+
+
+@dataclass(frozen=True, slots=True)
+class View(Step):
+    """Some numbers of an array in another shape; of a table of indices it is a gathered copy."""
+
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Step):
+    """Arrays one after another along the last side."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul(Step):
+    """A·Bᵀ: the sums over k of A[m, k]·B[r, k]; A may be a single row, then so is the outcome. Else A·B, B[k, r]."""
+
+    transposed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gram(Step):
+    """Aᵀ·B over all rows: the sums over rows and m of A[m, r]·B[m, k]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold(Step):
+    """A chain of an associative operation along the last side, which it takes away (a lone side becomes 1)."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Step):
+    """The running results of that chain, from the first number on or, in reverse, from the last."""
+
+    operation: Operation
+    reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Step):
+    """The sum over the sides that have length 1 in the outcome, and over the rows if the outcome is not batched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch(Step):
+    """The operand repeated along sides of length 1 and over rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter(Step):
+    """Zeros, to which the operands are added at the places of their indices: the reverse of View.
+
+    ``shapes`` are those of the views; an operand stretches to its.
+    """
+
+    indices: tuple[Index, ...]
+    shapes: tuple[Shape, ...]
 
 
 class Tracer(Operand):
@@ -118,6 +194,3 @@ def live(steps: list[Step], outputs: Iterable[int]) -> list[bool]:
                 if operand.__class__ is int:
                     needed[operand] = True
     return needed
-
-
-Rule = Callable[..., Any]

@@ -1,0 +1,178 @@
+"""Buffers: which step writes into which array.
+
+Promise: an array is written in place, or used again, only when nothing will read what it held. Arrays from outside
+(parameters, inputs, the gradient) are written only by the steps that are meant to.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from .layout import inverse, size_of, unfold
+from .steps import Apply, Constant, Fold, Gram, Index, Leaf, MatMul, Scatter, Shape, Step, Sum, Tracer, View, live
+
+Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
+
+
+class Scattered:
+    """How a Scatter is carried out.
+
+    ``stored`` pieces overlap with no other stored one and are written, ``added`` ones are added afterwards. Where the
+    added ones meet zeros the array is ``cleared`` in every call; else the zeros are there from the start.
+    """
+
+    def __init__(self, step: Scatter) -> None:
+        pairs = list(zip(step.indices, step.shapes, strict=True))
+        places = [unfold(index, shape).reshape(-1) for index, shape in pairs]
+        covered = np.zeros(size_of(step.shape), dtype=bool)
+        self.stored: list[int] = []
+        self.added: list[int] = []
+        for k in sorted(range(len(places)), key=lambda k: -len(places[k])):
+            fresh = not covered[places[k]].any() and len(inverse(*pairs[k])) > 0
+            (self.stored if fresh else self.added).append(k)
+            if fresh:
+                covered[places[k]] = True
+        self.cleared = any(not covered[places[k]].all() for k in self.added)
+
+
+class Buffers:
+    """Names for the arrays of the steps, and the lines that make them."""
+
+    def __init__(self, steps: list[Step], outputs: list[Any], prefix: str, dtype: str, stores: dict[int, str]) -> None:
+        self.lines: list[str] = []
+        self.dtype = dtype
+        self._steps, self._prefix, self._stores = steps, prefix, stores
+        wanted = [output.number for output in outputs if isinstance(output, Tracer)]
+        self.needed = live(steps, wanted)
+        self.owner = self._owners()
+        self.last = self._last_uses(wanted)
+        self.scattered: dict[int, Scattered] = {}
+        self.direct: dict[int, tuple[int, Index]] = {}  # a step that writes straight into a Scatter's array
+        self._names: dict[int, str] = {}
+        self._free: dict[Kind, list[str]] = defaultdict(list)
+        self._given_back: set[int] = set()
+        self._count = 0
+        self._plan_scatters(wanted)
+
+    def kind(self, number: int) -> Kind:
+        """What an array for that step's outcome looks like."""
+        step = self._steps[number]
+        return step.shape, step.batched, self.dtype
+
+    def fresh(self, kind: Kind) -> str:
+        """An array of that kind that nobody reads any more, or a new one."""
+        if self._free[kind]:
+            return self._free[kind].pop()
+        name = f"{self._prefix}{self._count}"
+        self._count += 1
+        self.lines.append(f"{name} = np.zeros({sides(kind[0], kind[1])}, {kind[2]})")
+        return name
+
+    def spend(self, name: str, kind: Kind) -> None:
+        """Give an array back."""
+        self._free[kind].append(name)
+
+    def out(self, number: int, in_place: bool = False) -> str:
+        """The array that a step writes into; ``in_place`` if it may be that of an operand which is not read again."""
+        if number not in self._names:
+            taken = self._dying_operand(number) if in_place and not self._fixed(number) else None
+            if taken is not None:
+                self._given_back.add(taken)
+                self._names[number] = self._names[taken]
+            else:
+                self._names[number] = self._place(number)
+        return self._names[number]
+
+    def done(self, number: int) -> None:
+        """The step is written: what it read last is free."""
+        for operand in {self.owner[o] for o in self._steps[number].operands if o.__class__ is int}:
+            if self.last[operand] == number and operand in self._names and not self._fixed(operand):
+                if operand not in self._given_back:
+                    self._given_back.add(operand)
+                    self.spend(self._names[operand], self.kind(operand))
+
+    def _place(self, number: int) -> str:
+        if number in self._stores:
+            return self._stores[number]
+        if number in self.direct:
+            scatter, index = self.direct[number]
+            step = self._steps[number]
+            name = f"{self._prefix}{self._count}"
+            self._count += 1
+            self.lines.append(f"{name} = {view_call(self.out(scatter), index, step.shape, step.batched)}")
+            return name
+        if isinstance(self._steps[number], Scatter):
+            self._free[self.kind(number)], kept = [], self._free[self.kind(number)]  # its zeros must be its own
+            name = self.fresh(self.kind(number))
+            self._free[self.kind(number)] = kept
+            return name
+        return self.fresh(self.kind(number))
+
+    def _fixed(self, number: int) -> bool:
+        step = self._steps[number]
+        return number in self._stores or number in self.direct or isinstance(step, Scatter | Leaf | Constant)
+
+    def _dying_operand(self, number: int) -> int | None:
+        operands = [o for o in self._steps[number].operands if o.__class__ is int]
+        for operand in operands:
+            alone = all(o == operand or self.owner[o] != self.owner[operand] for o in operands)
+            if (
+                alone
+                and self.owner[operand] == operand
+                and self.last[operand] == number
+                and operand in self._names
+                and operand not in self._given_back
+                and not self._fixed(operand)
+                and self.kind(operand) == self.kind(number)
+            ):
+                return operand
+        return None
+
+    def _owners(self) -> list[int]:
+        """The step in whose array a step's numbers lie: a view's are in its source's."""
+        owner: list[int] = []
+        for number, step in enumerate(self._steps):
+            is_view = isinstance(step, View) and not step.index.table
+            owner.append(owner[step.operands[0]] if is_view else number)
+        return owner
+
+    def _last_uses(self, wanted: list[int]) -> list[int]:
+        last = [-1] * len(self._steps)
+        for number, step in enumerate(self._steps):
+            if self.needed[number]:
+                for operand in step.operands:
+                    if operand.__class__ is int:
+                        last[self.owner[operand]] = number
+        for number in wanted:
+            last[self.owner[number]] = len(self._steps)
+        return last
+
+    def _plan_scatters(self, wanted: list[int]) -> None:
+        uses: dict[Any, int] = defaultdict(int)
+        for number, step in enumerate(self._steps):
+            for operand in step.operands if self.needed[number] else ():
+                uses[operand] += 1
+        for number, step in enumerate(self._steps):
+            if self.needed[number] and isinstance(step, Scatter):
+                plan = self.scattered[number] = Scattered(step)
+                for k in [] if plan.cleared else plan.stored:
+                    piece = step.operands[k]
+                    slot = self._steps[piece]
+                    own = isinstance(slot, Apply | MatMul | Gram | Sum | Fold) and (slot.shape, slot.batched) == (
+                        step.shapes[k],
+                        step.batched,
+                    )
+                    if own and uses[piece] == 1 and piece not in wanted and not step.indices[k].table:
+                        self.direct[piece] = (number, step.indices[k])
+
+
+def sides(shape: Shape, batched: bool) -> str:
+    """The shape of an array in source; n is the number of rows."""
+    listed = [*(["n"] if batched else []), *map(str, shape)]
+    return f"({', '.join(listed)}{',' if len(listed) == 1 else ''})"
+
+
+def view_call(array: str, index: Index, shape: Shape, batched: bool) -> str:
+    """A view in source; see numpy_backend.view."""
+    return f"view({array}, {index.start}, {shape}, {index.strides}{', rows=True' if batched else ''})"

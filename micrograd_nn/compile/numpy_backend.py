@@ -1,0 +1,135 @@
+"""The ``numpy`` backend: a lifted program as calls that write into arrays made once.
+
+Promise: within the rounding of reordered sums the numbers of the scalar engine, with its nan, inf and kinks. Each
+step is the row's own ``numpy`` template, taken apart into calls with an ``out``; matrix products go to BLAS. Buffers
+and views are made once for a number of rows and used again in every call, so a training allocates nothing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from operator import call
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .array_source import ArraySource
+from .backend import Update
+from .execute import execute
+from .lift import lift
+from .numpy_loop import NumpyLoop
+from .python_backend import indented
+from .reverse import reverse
+from .steps import Leaf, Tracer
+from .trace import Trace
+
+KEPT = 4  # for so many different numbers of rows the buffers are kept
+
+
+class NumpyBackend:
+    """Runs a trace as array steps."""
+
+    name = "numpy"
+
+    def __init__(self, trace: Trace, dtype: str) -> None:
+        self.dtype = dtype
+        self.p, self.g = np.zeros((2, len(trace.parameters)), dtype)
+        self.still = np.array([i for i, reached in enumerate(trace.reached) if not reached], dtype=np.int64)
+        self.tape, self.loss = lift(trace)
+        self.lifted = len(self.tape.steps)  # what follows on the tape is the sweep
+        self._kept: dict[int, Built] = {}
+
+    @cached_property
+    def _generated(self) -> tuple[str, dict[str, Any]]:
+        seed = self.tape.add(Leaf((), (), False, "seed"))
+        gradient = reverse(self.tape, self.loss, Tracer(self.tape, 0), seed)
+        steps, loss = self.tape.steps, self.loss
+        stores = {} if gradient is None else {gradient.number: "g"}
+        alone = ArraySource(steps, [loss], self.dtype, "f")
+        both = ArraySource(steps, [loss, gradient], self.dtype, "a", stores)
+        inputs = [step for step in steps if isinstance(step, Leaf) and step.batched]
+        lines = [
+            "def build(n, p, g):",
+            *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {self.dtype})" for leaf in inputs),
+            *indented(4, _function("value()", alone, self._total(alone))),
+            *indented(4, _function("value_and_grad(seed)", both, self._total(both))),
+            f"    return [{', '.join(leaf.source for leaf in inputs)}], value, value_and_grad",
+        ]
+        return "\n".join(lines), {**alone.scope, **both.scope}
+
+    def _total(self, source: ArraySource) -> str:
+        """The sum of the losses of the rows."""
+        text = source.text(self.loss)
+        varies = isinstance(self.loss, Tracer) and self.tape[self.loss].batched
+        return f"float(np.add.reduce({text}))" if varies else f"float({text}) * n"
+
+    @property
+    def source(self) -> str:
+        return self._generated[0]
+
+    def built(self, n: int) -> "Built":
+        """The buffers and functions for n rows."""
+        if n not in self._kept:
+            if len(self._kept) >= KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[n] = Built(*self._build(n, self.p, self.g))
+        return self._kept[n]
+
+    @cached_property
+    def _build(self) -> Callable[..., Any]:
+        source, scope = self._generated
+        build: Callable[..., Any] = execute(source, **scope, **SCOPE)["build"]
+        return build
+
+    def value(self, p: Sequence[float], rows: Any) -> float:
+        built = self._filled(p, rows)
+        with np.errstate(all="ignore"):
+            return float(built.value() / len(rows))
+
+    def value_and_grad(self, p: Sequence[float], rows: Any) -> tuple[float, Any]:
+        built = self._filled(p, rows)
+        with np.errstate(all="ignore"):
+            loss = built.value_and_grad(1.0 / len(rows)) / len(rows)
+        return float(loss), self.g.copy()
+
+    def _filled(self, p: Sequence[float], rows: Any) -> "Built":
+        self.p[:] = p
+        built = self.built(len(rows))
+        for buffer, array in zip(built.inputs, rows.arrays, strict=True):
+            buffer[...] = array
+        return built
+
+    def loop(self, update: Update, batch_size: int) -> NumpyLoop:
+        return NumpyLoop(self, update, batch_size, SCOPE)
+
+
+class Built(NamedTuple):
+    """The input buffers for a number of rows, and the functions that read them."""
+
+    inputs: list[Any]
+    value: Callable[[], float]  # the sum of the losses
+    value_and_grad: Callable[[float], float]  # the same; the gradient of seed times that sum is left in ``g``
+
+
+def _function(head: str, source: ArraySource, outcome: str) -> list[str]:
+    """Its buffers and views, then the function itself."""
+    return [*source.made, f"def {head}:", *indented(4, source.lines), f"    return {outcome}"]
+
+
+def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...], rows: bool = False) -> Any:
+    """The numbers array[start + i·strides[0] + j·strides[1]] in that shape, without a copy; of each row, with ``rows``."""
+    lead = 1 if rows else 0
+    flat = array.reshape(*array.shape[:lead], -1)[..., start:]
+    steps = flat.strides[:lead] + tuple(stride * array.itemsize for stride in strides)
+    return as_strided(flat, flat.shape[:lead] + shape, steps)
+
+
+SCOPE: dict[str, Any] = {
+    "np": np,
+    "view": view,
+    "deque": deque,
+    "call": call,
+    "float32": np.float32,
+    "float64": np.float64,
+}

@@ -1,0 +1,96 @@
+"""The training loop of the ``numpy`` backend.
+
+Promise: a step happens as a whole or not at all, also when Ctrl-C comes in the middle: the new parameters and memories
+are stored, and the step is counted, by one call into C.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .array_source import ArraySource
+from .backend import Number, Update
+from .execute import execute
+from .python_backend import indented
+from .steps import Leaf, Tape
+
+
+class NumpyLoop:
+    """The loop over batches; a state is the memories and the count of steps, as arrays. Parameters stay in the backend."""
+
+    def __init__(self, backend: Any, update: Update, batch_size: int, scope: dict[str, Any]) -> None:
+        self._backend, self._size = backend, batch_size
+        self.source, arrays = update_source(len(backend.p), update, backend.dtype, backend.still)
+        self._build_update = execute(self.source, **scope, **arrays)["build_update"]
+
+    def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
+        self._backend.p[:] = p
+        return [np.array(vector, self._backend.dtype) for vector in memory]
+
+    def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
+        return self._backend.p.tolist(), [vector.tolist() for vector in state]
+
+    def epoch(
+        self, state: list[Any], rows: Any, order: Sequence[int], scalars: Iterable[Sequence[float]], log: list[Any]
+    ) -> None:
+        arrays = [np.ascontiguousarray(array, self._backend.dtype) for array in rows.arrays]
+        which, size = np.array(order), self._size
+        done = np.zeros((), np.int64)
+        update = self._build_update(self._backend.p, self._backend.g, *state, done)
+        total = 0.0
+        try:
+            with np.errstate(all="ignore"):
+                for start, numbers in zip(range(0, len(which), size), scalars, strict=False):
+                    loss = self._loss(arrays, which[start : start + size])
+                    if loss - loss != 0.0:  # nan or infinite
+                        break
+                    update(*numbers)
+                    total += loss
+        finally:
+            log[:] = total, int(done)
+
+    def _loss(self, arrays: list[Any], batch: Any) -> float:
+        """The sum of the batch's losses; the gradient of their mean is left in the backend."""
+        built = self._backend.built(len(batch))
+        for buffer, array in zip(built.inputs, arrays, strict=True):
+            array.take(batch, 0, buffer, "clip")
+        loss: float = built.value_and_grad(1.0 / len(batch))
+        return loss
+
+
+def update_source(count: int, update: Update, dtype: str, still: Any) -> tuple[str, dict[str, Any]]:
+    """``build_update(p, g, *memories, done)`` makes ``update(*scalars)``: the optimiser's step on whole vectors."""
+    tape = Tape()
+    vectors = ["p", *(f"m{k}" for k in range(len(update.memories)))]
+    p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in vectors)
+    moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
+    outcomes: list[Number] = [moved, *kept]
+    written = ArraySource(tape.steps, outcomes, dtype, "u")
+    lines = list(written.lines)
+    last = lines.pop() if len(vectors) == 1 and not len(still) and _is_last(written, lines, moved) else ""
+    if last:
+        function, arguments = last.removesuffix(f", out={written.text(moved)})").split("(", 1)
+        a, b = arguments.split(", ")
+        commit = f"call, ({function}, np.add), ({a}, done), ({b}, 1), (p, done)"
+    else:
+        fresh = [written.text(outcome) for outcome in outcomes]
+        lines += [f"{name}[still] = {vector}[still]" for name, vector in zip(fresh, vectors, strict=True) if len(still)]
+        lines.append("np.add(done, 1, out=after)")
+        commit = f"np.positive, ({', '.join(fresh)}, after), ({', '.join(vectors)}, done)"
+    source = [
+        f"def build_update({', '.join([vectors[0], 'g', *vectors[1:]])}, done):",
+        "    after = np.zeros((), np.int64)",
+        *indented(4, written.made),
+        f"    def update({', '.join(f's_{k}' for k in range(len(update.scalars)))}):",
+        *indented(8, lines),
+        f"        deque(map({commit}), maxlen=0)  # all or nothing: one call into C",
+        "    return update",
+    ]
+    return "\n".join(source), {**written.scope, "still": still}
+
+
+def _is_last(written: ArraySource, lines: list[str], moved: Number) -> bool:
+    """Whether the last line is a ufunc of two operands that makes the new parameters."""
+    last = lines[-1] if lines else ""
+    return last.endswith(f", out={written.text(moved)})") and last.count(", ") == 2 and last.startswith("np.")
