@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
 from decimal import Decimal
+from keyword import iskeyword
 from numbers import Real
 from typing import Any, Self, TypeVar, overload
 
@@ -50,7 +51,8 @@ class Operation:
     Templates hold the operands as ``{a:n}`` and ``{b:n}``: an operand that binds looser than level n gets brackets.
     Levels: 1 sign, 2 sum, 3 product, 4 power, 5 atom.
 
-    Raises ArgumentError if the name is taken.
+    Raises ArgumentError if the name is taken or is no Python identifier, or if the partials are not one or two
+    functions in a tuple.
     """
 
     name: str  # the field's standard name
@@ -74,8 +76,7 @@ class Operation:
     wider: Wider | None = None
 
     def __post_init__(self) -> None:
-        if self.name in TABLE:
-            raise ArgumentError(f"an operation named {self.name!r} is in the table already; choose another name")
+        _check_row(self)
         call = f"{self.name}({', '.join(('{a}', '{b}')[: self.arity])})"
         for field, usual in (("text", call), ("python", call), ("sign", self.name)):
             object.__setattr__(self, field, getattr(self, field) or usual)  # the row is frozen from here on
@@ -108,6 +109,20 @@ class Operation:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return lookup, (self.name,)  # a row holds functions: it is copied and pickled by its name
+
+
+def _check_row(row: Operation) -> None:
+    if not isinstance(row.name, str) or not row.name.isidentifier() or iskeyword(row.name):
+        raise ArgumentError(f"an operation's name is written into formulas and code: {row.name!r} is no identifier")
+    if row.name in TABLE:
+        raise ArgumentError(f"an operation named {row.name!r} is in the table already; choose another name")
+    if not isinstance(row.partials, tuple) or len(row.partials) not in (1, 2):
+        raise ArgumentError(
+            f"{row.name} needs one slope per operand, for one or two operands, got partials={row.partials!r}; "
+            "write partials=(lambda a, out: …,), with the comma"
+        )
+    if len(row.partials) == 1 and (row.associative or row.default is not None):
+        raise ArgumentError(f"{row.name} has one operand: associative and default are for operations of two")
 
 
 def lookup(name: str) -> Operation:

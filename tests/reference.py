@@ -218,13 +218,24 @@ def _primitive(node: Value, operands: list[Bounded]) -> tuple[Bounded, list[Boun
 
 def _spread(function: Callable[..., Exact], operands: list[Bounded], ulps: float) -> Bounded:
     centre = [number for number, _ in operands]
-    exact = function(*centre)
+    exact = _real(function, centre)
+    if exact is None:
+        return mp.zero, mp.inf
     error = (abs(exact) * EPSILON + TINY) * ulps
     for k, (number, off) in enumerate(operands):
         if off:
-            ends = [function(*centre[:k], end, *centre[k + 1 :]) for end in (number - off, number + off)]
-            error += max(abs(end - exact) if mp.isfinite(end) and mp.im(end) == 0 else mp.inf for end in ends)
-    return (exact, error) if mp.isfinite(exact) and mp.im(exact) == 0 else (mp.zero, mp.inf)
+            ends = [_real(function, [*centre[:k], end, *centre[k + 1 :]]) for end in (number - off, number + off)]
+            error += max(mp.inf if end is None else abs(end - exact) for end in ends)
+    return exact, error
+
+
+def _real(function: Callable[..., Exact], operands: list[Exact]) -> Exact | None:
+    """The function's value if it is one finite real number."""
+    try:
+        number = function(*operands)
+    except ZeroDivisionError:
+        return None
+    return number if mp.isfinite(number) and mp.im(number) == 0 else None
 
 
 def _times(x: Bounded, y: Bounded) -> Bounded:

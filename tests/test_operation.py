@@ -1,0 +1,196 @@
+"""The form of a row, and what operations act on: calls, names, copies, numbers."""
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from random_graphs import ROWS
+
+from micrograd_nn import Operation, Value, detect_anomaly, exp, log, ops, sqrt
+from micrograd_nn.errors import (
+    AnomalyError,
+    ArgumentError,
+    MicrogradError,
+    NumberError,
+    TooLargeError,
+    UnknownNameError,
+)
+from micrograd_nn.operation import TABLE, Operand, as_float, lookup
+
+every_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+inf, nan = math.inf, math.nan
+
+
+def row(name: str = "twice", **fields: Any) -> Operation:
+    usual: dict[str, Any] = {"doc": "2a.", "forward": lambda a: 2 * a, "partials": (lambda a, out: 2.0,)}
+    return Operation(name, **(usual | {"latex": "2{a:3}", "numpy": "2 * {a}"} | fields))
+
+
+# ---- the form ----
+
+
+@every_row
+def test_row_is_found_by_its_name_and_is_itself_after_every_copy(row: Operation) -> None:
+    assert lookup(row.name) is row
+    assert copy.copy(row) is copy.deepcopy(row) is pickle.loads(pickle.dumps(row)) is row
+    assert repr(row) == f"<operation {row.name}>"
+
+
+@every_row
+def test_wrong_number_of_operands_is_an_error_that_says_the_right_one(row: Operation) -> None:
+    for count in {0, 1, 2, 3} - {row.arity} - ({1} if row.default is not None else set()):
+        with pytest.raises(ArgumentError, match=rf"{row.name} takes {row.arity} operand\(s\), got {count}"):
+            row(*[Value(0.5)] * count)
+
+
+@every_row
+def test_the_second_operand_may_be_left_out_where_there_is_a_usual_one(row: Operation) -> None:
+    if row.default is not None:
+        assert row(-0.5) == row(-0.5, row.default)
+        assert [operand.data for operand in row(Value(-0.5)).operands] == [-0.5, row.default]
+
+
+def test_an_unknown_name_lists_the_names_nearest_first() -> None:
+    with pytest.raises(UnknownNameError, match="unknown operation 'tan'; choose one of: tanh, "):
+        lookup("tan")
+
+
+@pytest.mark.usefixtures("own_rows")
+def test_what_is_left_out_is_filled_in() -> None:
+    twice = row()
+    assert (twice.text, twice.python, twice.sign, twice.arity) == ("twice({a})", "twice({a})", "twice", 1)
+    assert twice(4.0) == 8.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "tanh"}, "'tanh' is in the table already; choose another name"),
+        ({"name": "my op"}, "'my op' is no identifier"),
+        ({"name": "lambda"}, "'lambda' is no identifier"),
+        ({"name": "x); import os"}, "is no identifier"),
+        ({"partials": ()}, "one slope per operand"),
+        ({"partials": lambda a, out: 2.0}, "with the comma"),
+        ({"partials": (lambda a, b, c, out: 2.0,) * 3}, "for one or two operands"),
+        ({"associative": True}, "has one operand"),
+        ({"default": 1.0}, "has one operand"),
+    ],
+)
+@pytest.mark.usefixtures("own_rows")
+def test_a_row_that_is_not_well_formed_is_refused_and_not_entered(fields: dict[str, Any], said: str) -> None:
+    before = dict(TABLE)
+    with pytest.raises(ArgumentError) as error:
+        row(**fields)
+    assert said in str(error.value)
+    assert before == TABLE
+
+
+def test_an_operand_brings_its_own_apply() -> None:
+    with pytest.raises(NotImplementedError):
+        Operand.apply(ops.add, 1.0, 2.0)
+
+
+# ---- numbers ----
+
+
+@given(st.one_of(st.floats(), st.integers(-(2**1023), 2**1023), st.fractions(max_denominator=10**6), st.booleans()))
+def test_a_number_of_any_real_type_becomes_the_float_that_python_makes_of_it(number: Any) -> None:
+    if isinstance(number, bool):
+        with pytest.raises(NumberError, match="the bool"):
+            as_float(number)
+    else:
+        assert same(as_float(number), float(number))
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.int64, np.uint8, np.array, Fraction, Decimal])
+def test_every_scalar_type_gives_the_same_result(kind: Callable[[int], Any]) -> None:
+    number, a = kind(2), Value(3.0)
+    for got, expected in ((a + number, 5), (number - a, -1), (a * number, 6), (number / a, 2 / 3), (a**number, 9)):
+        assert got.data == expected
+    assert (number**a).data == 8.0
+    assert log(number) == math.log(2.0)
+
+
+@pytest.mark.parametrize(
+    ("thing", "said"),
+    [
+        ("abc", "the str 'abc'"),
+        (None, "a NoneType"),
+        ([1], "a list"),
+        ({}, "a dict"),
+        (object(), "an object"),
+        (1 + 2j, "a complex"),
+        (np.complex128(1), "a complex"),
+        (True, "the bool True: write 1.0"),
+        (np.bool_(True), "the bool True"),
+        (np.zeros(3), "a ndarray of shape (3,)"),
+    ],
+)
+def test_what_is_not_one_real_number_is_named(thing: Any, said: str) -> None:
+    for use in (as_float, exp, lambda x: Value(1.0) + x, lambda x: Value(1.0) ** x):
+        with pytest.raises(NumberError) as error:
+            use(thing)
+        assert said in str(error.value)
+        assert isinstance(error.value, TypeError)
+        assert isinstance(error.value, MicrogradError)
+
+
+def test_an_int_beyond_the_floats_is_too_large() -> None:
+    with pytest.raises(TooLargeError, match="about 401 digits is too large"):
+        as_float(10**400)
+
+
+def test_pow_takes_no_modulo() -> None:
+    with pytest.raises(NumberError, match="write a\\*\\*b"):
+        pow(Value(2.0), 2, 5)
+
+
+# ---- IEEE numbers, and detect_anomaly ----
+
+
+def same(x: float, y: float) -> bool:
+    return x == y or (x != x and y != y)
+
+
+@pytest.mark.parametrize(
+    ("compute", "operands", "value"),
+    [
+        (lambda a, b: a**b, (-2.0, 0.5), nan),
+        (lambda a: log(a), (-1.0,), nan),
+        (lambda a, b: a / b, (1.0, 0.0), inf),
+        (lambda a, b: a / b, (0.0, 0.0), nan),
+        (lambda a, b: a**b, (1e200, 2.0), inf),
+        (lambda a, b: a**b, (-1e200, 3.0), -inf),
+        (lambda a: exp(a), (1000.0,), inf),
+        (lambda a, b: a * b, (1e200, 1e200), inf),
+    ],
+)
+def test_ieee_values_and_anomalies(compute: Callable[..., Value], operands: tuple[float, ...], value: float) -> None:
+    nodes = [Value(x, label) for x, label in zip(operands, "pq", strict=False)]
+    node = compute(*nodes)
+    assert same(node.data, value)
+    assert node.operation is not None
+    assert same(node.operation(*operands), value)
+    with pytest.raises(AnomalyError) as error, detect_anomaly():
+        compute(*nodes)
+    for part in (node.operation.name, *(f"{label} = {x}" for x, label in zip(operands, "pq", strict=False))):
+        assert part in str(error.value)
+
+
+def test_an_infinite_slope_is_an_anomaly_of_the_sweep() -> None:
+    for root in (lambda x: x**0.5, sqrt):
+        x = Value(0.0, "x")
+        y = root(x)
+        y.backward()
+        assert x.grad == inf
+        with pytest.raises(AnomalyError, match=r"the slope towards x = 0.0 is inf"), detect_anomaly():
+            y.backward()
+        assert x.grad == inf
