@@ -6,3 +6,5 @@ Promise: this floor looks at graphs and never changes one.
 from .dot import draw_dot as draw_dot
 from .drawing import Drawing as Drawing
 from .network import draw_network as draw_network
+from .walk import Walk as Walk
+from .walk import walk as walk

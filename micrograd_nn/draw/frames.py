@@ -25,6 +25,6 @@ def add_frames(dot: Any, seen: View, boxes: Callable[[Value], Iterable[str]]) ->
 
 
 def room_before(seen: View, operand: Value, node: Value) -> dict[str, str]:
-    """The length of an edge that enters a frame: without it, frames that follow each other would stand in steps."""
+    """The length and pull of an edge that enters a frame: without them, frames in a row would stand in steps."""
     enters = node in seen.frame_of and seen.frame_of.get(operand) is not seen.frame_of[node]
-    return {"minlen": "2"} if enters else {}
+    return {"minlen": "2", "weight": "5"} if enters else {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 TOKEN = re.compile(
-    r"\\(?P<raw>text|mathrm|operatorname)\{(?P<content>(?:\\.|[^\\{}])*)\}"
+    r"\\(?P<raw>text|mathrm|mathit|operatorname)\{(?P<content>(?:\\.|[^\\{}])*)\}"
     r"|\\(?P<fence>left|right)\s*(?P<bracket>\\?.)"
     r"|\\(?P<command>[A-Za-z]+|.)"
     r"|(?P<number>\d+(?:\.\d+)?)"
@@ -19,9 +19,9 @@ TOKEN = re.compile(
     r"|(?P<char>.)",
     re.DOTALL,
 )
-GREEK = {
-    unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter in "αβγδεζηθικμνξπρστυφχψω"
-} | {"lambda": "λ"}  # Unicode spells it lamda
+GREEK = {unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter in "αβγδεζηθικμνξπρστυφχψω"} | {
+    "lambda": "λ"
+}  # Unicode spells it lamda
 SIGNS = {"cdot": "·", "times": "×", "infty": "∞", "dots": "…", "ldots": "…", "partial": "∂", "leftarrow": "←", "|": "‖"}
 BREAK = re.compile(r"\\\\\s*\n?")
 
@@ -37,7 +37,7 @@ def mathml(latex: str, block: bool = False) -> str:
     if not aligned:
         return f"{opening}{_row(latex)}</math>"
     rows = [_table_row(line) for line in BREAK.split(aligned[1].strip())]
-    return f"{opening}<mtable>{''.join(rows)}</mtable></math>"
+    return f'{opening}<mtable displaystyle="true">{"".join(rows)}</mtable></math>'
 
 
 def _table_row(line: str) -> str:
@@ -62,6 +62,11 @@ class _Group:
             self.waiting.pop()
             atom = build(*parts)
         self.atoms.append(atom)
+
+    def opens(self) -> bool:
+        """Whether nothing stands here yet that a minus sign could take something away from."""
+        before = self.atoms[-1] if self.atoms else "<mo>("
+        return before.startswith("<mo") and before[-6] not in ")]}|…"
 
     def wait(self, build: Callable[..., str], needed: int, *parts: str) -> None:
         """The next atoms are parts of this construct."""
@@ -97,6 +102,8 @@ def _row(latex: str) -> str:
             _close(groups)
         elif char in ("_", "^"):
             top.script("msub" if char == "_" else "msup")
+        elif char == "-" and top.opens():
+            top.take('<mo form="prefix" lspace="0" rspace="0">−</mo>')
         elif char:
             top.take(_character(char))
     while len(groups) > 1:
@@ -141,6 +148,8 @@ def _command(top: _Group, name: str) -> None:
 def _upright(kind: str, content: str) -> str:
     if kind == "text":
         return f"<mtext>{escape(content)}</mtext>"
+    if kind == "mathit":
+        return f"<mi>{escape(content)}</mi>"
     return f'<mi mathvariant="normal">{escape(content)}</mi>'
 
 

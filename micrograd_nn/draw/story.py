@@ -1,0 +1,204 @@
+"""What the walk tells: the forward pass, then the backward pass, one operation at a time, as data.
+
+Promise: every number comes from the recorded graph and from ``derive.steps``, in the order of the engine's own sweep;
+every formula comes from the rows. The graph is not changed, and nothing here knows what a page looks like.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import count
+from typing import Any
+
+from ..derive import Step, explain, steps
+from ..derive.chain import check_unchanged
+from ..derive.names import names_of, partial_latex
+from ..derive.simplify import Tidy
+from ..derive.symbol import Symbol
+from ..derive.writing import LATEX, TEXT, label_latex, write
+from ..errors import GraphError
+from ..operation import Operation
+from ..value import Value, topological_order
+from .text import number, shown
+
+LONGEST_NAME = 12  # characters of a name in the walk's graph
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One step of the walk. ``gathered`` holds what changes: (place of a node, its gradient so far)."""
+
+    phase: str  # start, forward, seed or backward
+    title: str
+    sentence: str
+    latex: str = ""
+    place: int | None = None  # of the node at work, in the order of the graph
+    operands: tuple[int, ...] = ()
+    gathered: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass
+class Story:
+    """The walk through the graph below root. Raises GraphError if a ``.data`` has changed since it was recorded."""
+
+    root: Value
+    order: list[Value] = field(init=False)
+    names: list[str] = field(init=False)
+    moments: list[Moment] = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_unchanged(self.root)
+        self.order = topological_order(self.root)
+        self.place = {node: i for i, node in enumerate(self.order)}
+        self.names = _names(self.root, self.order)
+        self.steps = {self.place[step.node]: step for step in steps(self.root)}  # in the order of the sweep
+        self.moments = list(self._moments())
+
+    # ---- names and formulas ----
+
+    def name(self, node: Value) -> str:
+        """A node's name on a line of text."""
+        return shown(self.names[self.place[node]])
+
+    def symbol(self, node: Value) -> Tidy:
+        """A node in a formula: its name, or the number of a constant."""
+        is_constant = node.operation is None and not node.label
+        return Tidy(None, number=node.data) if is_constant else Tidy(self.names[self.place[node]], key=node)
+
+    def formula(self, node: Value) -> str:
+        """How an operation made the node, on a line of text: w1·x1."""
+        if node.operation is None:
+            return ""
+        return write(Symbol.apply(node.operation, *map(self.symbol, node.operands)), LINE)
+
+    def derivation(self, place: int) -> str:
+        """∂root/∂node in LaTeX, through the named nodes; the reason in words if it is too long to write."""
+        node = self._copy[place]
+        label, node.label = node.label, self.names[place]  # an unnamed node is called here as in the whole walk
+        try:
+            return explain(self._copy[-1], node).latex()
+        except GraphError as error:
+            return rf"\text{{{error}}}"
+        finally:
+            node.label = label
+
+    @cached_property
+    def _copy(self) -> list[Value]:
+        """The same graph once more, whose labels may change."""
+        return topological_order(deepcopy(self.root))
+
+    # ---- moments ----
+
+    def _moments(self) -> Iterator[Moment]:
+        leaves = sum(node.operation is None for node in self.order)
+        yield Moment(
+            "start",
+            "Before the first step",
+            f"{leaves} numbers are given. {len(self.order) - leaves} operations will be computed from them, "
+            "operands first; then the gradient goes back the same way.",
+        )
+        for node in self.order:
+            if node.operation is not None:
+                yield self._forward(node, node.operation)
+        end = self.place[self.root]
+        name = self.names[end]
+        yield Moment(
+            "seed",
+            f"Turn around at {self.name(self.root)}",
+            f"A change of {self.name(self.root)} changes {self.name(self.root)} by just as much: its gradient is 1.",
+            f"{partial_latex(name, name)} = 1",
+            end,
+            gathered=((end, 1.0),),
+        )
+        for step in self.steps.values():
+            yield self._backward(step)
+
+    def _forward(self, node: Value, row: Operation) -> Moment:
+        symbols = [self.symbol(operand) for operand in node.operands]
+        numbers = [Symbol.of(operand.data) for operand in node.operands]
+        chain = [label_latex(self.names[self.place[node]])]
+        for part in (latex(Symbol.apply(row, *symbols)), latex(Symbol.apply(row, *numbers)), number_latex(node.data)):
+            chain += [part] if part != chain[-1] else []
+        return Moment(
+            "forward",
+            f"Compute {self.name(node)}",
+            f"{row.name}: {row.doc}",
+            " = ".join(chain),
+            self.place[node],
+            tuple(self.place[operand] for operand in node.operands),
+        )
+
+    def _backward(self, step: Step) -> Moment:
+        name, upstream = self.name(step.node), number(step.upstream)
+        rows: list[str] = []
+        gathered: list[tuple[int, float]] = []
+        sentences = [f"The gradient of {name} is complete: {upstream}."]
+        slopes = step.operation.identity or step.operation.partials
+        symbols = [self.symbol(operand) for operand in step.operands]
+        for i, operand in enumerate(step.operands):
+            slope: Any = slopes[i](*symbols, self.symbol(step.node))
+            rows += self._rows(step, i, slope if isinstance(slope, Tidy) else Tidy(None, number=slope))
+            partial, contribution, after = step.partials[i], step.contributions[i], step.after[i]
+            sentences.append(
+                f"{self.name(operand)} gets {upstream} times the local slope {number(partial)}, "
+                f"that is {number(contribution)}, and has {number(after)} so far."
+            )
+            gathered.append((self.place[operand], after))
+        return Moment(
+            "backward",
+            f"{name} hands its gradient on",
+            " ".join(sentences),
+            "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}",
+            self.place[step.node],
+            tuple(self.place[operand] for operand in step.operands),
+            tuple(gathered),
+        )
+
+    def _rows(self, step: Step, i: int, slope: Tidy) -> Iterator[str]:
+        """The local slope, then the chain rule: each in symbols, with the numbers put in, and worked out."""
+        root, child, parent = (self.names[self.place[node]] for node in (self.root, step.node, step.operands[i]))
+        put_in = slope.fold(
+            lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply
+        )
+        chain = [latex(slope)]
+        for part in (latex(put_in), number_latex(step.partials[i])):
+            chain += [part] if part != chain[-1] else []
+        yield f"{partial_latex(child, parent)} &= {' = '.join(chain)}"
+        up, partial, before, after = map(number_latex, (step.upstream, step.partials[i], step.before[i], step.after[i]))
+        earlier = "" if step.before[i] == 0 else f"{before} + "
+        product = rf"{partial_latex(root, child)} \cdot {partial_latex(child, parent)}"
+        numbers = rf"{_bracketed(up) if earlier else up} \cdot {_bracketed(partial)}"
+        yield f"{partial_latex(root, parent)} &= {earlier}{product} = {earlier}{numbers} = {after}"
+
+
+def _names(root: Value, order: list[Value]) -> list[str]:
+    """Labels where there are any; v1, v2, … for what operations made, c1, c2, … for constants."""
+    names = names_of(root)
+    taken = set(names.values())
+    fresh = {"v": count(1), "c": count(1)}
+    for node in order:
+        if node not in names:
+            letter = "c" if node.operation is None else "v"
+            names[node] = next(name for i in fresh[letter] if (name := f"{letter}{i}") not in taken)
+    return [names[node] for node in order]
+
+
+def number_latex(x: float, digits: int | None = None) -> str:
+    """A number in a formula, written as everywhere in the pictures."""
+    written = number(x).replace("−", "-").replace("∞", r"\infty").replace("nan", r"\mathrm{nan}")
+    mantissa, _, exponent = written.partition("e")
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
+
+
+STYLE = replace(LATEX, number=number_latex)
+LINE = replace(TEXT, number=lambda x, digits: number(x), name=lambda name: shown(name, LONGEST_NAME))
+
+
+def latex(expression: Symbol) -> str:
+    """A formula in LaTeX, its numbers as in the pictures."""
+    return write(expression, STYLE)
+
+
+def _bracketed(written: str) -> str:
+    return rf"\left({written}\right)" if written.startswith("-") else written
