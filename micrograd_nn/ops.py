@@ -233,7 +233,7 @@ greater: Operation = Operation("greater", doc="1 where a > b, else 0; nan beside
     partials=(lambda a, b, out: 0.0, lambda a, b, out: 0.0),
     text="[{a:0} > {b:0}]", latex=r"\left[{a:0} > {b:0}\right]",
     python="1.0 if {a} > {b} else 0.0 if {a} <= {b} else nan",
-    numpy="np.where({a} > {b}, 1.0, np.where({a} <= {b}, 0.0, np.nan))",
+    numpy="np.maximum({a} > {b}, np.minimum(np.minimum({a}, {b}), 0.0))",
     kinks=(((0.0, 0.0), 0.0, (0.0, 0.0)),))
 
 step = Operation("step", doc="The threshold unit: 1 where a ≥ 0, else 0. Slope 0: descent learns nothing through it.",
