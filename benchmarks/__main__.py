@@ -1,0 +1,74 @@
+"""``python -m benchmarks``: measure everything, write one page.
+
+Promise: exit code 0 if all engines agreed on every result, 1 if one was off; whatever could be measured is written
+either way, into one folder and nowhere else.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from . import harness
+from .page import Section, write
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="micrograd_nn beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="under a minute: fewer rounds, the smaller problems")
+    parser.add_argument("--only", metavar="WORD", action="append", help="only sections with this word in their title")
+    parser.add_argument("--rounds", type=int, help="turns of each engine (default 11, --quick 3)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each engine that has threads (default 1)")
+    parser.add_argument("--mnist", metavar="DIR", help="the folder with MNIST's four files")
+    parser.add_argument("--out", type=Path, default=Path("micrograd-nn-out/benchmarks"), metavar="DIR")
+    arguments = parser.parse_args(argv)
+    effort = replace(harness.QUICK if arguments.quick else harness.Effort(), mnist=arguments.mnist)
+    if arguments.rounds:
+        effort = replace(effort, rounds=max(1, arguments.rounds))
+    harness.limit_threads(arguments.threads)
+    machine = harness.machine()
+    sections, failures, began = [], 0, perf_counter()
+    for title, make in contents(effort):
+        if arguments.only and not any(word.lower() in title.lower() for word in arguments.only):
+            continue
+        print(f"{perf_counter() - began:5.0f} s  {title} …", file=sys.stderr, flush=True)
+        try:
+            sections.append(make())
+        except AssertionError as error:
+            failures += 1
+            print(f"{title}: {error}", file=sys.stderr)
+            sections.append(
+                Section(title, "The engines do not agree, so nothing was timed. That is a fault.", ("what",))
+            )
+            sections[-1].rows = [(str(error),)]
+    run = {"quick": effort.quick, "rounds": effort.rounds, "threads of an engine": arguments.threads}
+    print("\n" + "\n\n".join(section.markdown() for section in sections))
+    print("\nWrote " + ", ".join(map(str, write(arguments.out, sections, machine, run))))
+    return 1 if failures else 0
+
+
+def contents(effort: harness.Effort) -> Iterator[tuple[str, Callable[[], Section]]]:
+    """The page's sections in order, each with its title and what measures it."""
+    from . import accuracy, compile_cost, recording, startup, training
+    from .problems import PROBLEMS
+
+    yield "How each engine is used", training.ways
+    yield "micrograd's demo", lambda: recording.demo(effort)
+    yield "Recording", lambda: recording.section(effort)
+    with training.team(effort) as workers:
+        for title in PROBLEMS:
+            yield title, lambda title=title: training.section(title, workers, effort)  # type: ignore[misc]
+    yield "What compiling costs", lambda: compile_cost.section(effort)
+    yield "Slopes in the tails", lambda: accuracy.tails(effort)
+    yield "Slopes over the whole range", lambda: accuracy.worst(effort)
+    yield "Gradients of random graphs", lambda: accuracy.graphs(effort)
+    yield "Start-up: import", lambda: startup.imports(effort)
+    yield "Start-up: first gradient", lambda: startup.gradients(effort)
+    yield "Start-up: first picture", lambda: startup.pictures(effort)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

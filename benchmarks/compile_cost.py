@@ -1,0 +1,121 @@
+"""What compiling costs: seconds and memory by the number of nodes, and after how many steps it has paid.
+
+Promise: each network is recorded and compiled in a fresh process, and both ways of training then take the same steps
+on the same rows, one row a step; "never" stands where compiled steps are not faster.
+"""
+
+import sys
+from dataclasses import replace
+from functools import lru_cache, partial
+from math import ceil
+from time import perf_counter
+from typing import Any
+
+from .harness import Effort, MissingError, Series, Worker, by_turns, quantity, timed
+from .page import Section
+from .peers import Problem, Train, ours
+from .problems import digits, mnist, moons, two_input
+
+NETWORKS: dict[str, tuple[Any, tuple[int, ...]]] = {  # what they learn, and their sizes
+    "2-2-1": (two_input, (2, 2, 1)),
+    "2-16-16-1": (moons, (2, 16, 16, 1)),
+    "64-32-10": (digits, (64, 32, 10)),
+    "64-300-100-10": (digits, (64, 300, 100, 10)),
+    "784-300-100-10": (mnist, (784, 300, 100, 10)),
+}
+QUICK = 3  # so many of them belong to --quick
+ROUNDS = 5  # fresh processes a network
+
+
+def section(effort: Effort) -> Section:
+    """A row a network."""
+    table = Section(
+        "What compiling costs, and when it has paid",
+        "The loss of one row is recorded, then compiled and run for its first step, in a fresh process each round. "
+        "It has paid after as many steps as make up for those seconds, with one row a step, eager against compiled.",
+        ("network", "nodes", "record", "compile", "memory", "eager step", "compiled step", "has paid after"),
+    )
+    for name in list(NETWORKS)[: QUICK if effort.quick else None]:
+        try:
+            table.rows.append(measured(name, effort, table))
+        except MissingError as reason:
+            table.missing[name] = str(reason)
+            table.rows.append((name, *["missing"] * 7))
+    return table
+
+
+def measured(name: str, effort: Effort, table: Section) -> tuple[str, ...]:
+    """The row of one network; its numbers go into the table's data."""
+    once = [in_fresh_process(cost, name, effort) for _ in range(min(effort.rounds, ROUNDS))]
+    nodes = once[0]["nodes"]
+    recorded, compiled = (Series([cost[what] for cost in once]) for what in ("record", "compile"))
+    grown = [cost["bytes"] for cost in once if cost["bytes"] is not None]
+    workers = {way: Worker() for way in ("eager", "compiled")}
+    try:
+        timers = {way: partial(worker.ask, step_seconds, way, name, effort) for way, worker in workers.items()}
+        steps = by_turns(timers, effort)
+    finally:
+        for worker in workers.values():
+            worker.close()
+    gained = steps["eager"].median - steps["compiled"].median
+    after = f"{ceil(compiled.median / gained):,} steps" if gained > 0 else "never"
+    memory = str(Series(grown, "B")) if grown else "missing"
+    table.data[name] = {"nodes": nodes, "record": recorded.values, "compile": compiled.values, "bytes": grown}
+    table.data[name] |= {way: series.values for way, series in steps.items()}
+    cells = (recorded, compiled, memory, steps["eager"], steps["compiled"])
+    return name, quantity(nodes, ""), *map(str, cells), after
+
+
+def in_fresh_process(function: Any, *arguments: Any) -> Any:
+    """The function's answer from a process that did nothing else."""
+    worker = Worker()
+    try:
+        return worker.ask(function, *arguments)
+    finally:
+        worker.close()
+
+
+# ---- over there ----
+
+
+def problem_of(name: str, effort: Effort) -> Problem:
+    """The network's problem, one row a step."""
+    make, sizes = NETWORKS[name]
+    return replace(make(effort), name=name, sizes=sizes, batch=1)
+
+
+def cost(name: str, effort: Effort) -> dict[str, Any]:
+    """Nodes; seconds to record and to compile; bytes by which the process' largest size grew in compiling."""
+    from micrograd_nn.value import topological_order
+
+    problem = problem_of(name, effort)
+    start = perf_counter()
+    recorded = ours.record(problem)
+    middle = perf_counter()
+    before = largest_size()
+    step = ours.compiled_loop(problem, recorded)
+    step(1)
+    end = perf_counter()
+    grown = None if before is None else largest_size() - before
+    nodes = len(topological_order(recorded.loss))
+    return {"nodes": nodes, "record": middle - start, "compile": end - middle, "bytes": grown}
+
+
+@lru_cache(maxsize=1)
+def trainer(way: str, name: str, effort: Effort) -> Train:
+    """Training one row a step, eager or compiled."""
+    return {"eager": ours.eager, "compiled": ours.compiled}[way](problem_of(name, effort))
+
+
+def step_seconds(way: str, name: str, effort: Effort, steps: int) -> float:
+    """Seconds a step."""
+    return timed(trainer(way, name, effort), steps)
+
+
+def largest_size() -> Any:
+    """The largest memory that this process has had so far, in bytes; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,132 @@
+"""Ours: the scalar engine, and the same graph compiled.
+
+Promise: what its own documentation tells a user to write.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..harness import MissingError
+from .problem import Array, Peer, Problem, Train
+
+LARGEST = 400_000  # products in a batch from which a recorded graph, at some 250 bytes a node, takes gigabytes
+
+
+def network(problem: Problem) -> Any:
+    """The MLP with the problem's starting weights."""
+    from micrograd_nn import MLP
+
+    net = MLP(problem.sizes[0], list(problem.sizes[1:]), activation=problem.hidden, output=problem.output, init="zeros")
+    for layer, (w, b) in zip(net.layers, problem.start, strict=True):
+        for neuron, row, bias in zip(layer.neurons, w.tolist(), b.tolist(), strict=True):
+            for p, number in zip(neuron.parameters(), (*row, bias), strict=True):
+                p.data = number
+    return net
+
+
+def loss_over(problem: Problem, net: Any, X: Any, y: Any) -> Any:
+    """The mean loss over rows, as one Value."""
+    from micrograd_nn import losses, mean
+
+    outputs = [net(row) for row in X]
+    if problem.loss == "softmax":
+        whole = mean([losses.softmax_cross_entropy(out, label) for out, label in zip(outputs, y, strict=True)])
+    else:
+        whole = {"mse": losses.mse, "hinge": losses.hinge}[problem.loss](outputs, y)
+    return whole + losses.l2(net.parameters(), problem.l2) if problem.l2 else whole
+
+
+def eager(problem: Problem) -> Train:
+    import numpy as np
+
+    from micrograd_nn import SGD
+
+    if problem.products > LARGEST:
+        raise MissingError(f"a step records about {3 * problem.products:,} nodes; this is what compiling is for")
+
+    def train(steps: int) -> Array:
+        net = network(problem)
+        optimizer = SGD(net.parameters(), lr=problem.lr)
+        batches = [(X.tolist(), y.tolist()) for X, y in problem.batches]
+        for i in range(steps):
+            optimizer.zero_grad()
+            loss_over(problem, net, *batches[i % len(batches)]).backward()
+            optimizer.step()
+        return np.array([p.data for p in net.parameters()])
+
+    return train
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The loss of one row as a graph, and its leaves."""
+
+    net: Any
+    loss: Any
+    x: list[Any]
+    y: Any  # a Value, or a one-hot row of them: a label varies from row to row
+
+
+def record(problem: Problem) -> Recorded:
+    """Record the loss of one row."""
+    from micrograd_nn import Value
+
+    net = network(problem)
+    x = [Value(0.0) for _ in range(problem.sizes[0])]
+    y: Any = [Value(0.0) for _ in range(problem.sizes[-1])] if problem.loss == "softmax" else Value(0.0)
+    return Recorded(net, loss_over(problem, net, [x], [y]), x, y)
+
+
+def compiled_loop(problem: Problem, recorded: Recorded) -> Callable[[int], None]:
+    """A loop of so many compiled steps over the problem's batches, from where the parameters stand."""
+    import numpy as np
+
+    from micrograd_nn import SGD
+    from micrograd_nn.compile import compile
+
+    parameters = recorded.net.parameters()
+    program = compile(recorded.loss, [recorded.x, recorded.y], parameters, dtype=problem.dtype)
+    X, y = (np.concatenate(column) for column in zip(*problem.batches, strict=True))
+    targets = np.eye(problem.sizes[-1])[y] if problem.loss == "softmax" else y
+
+    def run(steps: int) -> None:
+        optimizer = SGD(parameters, lr=problem.lr)
+        epochs, rest = divmod(steps, len(problem.batches))
+        for rows, times in ((len(X), epochs), (rest * problem.batch, 1)):
+            if rows and times:
+                program.minimize(optimizer, X[:rows], targets[:rows], epochs=times, batch_size=problem.batch)
+
+    return run
+
+
+def compiled(problem: Problem) -> Train:
+    """The loss of one row, recorded once and compiled; the batches are the program's."""
+    import numpy as np
+
+    recorded = record(problem)
+    run, parameters = compiled_loop(problem, recorded), recorded.net.parameters()
+    start = [p.data for p in parameters]
+
+    def train(steps: int) -> Array:
+        for p, number in zip(parameters, start, strict=True):
+            p.data = number
+        run(steps)
+        return np.array([p.data for p in parameters])
+
+    return train
+
+
+PEERS = [
+    Peer(
+        "micrograd_nn, compiled",
+        "The loss of one row is recorded once and compiled with the default backend; `Program.minimize` does the "
+        "rest. The seconds that compiling takes have a section of their own.",
+        compiled,
+    ),
+    Peer(
+        "micrograd_nn, eager",
+        "`net(x)`, a loss, `backward()`, `SGD.step()`: the graph is recorded anew every step. Nothing is compiled.",
+        eager,
+    ),
+]
