@@ -235,7 +235,7 @@ class ArraySource:
             self.lines.append(f"{out}.fill(0.0)")
         for k in [*([] if plan.cleared else plan.stored), *plan.added, *(plan.stored if plan.cleared else [])]:
             piece, index, shape = step.operands[k], step.indices[k], step.shapes[k]
-            if piece in self._buffers.direct:
+            if piece in self._buffers.direct and piece not in self._scalars:
                 continue
             added = plan.cleared or k in plan.added
             if index.table or k in plan.added:
