@@ -17,7 +17,9 @@ it no ``.data``, ``.grad``, file or graph has changed.
     ├── FileError        (OSError)             a file that can't be read, written or fetched
     │   └── FileMissingError (FileNotFoundError)   a file that is not there
     ├── GraphError       (RuntimeError)        a graph that can't answer what was asked of it
+    ├── GradcheckError   (RuntimeError)        slopes that differ from what the function does
     ├── RenderError      (RuntimeError)        a picture that can't be drawn on this machine
+    ├── ExtraMissingError (ImportError)        a library that an extra of this package would have brought
     └── AnomalyError     (FloatingPointError)  nan or inf, under detect_anomaly
         └── DivergedError                      nan or inf in training; the history so far is in .history
 """
@@ -88,8 +90,16 @@ class GraphError(MicrogradError, RuntimeError):
     """The recorded graph can't answer what was asked of it."""
 
 
+class ExtraMissingError(MicrogradError, ImportError):
+    """What was asked for needs an extra of this package that is not installed."""
+
+
 class RenderError(MicrogradError, RuntimeError):
     """A picture can't be drawn: no ``dot`` was found, or it failed."""
+
+
+class GradcheckError(MicrogradError, RuntimeError):
+    """The recorded slopes differ from the function's own differences."""
 
 
 class AnomalyError(MicrogradError, FloatingPointError):

@@ -1,0 +1,242 @@
+"""Training in pictures, with matplotlib (the extra ``plot``).
+
+Promise: each function draws on the axes that it is given, or makes some, and returns them; it sets no global option
+and shows nothing by itself. Lines that share a picture differ in colour and in stroke. The same picture, made again,
+is saved as the same bytes.
+"""
+
+import io
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError, ExtraMissingError, ShapeError, UnknownNameError
+from ..files import write_whole
+from ..operation import Operation, lookup
+from .text import number
+
+if TYPE_CHECKING:
+    from ..training.history import History
+
+COLOURS = ("#0a67a8", "#c4530b", "#3a8a5f", "#8a5a9e", "#8a6d00", "#5c6675")
+STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+FINE = 200  # points along a curve
+GRID = 121  # points along each side of a map
+FORMATS = (".svg", ".png", ".pdf")
+
+
+def axes(ax: Any = None, **size: Any) -> Any:
+    """ax itself, or new axes. Raises ExtraMissingError if matplotlib is not installed."""
+    if ax is not None:
+        return ax
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise ExtraMissingError(
+            "plots are drawn by matplotlib, which is not installed: python -m pip install 'micrograd-nn[plot]'"
+        ) from None
+    made = pyplot.subplots(layout="constrained", **size)[1]
+    for one in made.flat if hasattr(made, "flat") else [made]:
+        one.spines[["top", "right"]].set_visible(False)
+    return made
+
+
+def save_plot(ax: Any, path: str | os.PathLike[str]) -> Path:
+    """Write the figure of ax to an .svg, .png or .pdf, whole or not at all, without date and chance in it."""
+    from matplotlib import rc_context
+
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise UnknownNameError("ending of a plot's file", path.suffix, FORMATS)
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower(), {})
+    drawn = io.BytesIO()
+    with rc_context({"svg.hashsalt": "micrograd_nn"}):
+        ax.figure.savefig(drawn, format=path.suffix.lower()[1:], metadata=undated)
+    write_whole(path, drawn.getvalue())
+    return path
+
+
+# ---- what happened in training ----
+
+
+def plot_curves(
+    curves: Mapping[str, Sequence[float]] | Sequence[float],
+    ax: Any = None,
+    *,
+    x: Sequence[float] | None = None,
+    xlabel: str = "step",
+    ylabel: str = "loss",
+) -> Any:
+    """Curves over the steps: a loss, an accuracy on two sets, the weights of a network.
+
+    ``curves`` is a list of numbers, or lists by name; ``x`` says at which steps they were taken (0, 1, 2, … if not).
+    """
+    named = curves if isinstance(curves, Mapping) else {ylabel: curves}
+    if not named or not all(len(curve) for curve in named.values()):
+        raise ArgumentError("there is nothing to plot yet: a curve needs at least one number")
+    ax = axes(ax)
+    for i, (name, curve) in enumerate(named.items()):
+        where = range(len(curve)) if x is None else x
+        if len(where) != len(curve):
+            raise ShapeError(f"{name!r} has {len(curve)} numbers for {len(where)} steps")
+        ax.plot(where, curve, label=name, **_line(i))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if len(named) > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
+def plot_loss(losses: Sequence[float], ax: Any = None, *, every: int = 1, xlabel: str = "epoch") -> Any:
+    """A loss curve from 0 up; ``every`` is how many epochs lie between two of the losses."""
+    ax = plot_curves(losses, ax, x=range(0, every * len(losses), every), xlabel=xlabel)
+    ax.set_ylim(bottom=min(0.0, *losses))
+    return ax
+
+
+def plot_history(history: "History", ax: Any = None) -> Any:
+    """What a training recorded over its steps: losses, and beside them the metrics if there are any.
+
+    On an axis of your own only the losses. Returns the axis, or both of them.
+    """
+    columns = [column for column in history.columns if column not in ("step", "epoch")]
+    losses = {column: history[column] for column in columns if column.endswith(("loss", "objective"))}
+    metrics = {column: history[column] for column in columns if column not in losses}
+    if ax is not None or not metrics:
+        return plot_curves(losses, ax, x=history["step"] if columns else None)
+    left, right = axes(ncols=2, figsize=(9, 3.6))
+    plot_curves(losses, left, x=history["step"])
+    plot_curves(metrics, right, x=history["step"], ylabel="metric")
+    return [left, right]
+
+
+# ---- what was learnt ----
+
+
+def plot_decision(
+    classify: Callable[[float, float], float],
+    points: Sequence[Sequence[float]],
+    labels: Sequence[float],
+    ax: Any = None,
+    *,
+    level: float = 0.5,
+) -> Any:
+    """The plane of two inputs, coloured by classify(x1, x2), the line where it is ``level``, and labelled points."""
+    if len(points) != len(labels) or not len(points):
+        raise ShapeError(f"{len(points)} points need as many labels, got {len(labels)}")
+    ax = axes(ax)
+    across, up = (_span([float(point[i]) for point in points]) for i in (0, 1))
+    heights = _map(classify, across, up)
+    ax.contourf(across, up, heights, levels=20, cmap="RdBu", alpha=0.45)
+    if min(map(min, heights)) < level < max(map(max, heights)):
+        ax.contour(across, up, heights, levels=[level], colors="#1d2433", linewidths=1.5)
+    for i, label in enumerate(sorted(set(labels))):
+        chosen = [point for point, own in zip(points, labels, strict=True) if own == label]
+        look = {"color": COLOURS[1 - i % 2], "marker": "os^Dv"[i % 5], "edgecolors": "white", "zorder": 3}
+        ax.scatter([point[0] for point in chosen], [point[1] for point in chosen], label=f"{label:g}", **look)
+    ax.set(xlabel="x1", ylabel="x2")
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_surface(
+    loss: Callable[[float, float], float],
+    path: Sequence[tuple[float, float]],
+    ax: Any = None,
+    *,
+    names: tuple[str, str] = ("m", "b"),
+) -> Any:
+    """The loss as a map over two parameters, with the way that descent took: ``path`` is a list of (m, b)."""
+    if not path:
+        raise ArgumentError("a descent path needs at least one point (m, b)")
+    ax = axes(ax)
+    across, up = (_span([float(point[i]) for point in path]) for i in (0, 1))
+    contours = ax.contour(across, up, _map(loss, across, up), levels=16, cmap="viridis", linewidths=1)
+    ax.clabel(contours, fontsize=7, fmt=number)
+    ax.plot(*zip(*path, strict=True), color=COLOURS[1], marker=".", linewidth=1.2)
+    ax.plot(*path[0], marker="o", color=COLOURS[1], label="start")
+    ax.plot(*path[-1], marker="*", markersize=12, color=COLOURS[1], label="end")
+    ax.set(xlabel=names[0], ylabel=names[1])
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_activation(activation: str | Operation, ax: Any = None, *, start: float = -5.0, end: float = 5.0) -> Any:
+    """An operation of one variable and its derivative. Raises UnknownNameError if the table has no such operation."""
+    row = activation if isinstance(activation, Operation) else lookup(activation)
+    rest = () if row.arity == 1 else (row.default,)
+    if None in rest:
+        raise ArgumentError(f"{row.name} takes two variables: a curve shows an operation of one")
+    xs = [start + (end - start) * i / (FINE - 1) for i in range(FINE)]
+    values = [row.forward(x, *rest) for x in xs]
+    slopes = [row.partials[0](x, *rest, value) for x, value in zip(xs, values, strict=True)]
+    ax = plot_curves({row.name: values, f"{row.name}′": slopes}, ax, x=xs, xlabel="x", ylabel="")
+    ax.axhline(0.0, color="#c9cfd8", linewidth=0.8, zorder=0)
+    return ax
+
+
+# ---- digits ----
+
+
+def plot_confusion(matrix: Sequence[Sequence[int]], ax: Any = None, *, names: Sequence[str] | None = None) -> Any:
+    """A confusion matrix: a row per true class, a column per answer; mistakes are coloured by their number."""
+    size = len(matrix)
+    if not size or any(len(row) != size for row in matrix):
+        raise ShapeError(f"a confusion matrix is square, got {size} rows of {sorted({len(row) for row in matrix})}")
+    ax = axes(ax)
+    mistakes = [[0 if i == j else count for j, count in enumerate(row)] for i, row in enumerate(matrix)]
+    most = max(1, *map(max, mistakes))
+    ax.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.4 * most)
+    for i, row in enumerate(matrix):
+        for j, count in enumerate(row):
+            ax.text(j, i, str(count), ha="center", va="center", fontsize=8, weight="bold" if i == j else "normal")
+    shown = names or [str(i) for i in range(size)]
+    ax.set(
+        xticks=range(size), yticks=range(size), xticklabels=shown, yticklabels=shown, xlabel="answer", ylabel="truth"
+    )
+    return ax
+
+
+def plot_digits(
+    images: Iterable[Sequence[float]],
+    labels: Sequence[int] | None = None,
+    answers: Sequence[int] | None = None,
+    *,
+    columns: int = 10,
+) -> Any:
+    """Square images, given as flat lists of pixels, in a grid; titles say the label, and a wrong answer stands out.
+
+    Returns the array of axes.
+    """
+    pictures = [list(image) for image in images]
+    side = round(len(pictures[0]) ** 0.5) if pictures else 0
+    if not pictures or any(len(picture) != side * side for picture in pictures):
+        raise ShapeError("digits are square images, flat and all of one size, such as 64 pixels for 8×8")
+    rows = -(-len(pictures) // columns)
+    grid = axes(nrows=rows, ncols=columns, squeeze=False, figsize=(0.75 * columns, 0.95 * rows))
+    for ax in grid.flat:
+        ax.axis("off")
+    for i, (ax, picture) in enumerate(zip(grid.flat, pictures, strict=False)):
+        ax.imshow([picture[side * j : side * (j + 1)] for j in range(side)], cmap="gray_r")
+        wrong = labels is not None and answers is not None and labels[i] != answers[i]
+        title = "" if labels is None else f"{labels[i]} → {answers[i]}" if wrong and answers else f"{labels[i]}"
+        ax.set_title(title, fontsize=9, color=COLOURS[1] if wrong else "black")
+    return grid
+
+
+# ---- parts ----
+
+
+def _line(i: int) -> dict[str, Any]:
+    round_ = i // len(COLOURS)  # the seventh line has the first one's colour, and the second one's stroke
+    return {"color": COLOURS[i % len(COLOURS)], "linestyle": STROKES[(i + round_) % len(STROKES)], "linewidth": 1.6}
+
+
+def _span(coordinates: Sequence[float]) -> list[float]:
+    low, high = min(coordinates), max(coordinates)
+    margin = 0.15 * (high - low) or 1.0
+    return [low - margin + (high - low + 2 * margin) * i / (GRID - 1) for i in range(GRID)]
+
+
+def _map(height: Callable[[float, float], float], across: Sequence[float], up: Sequence[float]) -> list[list[float]]:
+    return [[float(height(x, y)) for x in across] for y in up]
