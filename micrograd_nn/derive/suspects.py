@@ -114,7 +114,8 @@ def _of_branch(ground: Ground, node: Value, i: int, pair: Pair) -> Iterator[Susp
             whole = view.adjoints[pair[0]] * view.factor(pair) * view.tangents[pair[1]]
             if abs(through - whole) <= 1e-9 * abs(whole):
                 return float("nan")  # the only way there is: no branch that could be forgotten
-            return view.total + (change(slope) - slope) * share
+            missing: float = (change(slope) - slope) * share
+            return view.total + missing
 
         yield Suspect(slip, pair, total, 1)
 
