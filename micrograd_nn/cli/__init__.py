@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import MicrogradError
-from . import friends
+from . import check, draw, explain, friends
 
-COMMANDS: tuple[Any, ...] = ()  # modules with add_to(subparsers), which sets run
+COMMANDS: tuple[Any, ...] = (draw, explain, check)  # modules with add_to(subparsers), which sets run
 
 
 def main(argv: Sequence[str] | None = None) -> int:

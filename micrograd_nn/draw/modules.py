@@ -52,11 +52,12 @@ def view(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     shown = [node for node in order if node not in hidden]
     if len(shown) > budget:
         raise GraphError(_refusal(len(order), len(shown), budget))
+    frames = {module: members for module, members in inside.items() if module not in folded and module.label}
     return View(
         shown,
         {node: list(_links(node, folded.get(node), hidden)) for node in shown},
         folded,
-        {module: members for module, members in inside.items() if module not in folded and module.label},
+        frames if len(inside) > 1 else {},  # a single frame around everything would say nothing
     )
 
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from .palette import STYLE
+from .palette import LIGHT, STYLE
 
 ELEMENTS = ("svg", "title", "style", "g", "path", "polygon", "polyline", "ellipse", "text")
+HALO = {"stroke": LIGHT["paper"], "stroke-width": "2.5", "stroke-linejoin": "round", "paint-order": "stroke"}
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 
@@ -25,6 +26,9 @@ def page_ready(drawn: bytes, title: str, names: Mapping[str, str]) -> str:
         element.tail = "\n" if element.tag in ("g", "title") else None
     for group in root.iter("g"):
         _name(group, names)
+        if group.get("class") == "edge":
+            for text in group.iter("text"):
+                text.attrib |= HALO
     root.attrib = {
         "xmlns": _NAMESPACE,
         "class": "micrograd-nn",

@@ -125,7 +125,7 @@ class Walk:
         done = [len(story.moments)] * len(story.order)
         for i, moment in enumerate(story.moments):
             for place, total in moment.gathered:
-                sign = "negative" if total < 0 else "positive"
+                sign = "negative" if total < 0 else "positive" if total > 0 else ""
                 gathered[place].append([i, number(total), sign])
                 done[place] = i
         return {

@@ -61,8 +61,9 @@ def _bare(drawn: ElementTree.Element, story: Story) -> str:
     for group in groups["edge"]:
         place, i = map(int, group.attrib["id"][1:].split("."))
         step = story.steps[place]
-        sign = "negative" if step.contributions[i] < 0 else "positive"
-        attributes = {"class": f"edge {sign}", "data-into": str(place), "data-from": str(story.place[step.operands[i]])}
+        flow = step.contributions[i]
+        sign = " negative" if flow < 0 else " positive" if flow > 0 else ""
+        attributes = {"class": f"edge{sign}", "data-into": str(place), "data-from": str(story.place[step.operands[i]])}
         _shapes(ElementTree.SubElement(inner, "g", attributes), group, ("slope",))
     for group in groups["node"]:
         place = int(group.attrib["id"][1:])

@@ -1,0 +1,55 @@
+"""``micrograd-nn draw``: a formula with numbers for its names, as a picture or as a walk.
+
+micrograd-nn draw "sigmoid(w*x + b)" w=0.5 x=2 b=-1 --out neuron.svg
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..draw import draw_dot, walk
+from ..draw.dot import DIRECTIONS
+from ..formula import formula
+
+WALKS = (".html", ".htm")
+
+
+def add_to(subparsers: Any) -> None:
+    """Enter the subcommand and its options."""
+    parser = subparsers.add_parser(
+        "draw",
+        help="draw a formula as a graph, or as a page that walks through it",
+        description="Draw the graph of a formula with its gradients: a picture (.svg, .png, .dot), or for .html a page "
+        "that walks forward and backward through it.",
+    )
+    parser.add_argument("formula", metavar="EXPR", help="such as 'sigmoid(w*x + b)'")
+    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", type=assignment, help="a number for each name")
+    parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="FILE", help="default graph.svg")
+    parser.add_argument("--rankdir", choices=DIRECTIONS, default="LR", help="which way the graph runs (default LR)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw what was asked for. Returns the exit code."""
+    numbers = dict(arguments.numbers)
+    root = formula(arguments.formula, numbers)
+    if "L" not in numbers:
+        root.label = root.label or "L"
+    if arguments.out.suffix.lower() in WALKS:
+        walk(root).save(arguments.out)
+    else:
+        root.backward()
+        draw_dot(root, rankdir=arguments.rankdir).save(arguments.out)
+    print(f"Wrote {arguments.out}")
+    return 0
+
+
+def assignment(text: str) -> tuple[str, float]:
+    """("x", 2.0) for "x=2". Raises ArgumentTypeError of argparse, which ends the command with exit code 2."""
+    name, equals, written = text.partition("=")
+    try:
+        if equals and name.strip():
+            return name.strip(), float(written)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} gives no number to a name; write it as x=2")
