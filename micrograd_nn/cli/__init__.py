@@ -1,12 +1,13 @@
 """The command line: ``micrograd-nn`` and its subcommands, one module each.
 
 Promise: exit code 0 when all went well, 1 when what was checked is wrong or a task failed, 2 when the words of the
-command were off; an error of this package is one line on standard error, without a traceback.
+command were off; an error of this package or of the system is one line on standard error, without a traceback.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any
 
 from ..errors import MicrogradError
@@ -27,9 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in COMMANDS:
         command.add_to(subparsers)
     arguments = parser.parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ∂ gets a question mark, not an error
     try:
         return int(arguments.run(arguments))
-    except MicrogradError as error:
+    except (MicrogradError, OSError) as error:
         print(f"micrograd-nn: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

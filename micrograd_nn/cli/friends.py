@@ -13,7 +13,9 @@ from pathlib import Path
 from ..data.small import INCHES, POUNDS
 from ..data.small import PEOPLE as MEASURED
 from ..derive import explain
-from ..draw import draw_dot
+from ..draw import draw_dot, draw_network, walk
+from ..draw.plot import plot_loss, save_plot
+from ..errors import ExtraMissingError
 from ..losses import mse
 from ..modes import no_grad
 from ..nn import MLP, whole_number
@@ -39,8 +41,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the main job. Returns the exit code: 1 if the three ways to the partials disagree."""
     whole_number("--epochs", arguments.epochs, least=0)
-    arguments.out.mkdir(parents=True, exist_ok=True)
     net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", init="normal", seed=arguments.seed)
+    optimizer = SGD(net.parameters(), lr=arguments.lr)
+    arguments.out.mkdir(parents=True, exist_ok=True)
     print("The network: weight and height (less 135 lb and 66 in) → h1, h2 → o1, all sigmoid; 1 means female.")
     loss = record(net, "Alice")
     loss.backward()
@@ -48,14 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
     print(textwrap.indent(str(explain(loss, net.parameters()[0])), "    "))
     print("\nAll nine partials, three ways:\n")
     apart = print_partials(net, loss)
-    drawn = draw(loss, arguments.out)
+    draw(net, loss, arguments.out)
     print(f"\nStochastic gradient descent, one person at a time, learning rate {arguments.lr:g}:\n")
-    train(net, arguments)
+    history = train(net, optimizer, arguments)
     print()
     for name, x in STRANGERS.items():
         share = net(x).data
         print(f"{name} ({x[0]:+g} lb, {x[1]:+g} in): {share:.4f}, {'female' if share > 0.5 else 'male'}")
-    print("\nWrote " + ", ".join(map(str, drawn)))
+    draw_loss(history, arguments.out)
     return 0 if apart <= AGREE else 1
 
 
@@ -67,9 +70,8 @@ def record(net: MLP, name: str) -> Value:
     return loss
 
 
-def train(net: MLP, arguments: argparse.Namespace) -> list[float]:
+def train(net: MLP, optimizer: SGD, arguments: argparse.Namespace) -> list[float]:
     """Show each person once an epoch and follow that person's gradient. Returns the loss at every tenth epoch."""
-    optimizer = SGD(net.parameters(), lr=arguments.lr)
     history = []
     with progress_bar(not arguments.quiet, total=arguments.epochs, desc="training", unit="epoch") as bar:
         for epoch in range(arguments.epochs + 1):
@@ -88,9 +90,21 @@ def train(net: MLP, arguments: argparse.Namespace) -> list[float]:
     return history
 
 
-def draw(loss: Value, folder: Path) -> list[Path]:
-    """Write the pictures. Returns their paths."""
-    return [draw_dot(loss).save(folder / "graph.svg")]
+def draw(net: MLP, loss: Value, folder: Path) -> None:
+    """The pictures of the start: the graph of the loss, the network, and the walk through both passes."""
+    draw_dot(loss).save(folder / "graph.svg")
+    draw_network(net, inputs=PEOPLE["Alice"][0]).save(folder / "network.svg")
+    walk(loss).save(folder / "walk.html")
+    print(f"\nWrote graph.svg, network.svg and walk.html (open it in a browser) to {folder}.")
+
+
+def draw_loss(history: list[float], folder: Path) -> None:
+    """The picture of the training, if matplotlib is installed; else a line that says what to install."""
+    try:
+        save_plot(plot_loss(history, every=10), folder / "loss.svg")
+        print(f"\nWrote loss.svg to {folder}.")
+    except ExtraMissingError as error:
+        print(f"\nloss.svg is left out: {error}")
 
 
 def print_partials(net: MLP, loss: Value) -> float:
