@@ -1,0 +1,223 @@
+"""backward, grad, value_and_grad, hessian, replay: the chain rule, its orders, and what it leaves alone."""
+
+import math
+from random import Random
+
+import mpmath
+import pytest
+from random_graphs import random_graph
+
+from micrograd_nn import (
+    TABLE,
+    Value,
+    grad,
+    hessian,
+    log,
+    maximum,
+    sin,
+    stop_gradient,
+    value_and_grad,
+)
+from micrograd_nn.backprop import replay
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, NumberError
+from micrograd_nn.graph import topological_order
+from micrograd_nn.value import adjoints
+
+SMOOTH = [
+    TABLE[name] for name in ("add", "sub", "mul", "exp", "tanh", "sigmoid", "sin", "cos", "softplus", "logaddexp")
+]
+
+
+def state(root: Value) -> list[tuple[object, ...]]:
+    return [(n.data, n.grad, n.label, n.operation, n.partials) for n in topological_order(root)]
+
+
+def by_paths(root: Value, leaf: Value) -> float:
+    """The sum over all paths of the products of the local slopes: the chain rule as the definition has it."""
+    if root is leaf:
+        return 1.0
+    return math.fsum(s * by_paths(o, leaf) for o, s in zip(root.operands, root.partials, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_sweep_is_the_sum_over_all_paths(seed: int) -> None:
+    root, leaves = random_graph(seed, n_nodes=10)
+    expected = [by_paths(root, leaf) for leaf in leaves]
+    before = state(root)
+    assert grad(root, leaves) == [pytest.approx(e, rel=1e-9, abs=1e-9) for e in expected]
+    assert state(root) == before, "grad changes nothing"
+    root.backward()
+    assert [leaf.grad for leaf in leaves] == grad(root, leaves), "bit for bit: it is the same sweep"
+    assert {node: node.grad for node in topological_order(root) if node.operands} == {
+        node: adjoint for node, adjoint in adjoints(root).items() if node.operands
+    }
+
+
+def test_leaves_add_up_and_interior_nodes_hold_the_latest() -> None:
+    for seed in range(20):
+        root, _ = random_graph(seed)
+        root.backward()
+        once = {node: node.grad for node in topological_order(root)}
+        root.backward()
+        for node, first in once.items():
+            assert node.grad == (first if node.operands else 2 * first)
+        assert root.grad == 1.0
+
+
+# ---- higher orders ----
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_three_orders_on_random_graphs(seed: int) -> None:
+    """Against mpmath's central differences of the forward pass at 60 digits: no slope of ours takes part."""
+    root, leaves = random_graph(seed, n_leaves=2, n_nodes=6, operations=SMOOTH)
+    x, y = leaves
+    at = (x.data, y.data)
+
+    def f(a: mpmath.mpf, b: mpmath.mpf) -> mpmath.mpf:
+        return high_precision(root, {x: a, y: b})
+
+    with mpmath.workdps(60):
+        scale = 1 + max(abs(float(mpmath.diff(f, at, order))) for order in ((1, 0), (2, 1), (3, 0), (0, 3), (1, 2)))
+        (first,) = grad(root, [x], create_graph=True)
+        assert first.data == pytest.approx(float(mpmath.diff(f, at, (1, 0))), abs=1e-9 * scale)
+        second = grad(first, [x, y], create_graph=True)
+        assert second[0].data == pytest.approx(float(mpmath.diff(f, at, (2, 0))), abs=1e-9 * scale)
+        assert second[1].data == pytest.approx(float(mpmath.diff(f, at, (1, 1))), abs=1e-9 * scale)
+        third = [grad(slope, [x, y]) for slope in second]
+        for row, orders in zip(third, (((3, 0), (2, 1)), ((2, 1), (1, 2))), strict=True):
+            for got, order in zip(row, orders, strict=True):
+                assert got == pytest.approx(float(mpmath.diff(f, at, order)), abs=1e-9 * scale), order
+        assert hessian(root, [x, y])[0] == [slope.data for slope in second]
+
+
+PRECISE = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "neg": lambda a: -a,
+    "pow": mpmath.power,
+    "abs": mpmath.fabs,
+    "exp": mpmath.exp,
+    "tanh": mpmath.tanh,
+    "sigmoid": lambda a: 1 / (1 + mpmath.exp(-a)),
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "softplus": lambda a: mpmath.log(1 + mpmath.exp(a)),
+    "logaddexp": lambda a, b: mpmath.log(mpmath.exp(a) + mpmath.exp(b)),
+}
+
+
+def high_precision(root: Value, at: dict[Value, mpmath.mpf]) -> mpmath.mpf:
+    known = dict(at)
+    for node in topological_order(root):
+        if node not in known:
+            operation = node.operation
+            operands = [known[operand] for operand in node.operands]
+            known[node] = PRECISE[operation.name](*operands) if operation else mpmath.mpf(node.data)
+    return known[root]
+
+
+def test_hessian_is_symmetric_on_random_graphs() -> None:
+    for seed in range(15):
+        root, leaves = random_graph(seed, operations=SMOOTH)
+        h = hessian(root, leaves)
+        largest = 1 + max(abs(entry) for row in h for entry in row)
+        for i, row in enumerate(h):
+            for j, entry in enumerate(row):
+                assert entry == pytest.approx(h[j][i], abs=1e-9 * largest)
+
+
+def test_a_zero_slope_keeps_its_graph() -> None:
+    x = Value(0.0)
+    assert hessian(x * x, [x]) == [[2.0]]
+    (slope,) = grad(x**3, [x], create_graph=True)
+    (second,) = grad(slope, [x], create_graph=True)
+    assert (slope.data, second.data, grad(second, [x])) == (0.0, 0.0, [6.0])
+
+
+def test_the_derivative_of_the_derivative_can_be_swept_too() -> None:
+    x = Value(0.7)
+    (slope,) = grad(sin(x), [x], create_graph=True)
+    slope.backward()
+    assert x.grad == pytest.approx(-math.sin(0.7), rel=1e-15)
+
+
+def test_a_gradient_penalty() -> None:
+    """∂/∂w of (∂y/∂x)² for y = w·x³, which is 18·w·x⁴."""
+    w, x = Value(1.5), Value(0.5)
+    (slope,) = grad(w * x**3, [x], create_graph=True)
+    assert grad(slope**2, [w]) == [pytest.approx(18 * 1.5 * 0.5**4, rel=1e-14)]
+
+
+def test_no_dependence_is_zero() -> None:
+    x, other = Value(1.0), Value(2.0)
+    y = x * 3
+    assert grad(y, [other, x, y]) == [0.0, 3.0, 1.0]
+    assert [v.data for v in grad(y, [other, x], create_graph=True)] == [0.0, 3.0]
+    assert hessian(y, [x, other]) == [[0.0, 0.0], [0.0, 0.0]]
+    assert grad(stop_gradient(x) * x, [x]) == [1.0]
+
+
+def test_kinks_share_the_slope() -> None:
+    a, b = Value(2.0), Value(2.0)
+    assert grad(maximum(a, b), [a, b]) == [0.5, 0.5]
+    assert grad(maximum(a, a), [a]) == [1.0]
+
+
+def test_value_and_grad() -> None:
+    draw = Random(5)
+    for _ in range(20):
+        a, b = draw.uniform(0.5, 3), draw.uniform(0.5, 3)
+        value, (da, db) = value_and_grad(lambda a, b: log(a) * b + a / b)(a, b)
+        assert value == pytest.approx(math.log(a) * b + a / b, rel=1e-15)
+        assert da == pytest.approx(b / a + 1 / b, rel=1e-14)
+        assert db == pytest.approx(math.log(a) - a / b**2, rel=1e-13)
+    assert value_and_grad(lambda a: 3.0)(1.0) == (3.0, [0.0]), "a constant"
+
+
+def test_changed_data_is_refused_by_create_graph() -> None:
+    x, w = Value(2.0, "x"), Value(3.0, "w")
+    y = x * w
+    x.data = 7.0
+    with pytest.raises(
+        GraphError, match=r"slope of <operation mul> towards w was 2.0 .* is 7.0 now.*record the graph again"
+    ):
+        grad(y, [w], create_graph=True)
+    assert grad(y, [w]) == [2.0], "the gradient of what was computed"
+
+
+@pytest.mark.parametrize("xs", [Value(1.0), [1.0], [Value(1.0), "w"]])
+def test_what_is_not_a_list_of_values_is_refused(xs: object) -> None:
+    with pytest.raises(ArgumentTypeError, match=r"grad takes a list of the Values .* such as \[x\]"):
+        grad(Value(1.0) * 2, xs)
+    with pytest.raises(ArgumentTypeError, match=r"grad takes the derivative of a Value, got the float 2.0"):
+        grad(2.0, [])
+
+
+# ---- replay ----
+
+
+def test_replay_is_the_forward_pass_elsewhere() -> None:
+    for seed in range(40):
+        root, leaves = random_graph(seed)
+        before = state(root)
+        assert replay(root, {}) == {node: node.data for node in topological_order(root)}
+        moved = {leaf: leaf.data + 0.125 for leaf in leaves}
+        fresh = replay(root, moved)
+        assert state(root) == before
+        assert list(fresh) == topological_order(root)
+        for leaf, number in moved.items():
+            leaf.data = number
+        assert repr(list(replay(root, {}).values())) == repr(list(fresh.values()))
+
+
+def test_replay_refuses_what_is_no_leaf_or_no_number() -> None:
+    x = Value(2.0, "x")
+    y = x * 3
+    with pytest.raises(ArgumentError, match=r"leaves only, and Value\(data=6.0.*made by <operation mul>"):
+        replay(y + 1, {y: 1.0})
+    with pytest.raises(NumberError, match="'two'"):
+        replay(y, {x: "two"})
+    assert replay(y, {Value(0.0): 5.0})[y] == 6.0

@@ -1,0 +1,195 @@
+"""no_grad, enable_grad, detect_anomaly: what they change, and that they end."""
+
+import asyncio
+import math
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from micrograd_nn import (
+    MLP,
+    TABLE,
+    Value,
+    detect_anomaly,
+    exp,
+    grad,
+    hessian,
+    log,
+    modes,
+    no_grad,
+    sqrt,
+    value_and_grad,
+)
+from micrograd_nn.errors import AnomalyError, ArgumentTypeError
+from micrograd_nn.modes import enable_grad
+from micrograd_nn.operation import Operation
+
+
+@pytest.fixture(autouse=True)
+def _every_block_ends() -> Iterator[None]:
+    yield
+    assert modes.entered == 0
+    assert modes.recording.get()
+    assert not modes.watching.get()
+
+
+def test_no_grad_computes_and_records_nothing() -> None:
+    net = MLP(2, [3, 1], activation="tanh", seed=0)
+    recorded = net([1.0, -2.0])
+    with no_grad():
+        plain = net([1.0, -2.0])
+        with enable_grad():
+            assert (Value(1.0) + 1).operands
+    assert plain.data == recorded.data
+    assert recorded.operands
+    assert not plain.operands
+
+
+def test_as_a_decorator() -> None:
+    @no_grad()
+    def double(v: Value) -> Value:
+        """Twice v."""
+        return v * 2
+
+    assert double(Value(1.0)).operands == ()
+    assert double.__doc__ == "Twice v."
+    assert (Value(1.0) * 2).operands
+
+
+def test_a_decorated_generator_is_refused_because_it_would_run_outside() -> None:
+    def rows() -> Iterator[Value]:
+        yield Value(1.0) * 2
+
+    async def later() -> Value:
+        return Value(1.0) * 2
+
+    for function in (rows, later):
+        with pytest.raises(
+            ArgumentTypeError, match=rf"no_grad as a decorator .* {function.__name__} .*with no_grad\(\):"
+        ):
+            no_grad()(function)
+
+
+def test_a_mode_ends_with_an_error() -> None:
+    with pytest.raises(ZeroDivisionError), no_grad(), detect_anomaly():
+        _ = 1 // 0
+    assert (Value(1.0) + 1).operands
+
+
+def test_one_instance_can_be_entered_again() -> None:
+    mode = no_grad()
+    with mode, mode:
+        pass
+    with mode:
+        assert not (Value(1.0) + 1).operands
+
+
+def test_a_mode_belongs_to_its_thread() -> None:
+    seen = []
+
+    def work() -> None:
+        seen.append(bool((Value(1.0) + 1).operands))
+
+    with no_grad():
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert seen == [True]
+
+
+def test_a_mode_belongs_to_its_task() -> None:
+    async def quiet(start: asyncio.Event, stop: asyncio.Event) -> bool:
+        with no_grad():
+            start.set()
+            await stop.wait()
+            return bool((Value(1.0) + 1).operands)
+
+    async def loud(start: asyncio.Event, stop: asyncio.Event) -> bool:
+        await start.wait()
+        operands = (Value(1.0) + 1).operands
+        stop.set()
+        return bool(operands)
+
+    async def both() -> list[bool]:
+        start, stop = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(quiet(start, stop), loud(start, stop))
+
+    assert asyncio.run(both()) == [False, True]
+
+
+def test_derivatives_record_for_themselves() -> None:
+    x = Value(2.0)
+    y = x**3
+    with no_grad():
+        assert hessian(y, [x]) == [[12.0]]
+        (slope,) = grad(y, [x], create_graph=True)
+        assert slope.operands
+        assert value_and_grad(lambda a: a * a)(3.0) == (9.0, [6.0])
+
+
+# ---- detect_anomaly ----
+
+OVERFLOWS = {"exp": (1000.0,), "mul": (1e200, 1e200), "add": (1.7e308, 1.7e308), "pow": (10.0, 400.0)}
+OUTSIDE = {"log": (-1.0,), "sqrt": (-2.0,), "div": (1.0, 0.0), "pow": (-2.0, 0.5)}
+
+
+@pytest.mark.parametrize(("name", "operands"), [*OVERFLOWS.items(), *OUTSIDE.items()])
+def test_forward_names_operation_operands_and_label(name: str, operands: tuple[float, ...]) -> None:
+    row: Operation = TABLE[name]
+    values = [Value(number, f"name{i}") for i, number in enumerate(operands)]
+    quiet = row(*values)
+    assert not math.isfinite(quiet.data), "IEEE's value, without an error, outside the block"
+    with detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        row(*values)
+    text = str(caught.value)
+    assert text.startswith(f"{name} made {quiet.data} of ")
+    for value in values:
+        assert f"{value.label} = {value.data}" in text
+    why = "too large for a float" if name in OVERFLOWS and operands == OVERFLOWS[name] else row.domain.text
+    assert why in text
+    assert isinstance(caught.value, FloatingPointError)
+
+
+def test_what_was_broken_before_is_not_blamed_on_the_next() -> None:
+    broken = Value(math.nan)
+    with detect_anomaly():
+        assert math.isnan((broken + 1).data)
+
+
+def test_backward_names_the_step_and_changes_nothing() -> None:
+    x = Value(0.0, "x")
+    y = sqrt(x)
+    y.label = "root"
+    loss = y * 3
+    with detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        loss.backward()
+    assert str(caught.value) == (
+        "backward through sqrt: the slope towards x = 0.0 is inf, and times the adjoint 3.0 of root that makes inf"
+    )
+    assert (x.grad, y.grad, loss.grad) == (None, None, None)
+    loss.backward()
+    assert x.grad == math.inf
+
+
+def test_backward_finds_the_first_step_in_a_long_sweep() -> None:
+    x = Value(-745.0, "x")
+    y = log(exp(x) * 1e-300 + 0.0 * x + 5e-324)
+    with detect_anomaly(), pytest.raises(AnomalyError, match="backward through"):
+        (y * 1e300 * 1e5).backward()
+
+
+def test_backward_finds_a_sum_that_overflows() -> None:
+    x = Value(1.0, "x")
+    loss = x * 1e308 + x * 1e308 * 0.9
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"contributions to the gradient of x = 1.0 add up to inf"):
+        loss.backward()
+    assert x.grad is None
+
+
+def test_nothing_to_find_is_nothing_said() -> None:
+    net = MLP(2, [3, 1], seed=0)
+    with detect_anomaly():
+        loss = net([1.0, 2.0]) ** 2
+        loss.backward()
+        assert all(math.isfinite(p.grad) for p in net.parameters())
