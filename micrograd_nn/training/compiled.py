@@ -14,7 +14,7 @@ from ..optim import Optimizer
 from .engines import Score
 from .task import Penalty, Task, penalty_of
 
-WORK = 2e8  # multiplications in about a tenth of a second
+WORK = {"python": 1e6, "numpy": 1e9}  # operations of a backend in about a tenth of a second
 
 
 class CompiledEngine:
@@ -22,7 +22,6 @@ class CompiledEngine:
 
     def __init__(self, task: Task, optimizer: Optimizer, batch_size: int, penalty: Penalty, dtype: str) -> None:
         self.task, self.optimizer, self.dtype = task, optimizer, dtype
-        self.chunk = max(1, int(WORK / (6 * len(optimizer.params) * batch_size)))
         self._programs: dict[Score, Any] = {}
         loss, x, wanted = task.record(0)
         objective = total([loss, *penalty_of(optimizer.params, penalty)])
@@ -30,6 +29,7 @@ class CompiledEngine:
         if objective is loss:
             self._programs[task.loss.function] = self.program
         self.name = f"compiled ({self.program.backend})"
+        self.chunk = max(1, int(WORK.get(self.program.backend, 1e6) / (6 * len(optimizer.params) * batch_size)))
         self.size = batch_size
         self._run: _Run | None = None
 
@@ -37,8 +37,14 @@ class CompiledEngine:
     def run(self) -> _Run:
         """The program's training loop, made when the first step is asked for."""
         if self._run is None:
-            self._run = _Run(self.program, self.optimizer, self.program.rows(*arguments(self.task)), self.size)
+            rows = self.program.rows(*arguments(self.task))
+            rows.arrays = [array.astype(self.dtype, copy=False) for array in rows.arrays]  # once, not in each call
+            self._run = _Run(self.program, self.optimizer, rows, self.size)
         return self._run
+
+    def prepare(self, scores: Sequence[Score]) -> None:
+        for score in scores:
+            self._program(score)
 
     def load(self) -> None:
         self.state = self.run.loop.state(self.program._numbers(), self.run._memory())

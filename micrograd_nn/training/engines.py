@@ -30,6 +30,9 @@ class Engine(Protocol):
     name: str
     chunk: int  # how many steps to take at a time, so that Ctrl-C is heard within about a tenth of a second
 
+    def prepare(self, scores: Sequence[Score]) -> None:
+        """Make ready to measure these, while the first row's graph is at hand."""
+
     def load(self) -> None:
         """Take over the parameters from their Values and the memories from the optimiser."""
 
@@ -54,6 +57,9 @@ class ScalarEngine:
 
     def __init__(self, task: Task, optimizer: Optimizer, batch_size: int, penalty: Penalty) -> None:
         self.task, self.optimizer, self.size, self.penalty = task, optimizer, batch_size, penalty
+
+    def prepare(self, scores: Sequence[Score]) -> None:
+        """Nothing to do: a graph is recorded when it is needed."""
 
     def load(self) -> None:
         """Nothing to do: the numbers are in the Values."""

@@ -89,6 +89,8 @@ def fit(
     run.schedule, run.callbacks = schedule, list(callbacks)
     run.measure(validation, metrics)
     run.engine = choose(engine, dtype, task, descent, run.size, _penalty(l1, l2), run.until)
+    run.engine.prepare([score for _, _, score in run.scores])
+    task.forget()
     run.go(progress)
     return run.history
 
@@ -115,9 +117,9 @@ class Training:
         self.net, self.task, self.optimizer, self.size = net, task, optimizer, batch_size
         self.per_epoch = -(-len(task) // batch_size)
         if seed is None:
-            seed = resume.settings.get("seed") if resume else random.randrange(2**32)
+            seed = random.randrange(2**32) if resume is None else resume.settings["seed"]
         settings = {"rows": len(task), "batch_size": batch_size, "shuffle": bool(shuffle), "seed": seed}
-        self.history = resume or History(settings, optimizer)
+        self.history = History(settings, optimizer) if resume is None else resume
         if self.history.settings != settings:
             raise ArgumentError(f"the training to resume had {self.history.settings}, this one has {settings}")
         self.history.optimizer = optimizer
@@ -138,7 +140,7 @@ class Training:
         if validation is not None:
             if not isinstance(validation, Iterable) or len(pair := list(validation)) != 2:
                 raise ShapeError("validation is a pair (X, y)")
-            held = Task(self.net, pair[0], pair[1], self.task.loss)
+            held = self.task.like(pair[0], pair[1])
             self.scores += [(f"validation {name}", held, score) for name, score in named]
 
     def go(self, progress: bool) -> None:
@@ -195,6 +197,8 @@ class Training:
         """Measure, enter a row into the history, and call the callbacks."""
         history, engine = self.history, self.engine
         engine.store()
+        if not self.is_sound():
+            self.diverged()
         summed, rows = history.running
         row = {"step": history.step, "epoch": 1 + (history.step - 1) // self.per_epoch, "objective": summed / rows}
         row |= {name: engine.score(task, score) for name, task, score in self.scores}

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, ShapeError
+from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, ShapeError
 from ..losses import Loss, l1, l2, named_loss
-from ..modes import no_grad
+from ..operation import as_float
 from ..value import Value
 
 if TYPE_CHECKING:
@@ -31,12 +31,22 @@ class Task:
         self.net = net
         self.loss = loss if isinstance(loss, Loss) else named_loss(loss)
         self.X = matrix("X", X)
-        with no_grad():
-            outputs = net(self.X[0].tolist())  # a wrong number of features is refused here
+        x = self.leaves(0)
+        outputs = net(x)  # a wrong number of features is refused here
+        self.kept: Any = (x, outputs)
         self.outputs = len(outputs) if isinstance(outputs, Sequence) else 1
         if self.outputs < self.loss.outputs:
             raise ShapeError(f"this loss compares the outputs of several classes; the network has {self.outputs}")
         self.Y = targets(y, len(self.X), self.outputs, self.loss)
+
+    def like(self, X: Any, y: Any) -> "Task":
+        """Other rows for the same network and loss."""
+        other = copy(self)
+        other.kept, other.X = None, matrix("X", X)
+        if other.X.shape[1] != self.X.shape[1]:
+            raise ShapeError(f"rows of {self.X.shape[1]} features are trained on, these have {other.X.shape[1]}")
+        other.Y = targets(y, len(other.X), self.outputs, self.loss)
+        return other
 
     def __len__(self) -> int:
         return len(self.X)
@@ -47,16 +57,26 @@ class Task:
         fewer.X, fewer.Y = self.X[::every], self.Y[::every]
         return fewer
 
-    def row(self, i: int) -> tuple[list[Value], Any]:
-        """Row i as leaves: x1, x2, … and its target (a Value beside a single output, else a list)."""
-        x = [Value(number, f"x{j}") for j, number in enumerate(self.X[i].tolist(), start=1)]
-        wanted = [Value(number, f"y{j}") for j, number in enumerate(self.Y[i].tolist(), start=1)]
-        return x, wanted if self.outputs > 1 else wanted[0]
+    def forget(self) -> None:
+        """Let go of the first row's graph, which was kept so that a large network is not recorded twice."""
+        self.kept = None
+
+    def leaves(self, i: int) -> list[Value]:
+        """The features of row i as leaves x1, x2, …"""
+        return [Value(number, f"x{j}") for j, number in enumerate(self.X[i].tolist(), start=1)]
 
     def record(self, i: int, score: Callable[..., Value] | None = None) -> tuple[Value, Any, Any]:
-        """The loss of row i, or another score of it, as a graph, with the leaves of its row and of its target."""
-        x, wanted = self.row(i)
-        return (score or self.loss.function)(self.net(x), wanted), x, wanted
+        """The loss of row i, or another score of it, as a graph, with the leaves of its row and of its target.
+
+        The target is a Value beside a single output, else a list.
+        """
+        row = [Value(number, f"y{j}") for j, number in enumerate(self.Y[i].tolist(), start=1)]
+        wanted = row if self.outputs > 1 else row[0]
+        if i == 0 and self.kept:
+            x, outputs = self.kept
+        else:
+            outputs = self.net(x := self.leaves(i))
+        return (score or self.loss.function)(outputs, wanted), x, wanted
 
 
 def matrix(name: str, given: Any) -> Array:
@@ -65,6 +85,10 @@ def matrix(name: str, given: Any) -> Array:
 
     try:
         array: Array = np.asarray(given)
+        if array.dtype.kind == "O":  # Fraction, Decimal, or nothing that is a number
+            array = np.array([[as_float(number) for number in row] for row in array])
+        if array.dtype.kind not in "fiub":
+            raise NumberError(f"{name} holds {array.dtype.name}")
         array = array if array.dtype.kind == "f" else array.astype(float)
     except (TypeError, ValueError) as error:
         raise _first_fault(name, given, error) from None
@@ -129,7 +153,7 @@ def _first_fault(name: str, given: Any, error: Exception) -> MicrogradError:
     for i, row in enumerate(given):
         for j, thing in enumerate(row if isinstance(row, Sequence) and not isinstance(row, str) else [row]):
             try:
-                float(thing)
-            except (TypeError, ValueError):
+                as_float(thing)
+            except MicrogradError:
                 return ArgumentTypeError(f"{name} has {thing!r:.60} in row {i}, column {j} (counted from 0): no number")
     return ArgumentTypeError(f"{name} is a list of rows of numbers: {error}")

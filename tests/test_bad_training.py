@@ -1,0 +1,231 @@
+"""The reliability table's rows 21 to 25 for training: type, message, and everything as it was.
+
+Rows 25 to 31 (Ctrl-C, kill -9, files) stand in test_training.py and test_storage.py.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from micrograd_nn import MLP, SGD, Module, Value, log, sqrt
+from micrograd_nn import data as datasets
+from micrograd_nn.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DivergedError,
+    MicrogradError,
+    NumberError,
+    ShapeError,
+    UnknownNameError,
+)
+from micrograd_nn.training import evaluate, fit, predict
+
+X = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
+Y = [0, 1, 1]
+INF, NAN = math.inf, math.nan
+
+
+def with_number(number, row, column):
+    rows = [list(x) for x in X]
+    rows[row][column] = number
+    return rows
+
+
+# what is wrong: (outputs, changed arguments, error, text)
+BAD = {
+    # row 21: unknown names, nearest first
+    "loss": (1, {"loss": "mes"}, UnknownNameError, r"unknown loss 'mes'; choose one of: mse, "),
+    "optimizer": (1, {"optimizer": "adma"}, UnknownNameError, r"unknown optimiser 'adma'; choose one of: adam, adamw"),
+    "metric": (1, {"metrics": ["acuracy"]}, UnknownNameError, r"unknown metric 'acuracy'; choose one of: accuracy, "),
+    "engine": (1, {"engine": "compile"}, UnknownNameError, r"unknown engine 'compile'; choose one of: compiled, "),
+    "dtype": (
+        1,
+        {"engine": "compiled", "dtype": "float23"},
+        UnknownNameError,
+        r"unknown dtype 'float23'; .*: float32, ",
+    ),
+    # row 22: rows that can't be learnt from
+    "nan": (1, {"X": with_number(NAN, 1, 0)}, ArgumentError, r"X has nan in row 1, column 0 \(counted from 0\)"),
+    "inf": (1, {"X": with_number(-INF, 2, 1)}, ArgumentError, r"X has -inf in row 2, column 1"),
+    "nan in y": (1, {"y": [0, NAN, 1]}, ArgumentError, r"y has nan in row 1, column 0"),
+    "a word": (1, {"X": with_number("two", 2, 1)}, ArgumentTypeError, r"X has 'two' in row 2, column 1"),
+    "text": (1, {"X": [["1", "2"]] * 3}, ArgumentTypeError, r"X has '1' in row 0, column 0 .*: no number"),
+    "None": (1, {"X": with_number(None, 0, 1)}, ArgumentTypeError, r"X has None in row 0, column 1"),
+    "ragged": (
+        1,
+        {"X": [*X[:2], [1.0]]},
+        ShapeError,
+        r"X is ragged: row 2 \(counted from 0\) has 1 numbers, row 0 has 2",
+    ),
+    "flat": (1, {"X": [1.0, 2.0, 3.0]}, ShapeError, r"X is a list of rows, such as .* got the shape \(3,\)"),
+    "empty": (1, {"X": [], "y": []}, ShapeError, r"X is a list of rows"),
+    "a string": (1, {"X": "rows"}, MicrogradError, r"X"),
+    "too few targets": (1, {"y": [0, 1]}, ShapeError, r"X has 3 rows and y has 2: each row takes one target"),
+    "too wide targets": (1, {"y": [[0, 1]] * 3}, ShapeError, r"y has 2 columns, and the network has 1 outputs"),
+    "too few features": (1, {"X": [[1.0]] * 3}, ShapeError, r"the network takes 2 inputs, got 1"),
+    "label": (3, {"y": [0, 3, 1]}, ArgumentError, r"y has 3 in row 1 \(counted from 0\): a label is .* from 0 to 2"),
+    "negative label": (3, {"y": [0, 1, -1]}, ArgumentError, r"y has -1 in row 2"),
+    "half a label": (3, {"y": [0.5, 1, 1]}, ArgumentError, r"y has 0\.5 in row 0"),
+    "share": (
+        1,
+        {"loss": "binary_cross_entropy", "y": [0, 2, 1]},
+        ArgumentError,
+        r"y has 2 in row 1 .*: this loss takes targets of 0 to 1",
+    ),
+    "hinge on 0 and 1": (
+        1,
+        {"loss": "hinge"},
+        ArgumentError,
+        r"y has 0 in row 0 .*: this loss takes targets of -1 or 1",
+    ),
+    "one output": (
+        1,
+        {"loss": "softmax_cross_entropy"},
+        ShapeError,
+        r"compares the outputs of several classes; the network has 1",
+    ),
+    "validation": (1, {"validation": X}, ShapeError, r"validation is a pair \(X, y\)"),
+    "nan in validation": (
+        1,
+        {"validation": (with_number(NAN, 0, 0), Y)},
+        ArgumentError,
+        r"X has nan in row 0, column 0",
+    ),
+    # row 24: settings
+    "epochs": (1, {"epochs": -1}, ArgumentError, r"epochs is a whole number from 0 up, got -1"),
+    "half an epoch": (1, {"epochs": 0.5}, ArgumentTypeError, r"epochs is a whole number from 0 up, got 0\.5"),
+    "batch_size": (1, {"batch_size": 0}, ArgumentError, r"batch_size is a whole number from 1 up, got 0"),
+    "steps": (1, {"steps": -1}, ArgumentError, r"steps is a whole number from 0 up, got -1"),
+    "record": (1, {"record": 0}, ArgumentError, r"record is a whole number from 1 up, got 0"),
+    **{f"lr {lr}": (1, {"lr": lr}, ArgumentError, r"lr is a positive number") for lr in (-1, 0, NAN, INF, "0.1")},
+    "l2": (1, {"l2": -1}, ArgumentError, r"l2 is a number from 0 up, such as 1e-4, got -1"),
+    "l1": (1, {"l1": NAN}, ArgumentError, r"l1 is a number from 0 up"),
+    "l2 as text": (1, {"l2": "1"}, NumberError, r"the str '1'"),
+    "optimizer of another kind": (
+        1,
+        {"optimizer": 0.1},
+        ArgumentTypeError,
+        r"optimizer is a name such as 'adam' or an",
+    ),
+    "another network's optimizer": (
+        1,
+        {"optimizer": SGD([Value(1.0)])},
+        ArgumentError,
+        r"parameters that are not this network's: pass it net\.parameters\(\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_arguments_are_refused_before_the_first_step(case):
+    outputs, changed, error, text = BAD[case]
+    net = MLP(2, [2, outputs], seed=0)
+    before = [(p.data, p.grad) for p in net.parameters()]
+    arguments = {"X": X, "y": Y, **changed}
+    with pytest.raises(error, match=text) as caught:
+        fit(net, arguments.pop("X"), arguments.pop("y"), **arguments)
+    assert isinstance(caught.value, MicrogradError)
+    assert isinstance(caught.value, ValueError | TypeError)
+    assert [(p.data, p.grad) for p in net.parameters()] == before
+
+
+def test_row_24_lr_beside_an_optimiser_of_ones_own():
+    net = MLP(2, [1])
+    with pytest.raises(ArgumentError, match=r"give your optimiser its own: SGD\(params, lr=0\.1\)"):
+        fit(net, X, Y, optimizer=SGD(net.parameters()), lr=0.1)
+
+
+def test_row_21_unknown_dataset():
+    with pytest.raises(UnknownNameError, match="unknown dataset 'mnits'"):
+        datasets.dataset("mnits")
+
+
+def test_row_22_for_evaluate_and_predict():
+    net = MLP(2, [1])
+    for call in (lambda: evaluate(net, with_number(NAN, 1, 0), Y), lambda: predict(net, with_number(NAN, 1, 0))):
+        with pytest.raises(ArgumentError, match="X has nan in row 1, column 0"):
+            call()
+
+
+# ---- row 23: nan and inf under way ----
+
+
+class Logarithm(Module):
+    """ln(w·x): nan as soon as w is negative."""
+
+    def __init__(self, w):
+        self.w = Value(w, "w")
+
+    def __call__(self, x):
+        return log(self.w * x[0])
+
+
+class Root(Module):
+    """√(w·x): at 0 its value is finite and its slope is not."""
+
+    def __init__(self, w):
+        self.w = Value(w, "w")
+
+    def __call__(self, x):
+        return sqrt(self.w * x[0])
+
+
+def good_steps(net, rows, targets, count, **settings):
+    fit(net, rows, targets, steps=count, **settings)
+    return [p.data for p in net.parameters()]
+
+
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+@pytest.mark.parametrize("record", [1, 1000])
+def test_row_23_a_loss_that_turns_nan(engine, record):
+    net = Logarithm(1.0)
+    settings = {"lr": 0.02, "shuffle": False, "batch_size": 2, "engine": engine}
+    rows, targets = [[1.0], [2.0], [3.0], [0.5]], [-3.0] * 4
+    with pytest.raises(DivergedError) as caught:
+        fit(net, rows, targets, epochs=10**4, record=record, **settings)
+    history = caught.value.history
+    text = str(caught.value)
+    assert f"training stopped before step {history.step + 1} (epoch {history.step // 2 + 1})" in text
+    assert f"row {history.step % 2 * 2}: log made nan of an operand = -" in text
+    assert "it is real where a > 0. The parameters are those of the last good step" in text
+    assert [p.data for p in net.parameters()] == good_steps(Logarithm(1.0), rows, targets, history.step, **settings)
+    assert history.step > 3
+
+
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+@pytest.mark.parametrize("record", [1, 1000])
+def test_row_23_a_slope_that_turns_inf(engine, record):
+    net = Root(1.0)
+    settings = {"lr": 0.01, "shuffle": False, "batch_size": 1, "engine": engine}
+    rows, targets = [[1.0]] * 150 + [[0.0]] + [[1.0]] * 49, [0.5] * 200
+    with pytest.raises(
+        DivergedError, match=r"before step 151 \(epoch 1\), which turns nan or infinite: row 150: "
+    ) as caught:
+        fit(net, rows, targets, epochs=3, record=record, **settings)
+    assert "backward through sqrt" in str(caught.value)
+    assert caught.value.history.step == 150
+    assert [p.data for p in net.parameters()] == good_steps(Root(1.0), rows, targets, 150, **settings)
+
+
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+def test_row_23_a_step_that_is_too_large(engine):
+    net = MLP(1, [1], seed=0)
+    rows = np.array([[1.0], [2.0]])
+    with pytest.raises(DivergedError, match=r"row 0|row 1|is lr too large\?"):
+        fit(net, rows, [1.0, 2.0], lr=1e5, epochs=1000, engine=engine)
+    assert all(math.isfinite(p.data) for p in net.parameters())
+
+
+def test_a_training_that_diverged_goes_on_from_its_last_good_step():
+    net = Root(1.0)
+    rows, targets = [[1.0]] * 4 + [[0.0]], [0.5] * 5
+    settings = {"lr": 0.01, "shuffle": False, "batch_size": 1}
+    with pytest.raises(DivergedError) as caught:
+        fit(net, rows, targets, epochs=1, **settings)
+    mended = [*rows[:4], [2.0]]
+    history = fit(net, mended, targets, epochs=1, shuffle=False, batch_size=1, resume=caught.value.history)
+    assert history.step == 5
+    whole = Root(1.0)
+    fit(whole, mended, targets, epochs=1, **settings)
+    assert net.w.data == whole.w.data

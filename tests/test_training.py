@@ -1,0 +1,426 @@
+"""fit: both engines on one path, stopped between steps, resumed to the same bytes; what small networks learn."""
+
+import csv
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from micrograd_nn import MLP, Module, Value, losses, optim
+from micrograd_nn import data as datasets
+from micrograd_nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from micrograd_nn.errors import ArgumentError, FileMissingError, FormatError, GraphError, ShapeError, StateError
+from micrograd_nn.storage import save
+from micrograd_nn.training import (
+    EarlyStopping,
+    accuracy,
+    confusion_matrix,
+    correct,
+    decisions,
+    evaluate,
+    fit,
+    predict,
+)
+
+MOONS = datasets.moons(40, seed=5)
+
+
+def small_net(seed=1, outputs=1, **options):
+    return MLP(2, [5, outputs], activation="tanh", seed=seed, **options)
+
+
+def numbers(net):
+    return [p.data for p in net.parameters()]
+
+
+# ---- both engines ----
+
+SETTINGS = {
+    "sgd": {"loss": "mse", "optimizer": "sgd", "lr": 0.1},
+    "adam on logits": {"loss": "binary_cross_entropy_with_logits", "optimizer": "adam", "lr": 0.05, "l2": 1e-3},
+    "rmsprop, l1": {"loss": "absolute_error", "optimizer": "rmsprop", "lr": 0.01, "l1": 1e-3},
+    "one row at a time": {"loss": "squared_error", "optimizer": "sgd", "lr": 0.1, "batch_size": 1},
+    "uneven batches": {"loss": "mse", "optimizer": "adamw", "lr": 0.01, "batch_size": 7},
+    "as the rows stand": {"loss": "mse", "optimizer": "sgd", "lr": 0.1, "shuffle": False},
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_both_engines_take_the_same_path(kind, outputs):
+    settings = {"batch_size": 16, "epochs": 4, "metrics": ["accuracy"], "validation": datasets.moons(10, seed=6)}
+    settings |= SETTINGS[kind] if outputs == 1 else {**SETTINGS[kind], "loss": "softmax_cross_entropy"}
+    nets = {engine: small_net(outputs=outputs) for engine in ("scalar", "compiled")}
+    histories = {engine: fit(net, *MOONS, engine=engine, **settings) for engine, net in nets.items()}
+    assert numbers(nets["compiled"]) == pytest.approx(numbers(nets["scalar"]), rel=1e-9, abs=1e-11)
+    for a, b in zip(histories["scalar"].rows, histories["compiled"].rows, strict=True):
+        assert a == pytest.approx(b, rel=1e-9)
+    assert numbers(nets["scalar"]) != numbers(small_net(outputs=outputs))
+    assert histories["scalar"].engine == "scalar"
+    assert histories["compiled"].engine.startswith("compiled")
+
+
+def test_auto_compiles_what_is_large_and_leaves_what_is_tiny():
+    assert fit(small_net(), *MOONS, epochs=1).engine == "scalar"
+    assert fit(small_net(), *MOONS, epochs=200).engine.startswith("compiled")
+
+
+class Wilful(Module):
+    """A network that looks at its input and records another graph where it is negative."""
+
+    def __init__(self):
+        self.w = [Value(0.1 * i) for i in range(30)]
+
+    def __call__(self, x):
+        first, second = x
+        return sum((w * (first if first > 0 else 2 * second) for w in self.w), Value(0.0))
+
+
+def test_a_graph_that_changes_from_row_to_row_is_not_compiled():
+    assert fit(Wilful(), *MOONS, epochs=100, lr=1e-4, batch_size=40).engine == "scalar"
+    with pytest.raises(GraphError, match=r'decides something by looking at numbers\. Train it with engine="scalar"'):
+        fit(Wilful(), *MOONS, epochs=100, engine="compiled")
+
+
+def test_a_network_of_ones_own_is_compiled():
+    class Own(Module):
+        def __init__(self):
+            self.a, self.b = Value(0.3), Value(0.1)
+
+        def __call__(self, x):
+            return (self.a * x[0] + self.b * x[1]).tanh()
+
+    nets = {engine: Own() for engine in ("scalar", "compiled")}
+    for engine, net in nets.items():
+        fit(net, *MOONS, engine=engine, epochs=5, lr=0.1)
+    assert numbers(nets["compiled"]) == pytest.approx(numbers(nets["scalar"]), rel=1e-12)
+
+
+def test_frozen_parameters_stay():
+    for engine in ("scalar", "compiled"):
+        net = small_net()
+        before = numbers(net)
+        last = net.layers[1].parameters()
+        fit(net, *MOONS, optimizer=optim.SGD(last, lr=0.1), epochs=2, engine=engine)
+        assert numbers(net)[: -len(last)] == before[: -len(last)]
+        assert numbers(net)[-len(last) :] != before[-len(last) :]
+
+
+def test_climbing_is_descending_the_opposite():
+    up, down = small_net(), small_net()
+    climb = optim.SGD(up.parameters(), lr=0.05, maximize=True)
+    fit(up, *MOONS, loss="performance", optimizer=climb, epochs=3)
+    fit(down, *MOONS, loss="squared_error", lr=0.05, epochs=3)
+    assert numbers(up) == pytest.approx(numbers(down), rel=1e-12)
+
+
+def test_l2_is_sgds_weight_decay():
+    term, decay = small_net(), small_net()
+    fit(term, *MOONS, l2=0.05, lr=0.1, epochs=3)
+    fit(decay, *MOONS, optimizer=optim.SGD(decay.parameters(), lr=0.1, weight_decay=0.1), epochs=3)
+    assert numbers(term) == pytest.approx(numbers(decay), rel=1e-12)
+
+
+# ---- history ----
+
+
+def test_the_history_is_what_can_be_measured_afterwards(tmp_path):
+    net = small_net()
+    held = datasets.moons(30, seed=9)
+    history = fit(net, *MOONS, epochs=3, batch_size=8, l2=0.01, metrics=["accuracy", "mse"], validation=held)
+    assert (history["step"], history["epoch"], history.step) == ([5, 10, 15], [1, 2, 3], 15)
+    now = evaluate(net, *MOONS, metrics=["accuracy", "mse"])
+    now |= {f"validation {name}": number for name, number in evaluate(net, *held, metrics=["accuracy", "mse"]).items()}
+    assert {name: history.last[name] for name in now} == pytest.approx(now, rel=1e-12)
+    assert history.last["accuracy"] == accuracy(predict(net, MOONS.X), MOONS.y)
+    text = history.to_csv(tmp_path / "history.csv")
+    assert (tmp_path / "history.csv").read_text() == text
+    read = [{name: float(cell) for name, cell in row.items()} for row in csv.DictReader(io.StringIO(text))]
+    assert read == history.rows
+    assert "15 steps" in repr(history)
+
+
+def test_the_objective_is_the_mean_over_the_rows_that_were_shown():
+    net = small_net()
+    params = net.parameters()
+    history = fit(net, *MOONS, epochs=1, batch_size=40, l2=0.5, lr=1e-12)
+    expected = evaluate(net, *MOONS)["loss"] + losses.l2(params, 0.5).data
+    assert history["objective"] == pytest.approx([expected], rel=1e-6)
+
+
+def test_record_measures_every_so_many_steps():
+    history = fit(small_net(), *MOONS, epochs=2, batch_size=10, record=3)
+    assert history["step"] == [3, 6, 8]
+    assert fit(small_net(), *MOONS, steps=5, batch_size=10).step == 5
+    assert fit(small_net(), *MOONS, epochs=0).rows == []
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
+    runs = [fit(small_net(), *MOONS, epochs=3, batch_size=8, seed=seed).rows for seed in (3, 3, 4)]
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+    assert isinstance(fit(small_net(), *MOONS, epochs=1, seed=None).settings["seed"], int)
+
+
+# ---- stopping and resuming (row 25) ----
+
+PLANS = {
+    "sgd": lambda net: optim.SGD(net.parameters(), lr=0.05, momentum=0.9, dampening=0.1),
+    "adam": lambda net: optim.Adam(net.parameters(), lr=0.02),
+}
+
+
+def train(net, optimizer, engine, **more):
+    return fit(net, *MOONS, optimizer=optimizer, engine=engine, epochs=6, batch_size=9, record=4, seed=2, **more)
+
+
+@pytest.mark.parametrize("kind", PLANS)
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+@pytest.mark.parametrize("row", [1, 2, 5])
+def test_row_25_resuming_gives_the_same_bytes_as_never_stopping(kind, engine, row, tmp_path):
+    whole = small_net()
+    expected = train(whole, PLANS[kind](whole), engine)
+    first = small_net()
+
+    def stop(running):
+        if len(running.history) == row:
+            running.stop("enough")
+
+    history = train(first, PLANS[kind](first), engine, callbacks=[stop])
+    assert (len(history), history.stopped) == (row, "enough")
+    save_checkpoint(tmp_path / "run", first, history)
+    train(first, "adam", engine, resume=history)
+    other = small_net(seed=7)
+    optimizer = PLANS[kind](other)
+    again = train(other, optimizer, engine, resume=load_checkpoint(tmp_path / "run", other, optimizer))
+    assert numbers(first) == numbers(other) == numbers(whole)
+    assert again.rows == history.rows == expected.rows
+
+
+INTERRUPTED = """
+import os, signal, sys
+from micrograd_nn import MLP, data, optim
+from micrograd_nn.checkpoint import save_checkpoint
+from micrograd_nn.training import fit
+engine, path, pid = sys.argv[1], sys.argv[2], os.getpid()
+net = MLP(2, [5, 1], activation="tanh", seed=1)
+def ready(running):
+    if len(running.history) == 3:
+        print("ready", flush=True)
+rows = data.moons(400, seed=5)
+adam = optim.Adam(net.parameters(), lr=1e-4)
+history = fit(net, *rows, optimizer=adam, engine=engine, epochs=10**6, batch_size=9, callbacks=[ready], seed=2)
+save_checkpoint(path, net, history)
+print(history.stopped, flush=True)
+"""
+
+
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+def test_row_25_ctrl_c_stops_between_steps(engine, tmp_path):
+    command = [sys.executable, "-c", INTERRUPTED, engine, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "interrupted by Ctrl-C\n"
+    rows = datasets.moons(400, seed=5)
+    settings = {"engine": engine, "batch_size": 9, "seed": 2}
+    net = small_net()
+    adam = optim.Adam(net.parameters(), lr=1e-4)
+    stopped = load_checkpoint(tmp_path / "run", net, adam)
+    whole = small_net()
+    fit(whole, *rows, optimizer=optim.Adam(whole.parameters(), lr=1e-4), steps=stopped.step, epochs=9, **settings)
+    assert numbers(net) == numbers(whole)
+    fit(net, *rows, optimizer=adam, resume=stopped, steps=stopped.step + 20, **settings)
+    fit(whole := small_net(), *rows, optimizer=optim.Adam(whole.parameters(), lr=1e-4), steps=stopped.step, **settings)
+    assert numbers(net) == numbers(whole)
+
+
+def test_a_second_ctrl_c_interrupts():
+    def twice(running):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(small_net(), *MOONS, callbacks=[twice])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_is_resumed_must_be_the_same_training():
+    net = small_net()
+    history = fit(net, *MOONS, epochs=1, batch_size=8)
+    with pytest.raises(
+        ArgumentError, match=r"the training to resume had .*'batch_size': 8.*this one has .*'batch_size': 9"
+    ):
+        fit(net, *MOONS, epochs=2, batch_size=9, resume=history)
+
+
+def test_a_checkpoint_of_another_kind_is_refused_and_changes_nothing(tmp_path):
+    net = small_net()
+    history = fit(net, *MOONS, epochs=1, optimizer="adam")
+    Checkpoint(tmp_path / "run")(type("Running", (), {"net": net, "history": history}))
+    other = small_net(outputs=2)
+    adam = optim.Adam(other.parameters())
+    before = (numbers(other), adam.state_dict())
+    for network, optimizer in ((other, adam), (net, optim.SGD(net.parameters()))):
+        with pytest.raises(StateError):
+            load_checkpoint(tmp_path / "run", network, optimizer)
+    trained = optim.Adam([*net.parameters()])
+    with pytest.raises(StateError, match="nothing was loaded"):
+        load_checkpoint(tmp_path / "run", small_net(bias=False), trained)
+    assert trained.state_dict() == optim.Adam(net.parameters()).state_dict()
+    assert (numbers(other), adam.state_dict()) == before
+    save(net, tmp_path / "net")
+    with pytest.raises(FormatError, match=r"is no checkpoint; a network without a training is read by load\(\)"):
+        load_checkpoint(tmp_path / "net", net, trained)
+    with pytest.raises(FileMissingError):
+        load_checkpoint(tmp_path / "nothing", net, trained)
+
+
+def test_checkpoints_are_written_every_so_many_rows(tmp_path):
+    net, steps = small_net(), []
+
+    def watch(running):
+        if (tmp_path / "run").exists():
+            steps.append(load_checkpoint(tmp_path / "run", net, optim.SGD(net.parameters())).step)
+
+    fit(small_net(), *MOONS, epochs=4, batch_size=40, callbacks=[Checkpoint(tmp_path / "run", every=2), watch])
+    assert steps == [2, 2, 4]
+
+
+def test_early_stopping_puts_the_best_back():
+    seen = []
+
+    def remember(running):
+        seen.append(numbers(running.net))
+
+    net = small_net()
+    held = datasets.moons(40, noise=1.5, seed=8)
+    callbacks = [remember, EarlyStopping(patience=4)]
+    history = fit(net, *MOONS, epochs=500, lr=0.5, batch_size=4, validation=held, callbacks=callbacks)
+    column = history["validation loss"]
+    best = column.index(min(column))
+    assert history.stopped == "validation loss has not improved for 4 rows"
+    assert len(column) == best + 5 < 500
+    assert numbers(net) == seen[best]
+    with pytest.raises(ArgumentError, match="unknown column to monitor 'validation loss'; choose one of"):
+        fit(net, *MOONS, callbacks=[EarlyStopping()])
+
+
+def test_a_callback_may_change_the_parameters():
+    def clip(running):
+        for p in running.net.parameters():
+            p.data = max(-0.1, min(0.1, p.data))
+
+    for engine in ("scalar", "compiled"):
+        net = small_net()
+        fit(net, *MOONS, epochs=3, lr=1e-9, callbacks=[clip], engine=engine)
+        assert max(map(abs, numbers(net))) <= 0.1
+
+
+def test_a_schedule_moves_the_rate_each_epoch():
+    for engine in ("scalar", "compiled"):
+        net, by_hand = small_net(), small_net()
+        sgd = optim.SGD(net.parameters(), lr=0.2)
+        fit(net, *MOONS, optimizer=sgd, epochs=4, schedule=optim.ExponentialLR(sgd, 0.5), engine=engine)
+        other, history = optim.SGD(by_hand.parameters(), lr=0.2), None
+        for epoch in range(4):
+            history = fit(by_hand, *MOONS, optimizer=other, epochs=epoch + 1, resume=history)
+            other.lr *= 0.5
+        assert numbers(net) == pytest.approx(numbers(by_hand), rel=1e-12)
+
+
+def test_no_progress_where_there_is_no_terminal(capfd):
+    fit(small_net(), *MOONS, epochs=2, progress=True)
+    assert capfd.readouterr() == ("", "")
+
+
+# ---- metrics ----
+
+
+def test_a_decision_needs_a_strictly_largest_output():
+    assert correct([1.0, 1.0], [1, 0]).data == 0.0
+    assert correct([2.0, 1.0, 0.0], [1, 0, 0]).data == 1.0
+    assert [correct(z, y, 0.0).data for z, y in ((0.1, 1), (-0.1, -1), (0.1, 0), (0.0, 1))] == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_the_graph_metric_and_the_plain_one_agree():
+    source = random.Random(0)
+    rows = [[source.gauss(0, 1) for _ in range(4)] for _ in range(200)]
+    labels = [source.randrange(4) for _ in rows]
+    graph = [correct(row, [float(i == label) for i in range(4)]).data for row, label in zip(rows, labels, strict=True)]
+    assert sum(graph) / 200 == accuracy(rows, labels)
+    table = np.array(confusion_matrix(labels, decisions(rows)))
+    assert (table.sum(), table.trace() / 200) == (200, accuracy(rows, labels))
+    assert table.sum(axis=1).tolist() == np.bincount(labels).tolist()
+
+
+def test_metrics_refuse_rows_that_do_not_match():
+    with pytest.raises(ShapeError, match="row by row: got 1 and 2 rows"):
+        accuracy([[0.1, 0.9]], [1, 0])
+    with pytest.raises(ShapeError):
+        accuracy([], [])
+    with pytest.raises(ArgumentError, match="a label is a whole number from 0 to 1, got 2"):
+        confusion_matrix([0, 2], [1, 1], classes=2)
+
+
+# ---- what the networks learn ----
+
+
+@pytest.mark.parametrize("name", ["a", "not", "and", "or", "nand", "nor"])
+def test_one_unit_learns_a_gate(name):
+    net = MLP(2, [1], output="sigmoid", seed=0)
+    gate = datasets.gate(name)
+    fit(net, *gate, loss="binary_cross_entropy", lr=1.0, epochs=500, batch_size=4)
+    assert evaluate(net, *gate)["accuracy"] == 1.0
+
+
+def test_one_unit_can_not_learn_xor_and_a_small_network_does():
+    unit, net = MLP(2, [1], output="sigmoid", seed=0), MLP(2, [4, 1], activation="tanh", output="sigmoid", seed=0)
+    for network in (unit, net):
+        fit(network, *datasets.xor(), loss="binary_cross_entropy", optimizer="adam", lr=0.1, epochs=300, batch_size=4)
+    assert evaluate(unit, *datasets.xor())["accuracy"] < 1.0
+    assert evaluate(net, *datasets.xor())["accuracy"] == 1.0
+
+
+def test_a_step_learns_nothing_and_a_sigmoid_does():
+    for activation, learns in (("step", False), ("sigmoid", True)):
+        net = MLP(2, [1], output=activation, seed=3)
+        before = numbers(net)
+        fit(net, *datasets.gate("and"), lr=1.0, epochs=300, batch_size=4)
+        assert (numbers(net) != before) is learns
+
+
+def test_the_boolean_function():
+    net = MLP(3, [3, 1], activation="sigmoid", output="sigmoid", seed=0)
+    fit(net, *datasets.boolean(), loss="squared_error", optimizer="adam", lr=0.1, epochs=400, batch_size=8)
+    assert evaluate(net, *datasets.boolean())["accuracy"] == 1.0
+
+
+def test_regression_by_descent_is_least_squares():
+    line = datasets.line()
+    net = MLP(1, [1], init="zeros")
+    fit(net, *line, lr=0.5, epochs=200, batch_size=len(line))
+    (w, b), closed = numbers(net), optim.least_squares(line.X[:, 0], line.y)
+    assert (w, b) == pytest.approx(closed, abs=1e-6)
+
+
+def test_the_four_people_are_told_apart():
+    net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", init="normal", seed=0)
+    history = fit(net, *datasets.friends(), lr=0.1, epochs=1000, batch_size=1, shuffle=False, record=40)
+    assert all(a > b for a, b in pairwise(history["loss"]))
+    emily, frank = predict(net, [[-7, -3], [20, 2]])
+    assert (emily, frank) == pytest.approx((0.95, 0.04), abs=0.03)
+
+
+def test_moons_all_of_them():
+    net = MLP(2, [16, 16, 1], activation="tanh", seed=0)
+    moons = datasets.moons()
+    settings = {"loss": "binary_cross_entropy_with_logits", "metrics": ["accuracy"]}
+    history = fit(net, *moons, optimizer="adam", lr=0.02, epochs=60, batch_size=20, **settings)
+    assert history.last["accuracy"] == 1.0
