@@ -1,0 +1,54 @@
+"""``micrograd-nn explain``: a formula's partials derived, with numbers, paths and a picture."""
+
+import argparse
+from pathlib import Path
+
+from ..derive import explain, paths
+from ..draw import draw_dot
+from ..errors import ArgumentError, UnknownNameError
+from ..formula import formula
+from ..value import Value
+
+
+def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Enter the subcommand and its options."""
+    parser = subparsers.add_parser(
+        "explain",
+        help="derive a formula, with the numbers put in",
+        description="Derive a formula: the chain, its factors in symbols and numbers, the paths, and the graph as SVG.",
+        epilog='example: micrograd-nn explain "(sigmoid(w*x + b) - y)**2" w=0.5 x=2 b=-1 y=1 --wrt w',
+    )
+    parser.add_argument("formula", help="such as '(sigmoid(w*x + b) - y)**2'")
+    parser.add_argument("values", nargs="*", metavar="NAME=NUMBER", help="what the names stand for")
+    parser.add_argument("--wrt", action="append", metavar="NAME", help="derive towards this name (default: all)")
+    parser.add_argument("--digits", type=int, default=6, metavar="N", help="significant digits (default 6)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("micrograd-nn-out"), metavar="DIR", help="where the picture goes"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Derive, print and draw. Returns the exit code."""
+    if not 1 <= arguments.digits <= 17:
+        raise ArgumentError(f"--digits is a number of significant digits from 1 to 17, got {arguments.digits}")
+    names = dict(map(_assignment, arguments.values))
+    root = formula(arguments.formula, names)
+    if not root.label:
+        root.label = "L"
+    print(f"{root.label} = {root.data:.{arguments.digits}g}")
+    for name in arguments.wrt or names:
+        if name not in names:
+            raise UnknownNameError("name after --wrt", name, names)
+        print(f"\n{explain(root, names[name], digits=arguments.digits)}\n\n{paths(root, names[name])}")
+    root.backward()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    print(f"\nWrote {draw_dot(root).save(arguments.out / 'explain.svg')}")
+    return 0
+
+
+def _assignment(text: str) -> tuple[str, Value]:
+    name, equals, number = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise ArgumentError(f"{text!r} is no NAME=NUMBER, such as w=0.5")
+    return name.strip(), Value(formula(number).data, label=name.strip())

@@ -1,0 +1,90 @@
+"""The commands explain and check: what they print, what they write, and their exit codes."""
+
+import pytest
+
+from micrograd_nn.cli import main
+
+SHEET = """
+x = 2          # the input
+w = 0.5
+b = -1
+y = 1
+o = sigmoid(w*x + b)
+L = (y - o)^2
+dL/do = {first}
+do/dw = x·o(1 − o)
+∂L/∂w = -0.5
+"""
+
+
+def test_explain_derives_counts_paths_and_draws(tmp_path, capsys):
+    words = [
+        "explain",
+        "(sigmoid(w*x + b) - y)**2",
+        "w=0.5",
+        "x=2",
+        "b=-1",
+        "y=1",
+        "--wrt",
+        "w",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "∂L/∂w = 2·x(σ(w·x + b) − y)·σ(w·x + b)(1 − σ(w·x + b))" in printed
+    assert printed.count("= −0.5") == 1
+    assert "1 path from w to L, in sum −0.5" in printed
+    assert (tmp_path / "explain.svg").read_text(encoding="utf-8").lstrip().startswith("<")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["w*q", "w=1"], "unknown name 'q'"),
+        (["w*w", "w"], "is no NAME=NUMBER"),
+        (["w*w", "w=x"], "unknown name 'x'"),
+        (["w*w", "1w=2"], "is no NAME=NUMBER"),
+        (["w*w", "w=2", "--wrt", "v"], "unknown name after --wrt 'v'"),
+        (["w*w", "w=2", "--digits", "0"], "--digits"),
+    ],
+)
+def test_explain_refuses_in_words_and_writes_nothing(words, message, tmp_path, capsys):
+    assert main(["explain", *words, "--out", str(tmp_path / "new")]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(("first", "code", "words"), [("-2(y - o)", 0, "3 of 3 right"), ("2(y - o)", 1, "the sign is")])
+def test_check_reports_and_tells_by_its_exit_code(first, code, words, tmp_path, capsys):
+    file = tmp_path / "sheet.txt"
+    file.write_text(SHEET.format(first=first), encoding="utf-8")
+    assert main(["check", str(file)]) == code
+    assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("w = 2\nL = w*v\ndL/dw = 1", "line 2: unknown name 'v'"),
+        ("w = 2\nw = 3", "line 2: w is defined twice"),
+        ("w = 2\nv = w", "line 2: v would be another name for w"),
+        ("w = 2\nL = w*w\nhello", "line 3: 'hello' is neither"),
+        ("w = 2\nL = w*w\ndL/dw = 4\ndL/dw = 4", "line 4: ∂L/∂w is given twice"),
+        ("w = 2\nL = w*w", "at least one partial"),
+        ("w = 2\nL = w*w\ndL/dq = 2", "unknown node 'q'"),
+        ("w = 2\nL = w*w\ndL/dw = 2*", "this is no formula"),
+    ],
+)
+def test_a_sheet_that_can_not_be_read_names_the_line(text, message, tmp_path, capsys):
+    file = tmp_path / "sheet.txt"
+    file.write_text(text, encoding="utf-8")
+    assert main(["check", str(file)]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path, capsys):
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    for name in ("missing.txt", "bytes"):
+        assert main(["check", str(tmp_path / name)]) == 1
+        assert "can't be read as text" in capsys.readouterr().err
