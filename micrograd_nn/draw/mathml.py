@@ -65,8 +65,8 @@ class _Group:
 
     def opens(self) -> bool:
         """Whether nothing stands here yet that a minus sign could take something away from."""
-        before = self.atoms[-1] if self.atoms else "<mo>("
-        return before.startswith("<mo") and before[-6] not in ")]}|…"
+        sign = re.fullmatch(r"<mo[^>]*>(.+)</mo>", self.atoms[-1]) if self.atoms else None
+        return not self.atoms or (sign is not None and sign[1] not in ")]}|…")
 
     def wait(self, build: Callable[..., str], needed: int, *parts: str) -> None:
         """The next atoms are parts of this construct."""

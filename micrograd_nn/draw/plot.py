@@ -9,21 +9,28 @@ import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..errors import ArgumentError, ExtraMissingError, ShapeError, UnknownNameError
 from ..files import write_whole
 from ..operation import Operation, lookup
 from .text import number
 
-if TYPE_CHECKING:
-    from ..training.history import History
-
 COLOURS = ("#0a67a8", "#c4530b", "#3a8a5f", "#8a5a9e", "#8a6d00", "#5c6675")
 STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 FINE = 200  # points along a curve
 GRID = 121  # points along each side of a map
 FORMATS = (".svg", ".png", ".pdf")
+
+
+class Record(Protocol):
+    """What a training leaves: columns of numbers by name, "step" among them."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+
+    def __getitem__(self, column: str) -> list[float]: ...
 
 
 def axes(ax: Any = None, **size: Any) -> Any:
@@ -94,7 +101,7 @@ def plot_loss(losses: Sequence[float], ax: Any = None, *, every: int = 1, xlabel
     return ax
 
 
-def plot_history(history: "History", ax: Any = None) -> Any:
+def plot_history(history: Record, ax: Any = None) -> Any:
     """What a training recorded over its steps: losses, and beside them the metrics if there are any.
 
     On an axis of your own only the losses. Returns the axis, or both of them.

@@ -16,7 +16,7 @@ from ..derive.chain import check_unchanged
 from ..derive.names import names_of, partial_latex
 from ..derive.simplify import Tidy
 from ..derive.symbol import Symbol
-from ..derive.writing import LATEX, TEXT, label_latex, write
+from ..derive.writing import IN_TEXT, LATEX, TEXT, label_latex, write
 from ..errors import GraphError
 from ..operation import Operation
 from ..value import Value, topological_order
@@ -79,7 +79,7 @@ class Story:
         try:
             return explain(self._copy[-1], node).latex()
         except GraphError as error:
-            return rf"\text{{{error}}}"
+            return rf"\text{{{str(error).translate(IN_TEXT)}}}"
         finally:
             node.label = label
 
