@@ -1,0 +1,515 @@
+"""Rows 1 to 20 of the reliability table: bad input and faults. Each test carries the number of its row.
+
+For every error: its type (the package's and the builtin), its text, and that no ``.data`` and no ``.grad`` changed.
+"""
+
+import copy
+import math
+import operator
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from micrograd_nn import MLP, Layer, MicrogradError, Neuron, Value, detect_anomaly, exp, grad, log, sqrt
+from micrograd_nn.errors import (
+    AnomalyError,
+    ArgumentError,
+    ArgumentTypeError,
+    NumberError,
+    ShapeError,
+    TooLargeError,
+    UnknownNameError,
+)
+from micrograd_nn.graph import topological_order
+from micrograd_nn.value import adjoints
+
+
+@contextmanager
+def refuses(kind: type[MicrogradError], builtin: type[Exception], text: str, *watched: Value) -> Iterator[None]:
+    """The block raises kind, which is a builtin too; its text matches; the watched Values are as before."""
+    before = [(v.data, v.grad, v.label, v.operands) for v in watched]
+    with pytest.raises(kind, match=text) as caught:
+        yield
+    assert isinstance(caught.value, builtin)
+    assert isinstance(caught.value, MicrogradError)
+    assert [(v.data, v.grad, v.label, v.operands) for v in watched] == before
+
+
+# ---- numbers ----
+
+NOT_NUMBERS = [
+    ("abc", r"expected one real number, got the str 'abc': write float\(text\) first"),
+    ("x" * 10**6, "got the str 'x{40}…'"),
+    (None, "got a NoneType"),
+    ([1], "got a list"),
+    ({}, "got a dict"),
+    (object(), "got an object"),
+    (1 + 2j, "got a complex"),
+    (Value(2.0), r"got a Value: it is in the graph already, use it as it is, or float\(v\)"),
+    (True, "got the bool True: write 1.0 if you mean the number"),
+    (np.bool_(False), "got the bool False: write 0.0"),
+    (np.array([1.0, 2.0]), r"got a ndarray of shape \(2,\): a Value holds one number"),
+    (np.array([1.0]), r"got a ndarray of shape \(1,\)"),
+    (np.complex128(1j), "got a complex"),
+    (b"1", "got a bytes"),
+]
+IDS = [type(thing).__name__ for thing, _ in NOT_NUMBERS]
+
+
+@pytest.mark.parametrize(("thing", "text"), NOT_NUMBERS, ids=IDS)
+def test_row_1_not_a_number_at_construction(thing: object, text: str) -> None:
+    with refuses(NumberError, TypeError, text):
+        Value(thing)
+
+
+@pytest.mark.parametrize(("thing", "text"), NOT_NUMBERS, ids=IDS)
+def test_row_1_not_a_number_as_data(thing: object, text: str) -> None:
+    v = Value(2.0, "v")
+    with refuses(NumberError, TypeError, text, v):
+        v.data = thing
+
+
+@pytest.mark.parametrize("label", [3, None, ("a", "b"), b"x"])
+def test_row_1_a_label_is_a_str(label: object) -> None:
+    text = rf"a label is a str, got the {type(label).__name__} .*: name a Value with Value\(2.0, label='x'\)"
+    with refuses(ArgumentTypeError, TypeError, text):
+        Value(2.0, label)
+
+
+NUMBERS = [
+    3,
+    Fraction(3, 8),
+    Decimal("0.1"),
+    np.float64(0.1),
+    np.float32(0.1),
+    np.float16(0.1),
+    np.int64(-7),
+    np.uint8(7),
+    np.array(0.1),
+    np.array(7),
+    2**1000,
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda n: f"{type(n).__name__}")
+def test_row_2_a_float_at_once(number: object) -> None:
+    v = Value(number)
+    assert type(v.data) is float
+    assert v.data == float(number)
+
+
+def test_row_2_too_large_says_how_large() -> None:
+    v = Value(1.0)
+    for make in (lambda: Value(10**400), lambda: v * 10**400, lambda: setattr(v, "data", -(10**400))):
+        with refuses(
+            TooLargeError, OverflowError, "a number of about 401 digits is too large: floats end at 1.8e308", v
+        ):
+            make()
+
+
+def test_row_3_nan_and_inf_are_allowed_and_flagged() -> None:
+    for number in (math.nan, math.inf, -math.inf):
+        assert "not finite!" in repr(Value(number))
+
+
+ARRAY = np.array([1.0, 2.0])
+TEXT = r"expected one real number, got a ndarray of shape \(2,\): .* go through it with \[a \* x for x in array\]"
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda a: a * ARRAY,
+        lambda a: ARRAY * a,
+        lambda a: a + ARRAY,
+        lambda a: ARRAY - a,
+        lambda a: ARRAY / a,
+        lambda a: a**ARRAY,
+        lambda a: ARRAY**a,
+        lambda a: a == ARRAY,
+        lambda a: a != ARRAY,
+        lambda a: a < ARRAY,
+        lambda a: operator.eq(ARRAY, a),
+        lambda a: operator.lt(ARRAY, a),
+        lambda a: operator.ge(ARRAY, a),
+        lambda a: log(a) * ARRAY,
+    ],
+)
+def test_row_4_arrays_are_refused_in_both_orders(compute: Callable[[Value], object]) -> None:
+    a = Value(3.0, "a")
+    with refuses(NumberError, TypeError, TEXT, a):
+        compute(a)
+
+
+def test_row_4_numpys_functions_are_refused() -> None:
+    for function in (np.exp, np.add.reduce, np.sqrt):
+        with pytest.raises(TypeError, match="Value"):
+            function(Value(1.0)) if function is not np.add.reduce else np.add(Value(1.0), ARRAY)
+
+
+def test_row_4_an_object_array_holds_values_but_no_value_holds_an_array() -> None:
+    column = np.array([Value(1.0), Value(2.0)])
+    assert [type(v) for v in column * 2.0] == [Value, Value]
+
+
+@pytest.mark.parametrize(
+    "two", [2, 2.0, np.float64(2), np.float32(2), np.int64(2), np.uint8(2), Fraction(2), Decimal(2)]
+)
+def test_row_5_every_scalar_gives_the_same(two: object) -> None:
+    a = Value(3.0)
+    forms: list[tuple[Callable[[], Value], float]] = [
+        (lambda: two * a, 6.0),
+        (lambda: a * two, 6.0),
+        (lambda: two - a, -1.0),
+        (lambda: a - two, 1.0),
+        (lambda: two / a, 2 / 3),
+        (lambda: a**two, 9.0),
+        (lambda: two**a, 8.0),
+        (lambda: two + a, 5.0),
+    ]
+    for form, expected in forms:
+        out = form()
+        assert type(out) is Value
+        assert out.data == expected
+        assert all(type(operand.data) is float for operand in out.operands)
+
+
+def test_row_6_no_silent_constant() -> None:
+    a, b = Value(1.0), Value(2.0)
+    assert [a == b, a == Value(1.0), a < b, b < a, bool(Value(0.0)), bool(a)] == [False, True, True, False, False, True]
+    for compare in (lambda: a < "2", lambda: a >= None, lambda: a < [1], lambda: a <= True):
+        with refuses(NumberError, TypeError, "expected one real number, got", a):
+            compare()
+
+
+def test_row_7_powers() -> None:
+    a, b = Value(2.0), Value(3.0)
+    assert grad(a**b, [a, b]) == [12.0, pytest.approx(8 * math.log(2), rel=1e-15)]
+    assert grad(2.0**b, [b]) == [pytest.approx(8 * math.log(2), rel=1e-15)]
+    with refuses(NumberError, TypeError, r"pow\(a, b, modulo\) is for whole numbers.*write a\*\*b", a):
+        pow(a, 2, 5)
+
+
+IEEE: list[tuple[Callable[[], Value], float]] = [
+    (lambda: Value(-2.0) ** 0.5, math.nan),
+    (lambda: log(Value(-1.0)), math.nan),
+    (lambda: log(Value(0.0)), -math.inf),
+    (lambda: 1 / Value(0.0), math.inf),
+    (lambda: 1 / Value(-0.0), -math.inf),
+    (lambda: Value(0.0) / 0, math.nan),
+    (lambda: Value(1e200) ** 2, math.inf),
+    (lambda: exp(Value(1000.0)), math.inf),
+]
+
+
+@pytest.mark.parametrize(("compute", "expected"), IEEE)
+def test_row_8_one_policy_ieee(compute: Callable[[], Value], expected: float) -> None:
+    got = compute().data
+    assert got == expected or (math.isnan(got) and math.isnan(expected))
+    with detect_anomaly(), refuses(AnomalyError, FloatingPointError, rf"\w+ made {expected} of an operand = "):
+        compute()
+
+
+def test_row_8_a_slope_that_is_infinite() -> None:
+    x = Value(0.0, "x")
+    root = sqrt(x)
+    root.backward()
+    assert x.grad == math.inf
+    text = "backward through sqrt: the slope towards x = 0.0 is inf"
+    with detect_anomaly(), refuses(AnomalyError, FloatingPointError, text, x, root):
+        root.backward()
+
+
+# Row 9, a million operations, is in test_figures.py.
+
+
+def test_row_10_backward_twice_and_shared_nodes() -> None:
+    a = Value(2.0)
+    h = a * 3
+    (h * 5).backward()
+    (h * 7).backward()
+    assert a.grad == 36.0
+    a = Value(1.0)
+    y = a * 3 * 5 * 7
+    walks = []
+    for _ in range(3):
+        y.backward()
+        walks.append(a.grad)
+    assert walks == [105.0, 210.0, 315.0]
+    a.grad = None
+    y.backward()
+    assert a.grad == 105.0
+
+
+# ---- row 11: whatever interrupts a sweep ----
+
+
+def a_loss() -> tuple[Value, list[Value]]:
+    net = MLP(2, [4, 1], activation="tanh", seed=0)
+    loss = net([0.5, -1.5]) ** 2 + net([1.0, 2.0])
+    loss.backward()  # there are gradients to lose
+    return loss, topological_order(loss)
+
+
+@contextmanager
+def raising_at(event: int) -> Iterator[list[int]]:
+    """KeyboardInterrupt before the event-th line that Python runs inside; once, as Ctrl-C comes."""
+    seen = [0]
+
+    def trace(frame: object, kind: str, argument: object) -> object:
+        seen[0] += kind == "line"
+        if seen[0] == event and kind == "line":
+            raise KeyboardInterrupt
+        return trace
+
+    old = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield seen
+    finally:
+        sys.settrace(old)
+
+
+SWEEPS: list[Callable[[Value, list[Value]], object]] = [
+    lambda loss, nodes: loss.backward(),
+    lambda loss, nodes: grad(loss, nodes[:3]),
+    lambda loss, nodes: grad(loss, nodes[:3], create_graph=True),
+    lambda loss, nodes: adjoints(loss),
+]
+
+
+@pytest.mark.parametrize("sweep", SWEEPS, ids=["backward", "grad", "create_graph", "adjoints"])
+def test_row_11_interrupted_at_every_line(sweep: Callable[[Value, list[Value]], object]) -> None:
+    loss, order = a_loss()
+    rehearsal = a_loss()
+    with raising_at(-1) as seen:
+        sweep(*rehearsal)
+    interrupted = 0
+    before = [node.grad for node in order]
+    sweep(loss, order)
+    after = [node.grad for node in order]  # a line may come when all is done
+    for event in range(1, seen[0], max(1, seen[0] // 300)):
+        for node, grad_before in zip(order, before, strict=True):
+            node.grad = grad_before
+        try:
+            with raising_at(event):
+                sweep(loss, order)
+        except KeyboardInterrupt:
+            interrupted += 1
+        assert [node.grad for node in order] in (before, after), event
+    assert interrupted > 200
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no interval timer")
+def test_row_11_interrupted_by_a_signal() -> None:
+    """A real signal at 100 moments spread over the time that a sweep takes."""
+    x = Value(1.0)
+    y = x
+    for _ in range(3000):
+        y = y * 1.0001 + x
+    y.backward()
+    order = topological_order(y)
+    before = [node.grad for node in order]
+    y.backward()
+    after = [node.grad for node in order]
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    old, hits = signal.signal(signal.SIGALRM, interrupt), 0
+    try:
+        for moment in range(1, 101):
+            for node, grad_before in zip(order, before, strict=True):
+                node.grad = grad_before
+            finished = False
+            try:
+                signal.setitimer(signal.ITIMER_REAL, moment * 1e-4)
+                y.backward()
+                finished = True
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                hits += not finished
+            assert [node.grad for node in order] == (after if finished else before)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert hits > 5, "the timer never hit a sweep"
+
+
+def test_row_11_an_error_in_mid_sweep() -> None:
+    loss, order = a_loss()
+    leaf = next(node for node in order if not node.operands)
+    leaf.grad = 0.25
+    order[3].dleft = "not a number"
+    before = [node.grad for node in order]
+    with pytest.raises(TypeError):
+        loss.backward()
+    assert [node.grad for node in order] == before
+
+
+def test_row_12_the_gradient_of_what_was_computed() -> None:
+    a, b = Value(2.0), Value(5.0)
+    y = a * b
+    a.data = 100.0
+    y.backward()
+    assert (a.grad, b.grad, y.data) == (5.0, 2.0, 10.0)
+
+
+def test_row_13_none_until_a_sweep_comes_by() -> None:
+    a, b, outside = Value(2.0), Value(5.0), Value(1.0)
+    y = a * b
+    assert (a.grad, y.grad) == (None, None)
+    y.backward()
+    assert outside.grad is None
+    with_zero = a * 0
+    with_zero.backward()
+    assert b.grad == 2.0
+
+
+def test_row_14_no_hidden_growth() -> None:
+    w = Value(2.0)
+    for _ in range(10):
+        loss = w * w
+        loss.backward()
+        w.data -= 0.1 * w.grad
+        w.grad = None
+    assert w.operands == ()
+    assert len(topological_order(w * w)) == 2
+    v = w
+    v -= 1
+    assert v.operands[0] is w, "documented: it makes a new node"
+
+
+def test_row_15_a_misspelt_attribute() -> None:
+    a = Value(1.0)
+    with pytest.raises(AttributeError, match="'Value' object has no attribute 'grda'"):
+        a.grda = 5
+    with pytest.raises(AttributeError, match="grda"):
+        _ = a.grda
+    assert not hasattr(a, "__dict__")
+
+
+@pytest.mark.parametrize("copier", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_row_16_networks_are_copied_with_their_gradients(copier: Callable[[MLP], MLP]) -> None:
+    net = MLP(2, [3, 2], activation="tanh", output="softmax", seed=0)
+    loss = log(net([1.0, 2.0])[0])
+    loss.backward()
+    twin, twin_loss = copier((net, loss))
+    assert [p.grad for p in twin.parameters()] == [p.grad for p in net.parameters()]
+    assert all(p.grad is not None for p in twin.parameters())
+    twin_loss.backward()
+    assert [q.grad for q in twin.parameters()] == [2 * p.grad for p in net.parameters()], "its own parameters, not ours"
+    twin.zero_grad()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+# ---- networks ----
+
+NET = MLP(2, [3, 1], activation="tanh", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("thing", "nin", "name"),
+    [
+        (Neuron(3), 3, "neuron h1"),
+        (Layer(3, 2), 3, "a layer"),
+        (MLP(3, [2, 1]), 3, "the network"),
+        (MLP(3, [2, 1]).layers[0].neurons[1], 3, "neuron h2"),
+        (MLP(3, [2, 1]).layers[1].neurons[0], 2, "neuron o1"),
+        (Layer(3, 2, "maxout").neurons[1], 3, "neuron h2"),
+    ],
+)
+def test_row_17_the_number_of_inputs(thing: Callable[[object], object], nin: int, name: str) -> None:
+    for given in (nin + 2, nin - 1, 0):
+        watched = [Value(1.0) for _ in range(given)]
+        with refuses(ShapeError, ValueError, f"^{name} takes {nin} inputs, got {given}$", *watched):
+            thing(watched)
+
+
+@pytest.mark.parametrize(
+    ("x", "kind", "text"),
+    [
+        ("ab", ArgumentTypeError, "the network takes a list of 2 numbers or Values, got the str 'ab'"),
+        ({"a": 1, "b": 2}, ArgumentTypeError, "got the dict {'a': 1, 'b': 2}"),
+        ({1.0, 2.0}, ArgumentTypeError, "got the set"),
+        (3.0, ArgumentTypeError, "got the float 3.0"),
+        (Value(3.0), ArgumentTypeError, r"got the Value Value\(data=3.0"),
+        (None, ArgumentTypeError, "got the NoneType None"),
+        (np.array(3.0), ArgumentTypeError, "got the ndarray"),
+        ([1.0, "2"], NumberError, "input x2 of the network: expected one real number, got the str '2'"),
+        ([[1.0, 2.0], [3.0, 4.0]], NumberError, r"input x1 of the network: .* a list; .*rows: \[net\(x\) for x in X\]"),
+        (np.ones((2, 2)), NumberError, r"input x1 of the network: .* ndarray of shape \(2,\)"),
+        ([1.0, None], NumberError, "input x2 of the network"),
+        ([], ShapeError, "takes 2 inputs, got 0"),
+        ([[1.0, 2.0], [3.0]], NumberError, "input x1 of the network"),
+    ],
+)
+def test_row_18_what_is_not_a_list_of_numbers(x: object, kind: type[MicrogradError], text: str) -> None:
+    builtin = ValueError if kind is ShapeError else TypeError
+    with refuses(kind, builtin, text, *NET.parameters()):
+        NET(x)
+
+
+def test_row_18_a_generator_is_read_once() -> None:
+    reads = []
+
+    def inputs() -> Iterator[float]:
+        for number in (0.5, -1.0):
+            reads.append(number)
+            yield number
+
+    assert NET(inputs()).data == NET([0.5, -1.0]).data == NET((0.5, -1.0)).data == NET(np.array([0.5, -1.0])).data
+    assert reads == [0.5, -1.0]
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "text"),
+    [
+        (lambda: Neuron(-1), ArgumentError, "number of inputs of a neuron is a whole number from 1 up, got -1"),
+        (lambda: Neuron(0), ArgumentError, "from 1 up, got 0"),
+        (lambda: Neuron(2.5), ArgumentTypeError, "from 1 up, got 2.5"),
+        (lambda: Neuron("3"), ArgumentTypeError, "from 1 up, got '3'"),
+        (lambda: Neuron(True), ArgumentTypeError, "from 1 up, got True"),
+        (lambda: Neuron(2, weights=[1.0]), ShapeError, "a neuron of 2 inputs takes 2 weights, got 1"),
+        (lambda: Neuron(2, weights=3), ArgumentTypeError, "the weights of a neuron are a list of 2 numbers, got 3"),
+        (lambda: Neuron(1, weights=["a"]), NumberError, "expected one real number, got the str 'a'"),
+        (lambda: Neuron(1, bias="a"), NumberError, "expected one real number, got the str 'a'"),
+        (lambda: Neuron(1, seed="a"), ArgumentTypeError, "seed is a whole number or None, got 'a'"),
+        (lambda: Neuron(1, init="hee"), UnknownNameError, "unknown initialiser 'hee'; choose one of: he, "),
+        (lambda: Neuron(1, "rellu"), UnknownNameError, "unknown activation 'rellu'; choose one of: relu, "),
+        (lambda: Layer(2, 0), ArgumentError, "number of neurons of a layer is a whole number from 1 up, got 0"),
+        (lambda: MLP(2, []), ShapeError, r"needs at least one layer: give its size in a list, such as \[1\]"),
+        (lambda: MLP(2, 3), ArgumentTypeError, r"the layers' sizes are a list such as \[16, 16, 1\], got 3"),
+        (lambda: MLP(2, "3"), ArgumentTypeError, r"a list such as \[16, 16, 1\], got '3'"),
+        (lambda: MLP(2, [3, 0]), ArgumentError, "number of neurons of a layer is a whole number from 1 up, got 0"),
+        (lambda: MLP(0, [3]), ArgumentError, "number of inputs of a network is a whole number from 1 up, got 0"),
+        (lambda: MLP(2, [3, 1], ["relu"]), ShapeError, "2 layers take 2 activations, the output's too; got 1"),
+        (lambda: MLP(2, [3, 1], 5), UnknownNameError, "unknown activation 5; choose one of: "),
+        (lambda: MLP(2, [3, 1], output="sofmax"), UnknownNameError, "unknown activation 'sofmax'; choose one of: soft"),
+    ],
+)
+def test_row_19_sizes_and_names(make: Callable[[], object], kind: type[MicrogradError], text: str) -> None:
+    with refuses(kind, TypeError if issubclass(kind, TypeError) else ValueError, text):
+        make()
+
+
+def test_row_19_what_is_as_good() -> None:
+    assert (
+        repr(MLP(2, (3, 1), seed=0)) == repr(MLP(2, [3, 1], seed=0)) == repr(MLP(np.int64(2), [np.int32(3), 1], seed=0))
+    )
+
+
+def test_row_20_width_one() -> None:
+    for activation in ("relu", "maxout", "softmax", "tanh"):
+        net = MLP(1, [1, 1, 1], activation, seed=0)
+        out = net([2.0])
+        assert isinstance(out, Value)
+        out.backward()
+        assert all(p.grad is not None for p in net.parameters())
