@@ -48,6 +48,8 @@ class NumpyBackend:
         stores = {} if gradient is None else {gradient.number: "g"}
         alone = ArraySource(steps, [loss], self.dtype, "f")
         both = ArraySource(steps, [loss, gradient], self.dtype, "a", stores)
+        if gradient is not None and both.text(gradient) != "g":  # one view of another step's array, never stored
+            both.lines.append(f"np.copyto(g, {both.text(gradient)})")
         inputs = [step for step in steps if isinstance(step, Leaf) and step.batched]
         lines = [
             "def build(n, p, g):",
