@@ -152,6 +152,8 @@ def as_float(number: object) -> float:
 
 def _describe(thing: object) -> str:
     kind = type(thing).__name__
+    if thing is None:
+        return "None"
     if isinstance(thing, Operand):
         return f"a {kind}: it is in the graph already, use it as it is, or float(v) for its number alone"
     if isinstance(thing, bool):

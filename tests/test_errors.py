@@ -1,0 +1,46 @@
+"""The tree of errors: as drawn, rooted in one, each also the builtin that Python's users expect."""
+
+import re
+
+import pytest
+
+from micrograd_nn import errors
+from micrograd_nn.errors import MicrogradError, UnknownNameError
+
+CLASSES = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and kind.__module__ == errors.__name__
+}
+DRAWN = re.findall(r"^\s+([│ ├└─]*)(\w+Error)(?:\s+\((\w+)\))?\s", errors.__doc__ or "", flags=re.MULTILINE)
+
+
+def test_the_drawing_shows_every_class() -> None:
+    assert sorted(name for _, name, _ in DRAWN) == sorted(CLASSES)
+
+
+def test_the_drawing_shows_who_inherits_from_whom() -> None:
+    path: list[str] = []
+    for stem, name, builtin in DRAWN:
+        depth = len(stem) // 4
+        path = [*path[:depth], name]
+        if depth:
+            assert issubclass(CLASSES[name], CLASSES[path[depth - 1]]), f"{name} under {path[depth - 1]}"
+        if builtin:
+            named = CLASSES.get(builtin) or getattr(__builtins__, builtin, None) or __builtins__[builtin]
+            assert issubclass(CLASSES[name], named), f"{name} is a {builtin}"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_one_root_and_a_docstring(name: str) -> None:
+    kind = CLASSES[name]
+    assert issubclass(kind, MicrogradError)
+    assert kind.__doc__
+    if kind is not MicrogradError:
+        builtins = [base for base in kind.__mro__ if base.__module__ == "builtins"]
+        assert len(builtins) > 3, f"{name} is also a builtin error, not only an Exception"
+
+
+def test_names_come_nearest_first_and_all() -> None:
+    text = str(UnknownNameError("fruit", "aple", ["banana", "apple", "cherry"]))
+    assert text.startswith("unknown fruit 'aple'; choose one of: apple")
+    assert all(fruit in text for fruit in ("banana", "cherry"))
+    assert "choose one of" in str(UnknownNameError("fruit", 5, ["banana"]))

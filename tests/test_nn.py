@@ -1,0 +1,197 @@
+"""Networks: what a neuron computes, the order and names of parameters, states, labels."""
+
+import pickle
+from collections.abc import Callable
+from itertools import chain, product
+from math import tanh
+
+import pytest
+
+from micrograd_nn import MLP, TABLE, Layer, Maxout, Module, Neuron, Operation, Value, grad, softmax
+from micrograd_nn.errors import ArgumentTypeError, ShapeError, StateError
+from micrograd_nn.graph import topological_order
+from micrograd_nn.nn import LABELLED, named_activation
+
+ACTIVATIONS = [row.name for row in TABLE.values() if row.arity == 1 or row.default is not None]
+
+
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, "identity", "linear"])
+def test_a_neuron_is_its_formula(activation: str) -> None:
+    neuron = Neuron(3, activation, weights=[0.5, -1.0, 2.0], bias=0.25)
+    weighted = 0.5 * 1.5 + -1.0 * 0.5 + 2.0 * 0.75 + 0.25
+    expected = weighted if activation in ("identity", "linear") else TABLE[activation](weighted)
+    assert neuron([1.5, 0.5, 0.75]).data == expected
+    assert Neuron(1, activation, weights=[2.0], bias=False)([1.0]).label == "h1"
+
+
+def test_an_operation_serves_as_activation(own_rows: None) -> None:
+    own = Operation(
+        "double", doc="2a.", forward=lambda a: 2 * a, partials=(lambda a, out: 2.0,), latex="2{a:3}", numpy="2 * {a}"
+    )
+    assert Neuron(1, own, weights=[3.0], bias=1)([1.0]).data == 8.0
+    assert Neuron(1, "double", weights=[3.0], bias=1)([1.0]).data == 8.0
+    assert repr(MLP(1, [2, 1], own, seed=0)) == "MLP(1, [2 double, 1 identity])"
+
+
+def test_a_layer_without_activation_returns_its_sums() -> None:
+    layer = Layer(2, 2, "identity", weights=[1.0, 2.0])
+    assert [out.data for out in layer([3.0, 4.0])] == [11.0, 11.0]
+
+
+@pytest.mark.parametrize("activation", ["relu", "maxout", "softmax"])
+def test_a_network_is_its_layers(activation: str) -> None:
+    net = MLP(2, [3, 4, 2], activation, output="tanh", seed=1)
+    values = [0.5, -1.5]
+    for layer in net.layers:
+        values = layer(values)
+    assert [v.data for v in values] == [v.data for v in net([0.5, -1.5])]
+
+
+def test_maxout_keeps_the_largest_sum() -> None:
+    unit = Maxout(2, pieces=3, seed=0)
+    x = [0.7, -0.4]
+    sums = [sum(w.data * v for w, v in zip(piece.w, x, strict=True)) for piece in unit.pieces]
+    assert len({piece.w[0].data for piece in unit.pieces}) == 3, "each piece draws its own weights"
+    out = unit(x)
+    assert out.data == max(sums)
+    slopes = grad(out, unit.parameters())
+    best = sums.index(max(sums))
+    expected = [[v, w, 1.0] if i == best else [0.0] * 3 for i, (v, w) in enumerate([x] * 3)]
+    assert slopes == list(chain.from_iterable(expected))
+    assert [p.label for p in unit.parameters()] == ["w1", "w2", "b1", "w3", "w4", "b2", "w5", "w6", "b3"]
+
+
+def test_softmax_acts_on_the_whole_layer() -> None:
+    layer = Layer(2, 3, "softmax", seed=0)
+    shares = layer([1.0, 2.0])
+    plain = Layer(2, 3, "identity", seed=0)([1.0, 2.0])
+    assert [s.data for s in shares] == [s.data for s in softmax(plain)]
+    assert sum(s.data for s in shares) == pytest.approx(1.0, rel=1e-15)
+    assert [s.label for s in shares] == ["h1", "h2", "h3"]
+    assert {"z1", "z2", "z3"} <= {node.label for node in topological_order(*shares)}
+
+
+def test_options_reach_every_layer() -> None:
+    net = MLP(2, [3, 1], bias=False, init="zeros")
+    assert [p.data for p in net.parameters()] == [0.0] * 9
+    assert MLP(2, [3, 1], seed=5).state_dict() == MLP(2, [3, 1], seed=5).state_dict()
+    assert MLP(2, [3, 1], seed=5).state_dict() != MLP(2, [3, 1], seed=6).state_dict()
+
+
+def test_one_activation_per_layer() -> None:
+    net = MLP(2, [3, 2, 1], activation=["tanh", TABLE["sigmoid"], "identity"])
+    assert repr(net) == "MLP(2, [3 tanh, 2 sigmoid, 1 identity])"
+    x = [w.data for w in net.layers[0].neurons[0].w]
+    assert net.layers[0].neurons[0]([1.0, 1.0]).data == tanh(x[0] + x[1])
+
+
+# ---- parameters ----
+
+
+def test_names_and_labels() -> None:
+    net = MLP(2, [2, 1], seed=0)
+    names = ["layers.0.neurons.0.w.0", "layers.0.neurons.0.w.1", "layers.0.neurons.0.b", "layers.0.neurons.1.w.0"]
+    assert [name for name, _ in net.named_parameters()][:4] == names
+    assert [p.label for p in net.parameters()] == ["w1", "w2", "b1", "w3", "w4", "b2", "w5", "w6", "b3"]
+    out = net([Value(1.0, "height"), 2.0])
+    labels = {node.label for node in topological_order(out)}
+    assert {"height", "x2", "h1", "h2", "o1", "w6", "b3"} <= labels
+    assert [n.label for n in MLP(1, [2, 2, 2], seed=0).layers[1].neurons] == ["h3", "h4"]
+    assert [v.label for v in MLP(1, [2, 2], seed=0)([1.0])] == ["o1", "o2"]
+
+
+def test_a_large_network_leaves_labels_to_its_names() -> None:
+    small, large = MLP(9, [LABELLED // 10], bias=True), MLP(9, [LABELLED // 10, 1])
+    assert len(small.parameters()) == LABELLED
+    assert small.parameters()[-1].label == f"b{LABELLED // 10}"
+    assert {p.label for p in large.parameters()} == {""}
+    assert dict(large.named_parameters())["layers.0.neurons.3.w.2"] is large.layers[0].neurons[3].w[2]
+
+
+class Tied(Module):
+    """Holds what a module can hold: a shared Value, a module twice, itself, lists, a dict, and a computed node."""
+
+    def __init__(self) -> None:
+        self.w = Value(1.0)
+        self.again = self.w
+        self.first = Neuron(1, weights=[2.0], bias=False)
+        self.blocks = [[self.first, Value(3.0)], (Value(4.0),)]
+        self.heads = {"a": Neuron(1, weights=[5.0]), 1: Value(6.0)}
+        self.me = self
+        self.computed = self.w * 2
+        self.name, self.nothing = "tied", None
+
+
+def test_shared_parameters_come_once() -> None:
+    tied = Tied()
+    names = ["w", "first.w.0", "blocks.0.1", "blocks.1.0", "heads.a.w.0", "heads.a.b", "heads.1"]
+    assert [name for name, _ in tied.named_parameters()] == names
+    assert [p.data for p in tied.parameters()] == [1.0, 2.0, 3.0, 4.0, 5.0, 0.0, 6.0]
+    tied.load_state_dict({name: i for i, name in enumerate(names)})
+    assert [p.data for p in tied.parameters()] == [0, 1, 2, 3, 4, 5, 6]
+    assert tied.again is tied.w
+
+
+def test_a_users_module_is_pickled_with_what_it_shares() -> None:
+    tied = Tied()
+    (tied.w * tied.first([2.0])).backward()
+    twin = pickle.loads(pickle.dumps(tied))
+    assert twin.again is twin.w
+    assert twin.me is twin
+    assert twin.blocks[0][0] is twin.first
+    assert twin.computed.operands[0] is twin.w
+    assert [(p.data, p.grad) for p in twin.parameters()] == [(p.data, p.grad) for p in tied.parameters()]
+    assert not set(twin.parameters()) & set(tied.parameters())
+
+
+def test_zero_grad_forgets() -> None:
+    net = MLP(2, [2, 1], seed=0)
+    net([1.0, 2.0]).backward()
+    assert any(p.grad for p in net.parameters())
+    net.zero_grad()
+    assert {p.grad for p in net.parameters()} == {None}
+
+
+# ---- states ----
+
+
+def test_a_state_goes_there_and_back() -> None:
+    net, other = MLP(2, [3, 1], seed=0), MLP(2, [3, 1], seed=1)
+    state = net.state_dict()
+    other.load_state_dict(state)
+    assert other.state_dict() == state
+    for x in product((-1.0, 0.5), repeat=2):
+        assert other(x).data == net(x).data
+
+
+@pytest.mark.parametrize(
+    ("change", "texts"),
+    [
+        (lambda s: s.pop("layers.0.neurons.0.b"), ["missing layers.0.neurons.0.b"]),
+        (lambda s: s.update(more=1.0), ["not a parameter of this module: more"]),
+        (lambda s: s.update({"layers.0.neurons.0.b": "x"}), ["layers.0.neurons.0.b: expected one real number", "'x'"]),
+        (
+            lambda s: (s.popitem(), s.update(a=1, b=2)),
+            ["missing", "module: a", "module: b", "MLP(2, ["],
+        ),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(change: Callable[[dict], object], texts: list[str]) -> None:
+    net = MLP(2, [2, 1], seed=0)
+    before = net.state_dict()
+    state = MLP(2, [2, 1], seed=1).state_dict()
+    change(state)
+    with pytest.raises(StateError, match=r"does not fit .*; nothing was loaded") as caught:
+        net.load_state_dict(state)
+    assert all(text in str(caught.value) for text in texts)
+    assert net.state_dict() == before
+    with pytest.raises(ArgumentTypeError, match="a state_dict maps names to numbers, got a list"):
+        net.load_state_dict([1.0])
+
+
+def test_named_activation() -> None:
+    assert named_activation("identity") is None
+    assert named_activation("tanh") is TABLE["tanh"]
+    assert named_activation(TABLE["tanh"]) is TABLE["tanh"]
+    with pytest.raises(ShapeError, match="3 layers take 3 activations"):
+        MLP(1, [1, 1, 1], ["relu"])
