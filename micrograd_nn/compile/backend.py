@@ -59,6 +59,9 @@ class Backend(Protocol):
     def value(self, p: Sequence[float], rows: Any) -> float:
         """The mean loss over the rows."""
 
+    def each(self, p: Sequence[float], rows: Any) -> Any:
+        """The loss of each row, an array."""
+
     def value_and_grad(self, p: Sequence[float], rows: Any) -> tuple[float, Any]:
         """The mean loss and its gradient, an array."""
 

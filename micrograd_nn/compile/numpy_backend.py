@@ -54,9 +54,9 @@ class NumpyBackend:
         lines = [
             "def build(n, p, g):",
             *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {self.dtype})" for leaf in inputs),
-            *indented(4, _function("value()", alone, self._total(alone))),
+            *indented(4, _function("each()", alone, alone.text(loss))),
             *indented(4, _function("value_and_grad(seed)", both, self._total(both))),
-            f"    return [{', '.join(leaf.source for leaf in inputs)}], value, value_and_grad",
+            f"    return [{', '.join(leaf.source for leaf in inputs)}], each, value_and_grad",
         ]
         return "\n".join(lines), {**alone.scope, **both.scope}
 
@@ -85,9 +85,12 @@ class NumpyBackend:
         return build
 
     def value(self, p: Sequence[float], rows: Any) -> float:
+        return float(np.add.reduce(self.each(p, rows)) / len(rows))
+
+    def each(self, p: Sequence[float], rows: Any) -> Any:
         built = self._filled(p, rows)
         with np.errstate(all="ignore"):
-            return float(built.value() / len(rows))
+            return np.array(np.broadcast_to(built.each(), len(rows)))
 
     def value_and_grad(self, p: Sequence[float], rows: Any) -> tuple[float, Any]:
         built = self._filled(p, rows)
@@ -110,8 +113,8 @@ class Built(NamedTuple):
     """The input buffers for a number of rows, and the functions that read them."""
 
     inputs: list[Any]
-    value: Callable[[], float]  # the sum of the losses
-    value_and_grad: Callable[[float], float]  # the same; the gradient of seed times that sum is left in ``g``
+    each: Callable[[], Any]  # the losses of the rows
+    value_and_grad: Callable[[float], float]  # their sum; the gradient of seed times that sum is left in ``g``
 
 
 def _function(head: str, source: ArraySource, outcome: str) -> list[str]:

@@ -57,6 +57,10 @@ class Program:
         """The mean loss over the rows. Raises ShapeError for arguments of other shapes than the recorded inputs."""
         return self._runs.value(self._numbers(), self.rows(*arguments))
 
+    def each(self, *arguments: Any) -> Any:
+        """The loss of each row, an array: a "loss" may be any Value, such as an output of a network."""
+        return self._runs.each(self._numbers(), self.rows(*arguments))
+
     def value_and_grad(self, *arguments: Any, write: bool = False) -> tuple[float, Any]:
         """The mean loss and its gradient, an array in the order of ``parameters``.
 

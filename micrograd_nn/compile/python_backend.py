@@ -42,6 +42,10 @@ class PythonBackend:
     def value(self, p: Sequence[float], rows: Any) -> float:
         return float(self._functions["value"](p, rows.lists))
 
+    def each(self, p: Sequence[float], rows: Any) -> Any:
+        value = self._functions["value"]
+        return np.array([value(p, [row]) for row in rows.lists])
+
     def value_and_grad(self, p: Sequence[float], rows: Any) -> tuple[float, Any]:
         loss, gradient = self._functions["value_and_grad"](p, rows.lists)
         return loss, np.array(gradient)
