@@ -29,7 +29,7 @@ FLOORS = (
     "draw compile",
     "training",
     "data storage",
-    "exchange checkpoint",
+    "exchange checkpoint recipes",
     "cli",
     "__main__",
 )
@@ -88,9 +88,9 @@ def test_every_module_has_its_floor() -> None:
 @pytest.mark.parametrize("name", [name for name in modules() if name])
 def test_arrows_run_downwards(name: str) -> None:
     for target in ARROWS[name]:
-        if floor(target) == floor(name):
-            continue
         assert target, f"{name} imports the package's front door; import from the module where the thing is made"
+        if floor(target) == floor(name) or not {floor(target), floor(name)} <= LEVEL.keys():
+            continue  # at home; or without a floor yet, which test_every_module_has_its_floor says
         assert LEVEL[floor(target)] < LEVEL[floor(name)], (
             f"{name} imports {target}, which does not stand below it. Move what both need further down, or the module "
             f"to a higher floor (FLOORS in {__file__}) if nothing above it minds"
