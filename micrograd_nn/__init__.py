@@ -1,26 +1,52 @@
 """micrograd_nn: one recorded scalar graph, stepped, derived, drawn, and compiled.
 
-Promise: the public names, and nothing else.
+Promise: the public names, and nothing else. Importing them imports neither NumPy nor any other package.
 """
 
 from .backprop import grad as grad
 from .backprop import hessian as hessian
+from .backprop import replay as replay
 from .backprop import value_and_grad as value_and_grad
+from .compile import compile as compile
+from .derive import Slip as Slip
+from .derive import check_partials as check_partials
+from .derive import count_paths as count_paths
+from .derive import explain as explain
+from .derive import gradcheck as gradcheck
+from .derive import paths as paths
+from .derive import quiz as quiz
+from .derive import steps as steps
+from .derive import to_sympy as to_sympy
+from .derive import wrong_order as wrong_order
+from .draw import draw_dot as draw_dot
+from .draw import draw_network as draw_network
+from .draw import walk as walk
 from .errors import MicrogradError as MicrogradError
+from .formula import formula as formula
 from .functional import log_softmax as log_softmax
 from .functional import logsumexp as logsumexp
 from .functional import maxout as maxout
 from .functional import mean as mean
 from .functional import softmax as softmax
 from .functional import total as total
+from .losses import absolute_error as absolute_error
+from .losses import binary_cross_entropy as binary_cross_entropy
+from .losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from .losses import categorical_cross_entropy as categorical_cross_entropy
+from .losses import hinge as hinge
+from .losses import l1 as l1
+from .losses import l2 as l2
 from .losses import mse as mse
+from .losses import performance as performance
+from .losses import signed_error as signed_error
+from .losses import softmax_cross_entropy as softmax_cross_entropy
 from .losses import squared_error as squared_error
 from .modes import detect_anomaly as detect_anomaly
 from .modes import no_grad as no_grad
+from .module import Module as Module
 from .nn import MLP as MLP
 from .nn import Layer as Layer
 from .nn import Maxout as Maxout
-from .nn import Module as Module
 from .nn import Neuron as Neuron
 from .operation import TABLE as TABLE
 from .operation import Operation as Operation
@@ -41,6 +67,24 @@ from .ops import step as step
 from .ops import stop_gradient as stop_gradient
 from .ops import tanh as tanh
 from .optim import SGD as SGD
+from .optim import Adam as Adam
+from .optim import AdamW as AdamW
+from .optim import CosineAnnealingLR as CosineAnnealingLR
+from .optim import ExponentialLR as ExponentialLR
+from .optim import LambdaLR as LambdaLR
+from .optim import Optimizer as Optimizer
+from .optim import RMSprop as RMSprop
+from .optim import StepLR as StepLR
+from .optim import least_squares as least_squares
+from .storage import load as load
+from .storage import save as save
+from .training import EarlyStopping as EarlyStopping
+from .training import History as History
+from .training import accuracy as accuracy
+from .training import confusion_matrix as confusion_matrix
+from .training import evaluate as evaluate
+from .training import fit as fit
+from .training import predict as predict
 from .value import Value as Value
 
 __version__ = "0.1.0"
