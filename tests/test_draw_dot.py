@@ -1,15 +1,47 @@
-"""draw_dot: what was recorded is drawn, each edge once, and the same graph gives the same bytes."""
+"""draw_dot: what was recorded is drawn, each edge once; modules fold; the same graph gives the same bytes."""
 
+import os
 import re
-from xml.etree import ElementTree
+import subprocess
+import sys
+import time
+from collections import Counter
 
-from micrograd_nn import Value
+import pytest
+from pictures import friends_loss, groups, texts
+from random_graphs import random_graph
+
+from micrograd_nn import MLP, Value, mse
+from micrograd_nn.derive import paths
 from micrograd_nn.draw import draw_dot
+from micrograd_nn.draw.modules import BUDGET, modules, view
+from micrograd_nn.draw.palette import DARK, LIGHT
+from micrograd_nn.draw.text import number
+from micrograd_nn.errors import ArgumentTypeError, GraphError, UnknownNameError
+from micrograd_nn.value import topological_order
+
+EDGE = re.compile(r'^\s*(\w+) -> (\w+) \[(?:label="([^"]*)\\n")?', re.MULTILINE)
 
 
-def groups(svg, kind):
-    root = ElementTree.fromstring(svg)
-    return [g for g in root.iter("{http://www.w3.org/2000/svg}g") if g.get("class") == kind]
+def edges(drawing):
+    """(start, end, label) of every edge in the DOT source."""
+    return [(a, b, text.strip()) for a, b, text in EDGE.findall(drawing.source)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_recorded_edge_is_drawn_with_its_partial(seed):
+    root, _ = random_graph(seed)
+    order = topological_order(root)
+    place = {node: i for i, node in enumerate(order)}
+    expected = Counter()
+    for node in order:
+        for operand, partial in zip(node.operands, node.partials, strict=True):
+            expected[f"n{place[operand]}", f"o{place[node]}", number(partial)] += 1
+        if node.operation is not None:
+            expected[f"o{place[node]}", f"n{place[node]}", ""] += 1
+    drawing = draw_dot(root)
+    assert Counter(edges(drawing)) == expected
+    assert len(groups(drawing.svg, "edge")) == expected.total()
 
 
 def test_a_square_is_drawn_with_both_of_its_edges():
@@ -19,5 +51,195 @@ def test_a_square_is_drawn_with_both_of_its_edges():
     assert len(groups(svg, "edge")) == 3  # x → × twice, × → 9
 
 
-def test_a_gradient_that_was_not_computed_is_a_dash():
-    assert re.findall(r"grad ([^\\<\"]+)", draw_dot(Value(3.0, "x") * 2).source) == ["–"] * 3
+def test_a_gradient_that_was_not_computed_is_a_dash_and_afterwards_a_number():
+    x = Value(3.0, "x")
+    y = x * 2
+    assert re.findall(r"grad ([^\\]+)", draw_dot(y).source) == ["–"] * 3
+    y.backward()
+    assert re.findall(r"grad ([^\\]+)", draw_dot(y).source) == ["2", "3", "1"]
+
+
+def test_width_grows_with_the_gradient_and_the_sign_shows_twice():
+    _, loss = friends_loss()
+    loss.backward()
+    order = topological_order(loss)
+    drawn = {}
+    for line in draw_dot(loss).source.splitlines():
+        if " -> n" in line:
+            node = order[int(re.search(r" -> n(\d+)", line)[1])]
+            drawn[node] = line
+    widths = sorted((abs(node.grad), float(re.search(r"penwidth=([\d.]+)", line)[1])) for node, line in drawn.items())
+    assert [width for _, width in widths] == sorted(width for _, width in widths)
+    assert widths[0][1] < 2 < widths[-1][1]
+    for node, line in drawn.items():
+        assert ("style=dashed" in line) == (node.grad < 0)
+        assert (LIGHT["negative"] in line) == (node.grad < 0)
+        assert (LIGHT["positive"] in line) == (node.grad > 0)
+
+
+@pytest.mark.parametrize("data", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_finite_is_flagged(data):
+    assert "not finite" in draw_dot(Value(data, "x") * 1.0).source
+    root = Value(data, "x") * 2.0
+    root.backward()
+    assert draw_dot(root).svg
+
+
+# ---- modules ----
+
+
+def test_the_modules_of_a_network_are_its_neurons():
+    _, loss = friends_loss()
+    found = {
+        module.label: {node.label for node in inside if node.label}
+        for module, inside in modules(topological_order(loss)).items()
+    }
+    assert found == {"h1": {"w1", "w2", "b1"}, "h2": {"w3", "w4", "b2"}, "o1": {"w5", "w6", "b3"}, "L": {"y"}}
+    svg = draw_dot(loss).svg
+    assert Counter(text for group in groups(svg, "cluster") for text in texts(group)) == Counter(
+        ["h1", "h2", "o1", "L"]
+    )
+
+
+def test_a_network_written_by_hand_has_the_same_modules():
+    x1, x2, w1, w2 = (Value(v, name) for v, name in ((1.0, "x1"), (2.0, "x2"), (3.0, "w1"), (4.0, "w2")))
+    h = (w1 * x1 + w2 * x2).tanh()
+    h.label = "h"
+    root = h * h
+    root.label = "L"
+    (module,) = modules(topological_order(root))
+    assert module is h
+    assert "w1" in [node.label for node in modules(topological_order(root))[h]]
+
+
+@pytest.mark.parametrize("closed", [["h1"], ["h1", "h2"], ["o1"], True])
+def test_a_folded_module_holds_the_slopes_of_all_ways_through_it(closed):
+    _, loss = friends_loss()
+    loss.backward()
+    order = topological_order(loss)
+    seen = view(order, closed)
+    flow = dict.fromkeys(seen.shown, 0.0)
+    flow[loss] = 1.0
+    for node in reversed(seen.shown):
+        for operand, slope in seen.links[node]:
+            flow[operand] += flow[node] * slope
+    for node in seen.shown:
+        assert flow[node] == pytest.approx(node.grad, rel=1e-12)
+    drawing = draw_dot(loss, closed=closed)
+    hidden = len(order) - len(seen.shown)
+    assert f"{hidden} values inside are not shown" in drawing.notes[0]
+    assert drawing.notes[0] in drawing.source
+    assert any(drawing.notes[0] in text for text in re.findall(r"<text[^>]*>([^<]*)", drawing.svg))
+
+
+def test_over_the_budget_modules_fold_and_the_picture_says_so():
+    net = MLP(8, [8, 8, 1], seed=0)
+    loss = mse(net([0.1] * 8), Value(1.0, "y"))
+    loss.label = "L"
+    drawing = draw_dot(loss)
+    assert len(topological_order(loss)) > BUDGET
+    assert "18 modules are folded" in drawing.notes[0]
+    assert draw_dot(loss, closed=False, budget=1000).notes == ()
+    with pytest.raises(GraphError, match="more than the budget of 400.*draw_network"):
+        draw_dot(loss, closed=False)
+
+
+def test_ten_thousand_and_a_hundred_thousand_values_fold_or_are_refused_at_once():
+    net = MLP(50, [40, 40, 1], seed=0)
+    loss = mse([net([0.1] * 50) for _ in range(14)], [0.0] * 14)
+    x = Value(1.0, "x")
+    for _ in range(100_000):
+        x = x * 1.0
+    for root in (loss, x):
+        started = time.process_time()
+        with pytest.raises(GraphError, match="more than the budget of 400"):
+            draw_dot(root)
+        print(f"refused after {time.process_time() - started:.2f} s")
+    wide = MLP(60, [60, 60, 1], seed=0)
+    one = wide([0.1] * 60)
+    assert "121 modules are folded" in draw_dot(one).notes[0]
+
+
+def test_a_module_that_is_not_there_is_named_with_those_that_are():
+    _, loss = friends_loss()
+    with pytest.raises(UnknownNameError, match=r"unknown module 'h3'; choose one of: .*h1"):
+        draw_dot(loss, closed=["h3"])
+
+
+# ---- a path ----
+
+
+def test_a_path_is_lit_and_the_rest_steps_back():
+    net, loss = friends_loss()
+    (path,) = paths(loss, net.parameters()[0]).largest(1)
+    drawing = draw_dot(loss, highlight=path)
+    lit = [line for line in drawing.source.splitlines() if LIGHT["highlight"] in line]
+    assert sum(line.strip().startswith("n") for line in lit) == len(path.nodes)
+    assert sum(line.strip().startswith("o") for line in lit) == len(path.nodes) - 1
+    assert draw_dot(loss, highlight=list(path.nodes)).source == drawing.source
+
+
+# ---- the same bytes, and errors ----
+
+
+def test_the_same_graph_gives_the_same_bytes_whatever_the_hash_seed():
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); from pictures import friends_loss; from micrograd_nn.draw import *;"
+        "net, loss = friends_loss(); loss.backward(); sys.stdout.buffer.write((draw_dot(loss).svg"
+        "+ draw_dot(loss, closed=True).source + draw_network(net, loss=loss).svg + walk(loss).html).encode())"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(runs) == 1
+
+
+def test_drawing_changes_nothing():
+    _, loss = friends_loss()
+    loss.backward()
+    before = [(node.data, node.grad, node.label) for node in topological_order(loss)]
+    draw_dot(loss, closed=True)
+    draw_dot(loss).svg  # noqa: B018  # rendered when looked at
+    assert [(node.data, node.grad, node.label) for node in topological_order(loss)] == before
+
+
+def test_wrong_arguments_are_refused_in_words():
+    x = Value(1.0, "x") * 2
+    with pytest.raises(ArgumentTypeError, match="draws the graph below a Value, got MLP"):
+        draw_dot(MLP(1, [1]))
+    with pytest.raises(UnknownNameError, match="unknown direction 'up'"):
+        draw_dot(x, rankdir="up")
+    with pytest.raises(UnknownNameError, match="unknown format 'pdf'; choose one of"):
+        draw_dot(x, "pdf")
+
+
+def test_dark_answers_every_light_colour():
+    assert LIGHT.keys() == DARK.keys()
+    assert len(set(LIGHT.values())) == len(LIGHT)
+    _, loss = friends_loss()
+    loss.backward()
+    used = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', draw_dot(loss).svg))
+    assert used <= set(LIGHT.values())
+
+
+def contrast(one, other):
+    """WCAG 2.1, relative luminance and contrast ratio."""
+
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_writing_stands_out_from_what_it_is_written_on(colours):
+    for ground in ("paper", "leaf", "value", "operation", "module", "highlight"):
+        assert contrast(colours["ink"], colours[ground]) >= 7
+    for ink in ("muted", "positive", "negative"):
+        assert contrast(colours[ink], colours["paper"]) >= 4.5

@@ -18,7 +18,16 @@ from micrograd_nn.value import topological_order
 ELEMENTS = {
     "math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msqrt", "msub", "msup", "mtable", "mtr", "mtd", "mspace",
 }  # fmt: skip
-SIGNS = {"·": r"\cdot ", "−": "-", "(": r"\left(", ")": r"\right)", "[": r"\left[", "]": r"\right]", "{": r"\{", "}": r"\}"}
+SIGNS = {
+    "·": r"\cdot ",
+    "−": "-",
+    "(": r"\left(",
+    ")": r"\right)",
+    "[": r"\left[",
+    "]": r"\right]",
+    "{": r"\{",
+    "}": r"\}",
+}
 LETTERS = {letter: name for name, letter in GREEK.items()}
 
 
@@ -38,7 +47,9 @@ def latex_of(element):
         return bar(element) if text == "|" else SIGNS.get(text, text)
     if element.tag == "mi" and element.get("mathvariant"):
         escaped = text.replace("_", r"\_")
-        return rf"\operatorname{{{escaped}}}" if rf"\operatorname{{{escaped}}}" in FUNCTIONS else rf"\mathrm{{{escaped}}}"
+        return (
+            rf"\operatorname{{{escaped}}}" if rf"\operatorname{{{escaped}}}" in FUNCTIONS else rf"\mathrm{{{escaped}}}"
+        )
     if element.tag == "mi" and (len(text) > 1 or text in LETTERS):
         return rf"\{LETTERS.get(text, text)} "
     return text + "".join(parts)

@@ -30,7 +30,7 @@ DARK = {
     "frame": "#3a4455",
     "positive": "#6cbcf7",
     "negative": "#f8a063",
-    "highlight": "#5f4f0f",
+    "highlight": "#57480d",
 }
 
 # dot writes the light colours into the picture; where a page is dark, each of them is answered by its dark one

@@ -20,6 +20,7 @@ from ..derive.writing import IN_TEXT, LATEX, TEXT, label_latex, write
 from ..errors import GraphError
 from ..operation import Operation
 from ..value import Value, topological_order
+from .modules import BUDGET
 from .text import number, shown
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph
@@ -40,7 +41,10 @@ class Moment:
 
 @dataclass
 class Story:
-    """The walk through the graph below root. Raises GraphError if a ``.data`` has changed since it was recorded."""
+    """The walk through the graph below root.
+
+    Raises GraphError if there are more than 400 values, or if a ``.data`` has changed since they were recorded.
+    """
 
     root: Value
     order: list[Value] = field(init=False)
@@ -48,8 +52,13 @@ class Story:
     moments: list[Moment] = field(init=False)
 
     def __post_init__(self) -> None:
-        check_unchanged(self.root)
         self.order = topological_order(self.root)
+        if len(self.order) > BUDGET:
+            raise GraphError(
+                f"a walk through {len(self.order):,} values is longer than anyone follows; up to {BUDGET} are told: "
+                "walk(node) goes through a part of the graph"
+            )
+        check_unchanged(self.root)
         self.place = {node: i for i, node in enumerate(self.order)}
         self.names = _names(self.root, self.order)
         self.steps = {self.place[step.node]: step for step in steps(self.root)}  # in the order of the sweep

@@ -7,7 +7,7 @@ and lines carry their places in the story as data attributes, and nothing else t
 from xml.etree import ElementTree
 
 from .frames import add_frames, room_before
-from .modules import BUDGET, view
+from .modules import view
 from .render import render
 from .source import WIDEST, digraph, label, largest_of, stroke
 from .story import LONGEST_NAME, Story
@@ -19,8 +19,8 @@ KEPT: tuple[str, ...] = ("d", "points", "x", "y", "text-anchor", "stroke-width")
 
 
 def walk_picture(story: Story) -> str:
-    """The graph as inline SVG. Raises GraphError if it is larger than a picture, RenderError if there is no dot."""
-    seen = view(story.order, closed=False, budget=BUDGET)
+    """The graph as inline SVG. Raises RenderError if there is no dot to lay it out."""
+    seen = view(story.order, closed=False)
     dot = digraph(rankdir="LR", nodesep="0.14", ranksep="0.36")
     for place in range(len(story.order)):
         look = {"shape": "box", "style": "rounded", "margin": "0.09,0.05", "height": "0"}

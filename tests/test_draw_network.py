@@ -1,0 +1,111 @@
+"""draw_network: a circle per neuron, a line per weight, each at its place, with what is known about it."""
+
+import re
+
+import pytest
+from pictures import friends_loss, groups, texts
+
+from micrograd_nn import MLP, Layer, Maxout, Neuron
+from micrograd_nn.draw import draw_network
+from micrograd_nn.draw.palette import LIGHT
+from micrograd_nn.draw.text import number
+from micrograd_nn.errors import ArgumentTypeError, ShapeError
+
+
+def written(drawing):
+    return [text for group in groups(drawing.svg, "node") for text in texts(group)]
+
+
+def lines(drawing):
+    """(start, end, attributes) of each line."""
+    return re.findall(r'^\s*"?([\w.]+)"? -> "?([\w.]+)"? \[(.*)\]', drawing.source, re.MULTILINE)
+
+
+def test_every_weight_is_a_line_with_its_size_and_sign():
+    net, _ = friends_loss()
+    drawing = draw_network(net)
+    drawn = lines(drawing)
+    weights = [p for p in net.parameters() if p.label.startswith("w")]
+    assert len(drawn) == len(weights)
+    assert len(groups(drawing.svg, "edge")) == len(weights)
+    for parameter in net.parameters():
+        assert f"{parameter.label} = {number(parameter.data)}" in written(drawing)
+    for _, _, look in drawn:
+        name, data = re.search(r"(w\d) = (\S+)", drawing.names[re.search(r'id="([^"]+)"', look)[1]]).groups()
+        assert ("dashed" in look) == data.startswith("−") == (LIGHT["negative"] in look), name
+    sized = sorted((abs(p.data), p.label) for p in weights)
+    widths = {
+        re.search(r"w\d", drawing.names[re.search(r'id="([^"]+)"', look)[1]])[0]: float(
+            re.search(r"penwidth=([\d.]+)", look)[1]
+        )
+        for _, _, look in drawn
+    }
+    assert [widths[label] for _, label in sized] == sorted(widths.values())
+
+
+def test_lines_lead_from_the_right_input_to_the_right_neuron():
+    net, _ = friends_loss()
+    drawing = draw_network(net)
+    ends = {
+        drawing.names[re.search(r'id="([^"]+)"', look)[1]][:2]: (drawing.names[a], drawing.names[b])
+        for a, b, look in lines(drawing)
+    }
+    assert ends == {
+        "w1": ("x1", "h1"), "w2": ("x2", "h1"), "w3": ("x1", "h2"), "w4": ("x2", "h2"), "w5": ("h1", "o1"), "w6": ("h2", "o1"),
+    }  # fmt: skip
+
+
+def test_activations_and_gradients_stand_where_there_are_any():
+    net, loss = friends_loss()
+    assert not [line for line in written(draw_network(net)) if line.startswith("grad")]
+    numbers = [number(v) for v in (-2.0, -1.0)]
+    assert numbers == written(draw_network(net, inputs=[-2, -1]))[1:4:2]
+    loss.backward()
+    drawn = written(draw_network(net, loss=loss))
+    for parameter in net.parameters():
+        assert f"grad {number(parameter.grad)}" in drawn
+    assert number(net([-2, -1]).data) in drawn
+
+
+def test_large_layers_are_abbreviated():
+    drawing = draw_network(MLP(784, [30, 12, 10], seed=1))
+    drawn = written(drawing)
+    assert drawn.count("⋮") == 4
+    assert {"x1", "x6", "x784", "h30", "h31", "o10", "784 inputs", "30 relu", "10 identity"} <= set(drawn)
+    assert "x7" not in drawn
+    assert len(lines(drawing)) == 3 * 7 * 7
+    assert drawing.notes
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        Neuron(1), Neuron(3, "tanh", bias=False), Maxout(2), Layer(2, 3, "softmax", seed=0), Layer(2, 2, "maxout", seed=0),
+        MLP(1, [1]), MLP(2, [1, 1], seed=0), MLP(9, [9], seed=0),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_every_kind_of_network_is_drawn(net):
+    assert draw_network(net).svg
+    assert draw_network(net, inputs=[0.5] * net.nin).svg
+
+
+def test_no_two_writings_lie_on_each_other():
+    for net in (MLP(2, [2, 1], seed=0), MLP(3, [3, 1], seed=0), MLP(4, [4, 2], seed=0)):
+        net(range(net.nin))
+        places = re.findall(r'^\s*(\S+) \[label=".*?pos="(\S+),(\S+)!"', draw_network(net).source, re.MULTILINE)
+        points = [(float(x), float(y)) for _, x, y in places]
+        assert len(points) > 6
+        for i, (x, y) in enumerate(points):
+            assert not [1 for x2, y2 in points[:i] if abs(x - x2) < 0.4 and abs(y - y2) < 0.13]
+
+
+def test_the_network_is_not_changed_and_wrong_arguments_are_refused():
+    net, _ = friends_loss()
+    state = net.state_dict()
+    draw_network(net, inputs=[1, 2])
+    assert net.state_dict() == state
+    with pytest.raises(ArgumentTypeError, match="draws an MLP, a Layer or a Neuron, got int"):
+        draw_network(3)
+    with pytest.raises(ShapeError, match="takes 2 inputs, got 3"):
+        draw_network(net, inputs=[1, 2, 3])

@@ -1,0 +1,158 @@
+"""Plots: what is given is what is drawn, on the axes that are given; and nothing else in matplotlib changes."""
+
+import builtins
+import subprocess
+import sys
+from random import Random
+
+import pytest
+
+matplotlib = pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+matplotlib.use("Agg")
+
+from matplotlib import pyplot  # noqa: E402
+
+from micrograd_nn import TABLE  # noqa: E402
+from micrograd_nn.draw import plot  # noqa: E402
+from micrograd_nn.errors import ArgumentError, ExtraMissingError, ShapeError, UnknownNameError  # noqa: E402
+
+
+class Recorded:
+    """What a training leaves, by hand."""
+
+    def __init__(self, **columns):
+        self.table = {name.replace("_", " "): values for name, values in columns.items()}
+        self.columns = list(self.table)
+
+    def __getitem__(self, column):
+        return self.table[column]
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    before = dict(matplotlib.rcParams)
+    yield
+    assert dict(matplotlib.rcParams) == before
+    pyplot.close("all")
+
+
+def drawn(ax):
+    return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in ax.get_lines()}
+
+
+def test_a_loss_curve_shows_the_losses_at_their_epochs():
+    ax = plot.plot_loss([4.0, 2.0, 1.0], every=10)
+    assert drawn(ax) == {"loss": ([0, 10, 20], [4.0, 2.0, 1.0])}
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_xlabel() == "epoch"
+
+
+def test_curves_are_named_and_differ_in_colour_and_stroke():
+    ax = plot.plot_curves({f"w{i}": [float(i), 0.0] for i in range(14)})
+    looks = {(line.get_color(), str(line.get_linestyle()), str(line._dash_pattern)) for line in ax.get_lines()}
+    assert len(looks) == 14
+    first = ax.get_lines()[:2]
+    assert first[0].get_color() != first[1].get_color()
+    assert first[0].get_linestyle() != first[1].get_linestyle()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [f"w{i}" for i in range(14)]
+
+
+def test_a_history_shows_losses_and_beside_them_metrics():
+    history = Recorded(step=[0, 5], epoch=[1, 1], loss=[3.0, 1.0], validation_loss=[4.0, 2.0], accuracy=[0.1, 0.9])
+    left, right = plot.plot_history(history)
+    assert drawn(left) == {"loss": ([0, 5], [3.0, 1.0]), "validation loss": ([0, 5], [4.0, 2.0])}
+    assert drawn(right) == {"accuracy": ([0, 5], [0.1, 0.9])}
+    ax = plot.axes()
+    assert plot.plot_history(history, ax) is ax
+    with pytest.raises(ArgumentError, match="nothing to plot yet"):
+        plot.plot_history(Recorded())
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, row in TABLE.items() if row.arity == 1 or row.default is not None)
+)
+def test_an_activation_is_drawn_with_its_derivative(name):
+    row = TABLE[name]
+    lines = drawn(plot.plot_activation(name))
+    xs, values = lines[name]
+    rest = () if row.arity == 1 else (row.default,)
+    assert values == pytest.approx([row(x, *rest) for x in xs], nan_ok=True)
+    slopes = lines[f"{name}′"][1]
+    if name == "stop_gradient":  # by definition not the slope of what it computes
+        assert set(slopes) == {0.0}
+        return
+    for x, slope in zip(xs, slopes, strict=True):
+        if abs(x) > 0.1 and row.domain.holds(x, *rest):
+            difference = (row(x + 1e-5, *rest) - row(x - 1e-5, *rest)) / 2e-5
+            assert slope == pytest.approx(difference, rel=1e-4, abs=1e-6), (name, x)
+
+
+def test_an_operation_of_two_variables_is_no_activation():
+    with pytest.raises(ArgumentError, match="add takes two variables"):
+        plot.plot_activation("add")
+    with pytest.raises(UnknownNameError, match="unknown operation 'sigmoidd'; choose one of: sigmoid"):
+        plot.plot_activation("sigmoidd")
+
+
+def test_the_decision_line_lies_where_the_classifier_says():
+    draw = Random(0)
+    points = [(draw.gauss(0, 1), draw.gauss(0, 1)) for _ in range(20)]
+    ax = plot.plot_decision(lambda x, y: float(x > 0.25), points, [int(x > 0.25) for x, _ in points])
+    line = ax.collections[1].get_paths()[0].vertices
+    assert all(abs(x - 0.25) < 0.1 for x, _ in line)
+    assert sum(len(c.get_offsets()) for c in ax.collections[2:]) == 20
+    with pytest.raises(ShapeError, match="20 points need as many labels, got 1"):
+        plot.plot_decision(lambda x, y: x, points, [1])
+
+
+def test_the_surface_shows_the_whole_descent():
+    path = [(3.0 * 0.8**i, -2.0 * 0.8**i) for i in range(10)]
+    ax = plot.plot_surface(lambda m, b: m * m + b * b, path)
+    assert ax.get_lines()[0].get_xydata().tolist() == [list(point) for point in path]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("m", "b")
+    with pytest.raises(ArgumentError, match="at least one point"):
+        plot.plot_surface(lambda m, b: m, [])
+
+
+def test_a_confusion_matrix_shows_every_count():
+    ax = plot.plot_confusion([[5, 1], [0, 7]], names=["no", "yes"])
+    assert [text.get_text() for text in ax.texts] == ["5", "1", "0", "7"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["no", "yes"]
+    with pytest.raises(ShapeError, match="square"):
+        plot.plot_confusion([[1, 2]])
+
+
+def test_digits_show_their_pixels_and_mark_what_was_mistaken():
+    images = [[float(i == j) for j in range(16)] for i in range(3)]
+    grid = plot.plot_digits(images, [1, 2, 3], [1, 7, 3], columns=2)
+    assert grid.shape == (2, 2)
+    assert [ax.get_title() for ax in grid.flat] == ["1", "2 → 7", "3", ""]
+    assert grid.flat[1].images[0].get_array()[0][1] == 1.0
+    with pytest.raises(ShapeError, match="square images"):
+        plot.plot_digits([[1.0, 2.0, 3.0]])
+
+
+def test_saved_plots_are_whole_and_the_same_every_time(tmp_path):
+    code = (
+        "import sys; from micrograd_nn.draw import plot;"
+        "plot.save_plot(plot.plot_curves({'a': [3, 1], 'b': [2, 2]}), sys.argv[1])"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.svg")], check=True)
+    here = plot.save_plot(plot.plot_curves({"a": [3, 1], "b": [2, 2]}), tmp_path / "b.svg")
+    assert here.read_bytes() == (tmp_path / "a.svg").read_bytes()
+    assert plot.save_plot(plot.plot_loss([1.0]), tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UnknownNameError, match=r"'\.bmp'"):
+        plot.save_plot(plot.plot_loss([1.0]), tmp_path / "c.bmp")
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ExtraMissingError, match=r"python -m pip install 'micrograd-nn\[plot\]'"):
+        plot.plot_loss([1.0])
