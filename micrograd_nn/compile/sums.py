@@ -82,7 +82,7 @@ class _Level:
         self._layout = layout
         home, place = layout.home, layout.place
         terms = terms.take(~self._superfluous(layout, terms))
-        swap = (terms.b >= 0) & (self._rank(terms.b) < self._rank(terms.a))
+        swap = (terms.b >= 0) & (self._rank(np.maximum(terms.b, 0)) < self._rank(terms.a))
         a, b = np.where(swap, terms.b, terms.a), np.where(swap, terms.a, terms.b)
         plain = b < 0
         homes = home[a], np.where(plain, NOTHING, home[b])
@@ -98,10 +98,11 @@ class _Level:
 
     def _rank(self, nodes: Ints) -> Ints:
         """Which factor is the matrix: parameters before constants before what is computed before what varies by row."""
-        steps = self._layout.tape.steps
-        ranks = [3 if step.batched else 2 for step in steps] + [1]  # the last one is read at -1, for constants
-        ranks[self._layout.parameters.number] = 0
-        return np.array(ranks)[self._layout.home[nodes]]
+        homes = self._layout.home[nodes]
+        distinct, which = np.unique(homes, return_inverse=True)
+        parameters, batched = self._layout.parameters.number, self._layout.batched
+        ranks = [0 if home == parameters else 1 if home == CONSTANTS else 2 + batched(home) for home in distinct.tolist()]
+        return np.array(ranks)[which]
 
     @staticmethod
     def _superfluous(layout: Layout, terms: Terms) -> Ints:
