@@ -23,6 +23,9 @@ GREEK = {unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter i
     "lambda": "λ"
 }  # Unicode spells it lamda
 SIGNS = {"cdot": "·", "times": "×", "infty": "∞", "dots": "…", "ldots": "…", "partial": "∂", "leftarrow": "←", "|": "‖"}
+SIGNS |= {"ge": "≥", "le": "≤", "approx": "≈", "sum": "∑"}
+SUM = "<mo>∑</mo>"
+SPACES = {name: "0.2em" for name in (",", ";", ":", " ", "!")} | {"quad": "1em", "qquad": "2em"}
 BREAK = re.compile(r"\\\\\s*\n?")
 
 
@@ -75,6 +78,8 @@ class _Group:
     def script(self, tag: str) -> None:
         """The last atom gets the next one as its index or its exponent."""
         base = self.atoms.pop() if self.atoms else "<mrow></mrow>"
+        if SUM in (base, base[len("<munder>") :][: len(SUM)]):
+            tag = {"msub": "munder", "msup": "mover"}[tag]  # the limits of a sum stand below and above it
         self.wait(lambda base, script: f"<{tag}>{base}{script}</{tag}>", 2, base)
 
     def mathml(self) -> str:
@@ -131,14 +136,16 @@ def _command(top: _Group, name: str) -> None:
         top.wait(lambda above, below: f"<mfrac>{above}{below}</mfrac>", 2)
     elif name == "sqrt":
         top.wait(lambda inside: f"<msqrt>{inside}</msqrt>", 1)
+    elif name == "bar":
+        top.wait(lambda below: f'<mover accent="true">{below}<mo>¯</mo></mover>', 1)
     elif name == "partial":
         top.take("<mi>∂</mi>")
     elif name in SIGNS:
         top.take(f"<mo>{SIGNS[name]}</mo>")
     elif name in GREEK:
         top.take(f"<mi>{GREEK[name]}</mi>")
-    elif name in (",", ";", ":", " ", "!", "quad"):
-        top.take('<mspace width="0.2em"></mspace>')
+    elif name in SPACES:
+        top.take(f'<mspace width="{SPACES[name]}"></mspace>')
     elif len(name) > 1:
         top.take(f"<mi>{escape(name)}</mi>")  # \tanh, \ln: a name of several letters stands upright
     else:

@@ -142,7 +142,7 @@ def plot_decision(
         look = {"color": COLOURS[1 - i % 2], "marker": "os^Dv"[i % 5], "edgecolors": "white", "zorder": 3}
         ax.scatter([point[0] for point in chosen], [point[1] for point in chosen], label=f"{label:g}", **look)
     ax.set(xlabel="x1", ylabel="x2")
-    ax.legend(frameon=False)
+    ax.legend(title="label", framealpha=0.9)  # framed, or its marks would pass for points
     return ax
 
 
