@@ -24,7 +24,7 @@ import numpy as np
 
 from ..operation import Operation
 from ..ops import add, div, mul, sub
-from .chains import Chains, Ints, find_chains
+from .chains import Chains, Ints
 from .layout import CONSTANTS, Layout, distinct_rows
 from .steps import Fold, Join, Shape, Tape, Tracer
 from .sums import Sums
@@ -33,11 +33,10 @@ from .trace import Trace
 ARITHMETIC = {add, sub, mul, div}
 
 
-def lift(trace: Trace) -> tuple[Tape, Any]:
+def lift(trace: Trace, chains: Chains) -> tuple[Tape, Any]:
     """The steps, and the loss: a tracer of one number a row, or a float if nothing varies."""
     tape = Tape()
     layout = Layout(trace, tape)
-    chains = find_chains(trace)
     sums = Sums(layout, trace, chains)
     for nodes in _by_level(chains):
         linear = chains.linear[nodes]

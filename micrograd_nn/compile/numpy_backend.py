@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from .array_source import ArraySource
 from .backend import Update
+from .chains import Chains
 from .execute import execute
 from .lift import lift
 from .numpy_loop import NumpyLoop
@@ -32,11 +33,11 @@ class NumpyBackend:
 
     name = "numpy"
 
-    def __init__(self, trace: Trace, dtype: str) -> None:
+    def __init__(self, trace: Trace, chains: Chains, dtype: str) -> None:
         self.dtype = dtype
         self.p, self.g = np.zeros((2, len(trace.parameters)), dtype)
         self.still = np.array([i for i, reached in enumerate(trace.reached) if not reached], dtype=np.int64)
-        self.tape, self.loss = lift(trace)
+        self.tape, self.loss = lift(trace, chains)
         self.lifted = len(self.tape.steps)  # what follows on the tape is the sweep
         self._kept: dict[int, Built] = {}
 

@@ -14,63 +14,70 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AnomalyError, ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from ..errors import AnomalyError, ArgumentError, ArgumentTypeError, ShapeError
 from ..optim import Optimizer
 from ..value import Value
 from .backend import Backend, Update
-from .numpy_backend import NumpyBackend
-from .python_backend import PythonBackend
+from .choose import Backends
 from .trace import trace
-
-DTYPES = ("float64", "float32")
 
 
 class Program:
     """What ``compile`` returns: call it for the mean loss, or let it train.
 
-    ``backend`` is the backend that runs, ``why`` the reason for the choice, ``source`` the Python that is executed.
-    An argument is an array-like with a leading axis of rows, or one row without it.
+    ``parameters`` are the Values that are trained, ``inputs`` the shapes of the arguments for one row. An argument is
+    an array-like with a leading axis of rows, or one row without it.
     """
 
     def __init__(
         self, loss: Value, inputs: Sequence[Any], parameters: Iterable[Value], backend: str, dtype: str
     ) -> None:
-        if dtype not in DTYPES:
-            raise UnknownNameError("dtype", dtype, DTYPES)
         self.trace = trace(loss, inputs, parameters)
-        self.dtype = dtype
-        self.parameters = self.trace.parameters
-        self.inputs = self.trace.inputs
-        self._runs: Backend = PythonBackend(self.trace) if backend == "python" else NumpyBackend(self.trace, dtype)
+        self.parameters, self.inputs, self.dtype = self.trace.parameters, self.trace.inputs, dtype
+        self.backends = Backends(self.trace, backend, dtype)
+        self._latest = self.backends.choose(1)
 
     @property
     def backend(self) -> str:
-        """The name of the backend."""
-        return self._runs.name
+        """The name of the backend that ran last; before the first run, that for one row."""
+        return self._latest[0].name
+
+    @property
+    def why(self) -> str:
+        """Why it was that backend."""
+        return self._latest[1]
 
     @property
     def source(self) -> str:
-        """The Python that computes the loss and its gradient."""
-        return self._runs.source
+        """The Python that computes the loss and its gradient in that backend."""
+        return self._latest[0].source
 
     def __call__(self, *arguments: Any) -> float:
         """The mean loss over the rows. Raises ShapeError for arguments of other shapes than the recorded inputs."""
-        return self._runs.value(self._numbers(), self.rows(*arguments))
+        rows = self.rows(*arguments)
+        return self.runs(len(rows)).value(self._numbers(), rows)
 
     def each(self, *arguments: Any) -> Any:
         """The loss of each row, an array: a "loss" may be any Value, such as an output of a network."""
-        return self._runs.each(self._numbers(), self.rows(*arguments))
+        rows = self.rows(*arguments)
+        return self.runs(len(rows)).each(self._numbers(), rows)
 
     def value_and_grad(self, *arguments: Any, write: bool = False) -> tuple[float, Any]:
         """The mean loss and its gradient, an array in the order of ``parameters``.
 
         With ``write`` the gradient also becomes the parameters' ``.grad``, replacing what was there.
         """
-        loss, gradient = self._runs.value_and_grad(self._numbers(), self.rows(*arguments))
+        rows = self.rows(*arguments)
+        loss, gradient = self.runs(len(rows)).value_and_grad(self._numbers(), rows)
         if write:
             for parameter, slope in zip(self.parameters, gradient.tolist(), strict=True):
                 parameter.grad = slope
         return loss, gradient
+
+    def runs(self, rows: int) -> Backend:
+        """The backend for so many rows at once."""
+        self._latest = self.backends.choose(rows)
+        return self._latest[0]
 
     def minimize(
         self,
@@ -164,7 +171,7 @@ class _Run:
             )
         self.reads_steps, scalars = _scalars(optimizer)
         self.update = Update(optimizer.rule, optimizer.memories, tuple(scalars))
-        self.loop = program._runs.loop(self.update, batch_size)
+        self.loop = program.runs(batch_size).loop(self.update, batch_size)
 
     def epoch(self, epoch: int, order: list[int]) -> float:
         """One pass over the rows in that order: the mean of their losses."""

@@ -6,8 +6,9 @@ in the engine's order. For a few dozen nodes nothing is faster in Python: the lo
 sample" is one function, and its numbers never leave the interpreter's local variables.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from inspect import getsource
 from math import copysign, prod
 from typing import Any
 
@@ -17,7 +18,9 @@ from .backend import Number, Update
 from .execute import execute
 from .steps import Apply, Leaf, Step, Tape, Tracer, plain
 from .trace import CONSTANT, PARAMETER, Trace
+from .walk import Walk
 
+STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make, and the walk takes over
 NESTED = 8  # how deep an expression may grow before it gets a line of its own
 
 SLOTS = ("{a}", "{b}")  # where a template has its operands
@@ -33,11 +36,23 @@ class PythonBackend:
 
     @cached_property
     def source(self) -> str:
+        if self._long:
+            return getsource(Walk)
         return value_source(self._trace) + "\n\n\n" + gradient_source(self._trace)
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
+        if self._long:
+            return {"value": self._walk.value, "value_and_grad": self._walk.value_and_grad}
         return execute(self.source)
+
+    @property
+    def _long(self) -> bool:
+        return len(self._trace) > STRAIGHT
+
+    @cached_property
+    def _walk(self) -> Walk:
+        return Walk(self._trace)
 
     def value(self, p: Sequence[float], rows: Any) -> float:
         return float(self._functions["value"](p, rows.lists))
@@ -51,15 +66,18 @@ class PythonBackend:
         return loss, np.array(gradient)
 
     def loop(self, update: Update, batch_size: int) -> "PythonLoop":
-        return PythonLoop(epoch_source(self._trace, update, batch_size))
+        if self._long:
+            return PythonLoop(self.source, self._walk.epoch(update, batch_size))
+        source = epoch_source(self._trace, update, batch_size)
+        return PythonLoop(source, execute(source)["epoch"])
 
 
 class PythonLoop:
     """The generated function ``epoch``; a state is the parameters and the memories, as lists of floats."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, epoch: Callable[..., None]) -> None:
         self.source = source
-        self._epoch = execute(source)["epoch"]
+        self._epoch = epoch
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> tuple[list[float], list[list[float]]]:
         return list(p), [list(vector) for vector in memory]

@@ -101,7 +101,9 @@ class _Level:
         homes = self._layout.home[nodes]
         distinct, which = np.unique(homes, return_inverse=True)
         parameters, batched = self._layout.parameters.number, self._layout.batched
-        ranks = [0 if home == parameters else 1 if home == CONSTANTS else 2 + batched(home) for home in distinct.tolist()]
+        ranks = [
+            0 if home == parameters else 1 if home == CONSTANTS else 2 + batched(home) for home in distinct.tolist()
+        ]
         return np.array(ranks)[which]
 
     @staticmethod

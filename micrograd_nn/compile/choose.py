@@ -1,0 +1,62 @@
+"""Which backend runs: the choice of "auto".
+
+Promise: the choice depends on the graph and the number of rows alone, so that a program gives the same bits every time.
+The figures are nanoseconds, measured; they need not be exact, since the two sides are far apart where it matters.
+"""
+
+from functools import cached_property
+from typing import Any
+
+from ..errors import ArgumentError, UnknownNameError
+from .backend import Backend
+from .chains import Chains, find_chains
+from .numpy_backend import NumpyBackend
+from .python_backend import STRAIGHT, PythonBackend
+from .trace import Trace
+
+DTYPES = ("float64", "float32")
+BACKENDS = ("auto", "python", "numpy")
+LINE, WALK = 70.0, 1500.0  # for a node and a row, forward and backward, in straight-line Python and node by node
+LEVEL, NUMBER = 7500.0, 1.0  # for a level of the graph, and for a node and a row, forward and backward, in arrays
+
+
+class Backends:
+    """The backends of a program, made when they are first wanted."""
+
+    def __init__(self, trace: Trace, wanted: str, dtype: str) -> None:
+        if wanted not in BACKENDS:
+            raise UnknownNameError("backend", wanted, BACKENDS)
+        if dtype not in DTYPES:
+            raise UnknownNameError("dtype", dtype, DTYPES)
+        if wanted == "python" and dtype != "float64":
+            raise ArgumentError(f"Python's floats are float64: ask for backend='numpy' to compute in {dtype}")
+        self._trace, self._wanted, self._dtype = trace, wanted, dtype
+
+    @cached_property
+    def chains(self) -> Chains:
+        """Which nodes belong together."""
+        return find_chains(self._trace)
+
+    @cached_property
+    def python(self) -> PythonBackend:
+        """Straight-line code."""
+        return PythonBackend(self._trace)
+
+    @cached_property
+    def numpy(self) -> NumpyBackend:
+        """Array steps."""
+        return NumpyBackend(self._trace, self.chains, self._dtype)
+
+    def choose(self, rows: int) -> tuple[Backend, str]:
+        """The backend for so many rows at once, and why it is the one."""
+        if self._wanted != "auto":
+            return getattr(self, self._wanted), "it was asked for"
+        if self._dtype != "float64":
+            return self.numpy, f"Python's floats are not {self._dtype}"
+        nodes, levels = len(self._trace), int(self.chains.level[-1])
+        line_by_line = nodes * rows * (LINE if nodes <= STRAIGHT else WALK)
+        in_arrays = levels * LEVEL + nodes * rows * NUMBER
+        chosen: Any = self.python if line_by_line <= in_arrays else self.numpy
+        times = [f"{nanoseconds / 1000:,.0f} µs" for nanoseconds in (line_by_line, in_arrays)]
+        work = f"{nodes:,} nodes on {levels:,} levels, {rows:,} row(s) at once"
+        return chosen, f"{work}: about {times[0]} node by node, {times[1]} in arrays"

@@ -1,0 +1,107 @@
+"""The walk: a long graph that is no arrays, run node by node over flat lists.
+
+Promise: the numbers of the scalar engine, bit for bit (the sign of a zero alone may differ), for a million nodes in a
+row as for ten. It stands in where straight-line code would take too long to make; nothing is generated.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backend import Update
+from .trace import CONSTANT, FIRST_INPUT, INNER, PARAMETER, Trace
+
+
+class Walk:
+    """A trace as lists, and the sweep over them."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        offsets = np.concatenate(([0], np.cumsum([int(np.prod(shape)) for shape in trace.inputs]))).tolist()
+        places = zip(trace.source, trace.place, strict=True)
+        self._leaves = [
+            (i, source, place if source == PARAMETER else offsets[source - FIRST_INPUT] + place)
+            for i, (source, place) in enumerate(places)
+            if source not in (INNER, CONSTANT)
+        ]
+        self._nodes = [
+            (i, operation, left, right)
+            for i, (operation, left, right) in enumerate(zip(trace.operations, trace.left, trace.right, strict=True))
+            if operation is not None
+        ]
+
+    def forward(self, p: Sequence[float], row: Sequence[float]) -> list[float]:
+        """The numbers of all nodes."""
+        numbers = list(self._trace.numbers)
+        for i, source, place in self._leaves:
+            numbers[i] = p[place] if source == PARAMETER else row[place]
+        for i, operation, left, right in self._nodes:
+            a = numbers[left]
+            numbers[i] = operation.forward(a) if right < 0 else operation.forward(a, numbers[right])
+        return numbers
+
+    def backward(self, numbers: list[float]) -> list[float]:
+        """The adjoints of the parameters, in their order."""
+        adjoints = [0.0] * len(numbers)
+        adjoints[-1] = 1.0
+        for i, operation, left, right in reversed(self._nodes):
+            adjoint, a, out = adjoints[i], numbers[left], numbers[i]
+            if right < 0:
+                adjoints[left] += adjoint * operation.partials[0](a, out)
+            else:
+                b = numbers[right]
+                adjoints[left] += adjoint * operation.partials[0](a, b, out)
+                adjoints[right] += adjoint * operation.partials[1](a, b, out)
+        gradient = [0.0] * len(self._trace.parameters)
+        for i, source, place in self._leaves:
+            if source == PARAMETER:
+                gradient[place] = adjoints[i]
+        return gradient
+
+    # ---- the functions that straight-line code has ----
+
+    def value(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> float:
+        """The mean loss over the rows."""
+        total = 0.0
+        for row in rows:
+            total += self.forward(p, row)[-1]
+        return total / float(len(rows))
+
+    def value_and_grad(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> tuple[float, list[float]]:
+        """The mean loss, and the gradient of that mean."""
+        total, sums, n = 0.0, [0.0] * len(p), float(len(rows))
+        for row in rows:
+            numbers = self.forward(p, row)
+            total += numbers[-1]
+            sums = [have + new for have, new in zip(sums, self.backward(numbers), strict=True)]
+        return total / n, [have / n for have in sums]
+
+    def epoch(self, update: Update, size: int) -> Any:
+        """The function ``epoch`` of python_backend.epoch_source, for an optimiser and a batch size."""
+        reached = [i for i, reached in enumerate(self._trace.reached) if reached]
+
+        def epoch(
+            p: list[float],
+            memory: list[list[float]],
+            rows: Sequence[Sequence[float]],
+            scalars: Iterable[Sequence[float]],
+            tally: list[Any],
+        ) -> None:
+            tally[:] = 0.0, 0
+            for start, each in zip(range(0, len(rows), size), scalars, strict=False):
+                batch = rows[start : start + size]
+                loss, gradient = self.value_and_grad(p, batch)
+                if loss - loss != 0.0:  # nan or infinite
+                    break
+                s = dict(zip(update.scalars, each, strict=True))
+                moved, kept = list(p), [list(vector) for vector in memory]
+                for i in reached:
+                    moved[i], rest = update.rule(p[i], gradient[i], tuple(vector[i] for vector in memory), s)
+                    for vector, number in zip(kept, rest, strict=True):
+                        vector[i] = number
+                p[:] = moved
+                memory[:] = kept
+                tally[:] = tally[0] + loss * len(batch), tally[1] + 1
+
+        return epoch
