@@ -140,7 +140,7 @@ def test_over_the_budget_modules_fold_and_the_picture_says_so():
     assert len(topological_order(loss)) > BUDGET
     assert "18 modules are folded" in drawing.notes[0]
     assert draw_dot(loss, closed=False, budget=1000).notes == ()
-    with pytest.raises(GraphError, match="more than the budget of 400.*draw_network"):
+    with pytest.raises(GraphError, match=r"more than the budget of 400.*draw_network"):
         draw_dot(loss, closed=False)
 
 
@@ -154,7 +154,7 @@ def test_ten_thousand_and_a_hundred_thousand_values_fold_or_are_refused_at_once(
         started = time.process_time()
         with pytest.raises(GraphError, match="more than the budget of 400"):
             draw_dot(root)
-        print(f"refused after {time.process_time() - started:.2f} s")
+        assert time.process_time() - started < 10, "it is meant to take less than 1 s; ten times that is wrong anywhere"
     wide = MLP(60, [60, 60, 1], seed=0)
     one = wide([0.1] * 60)
     assert "121 modules are folded" in draw_dot(one).notes[0]

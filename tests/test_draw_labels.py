@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 from pictures import HOSTILE, SVG, Page, groups, random_labels, sum_of, texts
+from test_draw_mathml import ELEMENTS as FORMULA
 
 from micrograd_nn import MLP, Operation, Value
 from micrograd_nn.draw import draw_dot, draw_network, walk
@@ -11,18 +12,73 @@ from micrograd_nn.draw.dot import described
 from micrograd_nn.draw.svg import ELEMENTS
 from micrograd_nn.draw.text import shown
 from micrograd_nn.value import topological_order
-from test_draw_mathml import ELEMENTS as FORMULA
 
 ATTRIBUTES = {
-    "class", "role", "aria-label", "width", "height", "viewBox", "transform", "data-id", "fill", "stroke", "stroke-width",
-    "stroke-dasharray", "stroke-linejoin", "paint-order", "points", "d", "cx", "cy", "rx", "ry", "x", "y", "text-anchor",
-    "font-family", "font-size", "font-weight", "fill-opacity", "stroke-opacity",
-}  # fmt: skip
+    "class",
+    "role",
+    "aria-label",
+    "width",
+    "height",
+    "viewBox",
+    "transform",
+    "data-id",
+    "fill",
+    "stroke",
+    "stroke-width",
+    "stroke-dasharray",
+    "stroke-linejoin",
+    "paint-order",
+    "points",
+    "d",
+    "cx",
+    "cy",
+    "rx",
+    "ry",
+    "x",
+    "y",
+    "text-anchor",
+    "font-family",
+    "font-size",
+    "font-weight",
+    "fill-opacity",
+    "stroke-opacity",
+}
 PAGE = {
-    "html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "p", "figure", "div", "svg", "g", "path",
-    "polygon", "text", "figcaption", "span", "nav", "button", "input", "output", "section", "article", "table", "thead",
-    "tbody", "tr", "th", "td", "noscript", "script",
-}  # fmt: skip
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "main",
+    "header",
+    "h1",
+    "h2",
+    "p",
+    "figure",
+    "div",
+    "svg",
+    "g",
+    "path",
+    "polygon",
+    "text",
+    "figcaption",
+    "span",
+    "nav",
+    "button",
+    "input",
+    "output",
+    "section",
+    "article",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "noscript",
+    "script",
+}
 
 
 def batches(labels, size):
@@ -110,9 +166,15 @@ def test_a_hostile_network_is_drawn(label):
 
 def test_a_row_with_hostile_signs_is_drawn_as_text(own_rows):
     row = Operation(
-        "hostile", doc="<script>", forward=lambda a: a, partials=(lambda a, out: 1.0,), latex=r"\text{{<b>}}{a:0}",
-        text="<b>{a:0}", numpy="{a}", sign="<&\">",
-    )  # fmt: skip
+        "hostile",
+        doc="<script>",
+        forward=lambda a: a,
+        partials=(lambda a, out: 1.0,),
+        latex=r"\text{{<b>}}{a:0}",
+        text="<b>{a:0}",
+        numpy="{a}",
+        sign='<&">',
+    )
     root = row(Value(1.0, "x"))
     assert ['<&">'] in [texts(group) for group in groups(draw_dot(root).svg, "node")]
     assert set(Page(walk(root).html).tags()) <= PAGE | FORMULA

@@ -16,8 +16,21 @@ from micrograd_nn.draw.mathml import GREEK, mathml
 from micrograd_nn.value import topological_order
 
 ELEMENTS = {
-    "math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msqrt", "msub", "msup", "mtable", "mtr", "mtd", "mspace",
-}  # fmt: skip
+    "math",
+    "mrow",
+    "mi",
+    "mn",
+    "mo",
+    "mtext",
+    "mfrac",
+    "msqrt",
+    "msub",
+    "msup",
+    "mtable",
+    "mtr",
+    "mtd",
+    "mspace",
+}
 SIGNS = {
     "·": r"\cdot ",
     "−": "-",

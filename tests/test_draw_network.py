@@ -51,8 +51,13 @@ def test_lines_lead_from_the_right_input_to_the_right_neuron():
         for a, b, look in lines(drawing)
     }
     assert ends == {
-        "w1": ("x1", "h1"), "w2": ("x2", "h1"), "w3": ("x1", "h2"), "w4": ("x2", "h2"), "w5": ("h1", "o1"), "w6": ("h2", "o1"),
-    }  # fmt: skip
+        "w1": ("x1", "h1"),
+        "w2": ("x2", "h1"),
+        "w3": ("x1", "h2"),
+        "w4": ("x2", "h2"),
+        "w5": ("h1", "o1"),
+        "w6": ("h2", "o1"),
+    }
 
 
 def test_activations_and_gradients_stand_where_there_are_any():
@@ -80,11 +85,17 @@ def test_large_layers_are_abbreviated():
 @pytest.mark.parametrize(
     "net",
     [
-        Neuron(1), Neuron(3, "tanh", bias=False), Maxout(2), Layer(2, 3, "softmax", seed=0), Layer(2, 2, "maxout", seed=0),
-        MLP(1, [1]), MLP(2, [1, 1], seed=0), MLP(9, [9], seed=0),
+        Neuron(1),
+        Neuron(3, "tanh", bias=False),
+        Maxout(2),
+        Layer(2, 3, "softmax", seed=0),
+        Layer(2, 2, "maxout", seed=0),
+        MLP(1, [1]),
+        MLP(2, [1, 1], seed=0),
+        MLP(9, [9], seed=0),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_every_kind_of_network_is_drawn(net):
     assert draw_network(net).svg
     assert draw_network(net, inputs=[0.5] * net.nin).svg

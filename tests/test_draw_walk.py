@@ -111,8 +111,12 @@ def test_the_policy_allows_its_own_script_and_style_and_nothing_else(page):
         return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
     assert policy.split("; ") == [
-        "default-src 'none'", f"script-src '{hashed(script)}'", f"style-src '{hashed(css)}'", "base-uri 'none'", "form-action 'none'",
-    ]  # fmt: skip
+        "default-src 'none'",
+        f"script-src '{hashed(script)}'",
+        f"style-src '{hashed(css)}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
 
 
 def test_what_a_screen_reader_needs_is_there(page):
@@ -121,7 +125,7 @@ def test_what_a_screen_reader_needs_is_there(page):
     assert ("html", {"lang": "en"}) in by_tag
     assert [a["aria-live"] for _, a in by_tag if "aria-live" in a] == ["polite"]
     pictures = [a for tag, a in by_tag if tag == "svg"]
-    assert all(a.get("role") == "img" and a["aria-label"] or a.get("aria-hidden") == "true" for a in pictures)
+    assert all((a.get("role") == "img" and a["aria-label"]) or a.get("aria-hidden") == "true" for a in pictures)
     for tag, attributes in by_tag:
         if tag in ("nav", "input") or attributes.get("role") == "region":
             assert attributes.get("aria-label")
