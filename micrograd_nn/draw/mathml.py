@@ -24,8 +24,9 @@ GREEK = {unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter i
 }  # Unicode spells it lamda
 SIGNS = {"cdot": "·", "times": "×", "infty": "∞", "dots": "…", "ldots": "…", "partial": "∂", "leftarrow": "←", "|": "‖"}
 SIGNS |= {"ge": "≥", "le": "≤", "approx": "≈", "sum": "∑"}
+PLAIN = {"-": "−", "'": "′"}
 SUM = "<mo>∑</mo>"
-SPACES = {name: "0.2em" for name in (",", ";", ":", " ", "!")} | {"quad": "1em", "qquad": "2em"}
+SPACES = dict.fromkeys((",", ";", ":", " ", "!"), "0.2em") | {"quad": "1em", "qquad": "2em"}
 BREAK = re.compile(r"\\\\\s*\n?")
 
 
@@ -163,4 +164,4 @@ def _upright(kind: str, content: str) -> str:
 def _character(char: str) -> str:
     if char.isalpha():
         return f"<mi>{escape(char)}</mi>"
-    return f"<mo>{'−' if char == '-' else escape(char)}</mo>"
+    return f"<mo>{PLAIN.get(char) or escape(char)}</mo>"
