@@ -75,11 +75,11 @@ class Report:
         rows = []
         for f in self.findings:
             numbers = "".join(f"<td>{number_text(n, 9)}</td>" for n in (f.engine, f.hand, f.numeric))
-            words = escape(f.words).replace("\n", "<br>")
-            rows.append(
-                f"<tr><td>{'✓' if f.ok else '✗'}</td><td>{escape(f.partial)}</td>{numbers}<td>{words}</td></tr>"
-            )
-        head = "".join(f"<th>{word}</th>" for word in ("", "partial", "engine", "by hand", "numeric", ""))
+            rows.append(f"<tr><td>{'✓' if f.ok else '✗'}</td><td>{escape(f.partial)}</td>{numbers}</tr>")
+            if f.words:
+                words = escape(f.words).replace("\n", "<br>")
+                rows.append(f'<tr><td></td><td colspan="4" style="text-align:left">{words}</td></tr>')
+        head = "".join(f"<th>{word}</th>" for word in ("", "partial", "engine", "by hand", "numeric"))
         return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
