@@ -191,11 +191,11 @@ def replayed(found: Library, root: Value, leaves: list[Value]) -> tuple[Callable
 # ---- the tables ----
 
 
-def ask_all(function: Callable[..., Any], *arguments: Any) -> tuple[dict[str, Any], dict[str, str]]:
+def ask_all(effort: Effort, function: Callable[..., Any], *arguments: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """The function's answer for each library, and why there is none."""
     answers, missing = {}, {}
     for name in ENGINES:
-        worker = Worker()
+        worker = Worker(effort.threads)
         try:
             answers[name] = worker.ask(function, name, *arguments)
         except MissingError as reason:
@@ -208,7 +208,7 @@ def ask_all(function: Callable[..., Any], *arguments: Any) -> tuple[dict[str, An
 def tails(effort: Effort) -> Section:
     """Slopes far out, as numbers."""
     reference = _reference()
-    answers, missing = ask_all(slopes_at, [(row, [(x,)]) for row, x in TAILS])
+    answers, missing = ask_all(effort, slopes_at, [(row, [(x,)]) for row, x in TAILS])
     table = Section(
         "Slopes in the tails",
         "The slope of an operation far from 0, as each engine gives it, beside the true one from 50 digits. "
@@ -228,8 +228,8 @@ def worst(effort: Effort) -> Section:
     """The largest error of a slope over each operation's domain."""
     reference = _reference()
     hard = [name for name in COMMON if TABLE[name].extremes]  # where the obvious formula loses digits
-    wanted = [(name, _usual_points(reference, name, 120 if effort.quick else 2000)) for name in hard]
-    answers, missing = ask_all(slopes_at, wanted)
+    wanted = [(name, _usual_points(reference, name, 60 if effort.quick else 2000)) for name in hard]
+    answers, missing = ask_all(effort, slopes_at, wanted)
     table = Section(
         "Slopes over the whole range",
         "The largest error of a slope in units of its last place (ULP) over each operation's domain, and in how many "
@@ -254,8 +254,8 @@ def worst(effort: Effort) -> Section:
 def graphs(effort: Effort) -> Section:
     """Whole random graphs: how many gradients leave the bound that careful arithmetic keeps."""
     reference = _reference()
-    seeds = [seed for seed in range(60 if effort.quick else 1500) if _smooth(graph(seed)[0])]
-    answers, missing = ask_all(gradients_of, seeds)
+    seeds = [seed for seed in range(30 if effort.quick else 1500) if _smooth(graph(seed)[0])]
+    answers, missing = ask_all(effort, gradients_of, seeds)
     outside = dict.fromkeys(answers, 0)
     for k, seed in enumerate(seeds):
         root, leaves = graph(seed)

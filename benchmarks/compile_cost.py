@@ -46,14 +46,14 @@ def section(effort: Effort) -> Section:
 
 def measured(name: str, effort: Effort, table: Section) -> tuple[str, ...]:
     """The row of one network; its numbers go into the table's data."""
-    once = [in_fresh_process(cost, name, effort) for _ in range(min(effort.rounds, ROUNDS))]
+    once = [in_fresh_process(effort, cost, name, effort) for _ in range(min(effort.rounds, ROUNDS))]
     nodes = once[0]["nodes"]
     recorded, compiled = (Series([cost[what] for cost in once]) for what in ("record", "compile"))
     grown = [cost["bytes"] for cost in once if cost["bytes"] is not None]
-    workers = {way: Worker() for way in ("eager", "compiled")}
+    workers = {way: Worker(effort.threads) for way in ("eager", "compiled")}
     try:
         timers = {way: partial(worker.ask, step_seconds, way, name, effort) for way, worker in workers.items()}
-        steps = by_turns(timers, effort)
+        steps = by_turns(timers, effort, {"compiled": len(problem_of(name, effort).batches)})
     finally:
         for worker in workers.values():
             worker.close()
@@ -66,9 +66,9 @@ def measured(name: str, effort: Effort, table: Section) -> tuple[str, ...]:
     return name, quantity(nodes, ""), *map(str, cells), after
 
 
-def in_fresh_process(function: Any, *arguments: Any) -> Any:
+def in_fresh_process(effort: Effort, function: Any, *arguments: Any) -> Any:
     """The function's answer from a process that did nothing else."""
-    worker = Worker()
+    worker = Worker(effort.threads)
     try:
         return worker.ask(function, *arguments)
     finally:

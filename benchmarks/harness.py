@@ -48,9 +48,11 @@ class Effort:
     turn: float = 0.05  # seconds that an engine runs before the next has its turn
     quick: bool = False
     mnist: str | None = None  # the folder with MNIST's four files, if there is one
+    threads: int = 1  # of each engine that has threads
 
 
-QUICK = Effort(rounds=3, turn=0.005, quick=True)
+SLOW = 2.0  # seconds of a turn from which three turns must do
+QUICK = Effort(rounds=2, turn=0.01, quick=True)
 
 
 # ---- figures ----
@@ -99,8 +101,8 @@ def quantity(number: float, unit: str) -> str:
 class Worker:
     """A fresh process for one engine: what it imports, allocates and starts stays there."""
 
-    def __init__(self) -> None:
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    def __init__(self, threads: int = 1) -> None:
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=limit_threads, initargs=(threads,))
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """function(*arguments), over there. Raises what it raises, and MissingError if the process dies of it."""
@@ -114,20 +116,25 @@ class Worker:
         self._pool.shutdown()
 
 
-def by_turns(timers: Mapping[str, Timer], effort: Effort) -> dict[str, Series]:
-    """Seconds a step, one figure a round, for each engine. Each has warmed up before the first round."""
-    steps = {who: steps_for(timer, effort.turn) for who, timer in timers.items()}
+def by_turns(timers: Mapping[str, Timer], effort: Effort, least: Mapping[str, int] | None = None) -> dict[str, Series]:
+    """Seconds a step, one figure a round, for each engine. Each has warmed up before the first round.
+
+    ``least`` gives an engine a least number of steps in a turn. One whose turn takes longer than SLOW seconds has
+    three turns only.
+    """
+    steps = {who: steps_for(timer, effort.turn, (least or {}).get(who, 1)) for who, timer in timers.items()}
     seconds: dict[str, list[float]] = {who: [] for who in timers}
-    for _ in range(effort.rounds):
+    for number in range(effort.rounds):
         for who, timer in timers.items():
-            seconds[who].append(timer(steps[who]))
+            if number < 3 or seconds[who][0] * steps[who] < SLOW:
+                seconds[who].append(timer(steps[who]))
     return {who: Series(taken) for who, taken in seconds.items()}
 
 
-def steps_for(timer: Timer, seconds: float) -> int:
-    """About how many steps fill that time; at least one. The engine is warm at that number afterwards."""
-    timer(1)
-    steps, each = 1, timer(1)
+def steps_for(timer: Timer, seconds: float, least: int = 1) -> int:
+    """About how many steps fill that time, and at least the least. The engine is warm at that number afterwards."""
+    timer(least)
+    steps, each = least, timer(least)
     while each * steps < seconds / 2:
         steps = max(steps + 1, int(min(seconds / each, steps * 1000)))
         timer(steps)  # who compiles for a number of steps does it here
@@ -144,7 +151,7 @@ def timed(run: Callable[[int], Any], steps: int) -> float:
 
 
 def limit_threads(threads: int) -> None:
-    """For the processes that are started from here on: so many threads for each engine that has threads."""
+    """So many threads for each library that has threads and is imported in this process from here on."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
         os.environ[name] = str(threads)
     if threads == 1:

@@ -61,7 +61,8 @@ INTRODUCTION = """# Side by side
 
 One run of `python -m benchmarks`, made on {day}. Engines took turns, {rounds} rounds; a figure is the median, the
 range is in brackets, and a ratio is taken round by round: above 1 an engine took longer than ours, below 1 it was
-faster.
+faster. A turn holds many steps, where an engine is quick enough a whole pass over the rows; an engine whose turn takes
+longer than two seconds had three turns only.
 No figure is a promise: another machine, another day, other numbers.
 """
 

@@ -37,7 +37,7 @@ def tree(value: Any, nodes: int) -> Any:
 def demo(effort: Effort) -> Section:
     """The step of micrograd's own demo notebook, as ``eager.py`` has it."""
     measured, missing = {}, {}
-    workers = {who: Worker() for who in eager.HOMES}
+    workers = {who: Worker(effort.threads) for who in eager.HOMES}
     try:
         for who, worker in workers.items():
             try:
@@ -67,7 +67,7 @@ def section(effort: Effort) -> Section:
         "collector on. The last row is the slope of log(seconds) over log(nodes): 1 means in proportion.",
         ("nodes", *ENGINES, f"micrograd's seconds, times {OURS}"),
     )
-    measured = {who: rounds for who in ENGINES if (rounds := _measure(who, table))}
+    measured = {who: rounds for who in ENGINES if (rounds := _measure(who, table, effort))}
     seconds: dict[str, list[Series]] = {who: [] for who in measured}
     for nodes in sizes:
         timers = {who: partial(worker.ask, sweep, who, nodes) for who, worker in measured.items()}
@@ -88,8 +88,8 @@ def section(effort: Effort) -> Section:
     return table
 
 
-def _measure(who: str, table: Section) -> Worker | None:
-    worker = Worker()
+def _measure(who: str, table: Section, effort: Effort) -> Worker | None:
+    worker = Worker(effort.threads)
     try:
         worker.ask(sweep, who, 10, 1)
     except MissingError as reason:

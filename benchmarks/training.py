@@ -17,9 +17,7 @@ from .problems import PROBLEMS
 OURS = "micrograd_nn, compiled"
 STEPS = 5  # after so many steps the engines' parameters are compared
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # relative to the largest parameter
-SLOW_TO_START = ("PyTorch, torch.compile",)  # its compiling takes longer than the whole of --quick may
-SCALAR = ("micrograd_nn, eager", "micrograd")  # engines whose step may take seconds
-QUICK_PRODUCTS = 40_000  # up to so many products in a step, --quick waits for them
+QUICK_PRODUCTS = 40_000  # up to so many products in a step --quick waits for slow engines
 
 METHOD = {
     "Two inputs, one person a step": "The sigmoid network h1, h2, o1 follows one of four people a step, with batch "
@@ -39,7 +37,7 @@ def team(effort: Effort) -> Iterator[dict[str, Worker]]:
     with ExitStack() as stack:
         workers = {}
         for name in peers():
-            workers[name] = Worker()
+            workers[name] = Worker(effort.threads)
             stack.callback(workers[name].close)
         yield workers
 
@@ -59,24 +57,34 @@ def section(title: str, workers: dict[str, Worker], effort: Effort) -> Section:
             results[name] = worker.ask(parameters_after, name, title, effort, STEPS)
         except MissingError as reason:
             missing[name] = str(reason)
+        except Exception as error:
+            if name.startswith("micrograd_nn"):
+                raise
+            missing[name] = str(MissingError(f"it failed with {type(error).__name__}: {error}"))
     apart = check_agree(results, TOLERANCE[problem.dtype])
-    measured = by_turns({name: partial(workers[name].ask, seconds, name, title, effort) for name in results}, effort)
-    return described(title, measured, missing, apart)
+    notes = [f"{name}: {note}." for name in results if (note := workers[name].ask(note_of, name, title, effort))]
+    timers = {name: partial(workers[name].ask, seconds, name, title, effort) for name in results}
+    epochs = {name: len(problem.batches) for name in results if not peers()[name].slow}
+    measured = by_turns(timers, effort, epochs)
+    return described(title, measured, missing, apart, notes)
 
 
 def check_quick(name: str, problem: Problem) -> None:
     """Raises MissingError for what would make a short run long."""
-    if name in SLOW_TO_START:
-        raise MissingError("left out of --quick: it takes too long to compile")
-    if name in SCALAR and problem.products > QUICK_PRODUCTS:
+    peer = peers()[name]
+    if peer.slow_start:
+        raise MissingError("left out of --quick: it takes too long to start")
+    if peer.slow and problem.products > QUICK_PRODUCTS:
         raise MissingError("left out of --quick: a step takes too long")
 
 
-def described(title: str, measured: dict[str, Series], missing: dict[str, str], apart: float) -> Section:
-    """The section of these figures, with a note on how each engine did it."""
+def described(
+    title: str, measured: dict[str, Series], missing: dict[str, str], apart: float, notes: list[str]
+) -> Section:
+    """The section of these figures, with what there is to say on single engines."""
     found = side_by_side(title, METHOD[title], measured, missing, OURS)
     found.data["agree within"] = apart
-    found.notes = [f"After {STEPS} steps all engines' parameters agree within {apart:.1e} of the largest."]
+    found.notes = [f"After {STEPS} steps all engines' parameters agree within {apart:.1e} of the largest.", *notes]
     return found
 
 
@@ -99,6 +107,11 @@ def ways() -> Section:
 def trainer(name: str, title: str, effort: Effort) -> Train:
     """The peer, started on the problem."""
     return peers()[name].start(PROBLEMS[title](effort))
+
+
+def note_of(name: str, title: str, effort: Effort) -> str:
+    """What a peer has to say of how it trains this problem, if anything."""
+    return getattr(trainer(name, title, effort), "note", "")
 
 
 def parameters_after(name: str, title: str, effort: Effort, steps: int) -> Any:

@@ -97,5 +97,6 @@ PEERS = [
         "Its Value, a graph recorded anew every step, `backward()`, and the update in a loop. "
         "exp and log, which it lacks, are added as its author adds an operation.",
         start,
+        slow=True,
     )
 ]

@@ -97,6 +97,7 @@ def compiled_loop(problem: Problem, recorded: Recorded) -> Callable[[int], None]
             if rows and times:
                 program.minimize(optimizer, X[:rows], targets[:rows], epochs=times, batch_size=problem.batch)
 
+    run.note = f"it runs on the {program.backend} backend"
     return run
 
 
@@ -114,6 +115,7 @@ def compiled(problem: Problem) -> Train:
         run(steps)
         return np.array([p.data for p in parameters])
 
+    train.note = run.note
     return train
 
 
@@ -128,5 +130,6 @@ PEERS = [
         "micrograd_nn, eager",
         "`net(x)`, a loss, `backward()`, `SGD.step()`: the graph is recorded anew every step. Nothing is compiled.",
         eager,
+        slow=True,
     ),
 ]

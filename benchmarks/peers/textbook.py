@@ -57,5 +57,6 @@ PEERS = [
         "NumPy, textbook",
         "One sample after the other, a matrix-vector product a layer. This is how introductions print it.",
         start,
+        slow=True,
     )
 ]
