@@ -8,7 +8,7 @@ exactly the paths of the whole graph.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from ..backprop import replay
@@ -91,9 +91,12 @@ class Chain:
     def _local_slopes(self, node: Value) -> Iterator[tuple[Value, Tidy, float]]:
         row, symbols = node.operation, [self.symbols[operand] for operand in node.operands]
         assert row is not None  # a leaf on the way is the target, which ends it
+        numbers = [operand.data for operand in node.operands]
         for operand, partial, number in zip(node.operands, row.identity or row.partials, node.partials, strict=True):
             if operand in self.on_the_way:
                 slope: Any = partial(*symbols, self.symbols[node])
+                if isfinite(number) and not isfinite(partial(*numbers, node.data)):
+                    slope = number  # at a corner, where the formula has no value, and the row chose one
                 yield operand, slope if isinstance(slope, Tidy) else Tidy(None, number=slope), number
 
     def region(self, child: Value) -> list[Value]:

@@ -105,8 +105,9 @@ class Explanation:
         """The same in LaTeX, as the lines of an aligned block. Raises GraphError if a factor is too long to be read."""
         lines = []
         for factor in self.factors:
-            symbol, numbers = _written(factor, Symbol.latex, self._numbered(factor), self.digits)
-            lines.append(rf"{factor.latex()} &= {symbol} = {numbers} = {number_latex(factor.number, self.digits)}")
+            written = _written(factor, Symbol.latex, self._numbered(factor), self.digits)
+            parts = dict.fromkeys([*written, number_latex(factor.number, self.digits)])  # t = 5, and not t = 5 = 5
+            lines.append(rf"{factor.latex()} &= {' = '.join(parts)}")
         if not self._is_one_factor():
             whole = self._whole(partial_latex)
             more = [r"\dots"] if self._more() else []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count, islice
-from math import inf, log, prod
+from math import isfinite, log, prod
 from typing import Any
 
 from ..value import Value, adjoints, topological_order
@@ -17,6 +17,7 @@ from .writing import label_text, number_text
 
 Edges = Callable[[Value], Iterable[tuple[Value, float]]]  # node -> (operand, ∂node/∂operand), one per edge
 SHOWN = 10  # paths in print
+BEYOND = 1e15  # stands for the logarithm of inf, and less for that of 0; a million finite slopes stay below
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +106,50 @@ def count_ways(order: Sequence[Value], edges: Edges, target: Value) -> int:
 def largest_first(order: Sequence[Value], edges: Edges, target: Value) -> Iterator[Path]:
     """The paths from the last of the order down to target, largest product first.
 
-    The best that can still come below each node is known exactly, so a best-first search never turns back.
+    From each node one edge leads on to the largest product; a path is known by where it leaves these, and by how much
+    it loses there. So each path that is taken up is a whole one, however many there are with the same product.
     """
-    best = {target: 0.0}  # the logarithm of the largest product from each node down to target
-    for node in order:
-        below = [best[operand] + _weight(partial) for operand, partial in edges(node) if operand in best]
-        if below and node is not target:
-            best[node] = max(below)
-    if order[-1] not in best:
+    best, onward = _best(order, edges, target)
+    root = order[-1]
+    if root not in best:
         return
     turn = count()  # ties come in the order in which they were found
-    queue: list[tuple[float, int, float, Value, Any]] = [(-best[order[-1]], next(turn), 0.0, order[-1], None)]
+    queue: list[tuple[float, int, Value, Any]] = [(0.0, next(turn), root, None)]
     while queue:
-        _, _, weight, node, way = heappop(queue)
+        lost, _, node, way = heappop(queue)
+        leaves = []  # where another edge could have been taken
+        while node is not target:
+            leaves.append((node, way))
+            i, operand, partial = onward[node]
+            node, way = operand, (way, leaves[-1][0], partial)
+        yield _path(target, way)
+        for node, way in leaves:
+            for i, (operand, partial) in enumerate(edges(node)):
+                if operand in best and i != onward[node][0]:
+                    loss = max(0.0, best[node] - best[operand] - _weight(partial))
+                    heappush(queue, (lost + loss, next(turn), operand, (way, node, partial)))
+
+
+def _best(
+    order: Sequence[Value], edges: Edges, target: Value
+) -> tuple[dict[Value, float], dict[Value, tuple[int, Value, float]]]:
+    """The logarithm of the largest product from each node down to target, and the edge that leads to it."""
+    best, onward = {target: 0.0}, {}
+    for node in order:
         if node is target:
-            yield _path(node, way)
             continue
-        for operand, partial in edges(node):
+        for i, (operand, partial) in enumerate(edges(node)):
             if operand in best:
-                so_far = weight + _weight(partial)
-                heappush(queue, (-(so_far + best[operand]), next(turn), so_far, operand, (way, node, partial)))
+                weight = _weight(partial) + best[operand]
+                if node not in onward or weight > best[node]:
+                    best[node], onward[node] = weight, (i, operand, partial)
+    return best, onward
 
 
 def _weight(partial: float) -> float:
-    return log(abs(partial)) if partial else -inf
+    if not partial:
+        return -BEYOND
+    return log(abs(partial)) if isfinite(partial) else BEYOND
 
 
 def _path(target: Value, way: Any) -> Path:

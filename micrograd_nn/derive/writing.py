@@ -15,7 +15,7 @@ from ..errors import GraphError
 from ..operation import Operation
 
 SIGN, SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4, 5  # the levels of a row, see Operation
-LONGEST = 50_000  # characters; a derivation beyond that is no longer read by anyone
+LONGEST = 20_000  # characters; a derivation beyond that is no longer read by anyone
 LONGEST_LABEL = 40
 MARK = "\0"  # stands before brackets until the dot in front of them is decided; no label can hold it
 

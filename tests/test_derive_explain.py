@@ -1,0 +1,225 @@
+"""Explanations: what a textbook prints, and, read back and worked out, the gradient."""
+
+import mpmath
+import pytest
+from latex_reader import read
+from random_graphs import random_graph
+
+from micrograd_nn import MLP, Value, mse, ops, squared_error
+from micrograd_nn.derive import explain, to_sympy
+from micrograd_nn.derive.writing import label_latex
+from micrograd_nn.errors import ArgumentError, GraphError
+from micrograd_nn.formula import labelled
+from micrograd_nn.operation import TABLE
+from micrograd_nn.value import adjoints, topological_order
+
+
+def two_inputs(seed=3):
+    net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=seed)
+    return net, mse(net([-2, -1]), Value(1, "y"))
+
+
+# The factors as they are printed in textbooks, for Alice: x = (-2, -1), y = 1.
+TEXTBOOK = {
+    ("w1", 0): "−2(y − o1)",
+    ("w1", 1): "w5·o1(1 − o1)",
+    ("w1", 2): "x1·h1(1 − h1)",
+    ("w4", 1): "w6·o1(1 − o1)",
+    ("w4", 2): "x2·h2(1 − h2)",
+    ("b1", 2): "h1(1 − h1)",
+    ("w5", 1): "h1·o1(1 − o1)",
+    ("b3", 1): "o1(1 − o1)",
+}
+
+
+@pytest.mark.parametrize(("label", "place"), TEXTBOOK)
+def test_factors_read_as_the_textbook_prints_them(label, place):
+    _, loss = two_inputs()
+    derivation = explain(loss, labelled(loss)[label])
+    assert str(derivation.factors[place].symbol) == TEXTBOOK[label, place]
+
+
+def test_the_whole_text_of_the_two_input_network():
+    net, loss = two_inputs()
+    text = str(explain(loss, net.parameters()[0]))
+    lines = text.splitlines()
+    assert lines[0] == "∂L/∂w1 = ∂L/∂o1 · ∂o1/∂h1 · ∂h1/∂w1"
+    assert lines[2].startswith("∂L/∂o1  = −2(y − o1)    = −2(1 − 0.420683) = −1.15863")
+    assert lines[-1] == "∂L/∂w1 = −1.15863 · 0.0612783 · (−0.40049) = 0.0284344"
+
+
+def test_several_paths_are_a_sum():
+    _, loss = two_inputs()
+    derivation = explain(loss, labelled(loss)["x1"])
+    assert derivation.count == 2
+    assert [[factor.parent for factor in term] for term in derivation.terms] == [["o1", "h1", "x1"], ["o1", "h2", "x1"]]
+    assert "\n       + ∂L/∂o1 · ∂o1/∂h2 · ∂h2/∂x1\n" in str(derivation)
+
+
+def test_the_first_output_weight_of_the_boolean_network():
+    weights = [0.9, 0.8, 0.1, 0.3, 0.5, 0.6, 0.2, 0.4, 0.7, 0.3, 0.5, 0.9]
+    net = MLP(3, [3, 1], activation="sigmoid", output="sigmoid", bias=False)
+    for parameter, weight in zip(net.parameters(), weights, strict=True):
+        parameter.data = weight
+    cost = squared_error(net([1, 0, 1]), 0)
+    cost.label = "E"
+    w10 = net.parameters()[9]
+    exact = explain(cost, w10, digits=None)
+    assert exact.number == pytest.approx(0.09949559619104585, rel=1e-12)
+    assert exact.update(0.5).endswith("= 0.25025220190447706")
+    assert explain(cost, w10, digits=1).update(0.5) == "w10 ← w10 − 0.5·∂E/∂w10 = 0.3 − 0.5·0.1 = 0.3"
+    assert explain(cost, w10, digits=2).update(0.5).endswith("= 0.3 − 0.5·0.099 = 0.25")
+
+
+# ---- the LaTeX, read back ----
+
+
+def exact_numbers(root, names):
+    """The graph at 50 digits, by typeset name: each node's operation as the reader reads it."""
+    from micrograd_nn.derive import Symbol
+
+    values, typeset = {}, {}
+    for node in topological_order(root):
+        if node.operation is None:
+            values[node] = mpmath.mpf(node.data)
+        else:
+            letters = "abcd"[: len(node.operands)]
+            latex = node.operation(*map(Symbol, letters)).latex()
+            values[node] = read(latex, {name: values[o] for name, o in zip(letters, node.operands, strict=True)})
+        if node in names:
+            typeset[label_latex(names[node])] = values[node]
+    return values, typeset
+
+
+def read_block(latex, numbers):
+    """What an aligned block comes to: its factors worked out, and put into the chain of its first line."""
+    factors = {}
+    lines = latex.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}").split(" \\\\\n")
+    for line in lines[1:-1] if len(lines) > 1 else lines:
+        left, right = line.split(" &= ")
+        factors[left] = read(right.split(" = ")[0], numbers)
+    if len(lines) == 1:
+        return next(iter(factors.values()))
+    total = lines[0].split(" &= ")[1]
+    for i, (left, number) in enumerate(factors.items()):
+        total = total.replace(left, rf"\text{{f{i}}}")
+        numbers = numbers | {rf"\text{{f{i}}}": number}
+    return read(total, numbers)
+
+
+@pytest.mark.parametrize("seed", range(500))
+def test_read_back_and_worked_out_it_is_the_gradient(seed):
+    root, leaves = random_graph(seed, n_nodes=8)
+    for i, node in enumerate(topological_order(root)):
+        if node.operation is not None and (seed + i) % 3 == 0:
+            node.label = f"n{i}"  # about a third of the nodes have a name
+    gradients = adjoints(root)
+    with mpmath.workdps(50):
+        for leaf in leaves:
+            derivation = explain(root, leaf, most=10_000)
+            _, numbers = exact_numbers(root, derivation.chain.names)
+            size = sum(abs(mpmath.fprod(factor.number for factor in term)) for term in derivation.terms)
+            size = max(size, abs(gradients[leaf]), 1e-9)
+            assert abs(read(derivation.symbol.latex(), numbers) - gradients[leaf]) <= 1e-12 * size * 10
+            assert abs(read_block(derivation.latex(), numbers) - gradients[leaf]) <= 1e-12 * size * 10
+
+
+def test_sympy_agrees():
+    import sympy
+
+    smooth = [row for row in TABLE.values() if not row.kinks or row.domain.text != "every real number"]
+    for seed in range(40):
+        root, leaves = random_graph(seed, n_nodes=6, operations=smooth)
+        form = to_sympy(root)
+        at = {sympy.Symbol(leaf.label, real=True): leaf.data for leaf in leaves}
+        assert float(form.evalf(30, subs=at)) == pytest.approx(root.data, rel=1e-9, abs=1e-9)
+        for leaf in leaves:
+            slope = sympy.diff(form, sympy.Symbol(leaf.label, real=True)).evalf(30, subs=at)
+            assert float(slope) == pytest.approx(adjoints(root)[leaf], rel=1e-9, abs=1e-9), seed
+
+
+# ---- labels, sizes, refusals ----
+
+
+def test_labels_that_stand_twice_are_kept_apart():
+    net = MLP(1, [1, 1], activation="tanh", output="tanh", seed=1)
+    loss = mse([net([0.5]), net([-1.0])], [0.1, 0.2])
+    derivation = explain(loss, net.parameters()[0])
+    assert {factor.child for factor in derivation.factors} == {"L", "o1[1]", "o1[2]", "h1[1]", "h1[2]"}
+    assert r"h_{1}^{(2)}" in derivation.latex()
+
+
+def test_root_and_target_get_names_of_their_own():
+    x = Value(2.0)
+    assert str(explain(x * x, x)) == "∂L/∂w = w + w = 2 + 2 = 4"
+    y = Value(2.0, "L")
+    assert str(explain(y * 3.0, y)).startswith("∂L1/∂L = 3")
+    assert str(explain(y, y)) == "∂L/∂L = 1 = 1" or explain(y, y).number == 1.0
+
+
+def test_what_does_not_depend_has_derivative_zero():
+    a, b = Value(1.0, "a"), Value(2.0, "b")
+    derivation = explain(a * a, b)
+    assert (derivation.number, derivation.count) == (0.0, 0)
+    assert str(derivation) == "∂L/∂b = 0"
+
+
+def test_many_paths_are_cut_to_the_largest_and_the_rest_is_counted():
+    net = MLP(2, [16, 16, 1], activation="tanh", seed=0)
+    out = net([Value(0.5, "x1"), Value(-1.0, "x2")])
+    derivation = explain(out, labelled(out)["x1"])
+    assert derivation.count == 256
+    assert "… 248 more" in str(derivation)
+    with pytest.raises(GraphError, match="most=256"):
+        _ = derivation.symbol
+    assert explain(out, labelled(out)["x1"], most=256).count == 256
+
+
+def test_hostile_labels_stay_text():
+    w = Value(2.0, "}$<script>\\input")
+    derivation = explain(w * w, w)
+    assert "<script>" not in derivation.latex()
+    assert "\\input" not in derivation.latex()
+
+
+def test_changed_data_is_refused():
+    x = Value(2.0, "x")
+    y = x * x
+    x.data = 3.0
+    with pytest.raises(GraphError, match="has changed since"):
+        explain(y, x)
+    with pytest.raises(ArgumentError, match="most"):
+        explain(y, x, most=0)
+
+
+def long_chain(length):
+    node = start = Value(0.5, "x")
+    for _ in range(length):
+        node = ops.tanh(node)
+    return node, start
+
+
+def test_a_long_chain_is_explained_in_numbers_and_refused_in_symbols():
+    node, start = long_chain(30_000)
+    derivation = explain(node, start)
+    assert derivation.count == 1
+    text = str(derivation)
+    assert "label some nodes in between" in text
+    assert len(text) < 1000
+    with pytest.raises(GraphError, match="label some nodes in between"):
+        derivation.latex()
+    assert derivation._repr_latex_() is None
+
+
+@pytest.mark.slow
+def test_a_million_nodes_are_explained_in_numbers():
+    node, start = long_chain(1_000_000)
+    assert "label some nodes in between" in str(explain(node, start))
+
+
+def test_nothing_is_changed():
+    net, loss = two_inputs()
+    loss.backward()
+    before = [(node.data, node.grad, node.label) for node in topological_order(loss)]
+    str(explain(loss, net.parameters()[0]))
+    assert [(node.data, node.grad, node.label) for node in topological_order(loss)] == before
