@@ -99,7 +99,18 @@ class Value(Operand):
     def __add__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
             other = _as_value(other)
-        return _record(self._data + other._data, add, self, other, 1.0, 1.0)
+        if modes.entered:
+            return _record(self._data + other._data, add, self, other, 1.0, 1.0)
+        node = _new(Value)  # _record's own lines, a call less
+        node._data = self._data + other._data
+        node.grad = None
+        node.label = ""
+        node.operation = add
+        node.left = self
+        node.right = other
+        node.dleft = 1.0
+        node.dright = 1.0
+        return node
 
     def __sub__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
@@ -110,7 +121,18 @@ class Value(Operand):
         if other.__class__ is not Value:
             other = _as_value(other)
         a, b = self._data, other._data
-        return _record(a * b, mul, self, other, b, a)
+        if modes.entered:
+            return _record(a * b, mul, self, other, b, a)
+        node = _new(Value)  # _record's own lines, a call less
+        node._data = a * b
+        node.grad = None
+        node.label = ""
+        node.operation = mul
+        node.left = self
+        node.right = other
+        node.dleft = b
+        node.dright = a
+        return node
 
     def __radd__(self, other: Any) -> "Value":
         return _as_value(other) + self
@@ -219,7 +241,7 @@ class Value(Operand):
         return _restore, (below, *self._fields())
 
     def _fields(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, field) for field in Value.__slots__)
+        return self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
 
 
 _new = Value.__new__
@@ -265,18 +287,23 @@ def adjoints(root: Value) -> dict[Value, float]:
 def _sweep(order: list[Any], earlier: list[float | None]) -> None:
     """The chain rule, once around: each node hands its adjoint times the local slope to each of its operands.
 
-    A leaf's adjoint is complete when the sweep comes to it; what it had from earlier sweeps is then added.
+    A leaf's adjoint is complete when the sweep comes to it; what it had from earlier sweeps is then added. Where the
+    slope is 1 the adjoint itself goes on: a sum makes no new float, and the collector has fewer to visit.
     """
-    _set_grads(order, repeat(0.0))
+    _set_grads(order, repeat(None))
     order[-1].grad = 1.0
     for node, before in zip(reversed(order), reversed(earlier), strict=True):
         left = node.left
         if left is not None:
             adjoint = node.grad
-            left.grad += adjoint * node.dleft
+            slope = node.dleft
+            term = adjoint if slope == 1.0 else adjoint * slope
+            left.grad = term if left.grad is None else left.grad + term
             right = node.right
             if right is not None:
-                right.grad += adjoint * node.dright
+                slope = node.dright
+                term = adjoint if slope == 1.0 else adjoint * slope
+                right.grad = term if right.grad is None else right.grad + term
         elif before is not None:
             node.grad += before
     if modes.entered and modes.watching.get():
@@ -316,6 +343,5 @@ def _named(node: Value) -> str:
 
 def _restore(_below: object, *fields: Any) -> Value:
     node = _new(Value)
-    for field, content in zip(Value.__slots__, fields, strict=True):
-        object.__setattr__(node, field, content)
+    node._data, node.grad, node.label, node.operation, node.left, node.right, node.dleft, node.dright = fields
     return node
