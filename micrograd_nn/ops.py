@@ -45,7 +45,7 @@ div: Operation = Operation("div", doc="The quotient a / b, rounded once; a * b**
     python="{a} / {b} if {b} else div({a}, {b})", shortcut=lambda a, b: a if _is(b, 1.0) else None,
     domain=Domain("b ≠ 0", lambda a, b: b != 0),
     kinks=(((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))),
-    extremes=((1e300, 1e-300), (1e-300, 1e300), (1.0, 1e-308), (1.0, 3.0), (-5e-324, 7.0)),
+    extremes=((1e300, 1e-300), (1e-300, 1e300), (1.0, 1e-308), (1.0, 3.0), (-5e-324, 7.0), (1e-322, 3e-7)),
     wider=Wider("-(a/b)/b has no more digits than a/b, which is subnormal",
                 slopes=lambda a, b: 4.0 if abs(div(a, b)) >= NORMAL else 4.0 + abs(div(1.0, b))))
 

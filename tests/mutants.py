@@ -1,4 +1,4 @@
-"""Rows with one slope broken: what the checks of the table must find.
+"""Rows with one slope or one field broken: what the checks of the table must find.
 
 Promise: mutants are made from the row alone. A slope is scaled, turned, given the wrong operands or moved to the wrong
 one; or one operation inside its formula is left out, so that only one of that operation's operands remains.
@@ -26,13 +26,34 @@ def mutants(row: Operation) -> Iterator[Mutant]:
 
 
 @contextmanager
-def entered(row: Operation, partials: tuple[Partial, ...]) -> Iterator[Operation]:
-    """The row with other slopes, in the row's place in the table while the block runs."""
+def entered(row: Operation, **fields: Any) -> Iterator[Operation]:
+    """The row with other fields, in the row's place in the table while the block runs."""
     del TABLE[row.name]
     try:
-        yield replace(row, partials=partials)
+        yield replace(row, **fields)
     finally:
         TABLE[row.name] = row
+
+
+def wrong_fields(row: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The row's other fields, each made wrong: the name of the field and the fields to replace."""
+    for field in ("numpy", "python"):
+        yield field, {field: f"({getattr(row, field)}) * (1.0 + 1e-12)"}
+    yield "text", {"text": f"{row.text} + 1"}
+    yield "forward", {"forward": lambda *operands: row.forward(*operands) * (1.0 + 1e-12)}
+    yield "domain", {"domain": replace(row.domain, holds=lambda *operands: not row.domain.holds(*operands))}
+    for k, (operands, value, slopes) in enumerate(row.kinks):
+        others = row.kinks[:k] + row.kinks[k + 1 :]
+        yield "kinks", {"kinks": (*others, (operands, 7.0, slopes))}
+        yield "kinks", {"kinks": (*others, (operands, value, (7.0, *slopes[1:])))}
+    for k, slope in enumerate(row.identity or ()):
+        wrong = _whole(slope, row.arity)
+        for _, broken in wrong:
+            yield "identity", {"identity": (*row.identity[:k], broken, *row.identity[k + 1 :])}
+    if row.wider:
+        yield "wider", {"wider": None}
+    if row.shortcut:
+        yield "shortcut", {"shortcut": lambda *operands: Value(7.0)}
 
 
 def _whole(partial: Partial, arity: int) -> Iterator[tuple[str, Partial]]:

@@ -22,7 +22,7 @@ from typing import Any
 from mpmath import MPContext
 
 from micrograd_nn import Value
-from micrograd_nn.operation import Operation
+from micrograd_nn.operation import Domain, Operation
 from micrograd_nn.value import topological_order
 
 mp: Any = MPContext()
@@ -147,33 +147,36 @@ def _draw(source: Random) -> float:
     return source.uniform(-1.0, 1.0) * source.choice((1.0, 5.0, 50.0, 760.0))
 
 
-def _everywhere(row: Operation, source: Random) -> Iterator[Point]:
-    given = [*row.extremes, *(operands for operands, _, _ in row.kinks)]
+def points(row: Operation, count: int = 4000) -> tuple[Point, ...]:
+    """Distinct operands within the row's domain: its extremes and kinks, their neighbours, the edges of the floats."""
+    given = (*row.extremes, *(operands for operands, _, _ in row.kinks))
+    return _points(row.name, row.arity, row.domain, given, count)
+
+
+@cache
+def _points(name: str, arity: int, domain: Domain, given: tuple[Point, ...], count: int) -> tuple[Point, ...]:
+    distinct: dict[Point, None] = {}
+    for point in islice(_everywhere(name, arity, given), 20 * count):
+        if all(map(math.isfinite, point)) and domain.holds(*point):
+            distinct[point] = None
+        if len(distinct) == count:
+            break
+    return tuple(distinct)
+
+
+def _everywhere(name: str, arity: int, given: tuple[Point, ...]) -> Iterator[Point]:
     for near in given:
         yield near
         for k, x in enumerate(near):
             for towards in (-math.inf, math.inf):
                 yield (*near[:k], math.nextafter(x, towards), *near[k + 1 :])
-    yield from product(SPECIAL, repeat=row.arity)
+    yield from product(SPECIAL, repeat=arity)
+    source = Random(name)
     while True:
-        point = tuple(_draw(source) for _ in range(row.arity))
+        point = tuple(_draw(source) for _ in range(arity))
         yield point
-        yield (point[0],) * row.arity
+        yield (point[0],) * arity
         yield (*point[:-1], math.nextafter(point[0], 0.0))
-
-
-@cache
-def points(row: Operation, count: int = 4000) -> tuple[Point, ...]:
-    """Distinct operands within the row's domain: its extremes and kinks, their neighbours, the edges of the floats."""
-    return tuple(islice(_distinct(row), count))
-
-
-def _distinct(row: Operation) -> Iterator[Point]:
-    seen: set[Point] = set()
-    for point in _everywhere(row, Random(row.name)):
-        if point not in seen and all(map(math.isfinite, point)) and row.domain.holds(*point):
-            seen.add(point)
-            yield point
 
 
 @cache
@@ -218,18 +221,18 @@ def _primitive(node: Value, operands: list[Bounded]) -> tuple[Bounded, list[Boun
 
 def _spread(function: Callable[..., Exact], operands: list[Bounded], ulps: float) -> Bounded:
     centre = [number for number, _ in operands]
-    exact = _real(function, centre)
+    exact = real(function, centre)
     if exact is None:
         return mp.zero, mp.inf
     error = (abs(exact) * EPSILON + TINY) * ulps
     for k, (number, off) in enumerate(operands):
         if off:
-            ends = [_real(function, [*centre[:k], end, *centre[k + 1 :]]) for end in (number - off, number + off)]
+            ends = [real(function, [*centre[:k], end, *centre[k + 1 :]]) for end in (number - off, number + off)]
             error += max(mp.inf if end is None else abs(end - exact) for end in ends)
     return exact, error
 
 
-def _real(function: Callable[..., Exact], operands: list[Exact]) -> Exact | None:
+def real(function: Callable[..., Exact], operands: list[Exact]) -> Exact | None:
     """The function's value if it is one finite real number."""
     try:
         number = function(*operands)

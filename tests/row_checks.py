@@ -11,11 +11,11 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from reference import REFERENCES, SPECIAL, allowed, bounds, exactly, mp, outside, points, ulps
+from reference import REFERENCES, SPECIAL, allowed, bounds, exactly, mp, outside, points, real, ulps
 
 from micrograd_nn import Value, detect_anomaly, grad
 from micrograd_nn.errors import AnomalyError
-from micrograd_nn.operation import TABLE, Operation
+from micrograd_nn.operation import EVERYWHERE, TABLE, Operation
 
 inf, nan = math.inf, math.nan
 ENDS = (0.0, -0.0, 1.0, -1.0, inf, -inf, nan)
@@ -162,6 +162,40 @@ def higher(row: Operation, order: int, count: int = 8) -> Iterator[str]:
                 yield f"derivative {which} of {row.name}{point} is {node.data}, not {mp.nstr(exact, 20)}"
 
 
+def identities(row: Operation) -> Iterator[str]:
+    """The textbook form of each slope is that slope, to 25 digits."""
+    for point in ordinary(row, 8):
+        operands = [Value(x) for x in point]
+        out = row(*operands)
+        for slope, exact in zip(row.identity or (), exactly(row.name, point)[1], strict=bool(row.identity)):
+            formula = bounds(slope(*operands, out) + Value(0.0))[0]
+            got = next(reversed(formula.values()))[0]
+            if abs(got - exact) > 1e-25 * (1 + abs(exact)):
+                yield f"the textbook slope of {row.name}{point} is {mp.nstr(got, 20)}, not {mp.nstr(exact, 20)}"
+
+
+def domains(row: Operation) -> Iterator[str]:
+    """The domain holds where the reference is one real number, and says in words what it tests."""
+    words = row.domain.text.replace(EVERYWHERE.text, "True")
+    for sign, meaning in ((", or", " or"), ("≠", "!="), ("≥", ">="), (" = ", " == "), ("b whole", "b % 1 == 0")):
+        words = words.replace(sign, meaning)
+    for point in product((*SPECIAL, -1.5, -0.5, 4.0), repeat=row.arity):
+        value = real(REFERENCES[row.name].value, [mp.mpf(x) for x in point])
+        said = eval(words, dict(zip("ab", point, strict=False)))
+        if not row.domain.holds(*point) == said == (value is not None):
+            yield f"{row.name}{point}: {row.domain.holds(*point)}, in words {said}, by the reference {value}"
+
+
+def reductions(row: Operation) -> Iterator[str]:
+    """A row that says it is associative is: brackets do not matter."""
+    if row.associative:
+        value = REFERENCES[row.name].value
+        for a, b in ordinary(row, 20):
+            a, b, c = map(mp.mpf, (a, b, 0.3))
+            if abs(value(value(a, b), c) - value(a, value(b, c))) > 1e-40:
+                yield f"{row.name} of {a}, {b}, {c} depends on the brackets"
+
+
 def template(row: Operation, field: str) -> Iterator[str]:
     """The python template is the eager value bit for bit, the numpy template within 2 ULP, nan and inf included."""
     places = [*points(row), *product(ENDS, repeat=row.arity), *(operands for operands, _, _ in row.kinks)]
@@ -198,7 +232,7 @@ class _Text(str):
 
 def written(row: Operation) -> Iterator[str]:
     """What ``text`` writes, read back by the rules of school, is what was computed; also with a row inside a row."""
-    given = {"x": 0.7, "y": 1.9}
+    given = {"x": 0.7, "y": 4.0}
     for inner in (None, *TABLE.values()):
         for slot in range(row.arity):
             texts = [_Text(name) for name in given][: row.arity]

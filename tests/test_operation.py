@@ -123,7 +123,7 @@ def test_every_scalar_type_gives_the_same_result(kind: Callable[[int], Any]) -> 
     ("thing", "said"),
     [
         ("abc", "the str 'abc'"),
-        (None, "a NoneType"),
+        (None, "got None"),
         ([1], "a list"),
         ({}, "a dict"),
         (object(), "an object"),

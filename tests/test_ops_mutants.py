@@ -3,10 +3,13 @@
 A mutant that nothing can find is not wrong; each is named below with the reason why it computes the same.
 """
 
+from itertools import islice
+
 import pytest
-from mutants import entered, mutants
+from mutants import entered, mutants, wrong_fields
 from random_graphs import ROWS
-from row_checks import accuracy, corners, higher, polynomials
+from row_checks import accuracy, corners, higher, polynomials, written
+from test_ops_rows import CHECKS
 
 from micrograd_nn.operation import TABLE, Operation
 
@@ -26,6 +29,19 @@ EQUIVALENT = {
 }
 
 
+FINDS = {  # which checks look at a field
+    "numpy": ("numpy template",),
+    "python": ("python template",),
+    "text": ("text",),
+    "forward": ("accuracy", "corners"),
+    "domain": ("domain",),
+    "kinks": ("corners",),
+    "identity": ("textbook slopes",),
+    "wider": ("accuracy",),
+    "shortcut": ("shortcuts",),
+}
+
+
 def finds(row: Operation) -> str | None:
     """The first thing that any check has against a row."""
     for check in (accuracy, corners, polynomials, lambda row: higher(row, 2, 12)):
@@ -38,11 +54,33 @@ def finds(row: Operation) -> str | None:
 def test_every_broken_slope_is_found(row: Operation) -> None:
     survivors = set()
     for what, partials in mutants(row):
-        with entered(row, partials) as mutant:
+        with entered(row, partials=partials) as mutant:
             if finds(mutant) is None:
                 survivors.add(what)
     assert survivors == {what for what in EQUIVALENT if what.split()[0].rstrip(":") == row.name}
     assert TABLE[row.name] is row
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_every_wrong_field_is_found(row: Operation) -> None:
+    for field, fields in wrong_fields(row):
+        with entered(row, **fields) as mutant:
+            assert any(fault for check in FINDS[field] for fault in islice(CHECKS[check](mutant), 1)), (field, fields)
+
+
+def test_a_wrong_level_is_found_where_a_row_stands_inside_another() -> None:
+    """Brackets are left out if a row says that it binds tighter than it does."""
+    survivors = set()
+    for row in ROWS:
+        for level in range(row.level + 1, 6) if row.text != _call(row) else ():
+            with entered(row, level=level):
+                if not any(fault for outer in TABLE.copy().values() for fault in islice(written(outer), 1)):
+                    survivors.add((row.name, level))
+    assert survivors == {("neg", 2), ("neg", 3), ("neg", 4)}  # x·−y means what x·(−y) means
+
+
+def _call(row: Operation) -> str:
+    return f"{row.name}({', '.join(('{a}', '{b}')[: row.arity])})"  # brackets of its own: any level is right
 
 
 def test_the_mutants_cover_every_slope_of_every_row() -> None:

@@ -46,7 +46,7 @@ def test_a_new_row_steps_forward_and_backward(softsign: Operation) -> None:
 
 def test_every_broken_slope_of_a_new_row_is_found(softsign: Operation) -> None:
     for what, partials in mutants(softsign):
-        with entered(softsign, partials) as mutant:
+        with entered(softsign, partials=partials) as mutant:
             assert finds(mutant) is not None, what
 
 
