@@ -12,7 +12,7 @@ from html import escape
 
 TOKEN = re.compile(
     r"\\(?P<raw>text|mathrm|mathit|operatorname)\{(?P<content>(?:\\.|[^\\{}])*)\}"
-    r"|\\(?P<fence>left|right)\s*(?P<bracket>\\?.)"
+    r"|\\(?P<fence>left|right)(?![A-Za-z])\s*(?P<bracket>\\?.)"
     r"|\\(?P<command>[A-Za-z]+|.)"
     r"|(?P<number>\d+(?:\.\d+)?)"
     r"|(?P<space>\s+)"
