@@ -69,10 +69,10 @@ class _Picture:
         self.dot = digraph(rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
         if self.notes:
             self.dot.attr(label=label(*self.notes, end="l"))
+        add_frames(self.dot, seen, self._boxes)
         for node in seen.shown:
             self._value(node)
             self._operation(node)
-        add_frames(self.dot, seen, self._boxes)
 
     def _flows(self, node: Value) -> list[float | None]:
         return [None if node.grad is None else node.grad * slope for _, slope in self.seen.links[node]]

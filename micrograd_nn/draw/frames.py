@@ -14,12 +14,15 @@ from .text import shown
 
 
 def add_frames(dot: Any, seen: View, boxes: Callable[[Value], Iterable[str]]) -> None:
-    """Put the DOT nodes of each open module into a frame that bears its label."""
+    """Put the DOT nodes of each open module into a frame that bears its label; call it before the nodes are drawn.
+
+    dot keeps the order in which nodes first occur where it has the choice, from the bottom up inside a frame.
+    """
     for i, (module, inside) in enumerate(seen.open.items()):
         look = {"style": "filled,rounded", "color": COLOUR["frame"], "fillcolor": COLOUR["module"], "margin": "8"}
         with dot.subgraph(name=f"cluster{i}") as frame:
             frame.attr(label=label(shown(module.label)), labelloc="t", labeljust="l", **look)
-            for node in [*inside, module]:
+            for node in [module, *reversed(inside)]:
                 for box in boxes(node):
                     frame.node(box)
 

@@ -22,6 +22,7 @@ def walk_picture(story: Story) -> str:
     """The graph as inline SVG. Raises RenderError if there is no dot to lay it out."""
     seen = view(story.order, closed=False)
     dot = digraph(rankdir="LR", nodesep="0.14", ranksep="0.36")
+    add_frames(dot, seen, lambda node: [f"n{story.place[node]}"])
     for place in range(len(story.order)):
         look = {"shape": "box", "style": "rounded", "margin": "0.09,0.05", "height": "0"}
         dot.node(f"n{place}", label(*_lines(story, place)), id=f"n{place}", **look)
@@ -34,7 +35,6 @@ def walk_picture(story: Story) -> str:
             room = room_before(seen, operand, story.order[place])
             ends = f"n{story.place[operand]}", f"n{place}"
             dot.edge(*ends, label=slope, id=f"e{place}.{i}", penwidth=width, **room)
-    add_frames(dot, seen, lambda node: [f"n{story.place[node]}"])
     return _bare(ElementTree.fromstring(render(dot.source, "svg")), story)
 
 
