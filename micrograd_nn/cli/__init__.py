@@ -11,9 +11,10 @@ from io import TextIOWrapper
 from typing import Any
 
 from ..errors import MicrogradError
-from . import check, draw, explain, friends
+from . import check, draw, evaluate, explain, friends, predict, train
 
-COMMANDS: tuple[Any, ...] = (draw, explain, check)  # modules with add_to(subparsers), which sets run
+# Modules with add_to(subparsers), which sets run.
+COMMANDS: tuple[Any, ...] = (draw, explain, check, train, predict, evaluate)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,80 @@
+"""``micrograd-nn predict``: what a saved network says about rows of numbers, or about rows of a dataset.
+
+Promise: the file is only read.
+"""
+
+import argparse
+from typing import Any
+
+from ..data import Dataset
+from ..errors import ArgumentError, ShapeError
+from ..recipes import RECIPES, parts
+from ..storage import load
+from ..training import predict
+
+
+def add_to(subparsers: Any) -> None:
+    """Enter ``predict``."""
+    parser = subparsers.add_parser("predict", help="what a saved network says", description=__doc__.split("\n")[0])
+    parser.set_defaults(run=run)
+    parser.add_argument("file", help="a network that train --save wrote")
+    parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")
+    parser.add_argument("--boundary", type=float, help="a single output above it says yes (0.5 for a sigmoid)")
+    parser.add_argument(
+        "rows",
+        nargs=argparse.REMAINDER,
+        metavar="ROW",
+        help="rows such as -7,-3 20,2; or a dataset and numbers of its test rows from 0, such as digits 0 17",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a line per row."""
+    net = load(arguments.file)
+    words = arguments.rows
+    if not words:
+        raise ArgumentError("give rows such as -7,-3 20,2, or a dataset and numbers of its rows, such as digits 0 17")
+    chosen = picked(words, arguments.data) if words[0] in RECIPES else None
+    rows = [row_of(word) for word in words] if chosen is None else chosen.X.tolist()
+    for row in rows:
+        if len(row) != net.nin:
+            raise ShapeError(f"{net} takes rows of {net.nin} numbers, got {len(row)}")
+    boundary = arguments.boundary
+    if boundary is None and net.layers[-1].activation == "sigmoid":
+        boundary = 0.5
+    for i, output in enumerate(predict(net, rows).reshape(len(rows), -1).tolist()):
+        truth = f", truly {named(chosen, int(chosen.y[i]))}" if chosen is not None and chosen.classes else ""
+        print(f"{words[i + (chosen is not None)]:>12}: {said(output, chosen, boundary)}{truth}")
+    return 0
+
+
+def picked(words: list[str], folder: str | None) -> Dataset:
+    """The named rows of a dataset's test part. Raises ArgumentError for a row that is not there."""
+    sets = parts(words[0], folder)
+    rows = sets.get("test", sets["train"])
+    for word in words[1:]:
+        if not word.isdecimal() or int(word) >= len(rows):
+            raise ArgumentError(f"{words[0]} has test rows 0 to {len(rows) - 1}, got {word!r}")
+    return rows.take([int(word) for word in words[1:]])
+
+
+def said(output: list[float], rows: Dataset | None, boundary: float | None) -> str:
+    """The outputs, shortened, and what they decide for."""
+    if len(output) == 1:
+        return f"{output[0]:.6g}" + ("" if boundary is None else ", yes" if output[0] > boundary else ", no")
+    order = sorted(range(len(output)), key=output.__getitem__, reverse=True)
+    best = [f"{named(rows, k)} ({output[k]:.4g})" for k in order[:2]]
+    return f"{best[0]}, before {best[1]}"
+
+
+def named(rows: Dataset | None, label: int) -> str:
+    """What a label means."""
+    return rows.classes[label] if rows is not None and label < len(rows.classes) else str(label)
+
+
+def row_of(text: str) -> list[float]:
+    """A row such as -7,-3. Raises ArgumentError for anything else."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ArgumentError(f"a row is numbers with commas, such as -7,-3; got {text!r}") from None

@@ -1,0 +1,163 @@
+"""The commands train, predict and evaluate: what they print, write and refuse."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+
+from micrograd_nn.cli import main
+from micrograd_nn.recipes import RECIPES, parts, recipe
+from micrograd_nn.storage import load
+from micrograd_nn.training import evaluate
+
+QUICK = {"mnist": None, "friends": ["--epochs", "20"], "digits": ["--steps", "60"]}
+
+
+def run(capsys, *words):
+    code = main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+FEW = ("and", "friends", "line", "spiral", "digits")
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in RECIPES if name != "mnist"]
+)
+def test_train_measures_what_it_saves(name, tmp_path, capsys):
+    words = QUICK.get(name, ["--epochs", "10"])
+    code, out, err = run(capsys, "train", name, *words, "--save", tmp_path / "net", "--out", tmp_path / "out")
+    assert (code, err) == (0, "")
+    plan, net, train = recipe(name), load(tmp_path / "net"), parts(name)["train"]
+    assert f"{evaluate(net, *train, loss=plan.loss)['loss']:.6f}" in out
+    written = out.splitlines()[-1].removeprefix("Wrote ").split(", ")
+    assert sorted(written) == sorted(map(str, [*(tmp_path / "out").iterdir(), tmp_path / "net"]))
+    assert {"history.csv", "history.svg"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    code, again, err = run(capsys, "evaluate", tmp_path / "net", name)
+    assert (code, err) == (0, "")
+    if train.classes:
+        accuracy = float(again.split("accuracy")[1].split()[0])
+        kept = "test" if "test" in parts(name) else "train"
+        shown = next(line for line in out.splitlines() if line.startswith(kept))
+        assert f"{accuracy:.4f}" == shown.split()[-1]
+
+
+@pytest.mark.parametrize(
+    "kind", ["softmax", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("four-layer", "sigmoid"))]
+)
+def test_the_digit_networks(kind, tmp_path, capsys):
+    code, out, _ = run(capsys, "train", "digits", "--recipe", kind, "--out", tmp_path)
+    accuracy = float(next(line for line in out.splitlines() if line.startswith("test")).split()[-1])
+    assert code == 0
+    assert accuracy >= {"softmax": 0.96, "four-layer": 0.93, "sigmoid": 0.95}[kind]
+    assert (tmp_path / "confusion.svg").read_text().startswith("<?xml")
+
+
+def test_spiral_and_moons_are_learned(tmp_path, capsys):
+    for name, least in (("spiral", 0.97), ("moons", 1.0)):
+        _, out, _ = run(capsys, "train", name, "--out", tmp_path / name)
+        accuracies = [float(line.split()[-1]) for line in out.splitlines() if line.startswith(("train", "test"))]
+        assert min(accuracies) >= least
+
+
+def test_the_numbers_of_a_recipe_can_be_overruled(tmp_path, capsys):
+    words = (
+        "--hidden 5,4 --activation sigmoid --epochs 3 --batch-size 25 --lr 0.5 --optimizer rmsprop --l2 0.1 --seed 3"
+    )
+    code, out, _ = run(capsys, "train", "moons", *words.split(), "--out", tmp_path, "--record", "2")
+    assert code == 0
+    assert out.startswith("MLP(2, [5 sigmoid, 4 sigmoid, 1 identity])")
+    assert "rmsprop with learning rate 0.5\n12 steps of 25 rows" in out
+    steps = [row["step"] for row in csv.DictReader((tmp_path / "history.csv").read_text().splitlines())]
+    assert steps == ["2", "4", "6", "8", "10", "12"]
+    code, out, _ = run(capsys, "train", "and", "--hidden", "none", "--steps", "7", "--out", tmp_path)
+    assert out.startswith("MLP(2, [1 sigmoid])")
+    assert "7 steps of 4 rows" in out
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path, capsys):
+    for name in ("a", "b"):
+        run(capsys, "train", "moons", "--epochs", "3", "--seed", "5", "--save", tmp_path / name, "--out", tmp_path)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_overfitting_is_drawn_by_one_command(tmp_path, capsys):
+    words = ["--overfitting", "--steps", "150", "--rows", "100", "--record", "50", "--out", tmp_path]
+    code, out, _ = run(capsys, "train", "digits", *words)
+    assert (code, out.splitlines()[-1]) == (0, f"Wrote {tmp_path / 'overfitting.svg'}")
+    gaps = []
+    for table in out.split("MLP(")[1:]:
+        lines = {line.split()[0]: line.split() for line in table.splitlines() if line.startswith(("train", "test"))}
+        gaps.append(float(lines["test"][2]) - float(lines["train"][2]))
+    assert gaps[0] > gaps[1] > 0
+
+
+def test_predict_rows_and_digits(tmp_path, capsys):
+    run(capsys, "train", "friends", "--save", tmp_path / "net", "--out", tmp_path)
+    code, out, _ = run(capsys, "predict", tmp_path / "net", "-7,-3", "20,2")
+    emily, frank = (line.split(": ")[1].split(", ") for line in out.splitlines())
+    assert code == 0
+    assert (float(emily[0]), float(frank[0])) == pytest.approx((0.95, 0.04), abs=0.03)
+    assert (emily[1], frank[1]) == ("yes", "no")
+    run(capsys, "train", "digits", "--steps", "60", "--save", tmp_path / "digits", "--out", tmp_path)
+    code, out, _ = run(capsys, "predict", tmp_path / "digits", "digits", "0", "5")
+    labels = parts("digits")["test"].y
+    assert [line.split("truly ")[1] for line in out.splitlines()] == [str(labels[0]), str(labels[5])]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["train", "mnits"], "unknown dataset 'mnits'; choose one of: mnist, "),
+        (
+            ["train", "digits", "--recipe", "fourlayer"],
+            "unknown recipe for digits 'fourlayer'; choose one of: four-layer",
+        ),
+        (["train", "moons", "--optimizer", "adm"], "unknown optimiser 'adm'; choose one of: adam"),
+        (["train", "moons", "--loss", "hinge"], "this loss takes targets of -1 or 1"),
+        (["train", "moons", "--activation", "rleu"], "unknown activation 'rleu'; choose one of: relu"),
+        (["train", "moons", "--lr", "-1"], "lr is a positive number"),
+        (["train", "moons", "--hidden", "0"], "number of neurons of a layer is a whole number from 1 up"),
+        (["train", "digits", "--rows", "9999"], "digits has 1438 rows, which can't be split"),
+        (["train", "mnist", "--data", "{tmp}"], "put the four files train-images-idx3-ubyte"),
+        (["predict", "{tmp}/nothing", "1,2"], "there is no file"),
+        (["predict", "{net}"], "give rows such as -7,-3 20,2"),
+        (["predict", "{net}", "1,two"], "a row is numbers with commas, such as -7,-3; got '1,two'"),
+        (["predict", "{net}", "1,2,3"], "takes rows of 2 numbers, got 3"),
+        (["predict", "{net}", "xor", "4"], "xor has test rows 0 to 3, got '4'"),
+        (["predict", "{net}", "1,nan"], "X has nan in row 0, column 1"),
+        (["evaluate", "{net}", "digits"], "takes 2 numbers, a row of digits has 64"),
+        (["evaluate", "{net}", "xorr"], "unknown dataset 'xorr'; choose one of: xor"),
+    ],
+)
+def test_errors_are_one_line(words, text, tmp_path, capsys):
+    run(capsys, "train", "xor", "--epochs", "1", "--save", tmp_path / "net", "--out", tmp_path / "out")
+    words = [word.format(tmp=tmp_path, net=tmp_path / "net") for word in words]
+    out_there = ["--out", str(tmp_path / "out")] if words[0] == "train" else []
+    code, _, err = run(capsys, *words, *out_there)
+    assert code == 1
+    assert text in err
+    assert err.count("\n") == 1
+    assert err.startswith("micrograd-nn: ")
+
+
+def test_words_that_are_off_are_exit_code_2(capsys):
+    for words in (["train"], ["train", "moons", "--hidden", "a,b"], ["train", "moons", "--engine", "fast"]):
+        with pytest.raises(SystemExit) as caught:
+            main(words)
+        assert caught.value.code == 2
+    capsys.readouterr()
+
+
+def test_without_matplotlib_the_numbers_are_there(tmp_path):
+    code = """if True:
+        import sys
+        sys.modules["matplotlib"] = None
+        from micrograd_nn.cli import main
+        raise SystemExit(main(["train", "xor", "--epochs", "5", "--out", sys.argv[1]]))"""
+    out = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert (out.returncode, out.stderr) == (0, "")
+    assert "Left out history.svg, decision.svg: plots are drawn by matplotlib, which is not installed" in out.stdout
+    assert out.stdout.endswith(f"Wrote {tmp_path / 'history.csv'}\n")
