@@ -118,36 +118,21 @@ class Walk:
         )
 
     def _data(self) -> dict[str, Any]:
-        """What the script needs: per node when it is computed, what its gradient is when; per step what is at work."""
-        story = self.story
-        made = {moment.place: i for i, moment in enumerate(story.moments) if moment.phase == "forward"}
-        gathered: list[list[list[Any]]] = [[] for _ in story.order]
-        done = [len(story.moments)] * len(story.order)
-        for i, moment in enumerate(story.moments):
+        """What the script needs: per node when it is made and what its gradient is when; per step what is at work."""
+        moments = self.story.moments
+        made = {moment.place: i for i, moment in enumerate(moments) if moment.phase == "forward"}
+        gathered: list[list[tuple[int, str, str]]] = [[] for _ in self.story.order]
+        for i, moment in enumerate(moments):
             for place, total in moment.gathered:
                 sign = "negative" if total < 0 else "positive" if total > 0 else ""
-                gathered[place].append([i, number(total), sign])
-                done[place] = i
+                gathered[place].append((i, number(total), sign))
         return {
             "nodes": [
-                {
-                    "made": made.get(place, 0),
-                    "number": number(node.data),
-                    "gathered": gathered[place],
-                    "done": done[place],
-                }
-                for place, node in enumerate(story.order)
+                {"made": made.get(place, 0), "number": number(node.data), "gathered": gathered[place]}
+                for place, node in enumerate(self.story.order)
             ],
-            "steps": [
-                {
-                    "phase": PHASES[moment.phase],
-                    "place": moment.place,
-                    "operands": moment.operands,
-                    "title": moment.title,
-                }
-                for moment in story.moments
-            ],
-            "turn": next(i for i, moment in enumerate(story.moments) if moment.phase == "seed"),
+            "steps": [{"place": m.place, "operands": m.operands, "title": m.title} for m in moments],
+            "turn": next(i for i, moment in enumerate(moments) if moment.phase == "seed"),
         }
 
 
