@@ -10,7 +10,6 @@ import numpy as np
 
 from .buffers import Buffers, sides, view_call
 from .layout import size_of, unfold
-from .python_backend import constant
 from .steps import (
     Apply,
     Constant,
@@ -28,6 +27,7 @@ from .steps import (
     View,
     stretch,
 )
+from .straight import constant
 from .templates import calls, ufunc
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
@@ -59,7 +59,7 @@ class ArraySource:
         """How an operand, the number of a step, a tracer or a float, is written."""
         if isinstance(operand, Tracer):
             operand = operand.number
-        return self._texts[operand] if operand.__class__ is int else self._float(operand)
+        return self._float(operand) if operand.__class__ is float else self._texts[operand]
 
     def _float(self, number: float) -> str:
         largest = float(np.finfo(self._dtype).max)

@@ -20,6 +20,7 @@ class Update:
     rule: Callable[..., Any]
     memories: tuple[str, ...]
     scalars: tuple[str, ...]
+    varying: bool = True  # do the scalars differ from step to step?
 
     def on(self, tape: Tape, p: Number, g: Number, memory: tuple[Number, ...]) -> tuple[Number, tuple[Number, ...]]:
         """The rule written down: the new parameter and the new memory. Scalar k is the leaf ``s_k``."""
@@ -34,14 +35,26 @@ class Loop(Protocol):
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> Any:
         """The parameters, and a vector per memory, in the backend's form."""
 
+    def train(
+        self,
+        state: Any,
+        rows: Any,
+        orders: Iterable[Sequence[int] | None],
+        scalars: Iterable[Sequence[float]],
+        losses: list[float],
+        log: list[Any],
+    ) -> None:
+        """Once over the rows in each of the orders (None: as they come), a step of the optimiser per batch.
+
+        ``scalars`` has the optimiser's scalars for each step. It ends before a step whose loss is nan or infinite.
+        ``losses`` grows by the sum of the rows' losses for each pass that was finished; ``log`` becomes [that sum for
+        the last pass, the number of finished steps], also when an exception ends it.
+        """
+
     def epoch(
         self, state: Any, rows: Any, order: Sequence[int], scalars: Iterable[Sequence[float]], log: list[Any]
     ) -> None:
-        """Step after step over the rows in that order; ``scalars`` has the optimiser's scalars for each step.
-
-        It ends before a step whose loss is nan or infinite. ``log`` becomes [the sum of the rows' losses, the number
-        of finished steps], also when an exception ends it.
-        """
+        """One pass."""
 
     def numbers(self, state: Any) -> tuple[list[float], list[list[float]]]:
         """The parameters and the memories as floats again."""

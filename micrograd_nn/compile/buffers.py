@@ -87,10 +87,10 @@ class Buffers:
     def done(self, number: int) -> None:
         """The step is written: what it read last is free."""
         for operand in {self.owner[o] for o in self._steps[number].operands if o.__class__ is int}:
-            if self.last[operand] == number and operand in self._names and not self._fixed(operand):
-                if operand not in self._given_back:
-                    self._given_back.add(operand)
-                    self.spend(self._names[operand], self.kind(operand))
+            ended = self.last[operand] == number and operand in self._names and operand not in self._given_back
+            if ended and not self._fixed(operand):
+                self._given_back.add(operand)
+                self.spend(self._names[operand], self.kind(operand))
 
     def _place(self, number: int) -> str:
         if number in self._stores:

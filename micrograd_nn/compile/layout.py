@@ -163,7 +163,7 @@ def size_of(shape: Shape) -> int:
 
 
 def distinct_rows(keys: Ints) -> tuple[Ints, Ints]:
-    """For each row of a matrix the number of its kind, kinds numbered by first appearance; and each kind's first row."""
+    """For each row of a matrix the number of its kind, numbered by first appearance; and the first row of each kind."""
     if keys.shape[1] == 1:
         _, first, kinds = np.unique(keys[:, 0], return_index=True, return_inverse=True)
     else:

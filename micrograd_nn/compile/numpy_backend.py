@@ -20,9 +20,9 @@ from .chains import Chains
 from .execute import execute
 from .lift import lift
 from .numpy_loop import NumpyLoop
-from .python_backend import indented
 from .reverse import reverse
 from .steps import Leaf, Tracer
+from .straight import indented
 from .trace import Trace
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
@@ -124,7 +124,7 @@ def _function(head: str, source: ArraySource, outcome: str) -> list[str]:
 
 
 def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...], rows: bool = False) -> Any:
-    """The numbers array[start + i·strides[0] + j·strides[1]] in that shape, without a copy; of each row, with ``rows``."""
+    """The numbers array[start + i·strides[0] + j·strides[1]] without a copy; of each row, with ``rows``."""
     lead = 1 if rows else 0
     flat = array.reshape(*array.shape[:lead], -1)[..., start:]
     steps = flat.strides[:lead] + tuple(stride * array.itemsize for stride in strides)

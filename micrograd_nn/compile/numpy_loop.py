@@ -12,12 +12,12 @@ import numpy as np
 from .array_source import ArraySource
 from .backend import Number, Update
 from .execute import execute
-from .python_backend import indented
 from .steps import Leaf, Tape
+from .straight import indented
 
 
 class NumpyLoop:
-    """The loop over batches; a state is the memories and the count of steps, as arrays. Parameters stay in the backend."""
+    """The loop over batches; a state is the memories, as arrays. The parameters stay in the backend."""
 
     def __init__(self, backend: Any, update: Update, batch_size: int, scope: dict[str, Any]) -> None:
         self._backend, self._size = backend, batch_size
@@ -31,24 +31,38 @@ class NumpyLoop:
     def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
         return self._backend.p.tolist(), [vector.tolist() for vector in state]
 
-    def epoch(
-        self, state: list[Any], rows: Any, order: Sequence[int], scalars: Iterable[Sequence[float]], log: list[Any]
+    def train(
+        self,
+        state: list[Any],
+        rows: Any,
+        orders: Iterable[Sequence[int] | None],
+        scalars: Iterable[Sequence[float]],
+        losses: list[float],
+        log: list[Any],
     ) -> None:
         arrays = [np.ascontiguousarray(array, self._backend.dtype) for array in rows.arrays]
-        which, size = np.array(order), self._size
         done = np.zeros((), np.int64)
         update = self._build_update(self._backend.p, self._backend.g, *state, done)
-        total = 0.0
+        each, total = iter(scalars), 0.0
         try:
             with np.errstate(all="ignore"):
-                for start, numbers in zip(range(0, len(which), size), scalars, strict=False):
-                    loss = self._loss(arrays, which[start : start + size])
-                    if loss - loss != 0.0:  # nan or infinite
-                        break
-                    update(*numbers)
-                    total += loss
+                for order in orders:
+                    total = 0.0
+                    which = np.arange(len(rows)) if order is None else np.asarray(order)
+                    for start in range(0, len(which), self._size):
+                        loss = self._loss(arrays, which[start : start + self._size])
+                        if loss - loss != 0.0:  # nan or infinite
+                            return
+                        update(*next(each))
+                        total += loss
+                    losses.append(total)
         finally:
             log[:] = total, int(done)
+
+    def epoch(
+        self, state: Any, rows: Any, order: Sequence[int], scalars: Iterable[Sequence[float]], log: list[Any]
+    ) -> None:
+        self.train(state, rows, [order], scalars, [], log)
 
     def _loss(self, arrays: list[Any], batch: Any) -> float:
         """The sum of the batch's losses; the gradient of their mean is left in the backend."""

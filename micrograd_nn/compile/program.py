@@ -5,9 +5,9 @@ mean. The parameters live in the Values: each call reads their ``.data``, and a 
 an error or Ctrl-C ends it, so that stepping and drawing show what was trained.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import repeat
+from itertools import count, islice, repeat
 from math import prod
 from random import Random
 from typing import Any
@@ -99,15 +99,14 @@ class Program:
         whole(epochs, "epochs", 0)
         whole(batch_size, "batch_size", 1)
         rows = self.rows(*arguments)
-        source = Random(shuffle) if isinstance(shuffle, int) else shuffle
         run = _Run(self, optimizer, rows, batch_size)
-        losses = []
-        for epoch in range(1, epochs + 1):
-            order = list(range(len(rows)))
-            if source is not None:
-                source.shuffle(order)
-            losses.append(run.epoch(epoch, order))
-            if each_epoch is not None and each_epoch(epoch, losses[-1]):
+        orders = _orders(len(rows), Random(shuffle) if isinstance(shuffle, int) else shuffle)
+        if each_epoch is None:
+            return run.epochs(epochs, orders)
+        losses: list[float] = []
+        while len(losses) < epochs:
+            losses += run.epochs(1, orders, len(losses))
+            if each_epoch(len(losses), losses[-1]):
                 break
         return losses
 
@@ -147,7 +146,8 @@ class Rows:
 
 def _array(number: int, shape: tuple[int, ...], given: Any) -> Any:
     try:
-        array = np.asarray(given, dtype=np.float64)
+        array = np.asarray(given)
+        array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {error}") from None
     if array.shape == shape:
@@ -169,39 +169,42 @@ class _Run:
                 f"the optimiser moves {len(optimizer.params)} parameters, and the program was compiled for "
                 f"{len(self.place)} others: give both the same list"
             )
-        self.reads_steps, scalars = _scalars(optimizer)
-        self.update = Update(optimizer.rule, optimizer.memories, tuple(scalars))
+        varying, scalars = _scalars(optimizer)
+        self.update = Update(optimizer.rule, optimizer.memories, tuple(scalars), varying)
         self.loop = program.runs(batch_size).loop(self.update, batch_size)
 
-    def epoch(self, epoch: int, order: list[int]) -> float:
-        """One pass over the rows in that order: the mean of their losses."""
-        steps = -(-len(order) // self.size)
+    def epochs(self, count: int, orders: Iterator[list[int] | None], before: int = 0) -> list[float]:
+        """So many passes over the rows: the mean loss of each. ``before`` is the number of those done earlier."""
+        steps, first = -(-len(self.rows) // self.size), self.optimizer.steps
+        losses: list[float] = []
         log: list[Any] = [0.0, 0]
-        first = self.optimizer.steps
+        taken: list[list[int] | None] = []
         state = self.loop.state(self.program._numbers(), self._memory())
         try:
-            self.loop.epoch(state, self.rows, order, self._each_step(steps), log)
+            self.loop.train(state, self.rows, _remember(islice(orders, count), taken), self._each_step(), losses, log)
         finally:
             self.optimizer.steps = first + int(log[1])
             self._write(*self.loop.numbers(state))
-        if log[1] < steps:
-            start = int(log[1]) * self.size
-            raise AnomalyError(
-                f"the loss is nan or infinite in epoch {epoch}, step {int(log[1]) + 1} (rows "
-                f"{order[start : start + self.size][:5]}); the parameters are those before this step"
-            )
-        return log[0] / len(order)
+        if len(losses) < count:
+            self._report(before + len(losses) + 1, int(log[1]) - len(losses) * steps, taken[-1])
+        return [loss / len(self.rows) for loss in losses]
 
-    def _each_step(self, steps: int) -> Iterable[Sequence[float]]:
-        first = self.optimizer.steps
-        if not self.reads_steps:
-            return repeat(tuple(self.optimizer.scalars().values()))
-        each = []
-        for step in range(first + 1, first + 1 + steps):
+    def _report(self, epoch: int, step: int, order: list[int] | None) -> None:
+        every = range(len(self.rows)) if order is None else order
+        rows = list(every[step * self.size : (step + 1) * self.size])
+        shown = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
+        raise AnomalyError(
+            f"the loss is nan or infinite in epoch {epoch}, step {step + 1} (row {shown}); the parameters are those "
+            f"before this step. A smaller learning rate than {self.optimizer.lr} is the usual cure"
+        )
+
+    def _each_step(self, steps: int = 0) -> Iterator[Sequence[float]]:
+        """The optimiser's scalars, step after step."""
+        if not self.update.varying:
+            yield from repeat(tuple(self.optimizer.scalars().values()))
+        for step in count(self.optimizer.steps + 1):
             self.optimizer.steps = step
-            each.append(tuple(self.optimizer.scalars().values()))
-        self.optimizer.steps = first
-        return each
+            yield tuple(self.optimizer.scalars().values())
 
     def _memory(self) -> list[list[float]]:
         """A list per memory, in the program's order of parameters."""
@@ -229,6 +232,22 @@ class _Watch:
     def steps(self) -> int:
         self.asked = True
         return self._optimizer.steps + 1
+
+
+def _orders(count: int, source: Random | None) -> Iterator[list[int] | None]:
+    """The order of the rows, pass after pass."""
+    if source is None:
+        yield from repeat(None)
+    order = list(range(count))
+    while source is not None:
+        source.shuffle(order)
+        yield list(order)
+
+
+def _remember(orders: Iterable[list[int] | None], taken: list[list[int] | None]) -> Iterator[list[int] | None]:
+    for order in orders:
+        taken[:] = [order]
+        yield order
 
 
 def _scalars(optimizer: Optimizer) -> tuple[bool, dict[str, float]]:

@@ -146,7 +146,7 @@ class _Sweep:
         self.give(source, adjoint)
 
     def _chain(self, step: Fold, adjoint: Tracer) -> Tracer:
-        """Each link's own slope, times the slopes of all later links, times the adjoint: from the last link to the first."""
+        """Each link's own slope, times the slopes of all later links, times the adjoint."""
         (source,) = step.operands
         terms = self._tape.steps[source]
         size, batched = terms.shape[-1], terms.batched

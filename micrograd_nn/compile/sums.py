@@ -24,7 +24,7 @@ NOTHING = -2  # the home of the second factor of a term that is no product
 
 @dataclass
 class Terms:
-    """The terms of sums, a column per fact; ``a`` and ``b`` are the factors' nodes, b is -1 in a term that is no product."""
+    """The terms of sums, a column per fact: ``a`` and ``b`` are the factors' nodes, b is -1 where there is no product."""
 
     root: Ints
     sign: Ints
@@ -84,7 +84,7 @@ class _Level:
         terms = terms.take(~self._superfluous(layout, terms))
         swap = (terms.b >= 0) & (self._rank(np.maximum(terms.b, 0)) < self._rank(terms.a))
         a, b = np.where(swap, terms.b, terms.a), np.where(swap, terms.a, terms.b)
-        plain = b < 0
+        plain = terms.b < 0
         homes = home[a], np.where(plain, NOTHING, home[b])
         places = place[a], np.where(plain, 0, place[b])
         many = len(layout.tape.steps) + 3
@@ -156,7 +156,7 @@ class _Level:
     def _parts(self, which: Ints) -> list[tuple[Ints, Ints, int]]:
         """Terms of one kind, a row per sum, as parts with a home and a place for each sum, and their sign."""
         count, width = which.shape
-        homes = tuple(int(column[which.flat[0]]) for column in self.homes)
+        homes = [int(column[which.flat[0]]) for column in self.homes]
         signs = self.sign[which]
         sign = -1 if (signs < 0).all() else 1
         if homes[1] != NOTHING:

@@ -4,7 +4,7 @@ Promise: the numbers of the scalar engine, bit for bit (the sign of a zero alone
 row as for ten. It stands in where straight-line code would take too long to make; nothing is generated.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ class Walk:
             for i, (source, place) in enumerate(places)
             if source not in (INNER, CONSTANT)
         ]
+        self._reached = [i for i, reached in enumerate(trace.reached) if reached]
         self._nodes = [
             (i, operation, left, right)
             for i, (operation, left, right) in enumerate(zip(trace.operations, trace.left, trace.right, strict=True))
@@ -59,7 +60,7 @@ class Walk:
                 gradient[place] = adjoints[i]
         return gradient
 
-    # ---- the functions that straight-line code has ----
+    # ---- what straight-line code has as functions ----
 
     def value(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> float:
         """The mean loss over the rows."""
@@ -77,31 +78,39 @@ class Walk:
             sums = [have + new for have, new in zip(sums, self.backward(numbers), strict=True)]
         return total / n, [have / n for have in sums]
 
-    def epoch(self, update: Update, size: int) -> Any:
-        """The function ``epoch`` of python_backend.epoch_source, for an optimiser and a batch size."""
-        reached = [i for i, reached in enumerate(self._trace.reached) if reached]
+    def train(self, update: Update, size: int) -> Callable[..., None]:
+        """The function ``train`` of python_loop.train_source, for an optimiser and a batch size."""
 
-        def epoch(
+        def train(
             p: list[float],
             memory: list[list[float]],
-            rows: Sequence[Sequence[float]],
+            passes: Iterable[Any],
             scalars: Iterable[Sequence[float]],
+            losses: list[float],
             tally: list[Any],
         ) -> None:
+            each = iter(scalars)
             tally[:] = 0.0, 0
-            for start, each in zip(range(0, len(rows), size), scalars, strict=False):
-                batch = rows[start : start + size]
-                loss, gradient = self.value_and_grad(p, batch)
-                if loss - loss != 0.0:  # nan or infinite
-                    break
-                s = dict(zip(update.scalars, each, strict=True))
-                moved, kept = list(p), [list(vector) for vector in memory]
-                for i in reached:
-                    moved[i], rest = update.rule(p[i], gradient[i], tuple(vector[i] for vector in memory), s)
-                    for vector, number in zip(kept, rest, strict=True):
-                        vector[i] = number
-                p[:] = moved
-                memory[:] = kept
-                tally[:] = tally[0] + loss * len(batch), tally[1] + 1
+            for rows in passes:
+                tally[0] = 0.0
+                for start in range(0, len(rows), size):
+                    batch = rows[start : start + size]
+                    loss, gradient = self.value_and_grad(p, batch)
+                    if loss - loss != 0.0:  # nan or infinite
+                        return
+                    p[:], memory[:] = self._moved(update, p, memory, gradient, next(each))
+                    tally[:] = tally[0] + loss * len(batch), tally[1] + 1
+                losses.append(tally[0])
 
-        return epoch
+        return train
+
+    def _moved(
+        self, update: Update, p: list[float], memory: list[list[float]], gradient: list[float], each: Sequence[float]
+    ) -> tuple[list[float], list[list[float]]]:
+        s = dict(zip(update.scalars, each, strict=True))
+        moved, kept = list(p), [list(vector) for vector in memory]
+        for i in self._reached:
+            moved[i], rest = update.rule(p[i], gradient[i], tuple(vector[i] for vector in memory), s)
+            for vector, number in zip(kept, rest, strict=True):
+                vector[i] = number
+        return moved, kept
