@@ -28,8 +28,7 @@ class CompiledEngine:
         self.program = compile(objective, inputs=[x, wanted], parameters=optimizer.params, dtype=dtype)
         if objective is loss:
             self._programs[task.loss.function] = self.program
-        self.name = f"compiled ({self.program.backend})"
-        self.chunk = max(1, int(WORK.get(self.program.backend, 1e6) / (6 * len(optimizer.params) * batch_size)))
+        self.name, self.chunk = "compiled", 1
         self.size = batch_size
         self._run: _Run | None = None
 
@@ -40,6 +39,9 @@ class CompiledEngine:
             rows = self.program.rows(*arguments(self.task))
             rows.arrays = [array.astype(self.dtype, copy=False) for array in rows.arrays]  # once, not in each call
             self._run = _Run(self.program, self.optimizer, rows, self.size)
+            backend = self.program.runs(self.size).name
+            self.name = f"compiled ({backend})"
+            self.chunk = max(1, int(WORK.get(backend, 1e6) / (6 * len(self.optimizer.params) * self.size)))
         return self._run
 
     def prepare(self, scores: Sequence[Score]) -> None:

@@ -146,8 +146,8 @@ class Training:
     def go(self, progress: bool) -> None:
         """Step until the end, a stop, Ctrl-C, or nan."""
         history, engine = self.history, self.engine
-        history.engine = engine.name
         engine.load()
+        history.engine = engine.name
         self.safe = self.snapshot()
         bar = progress_bar(progress, total=self.until, initial=history.step, desc="training", unit="step")
         with _listening(self), bar:
