@@ -4,6 +4,7 @@ Promise: this floor looks at graphs and never changes one.
 """
 
 from .dot import draw_dot as draw_dot
+from .dot import trace as trace
 from .drawing import Drawing as Drawing
 from .network import draw_network as draw_network
 from .walk import Walk as Walk

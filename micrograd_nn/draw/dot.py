@@ -54,6 +54,18 @@ def draw_dot(
     return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
 
 
+def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
+    """micrograd's trace, for pictures of your own: the nodes, and an edge (operand, node) for every use of an operand.
+
+    >>> x = Value(3.0)
+    >>> nodes, edges = trace(x * x)
+    >>> len(nodes), len(edges)
+    (2, 2)
+    """
+    nodes = topological_order(root)
+    return nodes, [(operand, node) for node in nodes for operand in node.operands]
+
+
 class _Picture:
     """The DOT source of a view, written value by value in topological order, so that it comes out the same again."""
 
