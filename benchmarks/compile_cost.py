@@ -4,12 +4,14 @@ Promise: each network is recorded and compiled in a fresh process, and both ways
 on the same rows, one row a step; "never" stands where compiled steps are not faster.
 """
 
-import sys
+import tracemalloc
 from dataclasses import replace
 from functools import lru_cache, partial
 from math import ceil
 from time import perf_counter
 from typing import Any
+
+from micrograd_nn.value import topological_order
 
 from .harness import Effort, MissingError, Series, Worker, by_turns, quantity, timed
 from .page import Section
@@ -31,7 +33,8 @@ def section(effort: Effort) -> Section:
     """A row a network."""
     table = Section(
         "What compiling costs, and when it has paid",
-        "The loss of one row is recorded, then compiled and run for its first step, in a fresh process each round. "
+        "The loss of one row is recorded, then compiled and run for its first step, in a fresh process each round; "
+        "memory is the most that Python and NumPy hold at once meanwhile, beyond the graph, from a run of its own. "
         "It has paid after as many steps as make up for those seconds, with one row a step, eager against compiled.",
         ("network", "nodes", "record", "compile", "memory", "eager step", "compiled step", "has paid after"),
     )
@@ -49,21 +52,20 @@ def measured(name: str, effort: Effort, table: Section) -> tuple[str, ...]:
     once = [in_fresh_process(effort, cost, name, effort) for _ in range(min(effort.rounds, ROUNDS))]
     nodes = once[0]["nodes"]
     recorded, compiled = (Series([cost[what] for cost in once]) for what in ("record", "compile"))
-    grown = [cost["bytes"] for cost in once if cost["bytes"] is not None]
+    memory = in_fresh_process(effort, memory_peak, name, effort)
     workers = {way: Worker(effort.threads) for way in ("eager", "compiled")}
     try:
         timers = {way: partial(worker.ask, step_seconds, way, name, effort) for way, worker in workers.items()}
-        steps = by_turns(timers, effort, {"compiled": len(problem_of(name, effort).batches)})
+        steps = by_turns(timers, effort, {"eager"})
     finally:
         for worker in workers.values():
             worker.close()
     gained = steps["eager"].median - steps["compiled"].median
     after = f"{ceil(compiled.median / gained):,} steps" if gained > 0 else "never"
-    memory = str(Series(grown, "B")) if grown else "missing"
-    table.data[name] = {"nodes": nodes, "record": recorded.values, "compile": compiled.values, "bytes": grown}
+    table.data[name] = {"nodes": nodes, "record": recorded.values, "compile": compiled.values, "bytes": memory}
     table.data[name] |= {way: series.values for way, series in steps.items()}
-    cells = (recorded, compiled, memory, steps["eager"], steps["compiled"])
-    return name, quantity(nodes, ""), *map(str, cells), after
+    cells = (recorded, compiled, quantity(memory, "B"), steps["eager"], steps["compiled"])
+    return name, f"{nodes:,}", *map(str, cells), after
 
 
 def in_fresh_process(effort: Effort, function: Any, *arguments: Any) -> Any:
@@ -85,20 +87,26 @@ def problem_of(name: str, effort: Effort) -> Problem:
 
 
 def cost(name: str, effort: Effort) -> dict[str, Any]:
-    """Nodes; seconds to record and to compile; bytes by which the process' largest size grew in compiling."""
-    from micrograd_nn.value import topological_order
-
+    """Nodes, and seconds to record and to compile."""
     problem = problem_of(name, effort)
     start = perf_counter()
     recorded = ours.record(problem)
     middle = perf_counter()
-    before = largest_size()
-    step = ours.compiled_loop(problem, recorded)
-    step(1)
+    ours.compiled_loop(problem, recorded)(1)
     end = perf_counter()
-    grown = None if before is None else largest_size() - before
-    nodes = len(topological_order(recorded.loss))
-    return {"nodes": nodes, "record": middle - start, "compile": end - middle, "bytes": grown}
+    return {"nodes": len(topological_order(recorded.loss)), "record": middle - start, "compile": end - middle}
+
+
+def memory_peak(name: str, effort: Effort) -> int:
+    """The most bytes that Python and NumPy hold at once in compiling, beyond the recorded graph; a run of its own."""
+    problem = problem_of(name, effort)
+    recorded = ours.record(problem)
+    problem.batches  # noqa: B018  # the rows are there before the count begins
+    tracemalloc.start()
+    ours.compiled_loop(problem, recorded)(1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
 
 
 @lru_cache(maxsize=1)
@@ -110,12 +118,3 @@ def trainer(way: str, name: str, effort: Effort) -> Train:
 def step_seconds(way: str, name: str, effort: Effort, steps: int) -> float:
     """Seconds a step."""
     return timed(trainer(way, name, effort), steps)
-
-
-def largest_size() -> Any:
-    """The largest memory that this process has had so far, in bytes; None where the system does not say."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

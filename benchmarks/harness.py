@@ -18,7 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -46,13 +46,14 @@ class Effort:
 
     rounds: int = 11
     turn: float = 0.05  # seconds that an engine runs before the next has its turn
+    least: int = 1000  # steps in a turn, so that what an engine does once a turn does not count
     quick: bool = False
     mnist: str | None = None  # the folder with MNIST's four files, if there is one
     threads: int = 1  # of each engine that has threads
 
 
-SLOW = 2.0  # seconds of a turn from which three turns must do
-QUICK = Effort(rounds=2, turn=0.01, quick=True)
+SLOW = 5.0  # seconds of a turn from which three turns must do
+QUICK = Effort(rounds=2, turn=0.01, least=100, quick=True)
 
 
 # ---- figures ----
@@ -85,6 +86,8 @@ PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "
 
 def quantity(number: float, unit: str) -> str:
     """Three digits and a unit: 4.12 µs, 264 B, 12.3 ×."""
+    if number == 0:
+        return f"0 {unit}".strip()
     if unit == "×":
         return f"{number:,.0f}×" if number >= 1000 else f"{number:.3g}×" if number >= 0.001 else f"{number:.1e}×"
     for scale, prefix in PREFIXES:
@@ -116,13 +119,14 @@ class Worker:
         self._pool.shutdown()
 
 
-def by_turns(timers: Mapping[str, Timer], effort: Effort, least: Mapping[str, int] | None = None) -> dict[str, Series]:
+def by_turns(timers: Mapping[str, Timer], effort: Effort, slow: Container[str] = ()) -> dict[str, Series]:
     """Seconds a step, one figure a round, for each engine. Each has warmed up before the first round.
 
-    ``least`` gives an engine a least number of steps in a turn. One whose turn takes longer than SLOW seconds has
-    three turns only.
+    A turn takes about ``effort.turn`` seconds and holds at least ``effort.least`` steps, of a ``slow`` engine one. An
+    engine whose turn takes longer than SLOW seconds has three turns only.
     """
-    steps = {who: steps_for(timer, effort.turn, (least or {}).get(who, 1)) for who, timer in timers.items()}
+    least = {who: 1 if who in slow else effort.least for who in timers}
+    steps = {who: steps_for(timer, effort.turn, least[who]) for who, timer in timers.items()}
     seconds: dict[str, list[float]] = {who: [] for who in timers}
     for number in range(effort.rounds):
         for who, timer in timers.items():
@@ -175,7 +179,10 @@ def check_agree(results: Mapping[str, Any], tolerance: float) -> float:
 
 # ---- the machine ----
 
-LIBRARIES = ("micrograd-nn", "numpy", "micrograd", "torch", "jax", "jaxlib", "autograd", "mpmath")
+LIBRARIES = (
+    "micrograd-nn", "numpy", "micrograd", "scalargrad", "minigrad", "simplegrad", "torch", "jax", "jaxlib", "autograd",
+    "mpmath",
+)  # fmt: skip
 
 
 def machine() -> dict[str, Any]:
@@ -236,20 +243,3 @@ def require(module: str, why: str = "") -> Any:
         return import_module(module)
     except ImportError as error:
         raise MissingError(why or f"{error}; the extra `bench` brings it") from error
-
-
-def present(makers: Mapping[str, Callable[[], Any]]) -> tuple[dict[str, Any], dict[str, str]]:
-    """What could be made, and for what could not, why."""
-    made, missing = {}, {}
-    for who, make in makers.items():
-        try:
-            made[who] = make()
-        except MissingError as reason:
-            missing[who] = str(reason)
-    return made, missing
-
-
-def joined(names: Iterable[str]) -> str:
-    """a, b and c."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from .harness import MissingError, Series, ratio, require
+from .harness import PREFIXES, MissingError, Series, ratio, require
 
 
 @dataclass
@@ -61,8 +61,8 @@ INTRODUCTION = """# Side by side
 
 One run of `python -m benchmarks`, made on {day}. Engines took turns, {rounds} rounds; a figure is the median, the
 range is in brackets, and a ratio is taken round by round: above 1 an engine took longer than ours, below 1 it was
-faster. A turn holds many steps, where an engine is quick enough a whole pass over the rows; an engine whose turn takes
-longer than two seconds had three turns only.
+faster. A turn holds a thousand steps or more where an engine is quick enough; one whose turn takes longer than five
+seconds had three turns only.
 No figure is a promise: another machine, another day, other numbers.
 """
 
@@ -116,8 +116,16 @@ def plot(path: Path, sections: Sequence[Section]) -> Path:
     return path
 
 
+def tick(seconds: float) -> str:
+    """A time on an axis: 100 ns, 2 µs."""
+    scale, prefix = next((pair for pair in PREFIXES if seconds >= pair[0] * 0.9995), PREFIXES[-1])
+    return f"{seconds / scale:.3g} {prefix}s"
+
+
 def draw_panel(panel: Any, section: Section) -> None:
     """One section: engines from the fastest down, ours filled, the others hollow."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     for height, (who, series) in enumerate(section.bars.items()):
         ours = who.startswith("micrograd_nn")
         colour = "#0a67a8" if ours else "#5c6675"
@@ -126,7 +134,10 @@ def draw_panel(panel: Any, section: Section) -> None:
     panel.set_yticks(range(len(section.bars)), list(section.bars))
     panel.set_ylim(len(section.bars) - 0.4, -0.6)
     panel.set_xscale("log")
-    panel.xaxis.set_major_formatter(lambda x, _: Series([x]).__str__())
+    low, high = panel.get_xlim()
+    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 50 else (1.0,), numticks=12))
+    panel.xaxis.set_minor_formatter(NullFormatter())
+    panel.xaxis.set_major_formatter(lambda x, _: tick(x))
     panel.set_title(section.title, loc="left", fontsize=9, fontweight="bold")
     panel.grid(axis="x", color="#e9edf4")
     panel.set_axisbelow(True)

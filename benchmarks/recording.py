@@ -1,37 +1,45 @@
 """Recording and sweeping: nodes a second and bytes a node of the scalar engines, from 10² to 10⁶ nodes.
 
-Promise: the same graph for all, a balanced tree of sums and products, which no engine's recursion limits; forward and
-backward pass with the collector on, as users have it. Bytes are what Python's allocator hands out.
+Promise: the same graph for all, a balanced tree of sums and products, which no engine's recursion limits; the collector
+is on, as users have it. Engines come up with the same numbers, or nothing is timed.
 """
 
-import gc
-import tracemalloc
+import re
+import sys
 from dataclasses import replace
 from functools import partial
 from math import log
+from pathlib import Path
 from typing import Any
 
 from . import eager
-from .harness import Effort, MissingError, Series, Worker, by_turns, ratio, require, timed
+from .harness import Effort, MissingError, Series, Worker, by_turns, check_agree, ratio, require, timed
 from .page import Section, side_by_side
 
-ENGINES = {"micrograd_nn": "micrograd_nn", "micrograd": "micrograd.engine"}
+ENGINES = {  # where each one's number is
+    "micrograd_nn": ("micrograd_nn", "Value"),
+    "micrograd": ("micrograd.engine", "Value"),
+    "scalargrad": ("scalargrad.core", "Scalar"),
+    "minigrad (C)": ("minigrad", "Value"),
+    "simplegrad (C++)": ("simplegrad", "Node"),
+}
 SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 OURS = "micrograd_nn"
 
 
-def tree(value: Any, nodes: int) -> Any:
-    """The root of about so many nodes: leaves of ½ joined in pairs, level by level, by × and + in turn.
+def tree(value: Any, nodes: int) -> tuple[Any, Any]:
+    """The root and a leaf of about so many nodes: leaves of ½ joined in pairs, level by level, by × and + in turn.
 
     ½·½ + ½·½ is ½ again, so the numbers stay where they are at any depth.
     """
     level = [value(0.5) for _ in range((nodes + 1) // 2)]
+    leaf = level[0]
     product = True
     while len(level) > 1:
         pairs = list(zip(level[::2], level[1::2], strict=False))
         level = [a * b if product else a + b for a, b in pairs] + level[2 * len(pairs) :]
         product = not product
-    return level[0]
+    return level[0], leaf
 
 
 def demo(effort: Effort) -> Section:
@@ -49,7 +57,7 @@ def demo(effort: Effort) -> Section:
             "micrograd's demo, as its notebook writes it",
             "The same lines in both projects, only the import differs: MLP 2-16-16-1 on 100 points held as NumPy's "
             "numbers, hinge loss with L2. Forward, zero_grad, backward; processor time, the collector on.",
-            by_turns(measured, replace(effort, turn=min(effort.turn, 0.01))),
+            by_turns(measured, replace(effort, turn=0.0), measured),
             missing,
             OURS,
         )
@@ -63,49 +71,55 @@ def section(effort: Effort) -> Section:
     sizes = SIZES[:3] if effort.quick else SIZES
     table = Section(
         "Recording: nodes a second, bytes a node",
-        "A balanced tree of products and sums is recorded and swept once, forward and backward together, with the "
-        "collector on. The last row is the slope of log(seconds) over log(nodes): 1 means in proportion.",
-        ("nodes", *ENGINES, f"micrograd's seconds, times {OURS}"),
+        "A balanced tree of products and sums is recorded and swept once, forward and backward together, by every "
+        "scalar engine on PyPI that was found to work, with the collector on; bytes are the growth of a process' peak. "
+        "The slope is that of log(seconds) over log(nodes), and 1 means in proportion.",
+        (
+            "nodes a second at",
+            *(f"{nodes:,} nodes" for nodes in sizes),
+            "slope",
+            "bytes a node",
+            f"seconds, times {OURS}",
+        ),
     )
-    measured = {who: rounds for who in ENGINES if (rounds := _measure(who, table, effort))}
-    seconds: dict[str, list[Series]] = {who: [] for who in measured}
-    for nodes in sizes:
-        timers = {who: partial(worker.ask, sweep, who, nodes) for who, worker in measured.items()}
-        for who, series in by_turns(timers, effort).items():
-            seconds[who].append(series)
-    for k, nodes in enumerate(sizes):
-        table.rows.append(_row(f"{nodes:,}", nodes, {who: series[k] for who, series in seconds.items()}))
+    workers = {who: Worker(effort.threads) for who in ENGINES}
+    try:
+        grown = _started(workers, table)
+        check_agree({who: workers[who].ask(outcome, who, 1000) for who in grown}, 1e-6)
+        seconds: dict[str, list[Series]] = {who: [] for who in grown}
+        for nodes in sizes:
+            timers = {who: partial(workers[who].ask, sweep, who, nodes) for who in grown}
+            for who, series in by_turns(timers, effort, ENGINES).items():
+                seconds[who].append(series)
+    finally:
+        for worker in workers.values():
+            worker.close()
     exponents = {who: _exponent(sizes, [s.median for s in series]) for who, series in seconds.items()}
-    table.rows.append(("slope", *(f"{exponents[who]:.2f}" if who in exponents else "missing" for who in ENGINES), "–"))
-    sizes_of = {who: worker.ask(bytes_a_node, who, 10_000) for who, worker in measured.items()}
-    table.rows.append(
-        ("bytes a node", *(f"{sizes_of[who]:.0f}" if who in sizes_of else "missing" for who in ENGINES), "–")
-    )
-    for worker in measured.values():
-        worker.close()
+    for who in ENGINES:
+        table.rows.append(_row(who, sizes, seconds, exponents, grown))
     rounds = {who: [s.values for s in series] for who, series in seconds.items()}
-    table.data = {"nodes": sizes, "rounds": rounds, "slope": exponents, "bytes a node": sizes_of}
+    table.data = {"nodes": sizes, "rounds": rounds, "slope": exponents, "bytes a node": grown}
     return table
 
 
-def _measure(who: str, table: Section, effort: Effort) -> Worker | None:
-    worker = Worker(effort.threads)
-    try:
-        worker.ask(sweep, who, 10, 1)
-    except MissingError as reason:
-        worker.close()
-        table.missing[who] = str(reason)
-        return None
-    return worker
+def _started(workers: dict[str, Worker], table: Section) -> dict[str, float | None]:
+    """Bytes a node of each engine that works, measured while its process is fresh; None where the system is silent."""
+    grown = {}
+    for who, worker in workers.items():
+        try:
+            grown[who] = worker.ask(bytes_a_node, who, 200_000)
+        except MissingError as reason:
+            table.missing[who] = str(reason)
+    return grown
 
 
-def _row(title: str, nodes: int, seconds: dict[str, Series]) -> tuple[str, ...]:
-    cells = []
-    for who in ENGINES:
-        rate = Series([nodes / taken for taken in seconds[who].values], "nodes/s") if who in seconds else None
-        cells.append(str(rate) if rate else "missing")
-    both = str(ratio(seconds["micrograd"], seconds[OURS])) if "micrograd" in seconds else "–"
-    return title, *cells, both
+def _row(who: str, sizes: Any, seconds: Any, exponents: Any, grown: Any) -> tuple[str, ...]:
+    if who not in seconds:
+        return who, *["missing"] * (len(sizes) + 2), "–"
+    rates = [Series([nodes / t for t in taken.values], "") for nodes, taken in zip(sizes, seconds[who], strict=True)]
+    memory = "missing" if grown[who] is None else f"{grown[who]:.0f}"
+    beside = "1" if who == OURS else str(ratio(seconds[who][-1], seconds[OURS][-1]))
+    return f"**{who}**" if who == OURS else who, *map(str, rates), f"{exponents[who]:.2f}", memory, beside
 
 
 def _exponent(sizes: Any, seconds: list[float]) -> float:
@@ -124,26 +138,49 @@ def demo_turn(who: str, steps: int) -> float:
     return eager.turn(who, False, steps)[0]
 
 
+def number(who: str) -> Any:
+    """The engine's class. Raises MissingError if it is not installed."""
+    module, name = ENGINES[who]
+    return getattr(require(module, f"{module} can't be imported; `pip install {module.partition('.')[0]}`"), name)
+
+
 def sweep(who: str, nodes: int, steps: int) -> float:
     """Seconds for a forward and backward pass over so many nodes."""
-    value = require(ENGINES[who]).Value
+    value = number(who)
 
     def run(steps: int) -> None:
         for _ in range(steps):
-            tree(value, nodes).backward()
+            tree(value, nodes)[0].backward()
 
     return timed(run, steps)
 
 
-def bytes_a_node(who: str, nodes: int) -> float:
-    """Memory of each node of a tree after its backward pass."""
-    value = require(ENGINES[who]).Value
-    gc.collect()
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    root = tree(value, nodes)
+def outcome(who: str, nodes: int) -> list[float]:
+    """The root's number and the first leaf's slope."""
+    root, leaf = tree(number(who), nodes)
     root.backward()
-    gc.collect()
-    after, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return (after - before) / nodes
+    return [float(found() if callable(found) else found) for found in (root.data, leaf.grad)]
+
+
+def bytes_a_node(who: str, nodes: int) -> float | None:
+    """By how much a process' peak grows for each node of a tree with its backward pass."""
+    value = number(who)
+    tree(value, 100)[0].backward()
+    before = peak()
+    root, _ = tree(value, nodes)
+    root.backward()
+    after = peak()
+    return None if before is None or after is None else (after - before) / nodes
+
+
+def peak() -> int | None:
+    """The most memory that this process has had, in bytes; None where the system does not say."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+        return int(found[1]) * 1024 if found else None
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

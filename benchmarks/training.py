@@ -64,8 +64,7 @@ def section(title: str, workers: dict[str, Worker], effort: Effort) -> Section:
     apart = check_agree(results, TOLERANCE[problem.dtype])
     notes = [f"{name}: {note}." for name in results if (note := workers[name].ask(note_of, name, title, effort))]
     timers = {name: partial(workers[name].ask, seconds, name, title, effort) for name in results}
-    epochs = {name: len(problem.batches) for name in results if not peers()[name].slow}
-    measured = by_turns(timers, effort, epochs)
+    measured = by_turns(timers, effort, {name for name in results if peers()[name].slow})
     return described(title, measured, missing, apart, notes)
 
 
@@ -111,7 +110,7 @@ def trainer(name: str, title: str, effort: Effort) -> Train:
 
 def note_of(name: str, title: str, effort: Effort) -> str:
     """What a peer has to say of how it trains this problem, if anything."""
-    return getattr(trainer(name, title, effort), "note", "")
+    return getattr(trainer(name, title, effort), "note", str)()
 
 
 def parameters_after(name: str, title: str, effort: Effort, steps: int) -> Any:

@@ -97,7 +97,7 @@ def compiled_loop(problem: Problem, recorded: Recorded) -> Callable[[int], None]
             if rows and times:
                 program.minimize(optimizer, X[:rows], targets[:rows], epochs=times, batch_size=problem.batch)
 
-    run.note = f"it runs on the {program.backend} backend"
+    run.note = lambda: f"the {program.backend} backend; {program.why}"
     return run
 
 

@@ -68,7 +68,7 @@ class Peer:
     name: str
     how: str  # two plain sentences
     start: Callable[[Problem], Train]  # raises MissingError if it can't
-    slow: bool = False  # a step may take seconds: its turns need not hold a whole epoch, and --quick may leave it out
+    slow: bool = False  # a step may take seconds: its turns may hold a single one, and --quick may leave it out
     slow_start: bool = False  # starting takes longer than --quick may
 
 
