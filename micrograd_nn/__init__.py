@@ -21,6 +21,7 @@ from .derive import wrong_order as wrong_order
 from .draw import draw_dot as draw_dot
 from .draw import draw_network as draw_network
 from .draw import walk as walk
+from .errors import AnomalyError as AnomalyError
 from .errors import MicrogradError as MicrogradError
 from .formula import formula as formula
 from .functional import log_softmax as log_softmax
@@ -49,7 +50,9 @@ from .nn import Layer as Layer
 from .nn import Maxout as Maxout
 from .nn import Neuron as Neuron
 from .operation import TABLE as TABLE
+from .operation import Domain as Domain
 from .operation import Operation as Operation
+from .operation import Wider as Wider
 from .ops import cos as cos
 from .ops import elu as elu
 from .ops import exp as exp
