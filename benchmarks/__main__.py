@@ -24,11 +24,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, help="turns of each engine (default 11, --quick 2)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each engine that has threads (default 1)")
     parser.add_argument("--mnist", metavar="DIR", help="the folder with MNIST's four files")
+    parser.add_argument("--epochs", type=int, default=40, help="of the whole training on MNIST (default 40)")
     parser.add_argument("--out", type=Path, default=Path("micrograd-nn-out/benchmarks"), metavar="DIR")
     arguments = parser.parse_args(argv)
     effort = replace(
         harness.QUICK if arguments.quick else harness.Effort(), mnist=arguments.mnist, threads=arguments.threads
     )
+    effort = replace(effort, epochs=arguments.epochs)
     if arguments.rounds:
         effort = replace(effort, rounds=max(1, arguments.rounds))
     machine = harness.machine()
@@ -54,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def contents(effort: harness.Effort) -> Iterator[tuple[str, Callable[[], Section]]]:
     """The page's sections in order, each with its title and what measures it."""
-    from . import accuracy, compile_cost, recording, startup, training
+    from . import accuracy, compile_cost, recording, startup, training, whole
     from .problems import PROBLEMS
 
     yield "How each engine is used", training.ways
@@ -63,6 +65,8 @@ def contents(effort: harness.Effort) -> Iterator[tuple[str, Callable[[], Section
     with training.team(effort) as workers:
         for title in PROBLEMS:
             yield title, lambda title=title: training.section(title, workers, effort)  # type: ignore[misc]
+    for title in whole.TRAININGS:
+        yield title, lambda title=title: whole.section(title, effort)  # type: ignore[misc]
     yield "What compiling costs", lambda: compile_cost.section(effort)
     yield "Slopes in the tails", lambda: accuracy.tails(effort)
     yield "Slopes over the whole range", lambda: accuracy.worst(effort)

@@ -49,6 +49,7 @@ class Effort:
     least: int = 1000  # steps in a turn, so that what an engine does once a turn does not count
     quick: bool = False
     mnist: str | None = None  # the folder with MNIST's four files, if there is one
+    epochs: int = 40  # of the whole training on MNIST
     threads: int = 1  # of each engine that has threads
 
 
