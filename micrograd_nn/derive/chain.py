@@ -17,6 +17,8 @@ from ..value import Value, topological_order
 from .names import names_of, partial_latex, partial_text
 from .simplify import Tidy, product
 
+MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
+
 
 @dataclass(frozen=True, slots=True)
 class Factor:
@@ -78,6 +80,11 @@ class Chain:
         return [(parent, factor.number) for parent, factor in self.factors.get(node, {}).items()]
 
     def _factors_of(self, child: Value) -> dict[Value, Factor]:
+        if len(self.region(child)) > MOST_BETWEEN:
+            raise GraphError(
+                f"{len(self.region(child)):,} nodes without a label lie below {self.names[child]}, too many to be read "
+                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
+            )
         below: dict[Value, _Slope] = {child: _Slope(1.0, None)}
         for node in reversed(self.region(child)):
             slope = below.pop(node)

@@ -5,30 +5,28 @@ number: within the digits it is given in); a slip is named only if it explains w
 where none does, that is said.
 """
 
-import inspect
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from functools import cached_property
+from html import escape
 from math import isfinite
 from typing import Any
 
-from ..errors import ArgumentError, ArgumentTypeError, UnknownNameError
-from ..formula import Formula, parse
-from ..operation import as_float
+from ..errors import ArgumentTypeError
 from ..value import Value, topological_order
 from .chain import check_unchanged
+from .entries import Entry, Key, pair_of
 from .locate import wrong_factors
 from .names import names_of, partial_text
-from .points import Point, central_difference, fresh_points, recorded_point
-from .slips import Slip
+from .points import FreshPoints, Point, central_difference, recorded_point
+from .slips import ANYWHERE, Slip
 from .suspects import SECOND, Suspect, suspects
 from .symbol import Symbol
 from .views import Ground, Pair, View
 from .writing import number_text
 
-Key = Any  # a Value, a name, or a pair of them
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
+TELLING = 4  # fresh points at which the derivative is not 0
 ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size at the other points
 
 
@@ -70,8 +68,6 @@ class Report:
         return "\n".join([head, columns, *map(str, self.findings)])
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         rows = []
         for f in self.findings:
             numbers = "".join(f"<td>{number_text(n, 9)}</td>" for n in (f.engine, f.hand, f.numeric))
@@ -104,90 +100,12 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     check_unchanged(root)
     nodes = set(topological_order(root))
     names = names_of(root, *[key for key in given if isinstance(key, Value)])
-    pairs = [_pair(key, root, names, nodes) for key in given]
-    entries = [_Entry.read(entry, [names[node] for node in nodes if node in names]) for entry in given.values()]
-    here, fresh = recorded_point(root), fresh_points(root, names, seed)
+    pairs = [pair_of(key, root, names, nodes) for key in given]
+    entries = [Entry.read(entry, [names[node] for node in nodes if node in names]) for entry in given.values()]
+    here, fresh = recorded_point(root), FreshPoints(root, names, seed)
     return Report(
         tuple(_Check(pair, names, entry, here, fresh).finding() for pair, entry in zip(pairs, entries, strict=True))
     )
-
-
-# ---- what was given ----
-
-
-def _pair(key: Key, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Pair:
-    if isinstance(key, str) and (found := re.fullmatch(r"[∂d](.+)/[∂d](.+)", key.replace(" ", ""))):
-        key = found.groups()
-    child, parent = key if isinstance(key, tuple) and len(key) == 2 else (root, key)
-    return _node(child, root, names, nodes), _node(parent, root, names, nodes)
-
-
-def _node(key: Any, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Value:
-    if isinstance(key, Value):
-        if key not in nodes:
-            raise ArgumentError(f"{key!r} is no node of this graph")
-        return key
-    by_name = {name: node for node, name in names.items()}
-    by_name.setdefault("L", root)
-    if key not in by_name:
-        raise UnknownNameError("node", key, by_name)
-    return by_name[key]
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A number, or what makes one of the numbers under the names."""
-
-    number: float | None
-    tolerance: float
-    make: Callable[[Mapping[str, float]], Any] | None = None
-    formula: Formula | None = None
-
-    @classmethod
-    def read(cls, entry: Any, names: Sequence[str]) -> "_Entry":
-        if isinstance(entry, str):
-            parsed = parse(entry)
-            items = parsed.bound(names)
-            if any(isinstance(item.content, str) for item in items):
-                return cls(None, 0.0, parsed, parsed)
-            plain = re.fullmatch(r"\s*([-−]?[\d.]+(?:[eE][-−+]?\d+)?)\s*", entry)
-            number = float(parsed({}))
-            return cls(number, _half_a_digit(plain.group(1).replace("−", "-") if plain else repr(number)))
-        if callable(entry) and not isinstance(entry, Value):
-            return cls(None, 0.0, _by_name(entry, names))
-        number = entry.data if isinstance(entry, Value) else as_float(entry)
-        return cls(number, _half_a_digit(repr(number)))
-
-    def at(self, numbers: Mapping[str, float]) -> float:
-        if self.make is None:
-            return self.number or 0.0
-        try:
-            return float(self.make(numbers))
-        except (ArithmeticError, ValueError):  # a person's own function may divide by 0 at some point
-            return float("nan")
-
-
-def _half_a_digit(written: str) -> float:
-    """Half a unit in the last decimal place; a whole number is meant exactly.
-
-    >>> _half_a_digit("0.1"), _half_a_digit("-2"), _half_a_digit("3.0")
-    (0.05, 0.0, 0.0)
-    """
-    number = Decimal(written)
-    if not number.is_finite() or number == number.to_integral_value():
-        return 0.0
-    return 0.5 * 10.0 ** int(number.as_tuple().exponent)
-
-
-def _by_name(function: Callable[..., Any], names: Sequence[str]) -> Callable[[Mapping[str, float]], Any]:
-    parameters = inspect.signature(function).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return lambda numbers: function(**numbers)
-    wanted = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
-    for name in wanted:
-        if name not in names:
-            raise UnknownNameError("argument of the function; arguments are labels of the graph, and", name, names)
-    return lambda numbers: function(**{name: numbers[name] for name in wanted})
 
 
 # ---- what comes of it ----
@@ -196,12 +114,25 @@ def _by_name(function: Callable[..., Any], names: Sequence[str]) -> Callable[[Ma
 class _Check:
     """One entry against one partial."""
 
-    def __init__(self, pair: Pair, names: dict[Value, str], entry: _Entry, here: Point, fresh: list[Point]) -> None:
+    def __init__(self, pair: Pair, names: dict[Value, str], entry: Entry, here: Point, fresh: FreshPoints) -> None:
         self.ground = Ground(*pair, names)
         self.entry, self.names = entry, names
         self.here = View(self.ground, here)
-        self.fresh = [View(self.ground, point) for point in fresh] if entry.make else []
+        self.fresh = self._telling(fresh) if entry.make else []
         self.hand = [self._hand(view) for view in (self.here, *self.fresh)]
+
+    def _telling(self, fresh: FreshPoints) -> list[View]:
+        """Views from fresh points, so many that the derivative is not 0 at some of them, where that can be had."""
+        views: list[View] = []
+        wanted = fresh.few
+        while len(views) < wanted:
+            points = fresh.first(wanted)[len(views) :]
+            views += [View(self.ground, point) for point in points]
+            if points and wanted < fresh.most and sum(view.total != 0 for view in views) < TELLING:
+                wanted += fresh.few
+            elif not points:
+                break
+        return views
 
     def _hand(self, view: View) -> float:
         return self.entry.at(
@@ -239,8 +170,8 @@ class _Check:
         return abs(hand - total) <= self.entry.tolerance + RELATIVE * abs(total) + ABSOLUTE * scale
 
     def _explanations(self) -> list[Suspect]:
-        located = self._located()
         found = [suspect for suspect in suspects(self.ground) if self._explains(suspect)]
+        located = self._located if len(found) > 1 else set()
         found.sort(
             key=lambda s: (
                 bool(located) and s.pair not in located,
@@ -249,8 +180,12 @@ class _Check:
                 s.unlikely,
             )
         )
-        distinct = {(suspect.slip, suspect.pair): suspect for suspect in reversed(found)}
-        return [suspect for suspect in found if distinct[suspect.slip, suspect.pair] is suspect]
+        distinct: dict[Any, Suspect] = {}
+        for suspect in found:  # one that writes the same symbols in the same place is the same slip by another name
+            key = (suspect.pair, suspect.detail() or suspect.slip)
+            if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
+                distinct.setdefault(key, suspect)
+        return list(distinct.values())
 
     def _explains(self, suspect: Suspect) -> bool:
         totals = []
@@ -265,6 +200,7 @@ class _Check:
             totals.append(total)
         return any(isfinite(total) for total in totals)
 
+    @cached_property
     def _located(self) -> set[Pair]:
         if self.entry.formula is None or not self.fresh:
             return set()
@@ -282,7 +218,7 @@ class _Check:
 
     def _finding(self, ok: bool, found: list[Suspect], words: str) -> Finding:
         ground = self.ground
-        located = self._located() if not ok and not found else set()
+        located = self._located if not ok and not found else set()
         factor = found[0].pair if found else next(iter(located)) if len(located) == 1 else None
         return Finding(
             partial=partial_text(self.names[ground.root], self.names[ground.target]),
@@ -308,13 +244,17 @@ class _Check:
         detail = first.detail()
         lines = [f"{partial_text(*self._name(first.pair))}: {first.slip.sentence}" + (f" ({detail})" if detail else "")]
         lines.append(self._expected(first.pair))
+        elsewhere = [suspect.pair for suspect in found[1:] if suspect.slip is first.slip]
+        if elsewhere and first.slip in ANYWHERE and not self._located:
+            places = " or ".join(partial_text(*self._name(pair)) for pair in elsewhere[:4])
+            lines.append(f"the same slip in {places} would give the same numbers")
         others = dict.fromkeys(suspect.slip for suspect in found[1:] if suspect.slip is not first.slip)
         if others:
             lines.append("the same numbers would come of: " + "; ".join(slip.value for slip in others))
         return "\n".join(lines)
 
     def _unnamed(self) -> str:
-        located = self._located()
+        located = self._located
         if len(located) == 1:
             (pair,) = located
             return f"{partial_text(*self._name(pair))} is wrong, by no slip that is known here\n{self._expected(pair)}"

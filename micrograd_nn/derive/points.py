@@ -12,7 +12,7 @@ from random import Random
 from ..backprop import replay
 from ..value import Value, topological_order
 
-MOST = 24  # fresh points for a small graph
+FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at most of them, as behind a dead relu
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 
@@ -63,19 +63,36 @@ def recorded_point(root: Value) -> Point:
     return Point(replay(root, {}))
 
 
-def fresh_points(root: Value, names: Mapping[Value, str], seed: int = 0) -> list[Point]:
-    """Points at which every labelled leaf has another number; numbers without a label are constants and stay."""
-    here = replay(root, {})
-    leaves = [node for node in here if node.operation is None and node in names]
-    draw, points = Random(seed), []
-    for _ in range(max(3, min(MOST, BUDGET // len(here)))):
-        away = {leaf: draw.choice((-1.0, 1.0)) * draw.uniform(0.3, 1.6) for leaf in leaves}
+class FreshPoints:
+    """Points at which every labelled leaf has another number; numbers without a label are constants and stay.
+
+    They are drawn when they are asked for, and the same for the same seed.
+    """
+
+    def __init__(self, root: Value, names: Mapping[Value, str], seed: int = 0) -> None:
+        self.root, self._here = root, replay(root, {})
+        self._leaves = [node for node in self._here if node.operation is None and node in names]
+        self._draw, self._points = Random(seed), list[Point]()
+        affordable = max(3, BUDGET // len(self._here))
+        self.few, self.most = min(FEW, affordable), min(MOST, affordable)
+
+    def first(self, count: int) -> list[Point]:
+        """So many points, or fewer where the domain is too narrow for random numbers to fall into it."""
+        tries = 2 * count
+        while len(self._points) < min(count, self.most) and tries:
+            tries -= 1
+            self._try_one()
+        return self._points[:count]
+
+    def _try_one(self) -> None:
+        here = self._here
+        away = {leaf: self._draw.choice((-1.0, 1.0)) * self._draw.uniform(0.3, 1.6) for leaf in self._leaves}
         for share in (1.0, 0.5, 0.25, 0.1, 0.03, 0.01):
-            there = replay(root, {leaf: here[leaf] + share * (away[leaf] - here[leaf]) for leaf in leaves})
+            numbers = {leaf: here[leaf] + share * (away[leaf] - here[leaf]) for leaf in self._leaves}
+            there = replay(self.root, numbers)
             if all(_in_place(node, there, here) for node in there):
-                points.append(Point(there))
-                break
-    return points
+                self._points.append(Point(there))
+                return
 
 
 def _in_place(node: Value, there: Mapping[Value, float], here: Mapping[Value, float]) -> bool:

@@ -68,6 +68,7 @@ WORDS: dict[Slip, tuple[int, str]] = {
     Slip.FACTOR_FORGOTTEN: (5, "a whole factor of the chain is forgotten"),
     Slip.INVERTED: (6, "the factor is upside down"),
 }
+ANYWHERE = frozenset({Slip.SIGN, Slip.FACTOR_TWO, Slip.FACTOR_HALF, Slip.FACTOR_N})  # a product doesn't tell where
 
 
 # ---- slips of a whole factor: what becomes of it, on numbers and symbols alike ----

@@ -53,6 +53,8 @@ def _in_factor(ground: Ground, pair: Pair, symbol: Tidy) -> Iterator[Suspect]:
     shown[Slip.FACTOR_TWO] = bool(re.match(r"−?[\d.]", text))
     around = ground.goes_around(pair)
     for slip, change in FACTOR_SLIPS:
+        if slip is Slip.FACTOR_FORGOTTEN and pair[0] is ground.root and not around:
+            continue  # that is the upstream, see _cut_off
         twice = around and slip is Slip.FACTOR_TWO  # in one of several paths, that is rather a path counted twice
         yield suspect(slip, change, unlikely=SECOND if twice else not shown.get(slip, True))
     for n in ground.divisors:

@@ -34,10 +34,17 @@ class Ground(Chain):
 
     def mistakable(self, node: Value, i: int) -> list[Value]:
         """Names that might be taken for node's other operand, those of its own family (x2 for x1) first."""
-        right = node.operands[1 - i] if len(node.operands) == 2 else None
-        family = _letters(self.names.get(right, "")) if right is not None else ""
-        others = [other for other in self._own_names if other is not right and other is not node.operands[i]]
-        return sorted(others, key=lambda other: _letters(self.names[other]) != family)[:MOST_OTHERS]
+        if (node, i) not in self._mistakable:
+            right = node.operands[1 - i] if len(node.operands) == 2 else None
+            family = _letters(self.names.get(right, "")) if right is not None else ""
+            others = [other for other in self._own_names if other is not right and other is not node.operands[i]]
+            others.sort(key=lambda other: _letters(self.names[other]) != family)
+            self._mistakable[node, i] = others[:MOST_OTHERS]
+        return self._mistakable[node, i]
+
+    @cached_property
+    def _mistakable(self) -> dict[tuple[Value, int], list[Value]]:
+        return {}
 
     @cached_property
     def _own_names(self) -> list[Value]:

@@ -1,0 +1,98 @@
+"""What a person hands in: for which partial, and as a number, a formula or a function.
+
+Promise: everything is read and held against the graph's names before anything is compared.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ..errors import ArgumentError, UnknownNameError
+from ..formula import Formula, parse
+from ..operation import as_float
+from ..value import Value
+from .views import Pair
+
+Key = Any  # a Value, a name, or a pair of them
+
+
+def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Pair:
+    """The factor or partial that a key stands for. Raises UnknownNameError, or ArgumentError for a foreign node."""
+    if isinstance(key, str) and (found := re.fullmatch(r"[∂d](.+)/[∂d](.+)", key.replace(" ", ""))):
+        key = found.groups()
+    child, parent = key if isinstance(key, tuple) and len(key) == 2 else (root, key)
+    return node_of(child, root, names, nodes), node_of(parent, root, names, nodes)
+
+
+def node_of(key: Any, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Value:
+    """The node itself, or the one of that name; L is the root where nothing else is called so."""
+    if isinstance(key, Value):
+        if key not in nodes:
+            raise ArgumentError(f"{key!r} is no node of this graph")
+        return key
+    by_name = {name: node for node, name in names.items()}
+    by_name.setdefault("L", root)
+    if key not in by_name:
+        raise UnknownNameError("node", key, by_name)
+    return by_name[key]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A number, or what makes one of the numbers under the names."""
+
+    number: float | None
+    tolerance: float
+    make: Callable[[Mapping[str, float]], Any] | None = None
+    formula: Formula | None = None
+
+    @classmethod
+    def read(cls, entry: Any, names: Sequence[str]) -> "Entry":
+        """Read what was handed in. Raises FormulaError, NumberError or UnknownNameError if it makes no sense."""
+        if isinstance(entry, str):
+            parsed = parse(entry)
+            items = parsed.bound(names)
+            if any(isinstance(item.content, str) for item in items):
+                return cls(None, 0.0, parsed, parsed)
+            plain = re.fullmatch(r"\s*([-−]?[\d.]+(?:[eE][-−+]?\d+)?)\s*", entry)
+            number = float(parsed({}))
+            return cls(number, _half_a_digit(plain.group(1).replace("−", "-") if plain else repr(number)))
+        if callable(entry) and not isinstance(entry, Value):
+            return cls(None, 0.0, _by_name(entry, names))
+        number = entry.data if isinstance(entry, Value) else as_float(entry)
+        return cls(number, _half_a_digit(repr(number)))
+
+    def at(self, numbers: Mapping[str, float]) -> float:
+        """What it comes to where the names have these numbers."""
+        if self.make is None:
+            return self.number or 0.0
+        try:
+            return float(self.make(numbers))
+        except (ArithmeticError, ValueError):  # a person's own function may divide by 0 at some point
+            return float("nan")
+
+
+def _half_a_digit(written: str) -> float:
+    """Half a unit in the last decimal place; a whole number is meant exactly.
+
+    >>> _half_a_digit("0.1"), _half_a_digit("-2"), _half_a_digit("3.0")
+    (0.05, 0.0, 0.0)
+    """
+    number = Decimal(written)
+    if not number.is_finite() or number == number.to_integral_value():
+        return 0.0
+    return 0.5 * 10.0 ** int(number.as_tuple().exponent)
+
+
+def _by_name(function: Callable[..., Any], names: Sequence[str]) -> Callable[[Mapping[str, float]], Any]:
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return lambda numbers: function(**numbers)
+    wanted = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    for name in wanted:
+        if name not in names:
+            raise UnknownNameError("argument of the function; arguments are labels of the graph, and", name, names)
+    return lambda numbers: function(**{name: numbers[name] for name in wanted})

@@ -1,0 +1,81 @@
+"""The quiz: a sheet without its answers, and a key that is the engine's gradient at the sheet's numbers."""
+
+import pytest
+from random_graphs import random_graph
+
+from micrograd_nn import MLP, Value, mse, ops
+from micrograd_nn.derive import quiz
+from micrograd_nn.derive.writing import number_text
+from micrograd_nn.errors import ArgumentError
+from micrograd_nn.formula import formula
+from micrograd_nn.value import topological_order
+
+
+def network():
+    net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=3)
+    loss = mse(net([-2, -1]), Value(1, "y"))
+    loss.label = "L"
+    return loss
+
+
+def test_the_same_seed_gives_the_same_sheet_and_another_seed_other_numbers():
+    loss = network()
+    assert quiz(loss, 1) == quiz(loss, 1)
+    assert quiz(loss, 1).given != quiz(loss, 2).given
+    assert quiz(loss, 1).key != quiz(loss, 2).key
+    assert [name for name, _ in quiz(loss, 1).given] == [name for name, _ in quiz(loss, 2).given]
+
+
+def test_the_key_is_right_and_follows_from_the_sheet_alone():
+    for seed in range(5):
+        sheet = quiz(network(), seed)
+        names = {name: Value(number, name) for name, number in sheet.given}
+        leaves = dict(names)
+        for name, text in sheet.equations:
+            names[name] = formula(text, names)
+        for name, number in sheet.values:
+            assert names[name].data == pytest.approx(number, rel=1e-12)
+        names["L"].backward()
+        for label, leaf in leaves.items():
+            assert sheet.key[f"∂L/∂{label}"] == pytest.approx(leaf.grad, rel=1e-9)
+
+
+def test_the_sheet_hides_what_the_key_holds():
+    sheet = quiz(network(), 4)
+    for _, number in (*sheet.answers, *sheet.values):
+        assert number_text(number, 4) not in str(sheet) + sheet.markdown
+        assert number_text(number, 6) in sheet.key_text
+        assert number_text(number, 6) in sheet.key_markdown
+    assert str(sheet).count("________") == len(sheet.answers) + len(sheet.values)
+
+
+def test_the_graph_is_unchanged():
+    loss = network()
+    before = [(node.data, node.grad) for node in topological_order(loss)]
+    quiz(loss, 7)
+    assert [(node.data, node.grad) for node in topological_order(loss)] == before
+
+
+def test_numbers_lie_in_the_domain():
+    x = Value(2.0, "x")
+    for seed in range(10):
+        assert quiz(ops.log(x) + ops.sqrt(x), seed).given[0][1] > 0
+
+
+def test_any_graph_makes_a_sheet_or_says_why_not():
+    for seed in range(40):
+        root, _ = random_graph(seed, n_nodes=6)
+        try:
+            assert quiz(root, seed).answers
+        except ArgumentError as error:
+            assert "domain" in str(error)  # noqa: PT017
+
+
+def test_a_graph_without_labels_is_refused():
+    with pytest.raises(ArgumentError, match="labelled leaves"):
+        quiz(Value(2.0) * 3.0)
+
+
+def test_a_large_network_asks_for_a_dozen_gradients():
+    net = MLP(3, [8, 1], activation="tanh", seed=0)
+    assert len(quiz(net([0.1, 0.2, 0.3])).answers) == 12
