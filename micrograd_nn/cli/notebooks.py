@@ -1,0 +1,75 @@
+"""``micrograd-nn notebooks``: the chapters, copied out of the installed package, and as pages that need no network.
+
+Promise: a file that is there already is never overwritten, so what a reader has tried in a chapter stays.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import FileError
+from ..files import write_whole
+from .pages import write_page
+
+
+def add_to(subparsers: Any) -> None:
+    """Enter the subcommand."""
+    parser = subparsers.add_parser(
+        "notebooks",
+        help="copy the chapters, Jupyter notebooks, into a folder",
+        description="Copy the chapters into a folder, to be opened with Jupyter. What is there already stays as it is.",
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("micrograd-nn-notebooks"), metavar="DIR")
+    parser.add_argument("--solutions", action="store_true", help="with the exercises solved")
+    parser.add_argument("--html", action="store_true", help="run each chapter and write it as a page beside it")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Copy the chapters. Returns the exit code. Raises FileError if the folder can't be made or written."""
+    folder: Path = arguments.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"{folder} is no folder and can't be made one: {error.strerror}") from error
+    for source in chapters():
+        target = folder / source.name
+        if target.exists():
+            print(f"kept   {target}, which was there")
+        else:
+            content = source.read_text(encoding="utf-8")
+            write_whole(target, (solved(content) if arguments.solutions else content).encode())
+            print(f"wrote  {target}")
+        if arguments.html:
+            print(f"wrote  {write_page(target)}")
+    if not arguments.html:
+        print(f"\nOpen them with: jupyter lab {folder}")
+    return 0
+
+
+def chapters() -> list[Path]:
+    """The chapters' files: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    folders = (package / "notebooks", package.parent / "notebooks")
+    found = next((files for folder in folders if (files := sorted(folder.glob("[0-9]*.ipynb")))), [])
+    if not found:
+        raise FileError(f"no chapters in {' or '.join(map(str, folders))}: install the package again")
+    return found
+
+
+def solved(content: str) -> str:
+    """A chapter's text with each exercise's gap, its first line, replaced by the solution that the cell carries."""
+    notebook = json.loads(content)
+    for cell, exercise in exercises(notebook):
+        _, *rest = cell["source"]
+        cell["source"] = [exercise["solution"] + "\n", *rest]
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def exercises(notebook: Any) -> Iterator[tuple[Any, dict[str, str]]]:
+    """The cells that are exercises, each with its solution and with a wrong answer that its check must refuse."""
+    for cell in notebook["cells"]:
+        if "exercise" in cell["metadata"]:
+            yield cell, cell["metadata"]["exercise"]
