@@ -31,6 +31,7 @@ from .straight import constant
 from .templates import calls, ufunc
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
+IDEMPOTENT = {"minimum", "maximum"}  # f(f(a, b), b) is f(a, b)
 
 
 class ArraySource:
@@ -114,9 +115,15 @@ class ArraySource:
             name: (self.text(o), None if self._is_scalar(o) else self._steps[o]) for name, o in given.items()
         }
         spent = []
+        made: dict[Any, tuple[str, Any]] = {}
         program = calls(step.operation)
         for k, call in enumerate(program):
             arguments = [known.get(argument, (argument, None)) for argument in call.arguments]
+            first = call.arguments[0]
+            if call.function in IDEMPOTENT and (call.function, arguments[-1][0]) == made.get(first):
+                known[k] = known[first]
+                continue
+            made[k] = call.function, arguments[-1][0]
             arrays = [array for _, array in arguments if array is not None]
             like = Step((), stretch(array.shape for array in arrays), any(array.batched for array in arrays))
             if k == len(program) - 1:
@@ -190,8 +197,9 @@ class ArraySource:
         axes = [a + whole.batched for a, side in enumerate(whole.shape) if step.shape[a] == 1 and side > 1]
         out = self._texts[number] = self._buffers.out(number)
         given = self._array(step.operands[0])
-        if rows and not axes:
-            self.lines.append(f"np.add.reduce({given}, axis=0, out={out})")
+        if rows and not axes and len(whole.shape) == 1:  # BLAS adds rows faster than a reduction does
+            ones = self._make(f"np.ones(n, {self._dtype})")
+            self.lines.append(f"np.matmul({ones}, {given}, out={out})")
             return
         out = self._make(f"{out}[None]") if rows else out
         listed = ", ".join(map(str, [0] * rows + axes))

@@ -98,20 +98,27 @@ def view(source: Tracer, places: Ints) -> Tracer:
         places = unfold(step.index, step.shape).reshape(-1)[places]
         source = Tracer(source.tape, step.operands[0])
         step = source.tape[source]
+    if places.shape == step.shape and np.array_equal(places, arange(places.shape)):
+        return source
     index, sides = pattern(places)
     return source.tape.add(View((source.number,), sides, step.batched, index))
+
+
+def arange(shape: Shape) -> Ints:
+    """The places of all numbers of an array, in its shape."""
+    return np.arange(size_of(shape)).reshape(shape)
 
 
 def part(source: Tracer, start: int, stop: int) -> Tracer:
     """The numbers from start to stop along the last side."""
     shape = source.tape[source].shape
-    return view(source, np.arange(size_of(shape)).reshape(shape)[..., start:stop])
+    return view(source, arange(shape)[..., start:stop])
 
 
 def column(source: Tracer) -> Tracer:
     """The array with a last side of length 1."""
     shape = source.tape[source].shape
-    return view(source, np.arange(size_of(shape)).reshape(*shape, 1))
+    return view(source, arange((*shape, 1)))
 
 
 def lone_view(source: Tracer, sides: int) -> Tracer:

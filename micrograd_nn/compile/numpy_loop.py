@@ -48,9 +48,9 @@ class NumpyLoop:
             with np.errstate(all="ignore"):
                 for order in orders:
                     total = 0.0
-                    which = np.arange(len(rows)) if order is None else np.asarray(order)
-                    for start in range(0, len(which), self._size):
-                        loss = self._loss(arrays, which[start : start + self._size])
+                    which = None if order is None else np.asarray(order)
+                    for start in range(0, len(rows), self._size):
+                        loss = self._loss(arrays, which, start, min(start + self._size, len(rows)))
                         if loss - loss != 0.0:  # nan or infinite
                             return
                         update(*next(each))
@@ -64,12 +64,15 @@ class NumpyLoop:
     ) -> None:
         self.train(state, rows, [order], scalars, [], log)
 
-    def _loss(self, arrays: list[Any], batch: Any) -> float:
+    def _loss(self, arrays: list[Any], which: Any, start: int, stop: int) -> float:
         """The sum of the batch's losses; the gradient of their mean is left in the backend."""
-        built = self._backend.built(len(batch))
+        built = self._backend.built(stop - start)
         for buffer, array in zip(built.inputs, arrays, strict=True):
-            array.take(batch, 0, buffer, "clip")
-        loss: float = built.value_and_grad(1.0 / len(batch))
+            if which is None:
+                buffer[...] = array[start:stop]
+            else:
+                array.take(which[start:stop], 0, buffer, "clip")
+        loss: float = built.value_and_grad(1.0 / (stop - start))
         return loss
 
 

@@ -5,10 +5,12 @@ mean. The parameters live in the Values: each call reads their ``.data``, and a 
 an error or Ctrl-C ends it, so that stepping and drawing show what was trained.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import count, islice, repeat
 from math import prod
+from operator import is_
 from random import Random
 from typing import Any
 
@@ -20,6 +22,8 @@ from ..value import Value
 from .backend import Backend, Update
 from .choose import Backends
 from .trace import trace
+
+_data_of, _set_data = vars(Value)["_data"].__get__, vars(Value)["_data"].__set__
 
 
 class Program:
@@ -115,7 +119,7 @@ class Program:
         return Rows(self.inputs, arguments)
 
     def _numbers(self) -> list[float]:
-        return [parameter.data for parameter in self.parameters]
+        return list(map(_data_of, self.parameters))
 
 
 class Rows:
@@ -163,12 +167,15 @@ class _Run:
 
     def __init__(self, program: Program, optimizer: Optimizer, rows: Rows, batch_size: int) -> None:
         self.program, self.optimizer, self.rows, self.size = program, optimizer, rows, batch_size
-        self.place = {parameter: i for i, parameter in enumerate(program.parameters)}
-        if self.place.keys() != set(optimizer.params):
-            raise ArgumentError(
-                f"the optimiser moves {len(optimizer.params)} parameters, and the program was compiled for "
-                f"{len(self.place)} others: give both the same list"
-            )
+        ours, theirs = program.parameters, optimizer.params
+        self.place: dict[Value, int] | None = None  # None: the optimiser has the program's order
+        if len(ours) != len(theirs) or not all(map(is_, ours, theirs)):
+            self.place = {parameter: i for i, parameter in enumerate(ours)}
+            if self.place.keys() != set(theirs):
+                raise ArgumentError(
+                    f"the optimiser moves {len(theirs)} parameters, and the program was compiled for {len(ours)}, not "
+                    f"all of them the same: give both one list"
+                )
         varying, scalars = _scalars(optimizer)
         self.update = Update(optimizer.rule, optimizer.memories, tuple(scalars), varying)
         self.loop = program.runs(batch_size).loop(self.update, batch_size)
@@ -208,15 +215,20 @@ class _Run:
 
     def _memory(self) -> list[list[float]]:
         """A list per memory, in the program's order of parameters."""
-        kept = dict(zip(self.optimizer.params, self.optimizer.memory, strict=True))
-        return [[kept[parameter][k] for parameter in self.place] for k in range(len(self.update.memories))]
+        if not self.update.memories:
+            return []
+        columns = [list(column) for column in zip(*self.optimizer.memory, strict=True)]
+        if self.place is None:
+            return columns
+        ranks = [self.place[parameter] for parameter in self.optimizer.params]
+        return [[number for _, number in sorted(zip(ranks, column, strict=True))] for column in columns]
 
     def _write(self, numbers: list[float], memory: list[list[float]]) -> None:
-        for parameter, number in zip(self.program.parameters, numbers, strict=True):
-            parameter.data = number
+        deque(map(_set_data, self.program.parameters, numbers), maxlen=0)  # one call into C: all or nothing
         if memory:
-            columns = list(zip(*memory, strict=True))
-            self.optimizer.memory = [columns[self.place[parameter]] for parameter in self.optimizer.params]
+            rows = list(zip(*memory, strict=True))
+            place = self.place
+            self.optimizer.memory = rows if place is None else [rows[place[p]] for p in self.optimizer.params]
 
 
 class _Watch:

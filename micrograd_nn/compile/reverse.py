@@ -12,15 +12,17 @@ then stands for the same number repeated; it is repeated in earnest only where a
 
 from collections import defaultdict
 from functools import reduce
+from math import prod
 from typing import Any
 
 from ..ops import add, mul
-from .layout import column, constant, inverse, lone_view, part, size_of, stretched, view
+from .layout import arange, column, constant, inverse, lone_view, part, size_of, stretched, view
 from .steps import (
     Apply,
     Fold,
     Gram,
     Join,
+    Leaf,
     MatMul,
     Scan,
     Scatter,
@@ -69,6 +71,7 @@ class _Sweep:
 
     def __init__(self, tape: Tape, depends: list[bool]) -> None:
         self._tape, self._depends = tape, depends
+        self._rows = tape.add(Leaf((), (), False, "float(n)"))
         self._terms: dict[int, list[Number]] = defaultdict(list)
         self._pieces: dict[int, list[tuple[View, Tracer]]] = defaultdict(list)
 
@@ -130,6 +133,13 @@ class _Sweep:
 
     def _matmul(self, step: MatMul, adjoint: Number) -> None:
         a, b = step.operands
+        if size_of(step.shape) == 1 and not step.batched:  # a dot product: each factor times the other's numbers
+            shape = self._tape.steps[a].shape
+            lone = lone_view(adjoint, len(shape)) if isinstance(adjoint, Tracer) else adjoint
+            to_a, to_b = (mul(lone, view(Tracer(self._tape, other), arange(shape))) for other in (b, a))
+            self.give(a, to_a)
+            self.give(b, view(to_b, arange(self._tape.steps[b].shape)))
+            return
         whole = self.whole(adjoint, step)
         if self._depends[a]:
             of_a = self._tape.steps[a]
@@ -173,17 +183,19 @@ class _Sweep:
     def _fit(self, adjoint: Number, step: Step, operand: int) -> Number:
         """Summed over the sides and the rows along which the operand was stretched."""
         target = self._tape.steps[operand]
+        rank = len(step.shape)
+        given = self._tape[adjoint] if isinstance(adjoint, Tracer) else Step((), (1,) * rank, False)
+        shape = given.shape or (1,) * rank
         sides = [a for a, side in enumerate(target.shape) if side == 1 and step.shape[a] > 1]
         rows = step.batched and not target.batched
-        if not sides and not rows:
-            return adjoint
-        given = self._array(adjoint, (1,) * len(step.shape)) if not isinstance(adjoint, Tracer) else adjoint
-        now = self._tape[given]
-        shape = now.shape or (1,) * len(step.shape)
-        full: Shape = tuple(step.shape[a] if a in sides else side for a, side in enumerate(shape))
-        whole = stretched(self._tape, given, full, now.batched or rows)
-        shape = tuple(1 if a in sides else side for a, side in enumerate(full))
-        return self._tape.add(Sum((whole.number,), shape, (now.batched or rows) and not rows))
+        times = prod(step.shape[a] for a in sides if shape[a] == 1)  # the same number so many times
+        alike = mul(adjoint, float(times)) if times > 1 else adjoint
+        if rows and not given.batched:
+            alike = mul(alike, self._rows)
+        if not isinstance(alike, Tracer) or not ((rows and given.batched) or any(shape[a] > 1 for a in sides)):
+            return alike
+        kept = tuple(1 if a in sides else side for a, side in enumerate(shape))
+        return self._tape.add(Sum((alike.number,), kept, given.batched and not rows))
 
     def whole(self, adjoint: Number, step: Step) -> Tracer:
         """The adjoint of a step in the step's full shape."""

@@ -24,7 +24,7 @@ NOTHING = -2  # the home of the second factor of a term that is no product
 
 @dataclass
 class Terms:
-    """The terms of sums, a column per fact: ``a`` and ``b`` are the factors' nodes, b is -1 where there is no product."""
+    """The terms of sums, a column per fact: ``a`` and ``b`` are the factors' nodes, b is -1 if there is no product."""
 
     root: Ints
     sign: Ints
