@@ -1,6 +1,7 @@
 """draw_dot: what was recorded is drawn, each edge once; modules fold; the same graph gives the same bytes."""
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from micrograd_nn.draw.modules import BUDGET, modules, view
 from micrograd_nn.draw.palette import DARK, LIGHT
 from micrograd_nn.draw.text import number
 from micrograd_nn.errors import ArgumentTypeError, GraphError, UnknownNameError
-from micrograd_nn.value import topological_order
+from micrograd_nn.value import adjoints, topological_order
 
 EDGE = re.compile(r'^\s*(\w+) -> (\w+) \[(?:label="([^"]*)\\n")?', re.MULTILINE)
 
@@ -132,6 +133,28 @@ def test_a_folded_module_holds_the_slopes_of_all_ways_through_it(closed):
     assert any(drawing.notes[0] in text for text in re.findall(r"<text[^>]*>([^<]*)", drawing.svg))
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_folded_pictures_of_any_graph_hold_the_chain_rule(seed):
+    root, leaves = random_graph(seed, n_nodes=25)
+    order = topological_order(root)
+    draw = random.Random(seed)
+    for i, node in enumerate(draw.sample([n for n in order if n.operation], 6)):
+        node.label = f"h{i}"
+    for i, leaf in enumerate(leaves):
+        leaf.label = f"w{i}"  # not an input: a leaf may belong to a module
+    exact = adjoints(root)
+    seen = view(order, True)
+    flow = dict.fromkeys(seen.shown, 0.0)
+    flow[root] = 1.0
+    size = dict.fromkeys(seen.shown, 1.0)
+    for node in reversed(seen.shown):
+        for operand, slope in seen.links[node]:
+            flow[operand] += flow[node] * slope
+            size[operand] += abs(flow[node] * slope)
+    for node in seen.shown:
+        assert flow[node] == pytest.approx(exact[node], rel=1e-9, abs=1e-12 * size[node])
+
+
 def test_over_the_budget_modules_fold_and_the_picture_says_so():
     net = MLP(8, [8, 8, 1], seed=0)
     loss = mse(net([0.1] * 8), Value(1.0, "y"))
@@ -140,7 +163,7 @@ def test_over_the_budget_modules_fold_and_the_picture_says_so():
     assert len(topological_order(loss)) > BUDGET
     assert "18 modules are folded" in drawing.notes[0]
     assert draw_dot(loss, closed=False, budget=1000).notes == ()
-    with pytest.raises(GraphError, match=r"more than the budget of 400.*draw_network"):
+    with pytest.raises(GraphError, match=r"shows \d+ values, more than its budget of 400.*draw_network"):
         draw_dot(loss, closed=False)
 
 
@@ -152,12 +175,15 @@ def test_ten_thousand_and_a_hundred_thousand_values_fold_or_are_refused_at_once(
         x = x * 1.0
     for root in (loss, x):
         started = time.process_time()
-        with pytest.raises(GraphError, match="more than the budget of 400"):
+        with pytest.raises(GraphError, match=r"values, more than its budget of 400"):
             draw_dot(root)
         assert time.process_time() - started < 10, "it is meant to take less than 1 s; ten times that is wrong anywhere"
-    wide = MLP(60, [60, 60, 1], seed=0)
-    one = wide([0.1] * 60)
-    assert "121 modules are folded" in draw_dot(one).notes[0]
+    layers = MLP(100, [100, 100, 1], seed=0)
+    with pytest.raises(GraphError, match=r"with 201 modules folded shows 20,100 lines, more than its budget of 1,200"):
+        draw_dot(layers([0.1] * 100))
+    layers = MLP(20, [20, 20, 1], seed=0)
+    assert "41 modules are folded" in draw_dot(layers([0.1] * 20)).notes[0]
+    assert draw_dot(layers([0.1] * 20)).svg
 
 
 def test_a_module_that_is_not_there_is_named_with_those_that_are():
@@ -243,3 +269,34 @@ def test_writing_stands_out_from_what_it_is_written_on(colours):
         assert contrast(colours["ink"], colours[ground]) >= 7
     for ink in ("muted", "positive", "negative"):
         assert contrast(colours[ink], colours["paper"]) >= 4.5
+
+
+# Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color Vision Deficiency (2009),
+# severity 1.0, on linear RGB
+SIGHT = {
+    "usual": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+    "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_the_signs_differ_in_colour_for_every_eye(colours, sight):
+    def lab(colour):  # CIE 1976 L*a*b* of what this eye sees
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        r, g, b = (min(1.0, max(0.0, sum(m * v for m, v in zip(row, linear, strict=True)))) for row in SIGHT[sight])
+        xyz = (
+            (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505,
+            0.2126 * r + 0.7152 * g + 0.0722 * b,
+            (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089,
+        )
+        x, y, z = (v ** (1 / 3) if v > 0.008856 else 7.787 * v + 16 / 116 for v in xyz)
+        return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+    difference = (
+        sum((a - b) ** 2 for a, b in zip(lab(colours["positive"]), lab(colours["negative"]), strict=True)) ** 0.5
+    )
+    assert difference > 40  # about 2 is the least that can be noticed

@@ -41,7 +41,7 @@ def draw_dot(
     (one of ``paths(L, w)``, or a list of Values one beside the other); the rest of the picture steps back.
 
     Raises ArgumentTypeError if root is not a Value, UnknownNameError for another format, direction or module,
-    GraphError if more than ``budget`` values are left.
+    GraphError if more than ``budget`` values are left, or three times as many lines.
     """
     if not isinstance(root, Value):
         raise ArgumentTypeError(f"draw_dot draws the graph below a Value, got {type(root).__name__}")
@@ -78,7 +78,7 @@ class _Picture:
         self.largest = largest_of(flow for node in seen.shown for flow in self._flows(node))
         self.names: dict[str, str] = {}
         self.notes = tuple(self._notes())
-        self.dot = digraph(rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
+        self.dot = digraph(seen.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
         if self.notes:
             self.dot.attr(label=label(*self.notes, end="l"))
         add_frames(self.dot, seen, self._boxes)

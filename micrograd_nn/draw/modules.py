@@ -14,6 +14,7 @@ from ..errors import GraphError, UnknownNameError
 from ..value import Value
 
 BUDGET = 400  # values in one picture; beyond, nobody follows a line
+LINES = 3  # lines for each value of the budget: layers of folded neurons have few values and many lines
 Link = tuple[Value, float]  # an operand, and the slope towards it
 
 
@@ -26,6 +27,11 @@ class View:
     folded: dict[Value, list[Value]]  # a folded module's output -> the values inside that are not shown
     open: dict[Value, list[Value]]  # an open module's output -> the values inside, which are shown
 
+    @property
+    def lines(self) -> int:
+        """How many operands lead into the shown values."""
+        return sum(map(len, self.links.values()))
+
     @cached_property
     def frame_of(self) -> dict[Value, Value]:
         """The open module that a value stands in."""
@@ -37,7 +43,8 @@ def view(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
 
     True folds all, False none, None all if there are more than ``budget`` values.
 
-    Raises UnknownNameError for a module that is not there, GraphError if more than ``budget`` values are left.
+    Raises UnknownNameError for a module that is not there, GraphError if more than ``budget`` values are left,
+    or more than three lines for each of them.
     """
     inside = modules(order)
     names = {module.label for module in inside if module.label}
@@ -51,14 +58,15 @@ def view(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     hidden = {node for members in folded.values() for node in members}
     shown = [node for node in order if node not in hidden]
     if len(shown) > budget:
-        raise GraphError(_refusal(len(order), len(shown), budget))
+        raise GraphError(_refusal(len(order), f"{len(shown):,} values", len(folded), f"{budget:,}"))
+    links = {node: list(_links(node, folded.get(node), hidden)) for node in shown}
     frames = {module: members for module, members in inside.items() if module not in folded and module.label}
-    return View(
-        shown,
-        {node: list(_links(node, folded.get(node), hidden)) for node in shown},
-        folded,
-        frames if len(inside) > 1 else {},  # a single frame around everything would say nothing
-    )
+    if len(inside) == 1:
+        frames = {}  # a single frame around everything would say nothing
+    seen = View(shown, links, folded, frames)
+    if seen.lines > LINES * budget:
+        raise GraphError(_refusal(len(order), f"{seen.lines:,} lines", len(folded), f"{LINES * budget:,}"))
+    return seen
 
 
 def modules(order: Sequence[Value]) -> dict[Value, list[Value]]:
@@ -112,10 +120,10 @@ def _links(node: Value, members: list[Value] | None, hidden: set[Value]) -> Iter
     yield from ((operand, slope) for operand, slope in reversed(slopes.items()) if operand not in hidden)
 
 
-def _refusal(nodes: int, shown: int, budget: int) -> str:
-    left = f", {shown:,} with its modules folded," if shown < nodes else ""
+def _refusal(values: int, left: str, folded: int, budget: str) -> str:
+    folding = f", with {folded:,} modules folded" if folded else ""
     return (
-        f"a picture of {nodes:,} values{left}, is more than the budget of {budget:,}: draw a part of it, "
-        f"draw_dot(node); label the values that matter (node.label = 'h1'), and what lies between them is folded; "
-        f"draw_network(net) for the network; or raise budget="
+        f"a picture of this graph of {values:,} values{folding} shows {left}, more than its budget of {budget}: draw a "
+        "part of it, draw_dot(node); or label the values that matter (node.label = 'h1'), and what lies between them "
+        "is folded; or draw_network(net) for the network; or raise budget="
     )

@@ -10,15 +10,18 @@ from typing import Any
 from .palette import LIGHT as COLOUR
 
 FONT = "Helvetica"
+MANY = 400  # lines, from which on a tangled graph would take dot minutes
+QUICK = {"nslimit": "2", "nslimit1": "2", "splines": "line"}
 THINNEST, WIDEST = 0.8, 4.5  # points
 
 
-def digraph(**attributes: str) -> Any:
-    """An empty graph with our fonts and colours."""
+def digraph(lines: int = 0, **attributes: str) -> Any:
+    """An empty graph with our fonts and colours; with many lines to come, dot is asked to be quick."""
     import graphviz  # type: ignore[import-untyped]  # it ships no types
 
     font = {"fontname": FONT, "fontcolor": COLOUR["ink"], "color": COLOUR["line"]}
     graph = {**font, "bgcolor": COLOUR["paper"], "fontsize": "10", "fontcolor": COLOUR["muted"], **attributes}
+    graph |= QUICK if lines > MANY else {}
     edge = {**font, "fontsize": "9", "fontcolor": COLOUR["muted"], "arrowsize": "0.55", "penwidth": str(THINNEST)}
     return graphviz.Digraph(graph_attr=graph, node_attr={**font, "fontsize": "12"}, edge_attr=edge)
 

@@ -21,7 +21,7 @@ KEPT: tuple[str, ...] = ("d", "points", "x", "y", "text-anchor", "stroke-width")
 def walk_picture(story: Story) -> str:
     """The graph as inline SVG. Raises RenderError if there is no dot to lay it out."""
     seen = view(story.order, closed=False)
-    dot = digraph(rankdir="LR", nodesep="0.14", ranksep="0.36")
+    dot = digraph(seen.lines, rankdir="LR", nodesep="0.14", ranksep="0.36")
     add_frames(dot, seen, lambda node: [f"n{story.place[node]}"])
     for place in range(len(story.order)):
         look = {"shape": "box", "style": "rounded", "margin": "0.09,0.05", "height": "0"}
