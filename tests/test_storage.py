@@ -134,6 +134,14 @@ def kill_in_saves(path, times, source):
         assert len(set(bits(load(path)))) == 1
 
 
+def test_row_26_who_reads_the_old_file_during_a_save_has_it_whole(tmp_path):
+    save(MLP(2, [1], seed=1), tmp_path / "net")
+    before = (tmp_path / "net").read_bytes()
+    with open(tmp_path / "net", "rb") as reader:
+        save(MLP(2, [3, 1], seed=2), tmp_path / "net")
+        assert reader.read() == before
+
+
 def test_row_26_kill_9_in_a_save_loses_nothing(tmp_path):
     save(MLP(2, [16, 16, 1], init="zeros"), tmp_path / "net")
     kill_in_saves(tmp_path / "net", 5, random.Random(0))

@@ -149,9 +149,11 @@ def test_the_history_is_what_can_be_measured_afterwards(tmp_path):
 def test_the_objective_is_the_mean_over_the_rows_that_were_shown():
     net = small_net()
     params = net.parameters()
-    history = fit(net, *MOONS, epochs=1, batch_size=40, l2=0.5, lr=1e-12)
+    history = fit(net, *MOONS, epochs=1, batch_size=32, l2=0.5, lr=1e-12)
     expected = evaluate(net, *MOONS)["loss"] + losses.l2(params, 0.5).data
     assert history["objective"] == pytest.approx([expected], rel=1e-6)
+    history = fit(net, *MOONS, epochs=5, batch_size=40, lr=0.1)
+    assert history["objective"][1:] == pytest.approx(history["loss"][:-1], rel=1e-12)
 
 
 def test_record_measures_every_so_many_steps():
