@@ -6,12 +6,14 @@ Promise: the CPU build, 64-bit floats switched on, arrays on the device before t
 
 from typing import Any
 
+import numpy as np
+
 from ..harness import require
 from .problem import Array, Peer, Problem, Train, flat
 
 
-def prepared(problem: Problem) -> tuple[Any, Any, Any, Any, Any]:
-    """jax, a step (parameters, (X, y)) -> parameters, the starting parameters, and all batches as two arrays."""
+def prepared(problem: Problem) -> tuple[Any, Any, Any]:
+    """jax, a step (parameters, X, y) -> parameters, and the starting parameters."""
     jax = require("jax")
     jax.config.update("jax_enable_x64", True)
     jnp = jax.numpy
@@ -40,14 +42,13 @@ def prepared(problem: Problem) -> tuple[Any, Any, Any, Any, Any]:
         return jax.tree.map(lambda p, g: p - problem.lr * g, parameters, gradients)
 
     start = jax.tree.map(jnp.asarray, problem.start)
-    rows, targets = (jnp.stack([batch[k] for batch in problem.batches]) for k in (0, 1))
-    return jax, step, start, rows, targets
+    return jax, step, start
 
 
 def jitted(problem: Problem) -> Train:
-    jax, step, start, rows, targets = prepared(problem)
+    jax, step, start = prepared(problem)
     step = jax.jit(step)
-    batches = list(zip(rows, targets, strict=True))
+    batches = jax.device_put(problem.batches)
 
     def train(steps: int) -> Array:
         parameters = start
@@ -59,7 +60,8 @@ def jitted(problem: Problem) -> Train:
 
 
 def scanned(problem: Problem) -> Train:
-    jax, step, start, rows, targets = prepared(problem)
+    jax, step, start = prepared(problem)
+    rows, targets = (jax.device_put(np.stack(column)) for column in zip(*problem.batches, strict=True))
     count = len(rows)
 
     def run(parameters: Any, numbers: Any) -> Any:
