@@ -102,6 +102,18 @@ def test_a_network_of_ones_own_is_compiled():
     assert numbers(nets["compiled"]) == pytest.approx(numbers(nets["scalar"]), rel=1e-12)
 
 
+class Clipped(optim.Optimizer):
+    def rule(self, p, g, memory, s):
+        return p - s["lr"] * (1.0 if g > 1.0 else g), memory
+
+
+def test_a_rule_that_looks_at_its_numbers_is_not_compiled():
+    net = small_net()
+    assert fit(net, *MOONS, optimizer=Clipped(net.parameters(), lr=0.1), epochs=100).engine == "scalar"
+    with pytest.raises(GraphError, match=r"the rule of Clipped can't be compiled \(.*such as maximum\(g, 1\)"):
+        fit(net, *MOONS, optimizer=Clipped(net.parameters(), lr=0.1), engine="compiled")
+
+
 def test_frozen_parameters_stay():
     for engine in ("scalar", "compiled"):
         net = small_net()
@@ -335,6 +347,20 @@ def test_a_schedule_moves_the_rate_each_epoch():
             history = fit(by_hand, *MOONS, optimizer=other, epochs=epoch + 1, resume=history)
             other.lr *= 0.5
         assert numbers(net) == pytest.approx(numbers(by_hand), rel=1e-12)
+
+
+@pytest.mark.slow
+def test_progress_in_a_notebook():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    code = """from micrograd_nn import MLP, data
+from micrograd_nn.training import fit
+fit(MLP(2, [3, 1], seed=1), *data.moons(), epochs=3, metrics=["accuracy"])"""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(book, timeout=120).execute()
+    shown = [output for output in book.cells[0].outputs if output.output_type != "execute_result"]
+    assert "training" in str(shown)
+    assert "accuracy" in str(shown)
+    assert "Warning" not in str(shown)
 
 
 def test_no_progress_where_there_is_no_terminal(capfd):

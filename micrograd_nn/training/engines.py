@@ -96,7 +96,14 @@ class ScalarEngine:
 
 
 def choose(
-    engine: str, dtype: str, task: Task, optimizer: Optimizer, batch_size: int, penalty: Penalty, steps: int
+    engine: str,
+    dtype: str,
+    task: Task,
+    optimizer: Optimizer,
+    batch_size: int,
+    penalty: Penalty,
+    steps: int,
+    trains: bool = True,
 ) -> Engine:
     """The engine of that name; "auto" compiles unless the whole training is tiny, or the graph does not allow it.
 
@@ -112,11 +119,25 @@ def choose(
     try:
         compiled = CompiledEngine(task, optimizer, batch_size, penalty, dtype)
         _check_same_graph(task, compiled)
+        if trains:
+            _check_rule(compiled)
         return compiled
     except MicrogradError:
         if engine == "compiled":
             raise
         return scalar
+
+
+def _check_rule(compiled: Any) -> None:
+    """A rule of one's own may look at its numbers (if g > 1), which a compiled step can't."""
+    try:
+        compiled.run  # noqa: B018  # the loop is made here
+    except TypeError as error:
+        kind = type(compiled.optimizer).__name__
+        raise GraphError(
+            f"the rule of {kind} can't be compiled ({error}): write it in arithmetic and the table's operations, "
+            'such as maximum(g, 1), or train with engine="scalar"'
+        ) from error
 
 
 def _check_same_graph(task: Task, compiled: Any) -> None:

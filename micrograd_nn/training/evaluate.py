@@ -41,7 +41,7 @@ def evaluate(
     """
     task = Task(net, X, y, loss)
     scores = [("loss", task.loss.function), *(named_metric(metric, task.loss) for metric in metrics)]
-    runs = choose(engine, dtype, task, SGD(net.parameters()), 1, (0.0, 0.0), len(task))
+    runs = choose(engine, dtype, task, SGD(net.parameters()), 1, (0.0, 0.0), len(task), trains=False)
     runs.prepare([score for _, score in scores])
     task.forget()
     return {name: runs.score(task, score) for name, score in scores}
