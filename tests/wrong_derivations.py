@@ -69,6 +69,13 @@ def right_forms(paths: list[Path]) -> Iterator[str]:
     yield f"({written(paths)})/4 + 3*({written(paths)})/4"
 
 
+def restyled(paths: list[Path], style: str) -> list[Path]:
+    """The same derivation with every activation spelled out, or written from the weight up to the loss."""
+    if style == "spelled out":
+        return [[replace(f, slope=SPELLED[f.act]) if f.act else f for f in path] for path in paths]
+    return [path[::-1] for path in paths] if style == "from below" else paths
+
+
 def _in_all(paths: list[Path], old: Factor, new: str) -> str:
     return " + ".join("*".join(new if f == old else str(f) for f in path) for path in paths)
 
@@ -81,14 +88,20 @@ def wrong_forms(paths: list[Path], n: int = 1) -> Iterator[Wrong]:
         for slip, new in _of_factor(f, n, on_all and len(factors) > 1):
             yield Wrong(_in_all(paths, f, new), slip, (f.child, f.parent))
     if len(paths) == 1:
-        for k in range(1, len(paths[0])):
-            yield Wrong(written([paths[0][k:]]), Slip.UPSTREAM_FORGOTTEN, ("L", paths[0][k].child))
+        down = _from_the_loss(paths[0])
+        for k in range(1, len(down)):
+            kept = [f for f in paths[0] if f in down[k:]]
+            yield Wrong(written([kept]), Slip.UPSTREAM_FORGOTTEN, ("L", down[k].child))
     else:
         for path in paths:
-            own = next(f for f in path if not all(f in other for other in paths))
+            own = next(f for f in _from_the_loss(path) if not all(f in other for other in paths))
             rest = [other for other in paths if other is not path]
             yield Wrong(written(rest), Slip.PATH_MISSING, (own.child, own.parent))
             yield Wrong(written([*paths, path]), Slip.PATH_TWICE, (own.child, own.parent))
+
+
+def _from_the_loss(path: Path) -> Path:
+    return path if path[0].loss else path[::-1]
 
 
 def _of_factor(f: Factor, n: int, on_all: bool) -> Iterator[tuple[Slip, str]]:
@@ -109,7 +122,7 @@ def _of_factor(f: Factor, n: int, on_all: bool) -> Iterator[tuple[Slip, str]]:
             yield Slip.WRONG_OPERAND, str(replace(f, inner=f.other))
         yield Slip.INNER_FORGOTTEN, str(replace(f, inner=""))
     if f.act:
-        yield Slip.ACTIVATION_FORGOTTEN, str(replace(f, act=""))
+        yield Slip.ACTIVATION_FORGOTTEN, str(replace(f, act="", slope=""))
         yield Slip.VALUE_FOR_SLOPE, str(replace(f, slope="{o}"))
         yield Slip.ANOTHER_RULE, str(replace(f, slope=ANOTHER[f.act]))
     if f.act in OF_OUTPUT:
