@@ -10,7 +10,7 @@ from typing import Any
 from .palette import LIGHT as COLOUR
 
 FONT = "Helvetica"
-MANY = 400  # lines, from which on a tangled graph would take dot minutes
+MANY = 200  # lines, from which on a tangled graph would take dot minutes
 QUICK = {"nslimit": "2", "nslimit1": "2", "splines": "line"}
 THINNEST, WIDEST = 0.8, 4.5  # points
 
