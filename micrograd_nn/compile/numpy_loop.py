@@ -48,9 +48,9 @@ class NumpyLoop:
             with np.errstate(all="ignore"):
                 for order in orders:
                     total = 0.0
-                    which = None if order is None else np.asarray(order)
-                    for start in range(0, len(rows), self._size):
-                        loss = self._loss(arrays, which, start, min(start + self._size, len(rows)))
+                    which, count = (None, len(rows)) if order is None else (np.asarray(order), len(order))
+                    for start in range(0, count, self._size):
+                        loss = self._loss(arrays, which, start, min(start + self._size, count))
                         if loss - loss != 0.0:  # nan or infinite
                             return
                         update(*next(each))
