@@ -22,7 +22,10 @@ def add_to(subparsers: Any) -> None:
         description="Copy the chapters into a folder, to be opened with Jupyter. What is there already stays as it is.",
     )
     parser.set_defaults(run=run)
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("micrograd-nn-notebooks"), metavar="DIR")
+    usual = Path("micrograd-nn-notebooks")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=usual, metavar="DIR", help=f"where to (default {usual})"
+    )
     parser.add_argument("--solutions", action="store_true", help="with the exercises solved")
     parser.add_argument("--html", action="store_true", help="run each chapter and write it as a page beside it")
 

@@ -74,7 +74,8 @@ def write_page(chapter: Path) -> Path:
     try:
         NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(chapter.parent)}}).execute()
     except CellExecutionError as error:
-        raise FileError(f"{chapter} does not run, so there is no page of it: {error}") from None
+        why = f"{error.ename}: {error.evalue.splitlines()[0] if error.evalue else ''}"
+        raise FileError(f"{chapter} does not run, so there is no page of it: {why}") from None
     target = chapter.with_suffix(".html")
     write_whole(target, page(notebook).encode())
     return target
