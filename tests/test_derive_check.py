@@ -273,3 +273,17 @@ def test_a_person_s_function_that_divides_by_zero_is_no_crash():
     loss = x * x
     assert check_partials(loss, {"x": lambda x: 2 * x * x / x}).ok
     assert not check_partials(loss, {"x": lambda x: 1 / 0}).ok
+
+
+def test_a_number_of_few_digits_names_no_far_fetched_slip():
+    report = check_partials(alice(), {"w1": 0.4, "w5": 0.2, "w3": 0.31, "w6": -0.33})
+    assert [finding.slip for finding in report.findings] == [None, Slip.SIGN, None, Slip.FACTOR_TWO]
+
+
+@pytest.mark.parametrize("factor", ["-2(y - o1)", "w5·o1(1 − o1)", "x1·h1(1 − h1)"])
+def test_a_factor_that_is_left_out_is_named(factor):
+    whole = ["-2(y - o1)", "w5·o1(1 − o1)", "x1·h1(1 − h1)"]
+    pair = dict(zip(whole, [("L", "o1"), ("o1", "h1"), ("h1", "w1")], strict=True))[factor]
+    slip = Slip.UPSTREAM_FORGOTTEN if pair[0] == "L" else Slip.FACTOR_FORGOTTEN
+    (finding,) = check_partials(alice(), {"w1": " * ".join(part for part in whole if part != factor)}).findings
+    assert (finding.slip, finding.factor) == (slip, pair)

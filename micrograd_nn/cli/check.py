@@ -1,4 +1,7 @@
-"""``micrograd-nn check``: a small text file with a derivation on paper, held against the graph."""
+"""``micrograd-nn check``: a small text file with a derivation on paper, held against the graph.
+
+Promise: the file is only read; what can't be understood in it is named with its line.
+"""
 
 import argparse
 import re

@@ -1,4 +1,7 @@
-"""``micrograd-nn explain``: a formula's partials derived, with numbers, paths and a picture."""
+"""``micrograd-nn explain``: a formula's partials derived, with numbers, paths and a picture.
+
+Promise: nothing is printed or written before the whole formula has been understood.
+"""
 
 import argparse
 from pathlib import Path

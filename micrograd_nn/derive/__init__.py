@@ -1,4 +1,7 @@
-"""The teaching half: every partial explained, and a person's own derivation checked."""
+"""The teaching half: every partial explained, and a person's own derivation checked.
+
+Promise: whatever is said about a derivative is read from the recorded graph and the rows; nothing here changes a graph.
+"""
 
 from .check import Finding as Finding
 from .check import Report as Report

@@ -26,6 +26,7 @@ from .views import Ground, Pair, View
 from .writing import number_text
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
+VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 TELLING = 4  # fresh points at which the derivative is not 0
 ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size at the other points
 
@@ -170,7 +171,8 @@ class _Check:
         return abs(hand - total) <= self.entry.tolerance + RELATIVE * abs(total) + ABSOLUTE * scale
 
     def _explanations(self) -> list[Suspect]:
-        found = [suspect for suspect in suspects(self.ground) if self._explains(suspect)]
+        likely = [suspect for suspect in suspects(self.ground) if suspect.slip.rank <= self._farthest]
+        found = [suspect for suspect in likely if self._explains(suspect)]
         located = self._located if len(found) > 1 else set()
         found.sort(
             key=lambda s: (
@@ -186,6 +188,12 @@ class _Check:
             if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
                 distinct.setdefault(key, suspect)
         return list(distinct.values())
+
+    @property
+    def _farthest(self) -> int:
+        """The highest rank that is considered: a number of few digits agrees with a far-fetched slip by mere chance."""
+        vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])
+        return max(slip.rank for slip in Slip) if not vague else VAGUE
 
     def _explains(self, suspect: Suspect) -> bool:
         totals = []
