@@ -18,10 +18,12 @@ from .train import confusion, plots
 
 USUAL = {"softmax": "categorical_cross_entropy", "sigmoid": "squared_error"}  # the loss that goes with an output
 
+ABOUT = "How well a saved network does on the rows that train kept back."
+
 
 def add_to(subparsers: Any) -> None:
     """Enter ``evaluate``."""
-    parser = subparsers.add_parser("evaluate", help="how well a saved network does", description=__doc__.split("\n")[0])
+    parser = subparsers.add_parser("evaluate", help="how well a saved network does", description=ABOUT)
     parser.set_defaults(run=run)
     parser.add_argument("file", help="a network that train --save wrote")
     parser.add_argument("dataset", help=", ".join(RECIPES))

@@ -12,10 +12,12 @@ from ..recipes import RECIPES, parts
 from ..storage import load
 from ..training import predict
 
+ABOUT = "What a saved network says about rows of numbers, or about rows of a dataset."
+
 
 def add_to(subparsers: Any) -> None:
     """Enter ``predict``."""
-    parser = subparsers.add_parser("predict", help="what a saved network says", description=__doc__.split("\n")[0])
+    parser = subparsers.add_parser("predict", help="what a saved network says", description=ABOUT)
     parser.set_defaults(run=run)
     parser.add_argument("file", help="a network that train --save wrote")
     parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")

@@ -35,12 +35,13 @@ OVERRULED = (
     "dtype",
     "record",
 )
-FEW, MUCH, STRONG = 200, 1000, 3e-3  # the overfitting picture: training rows, steps, and the strength of L2
+FEW, MUCH, STRONG = 200, 1000, 1e-3  # the overfitting picture: training rows, steps, and the strength of L2
+ABOUT = "Train a network on a dataset, by its recipe or by your own numbers: a table, a file, plots."
 
 
 def add_to(subparsers: Any) -> None:
     """Enter ``train``."""
-    parser = subparsers.add_parser("train", help="train a network on a dataset", description=__doc__.split("\n")[0])
+    parser = subparsers.add_parser("train", help="train a network on a dataset", description=ABOUT)
     parser.set_defaults(run=run)
     parser.add_argument("dataset", help=", ".join(RECIPES))
     parser.add_argument(

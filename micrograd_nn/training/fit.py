@@ -204,7 +204,8 @@ class Training:
         row |= {name: engine.score(task, score) for name, task, score in self.scores}
         history.rows.append(row)
         history.running = [0.0, 0]
-        bar.set_postfix({name: f"{row[name]:.4g}" for name in row if name not in ("step", "epoch", "objective")})
+        shown = {name: f"{row[name]:.4g}" for name in ("loss", self.scores[-1][0])}
+        bar.set_postfix(shown, refresh=False)
         for callback in self.callbacks:
             callback(self)
         if self.callbacks:
