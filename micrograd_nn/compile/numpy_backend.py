@@ -21,7 +21,7 @@ from .execute import execute
 from .lift import lift
 from .numpy_loop import NumpyLoop
 from .reverse import reverse
-from .steps import Leaf, Tracer
+from .steps import Leaf, Step, Tracer
 from .straight import indented
 from .trace import Trace
 
@@ -70,6 +70,11 @@ class NumpyBackend:
     @property
     def source(self) -> str:
         return self._generated[0]
+
+    @property
+    def steps(self) -> list[Step]:
+        """All steps: those of the loss, then those of its gradient."""
+        return self.tape.steps if self._generated else []
 
     def built(self, n: int) -> "Built":
         """The buffers and functions for n rows."""

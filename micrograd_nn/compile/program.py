@@ -20,7 +20,9 @@ from ..errors import AnomalyError, ArgumentError, ArgumentTypeError, ShapeError
 from ..optim import Optimizer
 from ..value import Value
 from .backend import Backend, Update
+from .check import check
 from .choose import Backends
+from .printing import latex, text
 from .trace import trace
 
 _data_of, _set_data = vars(Value)["_data"].__get__, vars(Value)["_data"].__set__
@@ -113,6 +115,20 @@ class Program:
             if each_epoch(len(losses), losses[-1]):
                 break
         return losses
+
+    def check(self) -> None:
+        """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""
+        check(self.backends.numpy.steps)
+
+    def __str__(self) -> str:
+        """The textbook's equations with their shapes: a column is one of the n rows of data."""
+        arrays = self.backends.numpy
+        return text(arrays.tape, arrays.lifted, arrays.loss)
+
+    def _repr_latex_(self) -> str:
+        """What Jupyter shows."""
+        arrays = self.backends.numpy
+        return f"$$\n{latex(arrays.tape, arrays.lifted, arrays.loss)}\n$$"
 
     def rows(self, *arguments: Any) -> "Rows":
         """The arguments as arrays of one number of rows, checked against the recorded inputs."""

@@ -1,0 +1,71 @@
+"""``micrograd-nn compile``: the array equations of a formula or a network, and the Python that runs them."""
+
+import argparse
+from typing import Any
+
+from ..compile import compile
+from ..errors import ArgumentError, UnknownNameError
+from ..formula import CONSTANTS, parse
+from ..losses import LOSSES, named_loss
+from ..nn import MLP
+from ..value import Value
+
+EPILOG = """examples:
+  micrograd-nn compile "(y - sigmoid(w1*x1 + w2*x2 + b1))^2" --inputs x1 x2 y
+  micrograd-nn compile --network 2,2,1 --activation sigmoid --output sigmoid
+  micrograd-nn compile --network 784,300,100,10 --loss softmax_cross_entropy
+"""
+
+
+def add_to(subparsers: Any) -> None:
+    """Enter the subcommand and its options."""
+    parser = subparsers.add_parser(
+        "compile",
+        help="a formula or a network as matrix equations, and the Python that runs them",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("formula", nargs="?", help="what is made small, such as (w*x - y)^2")
+    parser.add_argument("--inputs", nargs="*", default=[], metavar="NAME", help="names that vary from row to row")
+    parser.add_argument("--network", metavar="SIZES", help="sizes such as 784,300,100,10 instead of a formula")
+    parser.add_argument("--activation", default="relu", help="of the hidden layers (relu)")
+    parser.add_argument("--output", default="identity", help="activation of the last layer (identity)")
+    parser.add_argument("--loss", default="mse", help=f"of the network (mse); one of {', '.join(LOSSES)}")
+    parser.add_argument("--backend", default="auto", help="auto, python or numpy")
+    parser.add_argument("--dtype", default="float64", help="float64 or float32")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the equations, which backend runs and why, and its source."""
+    if bool(arguments.formula) == bool(arguments.network):
+        raise ArgumentError('give a formula in quotes, such as "(w*x - y)^2", or --network with sizes such as 2,2,1')
+    loss, inputs, parameters = _network(arguments) if arguments.network else _formula(arguments)
+    program = compile(loss, inputs, parameters, arguments.backend, arguments.dtype)
+    print(f"{program}\n\n# backend: {program.backend}; {program.why}\n{program.source}")
+    return 0
+
+
+def _formula(arguments: argparse.Namespace) -> tuple[Value, list[Any], list[Value]]:
+    read = parse(arguments.formula)
+    names = dict.fromkeys(i.content for i in read.items if isinstance(i.content, str) and i.content not in CONSTANTS)
+    for name in arguments.inputs:
+        if name not in names:
+            raise UnknownNameError("name after --inputs", name, names)
+    leaves = {name: Value(0.0, name) for name in names}
+    loss = read(leaves)
+    if not isinstance(loss, Value):
+        raise ArgumentError("a formula without a name has nothing to compile: it is a number")
+    inputs = [leaves.pop(name) for name in dict.fromkeys(arguments.inputs)]
+    return loss, inputs, list(leaves.values())
+
+
+def _network(arguments: argparse.Namespace) -> tuple[Value, list[Any], list[Value]]:
+    try:
+        sizes = [int(size) for size in arguments.network.split(",")]
+    except ValueError:
+        raise ArgumentError(f"the sizes of a network are whole numbers such as 2,2,1: {arguments.network!r}") from None
+    net = MLP(sizes[0], sizes[1:], arguments.activation, arguments.output, seed=0)
+    x, y = [Value(0.0) for _ in range(sizes[0])], [Value(0.0) for _ in range(sizes[-1])]
+    loss = named_loss(arguments.loss).function(net(x), y if len(y) > 1 else y[0])
+    return loss, [x, y if len(y) > 1 else y[0]], net.parameters()

@@ -1,0 +1,112 @@
+"""What is lifted: matrix products and few steps, however a network is written."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from compile_cases import SPELLINGS, Case, arguments, engine
+from test_compile_equal import moons
+
+from micrograd_nn import MLP, Value, losses, tanh, total
+from micrograd_nn.compile import compile
+from micrograd_nn.compile.steps import Constant, Leaf, MatMul, View
+
+
+def forward(program: Any) -> list[Any]:
+    """The lifted steps of the loss."""
+    arrays = program.backends.numpy
+    return arrays.tape.steps[: arrays.lifted]
+
+
+def computing(program: Any) -> int:
+    """Steps that compute something: leaves, constants and views cost nothing."""
+    gathered = [step for step in forward(program) if isinstance(step, View) and step.index.table]
+    return len(gathered) + sum(not isinstance(step, Leaf | Constant | View) for step in forward(program))
+
+
+def products(program: Any) -> list[tuple[int, ...]]:
+    """The shapes of the matrices of weights in matrix products."""
+    steps = program.backends.numpy.tape.steps
+    return [steps[step.operands[1]].shape for step in forward(program) if isinstance(step, MatMul)]
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_every_spelling_gives_the_same_equations(name: str) -> None:
+    case = SPELLINGS[name]()
+    program = compile(*case, backend="numpy")
+    assert products(program) == [(5, 4), (1, 5)]
+    assert str(program) == str(compile(*SPELLINGS["bias last"](), backend="numpy"))
+    assert not any(isinstance(step, View) and step.index.table for step in forward(program))
+    rows = [[0.5, -1.0, 2.0, 0.25, 1.0], [1.0, 0.0, -0.5, 0.125, -1.0]]
+    loss, gradient = program.value_and_grad(*arguments(case, rows))
+    expected, slopes = engine(case, rows)
+    assert loss == pytest.approx(expected, rel=1e-13)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-12, abs=1e-15)
+
+
+def test_shared_weights_are_one_matrix_over_both_uses() -> None:
+    """The same two neurons look at two pairs of inputs: one product of their matrix with both."""
+    w, x = [[Value(0.1), Value(0.2)], [Value(-0.3), Value(0.4)]], [Value(float(i)) for i in range(4)]
+    sums = [total(a * b for a, b in zip(row, pair, strict=True)) for pair in (x[:2], x[2:]) for row in w]
+    case = Case(total(map(tanh, sums)), [x], [p for row in w for p in row])
+    program = compile(*case, backend="numpy")
+    assert products(program) == [(2, 2)]
+    loss, gradient = program.value_and_grad([[1.0, 2.0, 3.0, 4.0]])
+    expected, slopes = engine(case, [[1.0, 2.0, 3.0, 4.0]])
+    assert loss == pytest.approx(expected, rel=1e-14)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-13)
+
+
+def test_the_moons_loss_over_all_samples() -> None:
+    loss, parameters = moons()
+    program = compile(loss, [], parameters)
+    assert len(program.trace) == 65_818
+    assert computing(program) <= 40
+    assert products(program)[0] == (16, 2)
+    assert sorted(products(program)) == [(1, 16), (1, 337), (16, 2), (16, 16)]
+
+
+@pytest.mark.slow
+def test_mnist_at_full_size() -> None:
+    net = MLP(784, [300, 100, 10], seed=0)
+    x, y = [Value(0.0) for _ in range(784)], [Value(0.0) for _ in range(10)]
+    program = compile(losses.softmax_cross_entropy(net(x), y), [x, y], net.parameters(), dtype="float32")
+    assert products(program) == [(300, 784), (100, 300), (10, 100)]
+    assert computing(program) <= 25
+    program.check()
+
+
+def test_the_digit_network_in_small() -> None:
+    net = MLP(12, [7, 6, 5], seed=0)
+    x, y = [Value(0.0) for _ in range(12)], [Value(0.0) for _ in range(5)]
+    program = compile(losses.softmax_cross_entropy(net(x), y), [x, y], net.parameters())
+    assert products(program) == [(7, 12), (6, 7), (5, 6)]
+    assert computing(program) == 12
+    assert str(program).splitlines() == [
+        "Z1 = W1·X + b1                               7×n",
+        "A1 = relu(Z1)                                7×n",
+        "Z2 = W2·A1 + b2                              6×n",
+        "A2 = relu(Z2)                                6×n",
+        "Z3 = W3·A2 + b3                              5×n",
+        "L = logaddexp(Z3) − Σ(Y ⊙ Z3)                n",
+    ]
+    assert r"Z_{1} &= W_{1} \, X + b_{1} && 7 \times n" in program._repr_latex_()
+
+
+def test_equal_nodes_are_computed_once() -> None:
+    x, w = Value(0.5), Value(2.0)
+    program = compile(tanh(w * x) * tanh(w * x) + tanh(w * x), [x], [w], backend="numpy")
+    kinds = Counter(step.operation.name for step in forward(program) if hasattr(step, "operation"))
+    assert kinds["tanh"] == 1
+
+
+def test_what_is_no_grid_is_gathered_and_right() -> None:
+    """Sums of products that share no rows: no matrix, the same numbers."""
+    w, x = [Value(0.1 * i - 0.4) for i in range(9)], [Value(float(i)) for i in range(7)]
+    sums = [total(w[(i * 2 + k * k) % 9] * x[(i + 3 * k) % 7] for k in range(3)) for i in range(5)]
+    case = Case(total(map(tanh, sums)), [x], w)
+    row = [0.3, -1.0, 2.0, 0.5, -0.25, 1.5, 0.75]
+    loss, gradient = compile(*case, backend="numpy").value_and_grad([row])
+    expected, slopes = engine(case, [row])
+    assert loss == pytest.approx(expected, rel=1e-13)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-12, abs=1e-15)
