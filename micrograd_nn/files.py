@@ -18,6 +18,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write aside, flush to the disk, then take the name over. Raises FileError; the old file is then whole."""
     target = Path(path)
     try:
+        target = Path(os.path.realpath(path))  # a link stays a link
         handle, aside = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=STRAY, dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -31,9 +32,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
                 os.unlink(aside)
             raise
         _flush_folder(target.parent)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
         kind = FileMissingError if isinstance(error, FileNotFoundError) else FileError
-        why = error.strerror or error
+        why = getattr(error, "strerror", None) or error
         raise kind(f"{target} could not be written: {why}; what was there before is still there") from error
 
 

@@ -190,6 +190,15 @@ def test_row_27_a_folder_that_is_gone_or_no_folder(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "net")
+    save(MLP(2, [1], seed=1), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert bits(load(tmp_path / "net")) == bits(MLP(2, [1], seed=1))
+    with pytest.raises(FileError, match="could not be written: embedded null"):
+        save(MLP(2, [1]), "a\0b")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_row_27_a_folder_without_permission(tmp_path):
     tmp_path.chmod(0o500)

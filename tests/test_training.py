@@ -139,6 +139,54 @@ def test_l2_is_sgds_weight_decay():
     assert numbers(term) == pytest.approx(numbers(decay), rel=1e-12)
 
 
+class Own(Module):
+    """Plain loops over Values, two outputs."""
+
+    def __init__(self):
+        self.a, self.b = Value(0.3), Value(0.1)
+
+    def __call__(self, x):
+        return [(self.a * x[0] + self.b * x[1]).tanh(), self.a * x[1] * x[0]]
+
+
+NETS = {
+    "one output": lambda: small_net(),
+    "three outputs": lambda: small_net(outputs=3),
+    "softmax": lambda: MLP(2, [4, 3], output="softmax", seed=2),
+    "maxout": lambda: MLP(2, [4, 1], activation="maxout", seed=2),
+    "of one's own": Own,
+}
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_both_engines_predict_and_evaluate_the_same(kind):
+    net = NETS[kind]()
+    before = [(p.data, p.grad) for p in net.parameters()]
+    scalar, compiled = (predict(net, MOONS.X, engine=engine) for engine in ("scalar", "compiled"))
+    assert scalar.shape == compiled.shape
+    assert compiled == pytest.approx(scalar, rel=1e-12, abs=1e-14)
+    outputs = [out if isinstance(out, list) else [out] for out in map(net, MOONS.X)]
+    assert scalar.reshape(40, -1).tolist() == [[z.data for z in out] for out in outputs]
+    measured = [evaluate(net, *MOONS, metrics=["accuracy", "mse"], engine=engine) for engine in ("scalar", "compiled")]
+    assert measured[0] == pytest.approx(measured[1], rel=1e-12)
+    assert [(p.data, p.grad) for p in net.parameters()] == before
+
+
+def test_a_graph_that_changes_from_row_to_row_is_not_compiled_for_prediction():
+    assert predict(Wilful(), MOONS.X).tolist() == predict(Wilful(), MOONS.X, engine="scalar").tolist()
+    with pytest.raises(GraphError, match=r'another graph for row [0-9]+: predict with engine="scalar"'):
+        predict(Wilful(), MOONS.X, engine="compiled")
+
+
+def test_32_bits_go_nearly_the_same_way():
+    exact, rounded = small_net(), small_net()
+    fit(exact, *MOONS, epochs=5, lr=0.1, engine="compiled")
+    fit(rounded, *MOONS, epochs=5, lr=0.1, engine="compiled", dtype="float32")
+    assert numbers(rounded) == pytest.approx(numbers(exact), rel=1e-4, abs=1e-5)
+    assert numbers(rounded) != numbers(exact)
+    assert [float(np.float32(number)) for number in numbers(rounded)] == numbers(rounded)
+
+
 # ---- history ----
 
 
