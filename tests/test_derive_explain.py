@@ -5,7 +5,7 @@ import pytest
 from latex_reader import read
 from random_graphs import random_graph
 
-from micrograd_nn import MLP, Value, mse, ops, squared_error
+from micrograd_nn import MLP, Value, logsumexp, mse, ops, squared_error
 from micrograd_nn.derive import explain, to_sympy
 from micrograd_nn.derive.writing import label_latex
 from micrograd_nn.errors import ArgumentError, GraphError
@@ -54,6 +54,16 @@ def test_several_paths_are_a_sum():
     assert derivation.count == 2
     assert [[factor.parent for factor in term] for term in derivation.terms] == [["o1", "h1", "x1"], ["o1", "h2", "x1"]]
     assert "\n       + ∂L/∂o1 · ∂o1/∂h2 · ∂h2/∂x1\n" in str(derivation)
+
+
+def test_a_reduction_is_derived_at_once_as_the_textbook_has_it():
+    net = MLP(2, [3], output="identity", seed=1)
+    z = net([0.5, -1.0])
+    loss = logsumexp(z) - z[1]
+    for k, name in enumerate(("o1", "o2", "o3")):
+        (factor,) = explain(loss, z[k]).factors
+        share = f"exp({name} − logaddexp(logaddexp(o1, o2), o3))"
+        assert str(factor.symbol) == (f"−1 + {share}" if name == "o2" else share)
 
 
 def test_the_first_output_weight_of_the_boolean_network():

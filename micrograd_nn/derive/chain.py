@@ -5,17 +5,20 @@ the rows and as the number that the engine recorded; over the named graph the pr
 exactly the paths of the whole graph.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from math import isfinite, isnan
+from functools import cache, cached_property
+from math import isclose, isfinite, isnan
 from typing import Any
 
 from ..backprop import replay
 from ..errors import GraphError
+from ..operation import Operation
 from ..value import Value, topological_order
 from .names import names_of, partial_latex, partial_text
 from .simplify import Tidy, product
+from .symbol import Symbol
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
@@ -46,24 +49,12 @@ class Chain:
         if names is None:
             check_unchanged(root)
         self.names = names_of(root, target) if names is None else names
+        self.symbols = Symbols(self.names)
         self._regions: dict[Value, list[Value]] = {}
         self.on_the_way = {target}
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
                 self.on_the_way.add(node)
-
-    @cached_property
-    def symbols(self) -> dict[Value, Tidy]:
-        """Each node in symbols: a name if it has one, a number, or the operation on its operands' symbols."""
-        symbols: dict[Value, Tidy] = {}
-        for node in self.order:
-            if node in self.names:
-                symbols[node] = Tidy(self.names[node], key=node)
-            elif node.operation is None:
-                symbols[node] = Tidy(None, number=node.data)
-            else:
-                symbols[node] = Tidy.apply(node.operation, *[symbols[operand] for operand in node.operands])
-        return symbols
 
     @cached_property
     def named(self) -> list[Value]:
@@ -85,24 +76,32 @@ class Chain:
                 f"{len(self.region(child)):,} nodes without a label lie below {self.names[child]}, too many to be read "
                 "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
             )
+        region = self.region(child)
+        uses = Counter(operand for node in region for operand in node.operands)
         below: dict[Value, _Slope] = {child: _Slope(1.0, None)}
-        for node in reversed(self.region(child)):
+        tops: dict[Value, tuple[Value, float]] = {}  # of the inside of a reduction: its outermost node, ∂top/∂node
+        for node in reversed(region):
             slope = below.pop(node)
-            for operand, local, number in self._local_slopes(node):
-                below[operand] = _plus(below.get(operand), _Slope(slope.number * number, (local, slope.factors)))
+            top, down = tops.get(node, (node, 1.0))
+            for operand, local, number in self._local_slopes(node, top):
+                if operand not in self.names and uses[operand] == 1 and _goes_on(operand, node, top, down * number):
+                    tops[operand] = top, down * number
+                    below[operand] = _Slope(slope.number * number, slope.factors)
+                else:
+                    below[operand] = _plus(below.get(operand), _Slope(slope.number * number, (local, slope.factors)))
         return {
             parent: Factor(self.names[child], self.names[parent], slope.symbol(), slope.number)
             for parent, slope in below.items()
         }
 
-    def _local_slopes(self, node: Value) -> Iterator[tuple[Value, Tidy, float]]:
+    def _local_slopes(self, node: Value, top: Value) -> Iterator[tuple[Value, Tidy, float]]:
         row, symbols = node.operation, [self.symbols[operand] for operand in node.operands]
         assert row is not None  # a leaf on the way is the target, which ends it
         numbers = [operand.data for operand in node.operands]
         for operand, partial, number in zip(node.operands, row.identity or row.partials, node.partials, strict=True):
             if operand in self.on_the_way:
-                slope: Any = partial(*symbols, self.symbols[node])
-                if isfinite(number) and not isfinite(partial(*numbers, node.data)):
+                slope: Any = partial(*symbols, self.symbols[top])
+                if isfinite(number) and not isfinite(partial(*numbers, top.data)):
                     slope = number  # at a corner, where the formula has no value, and the row chose one
                 yield operand, slope if isinstance(slope, Tidy) else Tidy(None, number=slope), number
 
@@ -124,6 +123,54 @@ class Chain:
                 done.add(node)
                 order.append(node)
         return order
+
+
+class Symbols(dict[Value, Tidy]):
+    """Each node in symbols, written when it is asked for: a name, a number, or the operation on its operands."""
+
+    def __init__(self, names: Mapping[Value, str]) -> None:
+        self.names = names
+
+    def __missing__(self, wanted: Value) -> Tidy:
+        path = [wanted]
+        while path:
+            node = path[-1]
+            unwritten = [] if node in self.names or node in self else [o for o in node.operands if o not in self]
+            if unwritten:
+                path.append(unwritten[0])
+            else:
+                path.pop()
+                self.setdefault(node, self._written(node))
+        return self[wanted]
+
+    def _written(self, node: Value) -> Tidy:
+        if node in self.names:
+            return Tidy(self.names[node], key=node)
+        if node.operation is None:
+            return Tidy(None, number=node.data)
+        return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
+
+
+def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
+    """Is operand the inside of the same reduction as node, so that its slopes can be taken to the top at once?
+
+    In a chain of logaddexp the slope is exp(a - top) for each, where the chain rule would write a product of as many
+    factors as there are links. It is held against that product's number here.
+    """
+    row = operand.operation
+    if row is None or row is not node.operation or not row.associative or not _knows_itself_only(row):
+        return False
+    numbers = [inner.data for inner in operand.operands]
+    pairs = zip(row.identity or row.partials, operand.partials, strict=True)
+    return all(isclose(partial(*numbers, top.data), down * slope, rel_tol=1e-6) for partial, slope in pairs)
+
+
+@cache
+def _knows_itself_only(row: Operation) -> bool:
+    """Is each slope made of its own operand and the outcome alone?"""
+    a, b, out = Symbol("a"), Symbol("b"), Symbol("out")
+    slopes = [Symbol.of(partial(a, b, out)) for partial in row.identity or row.partials]
+    return all(other not in set(slope.parts()) for slope, other in zip(slopes, (b, a), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
