@@ -42,7 +42,12 @@ def _shape(step: Step, operands: list[Step]) -> Shape | None:
     """What a step must have as its shape, where its operands decide it."""
     match step:
         case Apply() if operands:
-            return stretch(operand.shape for operand in operands)
+            whole = stretch(operand.shape for operand in operands)
+            if any(
+                side not in (1, full) for o in operands if o.shape for side, full in zip(o.shape, whole, strict=True)
+            ):
+                raise ValueError(" and ".join(str(operand.shape) for operand in operands))
+            return whole
         case MatMul():
             a, b = operands
             inner, outer = (b.shape[1], b.shape[0]) if step.transposed else (b.shape[0], b.shape[1])

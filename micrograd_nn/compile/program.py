@@ -247,21 +247,6 @@ class _Run:
             self.optimizer.memory = rows if place is None else [rows[place[p]] for p in self.optimizer.params]
 
 
-class _Watch:
-    """Stands for an optimiser, and remembers whether its ``steps`` were asked for."""
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self._optimizer, self.asked = optimizer, False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._optimizer, name)
-
-    @property
-    def steps(self) -> int:
-        self.asked = True
-        return self._optimizer.steps + 1
-
-
 def _orders(count: int, source: Random | None) -> Iterator[list[int] | None]:
     """The order of the rows, pass after pass."""
     if source is None:
@@ -279,10 +264,22 @@ def _remember(orders: Iterable[list[int] | None], taken: list[list[int] | None])
 
 
 def _scalars(optimizer: Optimizer) -> tuple[bool, dict[str, float]]:
-    """Whether the scalars of a step depend on its number, and the scalars of the next step."""
-    watch = _Watch(optimizer)
-    scalars = type(optimizer).scalars(watch)  # type: ignore[arg-type]  # it stands for one
-    return watch.asked, scalars
+    """Whether the scalars of a step depend on its number, and the scalars of the next step.
+
+    A stand-in of the optimiser's own class answers, and takes note when its ``steps`` are asked for.
+    """
+    asked = []
+
+    def steps(self: Optimizer) -> int:
+        asked.append(True)
+        return optimizer.steps + 1
+
+    kind = type(optimizer)
+    watched = type(kind.__name__, (kind,), {"steps": property(steps)})
+    stand_in = object.__new__(watched)
+    stand_in.__dict__.update(vars(optimizer))
+    scalars: dict[str, float] = stand_in.scalars()
+    return bool(asked), scalars
 
 
 def whole(given: Any, what: str, least: int) -> None:
