@@ -70,6 +70,14 @@ def test_formulas_put_brackets_where_they_belong():
     assert r"1 \cdot \left(-3\right) = -3" in step.latex
 
 
+def test_slopes_are_written_as_textbooks_do():
+    _, loss = friends_loss()
+    story = Story(loss)
+    (h1,) = [i for i, name in enumerate(story.names) if name == "h1"]
+    (moment,) = [m for m in story.moments if m.phase == "backward" and m.place == h1]
+    assert r"h_{1} \left(1 - h_{1}\right) = 0.5250 \left(1 - 0.5250\right) = 0.2494" in moment.latex
+
+
 def test_the_second_contribution_is_added_to_the_first():
     x = Value(3.0, "x")
     root = x * x
