@@ -11,10 +11,10 @@ from io import TextIOWrapper
 from typing import Any
 
 from ..errors import MicrogradError
-from . import check, draw, evaluate, explain, friends, notebooks, predict, train
+from . import check, compile, draw, evaluate, explain, friends, notebooks, predict, train
 
 # Modules with add_to(subparsers), which sets run.
-COMMANDS: tuple[Any, ...] = (draw, explain, check, train, predict, evaluate, notebooks)
+COMMANDS: tuple[Any, ...] = (draw, explain, check, compile, train, predict, evaluate, notebooks)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
