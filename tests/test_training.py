@@ -7,6 +7,8 @@ import random
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
@@ -311,6 +313,24 @@ def test_a_second_ctrl_c_interrupts():
     with pytest.raises(KeyboardInterrupt):
         fit(small_net(), *MOONS, callbacks=[twice])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+def test_a_second_ctrl_c_leaves_the_last_finished_step(engine):
+    settings = {"engine": engine, "batch_size": 9, "record": 10**8}
+    net = small_net()
+    adam = optim.Adam(net.parameters(), lr=1e-4)
+    timers = [threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)) for delay in (0.3, 0.3005)]
+    for timer in timers:
+        timer.start()
+    with suppress(KeyboardInterrupt):  # if the second one comes after the stop, there is nothing to interrupt
+        fit(net, *MOONS, optimizer=adam, epochs=10**7, **settings)
+        timers[1].join()
+    for timer in timers:
+        timer.join()
+    fit(whole := small_net(), *MOONS, optimizer=optim.Adam(whole.parameters(), lr=1e-4), steps=adam.steps, **settings)
+    assert adam.steps > 0
+    assert numbers(net) == numbers(whole)
 
 
 def test_what_is_resumed_must_be_the_same_training():

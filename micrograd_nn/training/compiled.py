@@ -57,8 +57,10 @@ class CompiledEngine:
     def advance(self, order: Sequence[int], log: list[float]) -> None:
         steps = -(-len(order) // self.size)
         first = self.optimizer.steps
-        self.run.loop.epoch(self.state, self.run.rows, order, self.run._each_step(steps), log)
-        self.optimizer.steps = first + int(log[1])
+        try:
+            self.run.loop.epoch(self.state, self.run.rows, order, self.run._each_step(steps), log)
+        finally:
+            self.optimizer.steps = first + int(log[1])
 
     def score(self, task: Task, score: Score) -> float:
         return float(self._program(score)(*arguments(task)))

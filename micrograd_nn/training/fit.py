@@ -125,6 +125,7 @@ class Training:
         self.history.optimizer = optimizer
         self.history.stopped = ""
         self.scores: list[tuple[str, Task, Score]] = []
+        self.shuffled: tuple[int, list[int]] = (-1, [])
         self.interrupted = False
 
     def stop(self, why: str) -> None:
@@ -150,16 +151,18 @@ class Training:
         history.engine = engine.name
         self.safe = self.snapshot()
         bar = progress_bar(progress, total=self.until, initial=history.step, desc="training", unit="step")
-        with _listening(self), bar:
-            while history.step < self.until and not history.stopped:
-                before = history.step
-                self.advance()
-                bar.update(history.step - before)
-                if history.step % self.every == 0 or history.step == self.until:
-                    self.look(bar)
-                if self.interrupted:
-                    self.stop("interrupted by Ctrl-C")
-        engine.store()
+        try:
+            with _listening(self), bar:
+                while history.step < self.until and not history.stopped:
+                    before = history.step
+                    self.advance()
+                    bar.update(history.step - before)
+                    if history.step % self.every == 0 or history.step == self.until:
+                        self.look(bar)
+                    if self.interrupted:
+                        self.stop("interrupted by Ctrl-C")
+        finally:
+            engine.store()
 
     def advance(self) -> None:
         """As many steps as the engine takes at a time, up to the end of the epoch, the next look, or the end."""
@@ -177,21 +180,24 @@ class Training:
             self.schedule.at(epoch)
         rows = self.order(epoch)[first * self.size : (first + count) * self.size]
         log = [0.0, 0]
-        self.engine.advance(rows, log)
-        finished = int(log[1])
-        history.step += finished
-        history.running = [history.running[0] + log[0], history.running[1] + min(finished * self.size, len(rows))]
+        try:
+            self.engine.advance(rows, log)
+        finally:  # also when a second Ctrl-C ends it: the steps that log counts are finished
+            finished = int(log[1])
+            history.step += finished
+            shown = min(finished * self.size, len(rows))
+            history.running = [history.running[0] + log[0], history.running[1] + shown]
         return finished == count
 
     def order(self, epoch: int) -> Sequence[int]:
         """The rows of that epoch, in its order, which depends on the seed and the epoch alone."""
         if not self.history.settings["shuffle"]:
             return range(len(self.task))
-        if getattr(self, "_epoch", None) != epoch:
+        if self.shuffled[0] != epoch:
             rows = list(range(len(self.task)))
             random.Random(f"{self.history.settings['seed']} {epoch}").shuffle(rows)
-            self._epoch, self._order = epoch, rows
-        return self._order
+            self.shuffled = (epoch, rows)
+        return self.shuffled[1]
 
     def look(self, bar: Any) -> None:
         """Measure, enter a row into the history, and call the callbacks."""
