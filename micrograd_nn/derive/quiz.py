@@ -3,6 +3,7 @@
 Promise: the same seed gives the same sheet, another seed other numbers; the graph that it was made from is unchanged.
 """
 
+import re
 from dataclasses import dataclass
 from random import Random
 
@@ -78,7 +79,9 @@ def quiz(root: Value, seed: int = 0) -> Quiz:
     """
     names = names_of(root)
     order = list(replay(root, {}))
-    leaves = [node for node in order if node in names and node.operation is None]
+    leaves = sorted(
+        (node for node in order if node in names and node.operation is None), key=lambda n: _place(names[n])
+    )
     if not leaves:
         raise ArgumentError(
             "a quiz asks for gradients of labelled leaves, and this graph has none: Value(2.0, label='x')"
@@ -94,6 +97,11 @@ def quiz(root: Value, seed: int = 0) -> Quiz:
         answers=tuple((partial_text(names[root], names[leaf]), adjoints[leaf]) for leaf in asked),
         values=tuple((label_text(names[node]), point.values[node]) for node in inner),
     )
+
+
+def _place(name: str) -> tuple[str, list[int]]:
+    """b1, b2, …, b10, w1, …: by letters, then by numbers."""
+    return re.sub(r"\d+", "", name), [int(number) for number in re.findall(r"[0-9]+", name)]
 
 
 def _point(root: Value, order: list[Value], leaves: list[Value], draw: Random) -> Point:
