@@ -1,0 +1,45 @@
+"""``micrograd-nn draw``: a formula becomes a picture or a walk, and a slip one line on standard error."""
+
+import pytest
+from pictures import Page, groups, texts
+
+from micrograd_nn.cli import main
+
+NEURON = ["draw", "sigmoid(w*x + b)", "w=0.5", "x=2", "b=-1"]
+
+
+def test_a_formula_is_drawn_with_its_gradients(tmp_path, capsys):
+    assert main([*NEURON, "--out", str(tmp_path / "f.svg")]) == 0
+    assert capsys.readouterr().out == f"Wrote {tmp_path / 'f.svg'}\n"
+    drawn = [texts(group) for group in groups((tmp_path / "f.svg").read_text(encoding="utf-8"), "node")]
+    assert ["w = 0.5", "grad 0.5"] in drawn  # σ'(0)·x = ¼·2
+    assert ["L = 0.5", "grad 1"] in drawn
+
+
+def test_an_ending_of_html_makes_a_walk(tmp_path):
+    assert main([*NEURON, "--out", str(tmp_path / "f.html")]) == 0
+    assert Page((tmp_path / "f.html").read_text(encoding="utf-8")).texts_of("h1") == ["Forward and backward through L"]
+
+
+def test_the_direction_can_be_chosen(tmp_path):
+    assert main([*NEURON, "--rankdir", "TB", "--out", str(tmp_path / "f.dot")]) == 0
+    assert "rankdir=TB" in (tmp_path / "f.dot").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["draw", "w*"], 1, "micrograd-nn: this is no formula"),
+        (["draw", "w*x", "w=1"], 1, "micrograd-nn: unknown name 'x'"),
+        (["draw", "w", "w=1", "--out", "f.pdf"], 1, "micrograd-nn: unknown ending of a picture's file '.pdf'"),
+        (["draw", "w", "w"], 2, "'w' gives no number to a name; write it as x=2"),
+        (["draw", "w", "w=two"], 2, "'w=two' gives no number to a name"),
+    ],
+)
+def test_slips_are_told_in_one_line(words, code, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as leaving:
+        raise SystemExit(main(words))
+    assert leaving.value.code == code
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
