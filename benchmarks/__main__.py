@@ -68,9 +68,10 @@ def contents(effort: harness.Effort) -> Iterator[tuple[str, Callable[[], Section
     for title in whole.TRAININGS:
         yield title, lambda title=title: whole.section(title, effort)  # type: ignore[misc]
     yield "What compiling costs", lambda: compile_cost.section(effort)
-    yield "Slopes in the tails", lambda: accuracy.tails(effort)
-    yield "Slopes over the whole range", lambda: accuracy.worst(effort)
-    yield "Gradients of random graphs", lambda: accuracy.graphs(effort)
+    with accuracy.team(effort) as libraries:
+        yield "Slopes in the tails", lambda: accuracy.tails(libraries, effort)
+        yield "Slopes over the whole range", lambda: accuracy.worst(libraries, effort)
+        yield "Gradients of random graphs", lambda: accuracy.graphs(libraries, effort)
     yield "Start-up: import", lambda: startup.imports(effort)
     yield "Start-up: first gradient", lambda: startup.gradients(effort)
     yield "Start-up: first picture", lambda: startup.pictures(effort)

@@ -5,7 +5,8 @@ floats, which some libraries flush to zero, are left out, so that only arithmeti
 for its own function of that name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from math import isinf
@@ -191,24 +192,33 @@ def replayed(found: Library, root: Value, leaves: list[Value]) -> tuple[Callable
 # ---- the tables ----
 
 
-def ask_all(effort: Effort, function: Callable[..., Any], *arguments: Any) -> tuple[dict[str, Any], dict[str, str]]:
+@contextmanager
+def team(effort: Effort) -> Iterator[dict[str, Worker]]:
+    """A process for each library, kept over all tables."""
+    with ExitStack() as stack:
+        workers = {name: Worker(effort.threads) for name in ENGINES}
+        for worker in workers.values():
+            stack.callback(worker.close)
+        yield workers
+
+
+def ask_all(
+    workers: dict[str, Worker], function: Callable[..., Any], *arguments: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
     """The function's answer for each library, and why there is none."""
     answers, missing = {}, {}
-    for name in ENGINES:
-        worker = Worker(effort.threads)
+    for name, worker in workers.items():
         try:
             answers[name] = worker.ask(function, name, *arguments)
         except MissingError as reason:
             missing[name] = str(reason)
-        finally:
-            worker.close()
     return answers, missing
 
 
-def tails(effort: Effort) -> Section:
+def tails(workers: dict[str, Worker], effort: Effort) -> Section:
     """Slopes far out, as numbers."""
     reference = _reference()
-    answers, missing = ask_all(effort, slopes_at, [(row, [(x,)]) for row, x in TAILS])
+    answers, missing = ask_all(workers, slopes_at, [(row, [(x,)]) for row, x in TAILS])
     table = Section(
         "Slopes in the tails",
         "The slope of an operation far from 0, as each engine gives it, beside the true one from 50 digits. "
@@ -224,12 +234,12 @@ def tails(effort: Effort) -> Section:
     return table
 
 
-def worst(effort: Effort) -> Section:
+def worst(workers: dict[str, Worker], effort: Effort) -> Section:
     """The largest error of a slope over each operation's domain."""
     reference = _reference()
     hard = [name for name in COMMON if TABLE[name].extremes]  # where the obvious formula loses digits
     wanted = [(name, _usual_points(reference, name, 60 if effort.quick else 2000)) for name in hard]
-    answers, missing = ask_all(effort, slopes_at, wanted)
+    answers, missing = ask_all(workers, slopes_at, wanted)
     table = Section(
         "Slopes over the whole range",
         "The largest error of a slope in units of its last place (ULP) over each operation's domain, and in how many "
@@ -251,11 +261,11 @@ def worst(effort: Effort) -> Section:
     return table
 
 
-def graphs(effort: Effort) -> Section:
+def graphs(workers: dict[str, Worker], effort: Effort) -> Section:
     """Whole random graphs: how many gradients leave the bound that careful arithmetic keeps."""
     reference = _reference()
     seeds = [seed for seed in range(30 if effort.quick else 1500) if _smooth(graph(seed)[0])]
-    answers, missing = ask_all(effort, gradients_of, seeds)
+    answers, missing = ask_all(workers, gradients_of, seeds)
     outside = dict.fromkeys(answers, 0)
     for k, seed in enumerate(seeds):
         root, leaves = graph(seed)

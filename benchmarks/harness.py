@@ -138,8 +138,10 @@ def by_turns(timers: Mapping[str, Timer], effort: Effort, slow: Container[str] =
 
 def steps_for(timer: Timer, seconds: float, least: int = 1) -> int:
     """About how many steps fill that time, and at least the least. The engine is warm at that number afterwards."""
-    timer(least)
     steps, each = least, timer(least)
+    if each * steps > 1.0:
+        return steps  # long enough, even if a part of it was warming up
+    each = timer(steps)
     while each * steps < seconds / 2:
         steps = max(steps + 1, int(min(seconds / each, steps * 1000)))
         timer(steps)  # who compiles for a number of steps does it here

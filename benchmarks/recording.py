@@ -49,7 +49,7 @@ def demo(effort: Effort) -> Section:
     try:
         for who, worker in workers.items():
             try:
-                worker.ask(demo_turn, who, 1)
+                worker.ask(installed, who)
                 measured[who] = partial(worker.ask, demo_turn, who)
             except MissingError as reason:
                 missing[who] = str(reason)
@@ -71,8 +71,8 @@ def section(effort: Effort) -> Section:
     sizes = SIZES[:3] if effort.quick else SIZES
     table = Section(
         "Recording: nodes a second, bytes a node",
-        "A balanced tree of products and sums is recorded and swept once, forward and backward together, by every "
-        "scalar engine on PyPI that was found to work, with the collector on; bytes are the growth of a process' peak. "
+        "A balanced tree of products and sums is recorded and swept once, forward and backward together, by the "
+        "scalar engines on PyPI that were found to work, with the collector on; bytes are the growth of a process' peak. "
         "The slope is that of log(seconds) over log(nodes), and 1 means in proportion.",
         (
             "nodes a second at",
@@ -84,7 +84,7 @@ def section(effort: Effort) -> Section:
     )
     workers = {who: Worker(effort.threads) for who in ENGINES}
     try:
-        grown = _started(workers, table)
+        grown = _started(workers, table, 50_000 if effort.quick else 200_000)
         check_agree({who: workers[who].ask(outcome, who, 1000) for who in grown}, 1e-6)
         seconds: dict[str, list[Series]] = {who: [] for who in grown}
         for nodes in sizes:
@@ -102,12 +102,12 @@ def section(effort: Effort) -> Section:
     return table
 
 
-def _started(workers: dict[str, Worker], table: Section) -> dict[str, float | None]:
+def _started(workers: dict[str, Worker], table: Section, nodes: int) -> dict[str, float | None]:
     """Bytes a node of each engine that works, measured while its process is fresh; None where the system is silent."""
     grown = {}
     for who, worker in workers.items():
         try:
-            grown[who] = worker.ask(bytes_a_node, who, 200_000)
+            grown[who] = worker.ask(bytes_a_node, who, nodes)
         except MissingError as reason:
             table.missing[who] = str(reason)
     return grown
@@ -132,9 +132,13 @@ def _exponent(sizes: Any, seconds: list[float]) -> float:
 # ---- in the engine's own process ----
 
 
-def demo_turn(who: str, steps: int) -> float:
-    """Processor seconds a step of the demo. Raises MissingError if the project is not installed."""
+def installed(who: str) -> None:
+    """Raises MissingError if the project is not installed."""
     require(eager.HOMES[who][0])
+
+
+def demo_turn(who: str, steps: int) -> float:
+    """Processor seconds a step of the demo."""
     return eager.turn(who, False, steps)[0]
 
 

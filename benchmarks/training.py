@@ -15,7 +15,7 @@ from .peers import Problem, Train, peers
 from .problems import PROBLEMS
 
 OURS = "micrograd_nn, compiled"
-STEPS = 5  # after so many steps the engines' parameters are compared
+STEPS = 3  # after so many steps the engines' parameters are compared
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # relative to the largest parameter
 QUICK_PRODUCTS = 40_000  # up to so many products in a step --quick waits for slow engines
 

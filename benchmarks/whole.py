@@ -47,7 +47,7 @@ def section(title: str, effort: Effort) -> Section:
     taken: dict[str, list[float]] = {}
     shares: dict[str, float] = {}
     missing: dict[str, str] = {}
-    for _ in range(min(effort.rounds, ROUNDS) if epochs else 1):
+    for _ in range(1 if effort.quick or epochs is None else min(effort.rounds, ROUNDS)):
         for name in peers():
             if name not in missing:
                 try:

@@ -122,8 +122,13 @@ def test_turns_alternate_after_a_warm_up():
     assert all(len(series.values) == 3 for series in taken.values())
 
 
+@pytest.mark.parametrize(("least", "each", "steps"), [(1, 0.001, 50), (1000, 0.001, 1000), (1, 3.0, 1)])
+def test_a_turn_is_long_enough_and_no_longer(least, each, steps):
+    assert harness.steps_for(lambda steps: each, 0.05, least) == steps
+
+
 def test_one_problem_from_end_to_end(tmp_path: Path):
-    assert main(["--quick", "--rounds", "1", "--only", "two inputs", "--out", str(tmp_path)]) == 0
+    assert main(["--quick", "--rounds", "1", "--only", "two inputs, one person", "--out", str(tmp_path)]) == 0
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     (section,) = results["sections"]
