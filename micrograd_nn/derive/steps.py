@@ -49,10 +49,8 @@ def steps(root: Value) -> Iterator[Step]:
       a = a: 1 · 3 = 3; gathered 0 → 3
       b = a: 1 · 3 = 3; gathered 3 → 6
     """
-    order = topological_order(root)
-    gathered = {root: 1.0}
-    while order:
-        node = order.pop()
+    gathered = {root: 1.0}  # what is on its way down; a node that has handed its share on is let go
+    for node in reversed(topological_order(root)):
         upstream = gathered.pop(node)
         if node.operation is None:
             continue
