@@ -72,7 +72,7 @@ def section(effort: Effort) -> Section:
     table = Section(
         "Recording: nodes a second, bytes a node",
         "A balanced tree of products and sums is recorded and swept once, forward and backward together, by the "
-        "scalar engines on PyPI that were found to work, with the collector on; bytes are the growth of a process' peak. "
+        "scalar engines on PyPI that were found to work, with the collector on; bytes are a process' growth. "
         "The slope is that of log(seconds) over log(nodes), and 1 means in proportion.",
         (
             "nodes a second at",
