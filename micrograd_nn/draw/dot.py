@@ -81,7 +81,7 @@ class _Picture:
         self.dot = digraph(seen.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
         if self.notes:
             self.dot.attr(label=label(*self.notes, end="l"))
-        add_frames(self.dot, seen, self._boxes)
+        add_frames(self.dot, seen, self._boxes, rankdir)
         for node in seen.shown:
             self._value(node)
             self._operation(node)

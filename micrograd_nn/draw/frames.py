@@ -13,16 +13,20 @@ from .source import label
 from .text import shown
 
 
-def add_frames(dot: Any, seen: View, boxes: Callable[[Value], Iterable[str]]) -> None:
+def add_frames(dot: Any, seen: View, boxes: Callable[[Value], Iterable[str]], rankdir: str = "LR") -> None:
     """Put the DOT nodes of each open module into a frame that bears its label; call it before the nodes are drawn.
 
-    dot keeps the order in which nodes first occur where it has the choice, from the bottom up inside a frame.
+    dot keeps the order in which nodes first occur where it has the choice: in a graph that runs across, from the bottom
+    up inside a frame; in one that runs down, frames from right to left.
     """
-    for i, (module, inside) in enumerate(seen.open.items()):
+    across = rankdir in ("LR", "RL")
+    frames = list(seen.open.items())
+    for i, (module, inside) in enumerate(frames if across else reversed(frames)):
         look = {"style": "filled,rounded", "color": COLOUR["frame"], "fillcolor": COLOUR["module"], "margin": "8"}
         with dot.subgraph(name=f"cluster{i}") as frame:
             frame.attr(label=label(shown(module.label)), labelloc="t", labeljust="l", **look)
-            for node in [module, *reversed(inside)]:
+            nodes = [*inside, module]
+            for node in reversed(nodes) if across else nodes:
                 for box in boxes(node):
                     frame.node(box)
 

@@ -23,7 +23,7 @@ GREEK = {unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter i
     "lambda": "λ"
 }  # Unicode spells it lamda
 SIGNS = {"cdot": "·", "times": "×", "infty": "∞", "dots": "…", "ldots": "…", "partial": "∂", "leftarrow": "←", "|": "‖"}
-SIGNS |= {"ge": "≥", "le": "≤", "approx": "≈", "sum": "∑"}
+SIGNS |= {"ge": "≥", "le": "≤", "approx": "≈", "sum": "∑", "odot": "⊙"}
 PLAIN = {"-": "−", "'": "′"}
 SUM = "<mo>∑</mo>"
 SPACES = dict.fromkeys((",", ";", ":", " ", "!"), "0.2em") | {"quad": "1em", "qquad": "2em"}
