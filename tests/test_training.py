@@ -324,7 +324,8 @@ def ready(running):
     if len(running.history) == 3:
         print("ready", flush=True)
 try:
-    fit(net, *data.moons(400, seed=5), optimizer=adam, engine=sys.argv[1], epochs=10**6, batch_size=9, callbacks=[ready])
+    rows = data.moons(400, seed=5)
+    fit(net, *rows, optimizer=adam, engine=sys.argv[1], epochs=10**6, batch_size=9, callbacks=[ready])
     time.sleep(2)  # the second one may come when the training has ended
 except KeyboardInterrupt:
     pass

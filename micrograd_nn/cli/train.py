@@ -19,7 +19,7 @@ from ..optim import OPTIMIZERS
 from ..recipes import RECIPES, Recipe, parts, recipe
 from ..storage import save
 from ..training import History, confusion_matrix, decisions, evaluate, fit, predict
-from ..training.engines import ENGINES
+from ..training.choose import ENGINES
 from ..value import Value
 
 OVERRULED = (

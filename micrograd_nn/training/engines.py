@@ -6,20 +6,14 @@ step whose loss is nan or infinite, and says how many steps it has finished.
 
 from collections.abc import Callable, Sequence
 from math import isfinite
-from typing import Any, Protocol
+from typing import Protocol
 
 from ..backprop import grad
-from ..errors import GraphError, MicrogradError, UnknownNameError
 from ..functional import mean, total
 from ..modes import no_grad
-from ..nn import MLP
 from ..optim import Optimizer
 from ..value import Value
 from .task import Penalty, Task, penalty_of
-
-ENGINES = ("auto", "scalar", "compiled")
-TINY = 20_000  # up to so many operations in a whole training, compiling costs more than it saves
-SAME = 1e-4  # how far, relatively, a compiled row's loss may lie from the recorded one's; float32 needs some room
 
 Score = Callable[..., Value]  # of (outputs, target): a loss or a metric
 
@@ -93,78 +87,3 @@ class ScalarEngine:
     def is_bad(self, i: int) -> bool:
         loss = self.task.record(i)[0]
         return not all(map(isfinite, [loss.data, *grad(loss, self.optimizer.params)]))
-
-
-def choose(
-    engine: str,
-    dtype: str,
-    task: Task,
-    optimizer: Optimizer,
-    batch_size: int,
-    penalty: Penalty,
-    steps: int,
-    trains: bool = True,
-) -> Engine:
-    """The engine of that name; "auto" compiles unless the whole training is tiny, or the graph does not allow it.
-
-    Raises UnknownNameError, and GraphError if "compiled" is asked for a network whose graph changes from row to row.
-    """
-    if engine not in ENGINES:
-        raise UnknownNameError("engine", engine, ENGINES)
-    scalar = ScalarEngine(task, optimizer, batch_size, penalty)
-    if engine == "scalar" or (engine == "auto" and 3 * len(optimizer.params) * batch_size * steps < TINY):
-        return scalar
-    from .compiled import CompiledEngine
-
-    try:
-        compiled = CompiledEngine(task, optimizer, batch_size, penalty, dtype)
-        _check_same_graph(task, compiled)
-        if trains:
-            _check_rule(compiled)
-        return compiled
-    except MicrogradError:
-        if engine == "compiled":
-            raise
-        return scalar
-
-
-def _check_rule(compiled: Any) -> None:
-    """A rule of one's own may look at its numbers (if g > 1), which a compiled step can't."""
-    try:
-        compiled.run  # noqa: B018  # the loop is made here
-    except TypeError as error:
-        kind = type(compiled.optimizer).__name__
-        raise GraphError(
-            f"the rule of {kind} can't be compiled ({error}): write it in arithmetic and the table's operations, "
-            'such as maximum(g, 1), or train with engine="scalar"'
-        ) from error
-
-
-def _check_same_graph(task: Task, compiled: Any) -> None:
-    """A network may look at its numbers and record another graph for another row; compiled, it would not."""
-    if isinstance(task.net, MLP):
-        return
-    for i in sorted({len(task) * k // 8 for k in range(8)}):
-        with no_grad():
-            recorded = task.record(i)[0].data
-        got = compiled.loss_of(task, i)
-        if abs(got - recorded) > SAME * max(1.0, abs(recorded)) and isfinite(recorded):
-            raise GraphError(
-                f"this network records another graph for row {i} than for row 0 (its loss is {recorded:g}, compiled "
-                f'{got:g}): it decides something by looking at numbers. Train it with engine="scalar"'
-            )
-
-
-def first_fault(task: Task, rows: Sequence[int], is_bad: Callable[[int], bool]) -> str:
-    """Which of the rows gives nan or inf, and at which operation, in words."""
-    from ..modes import detect_anomaly
-
-    for i in rows:
-        if not is_bad(i):
-            continue
-        try:
-            with detect_anomaly():
-                task.record(i)[0].backward()
-        except MicrogradError as fault:
-            return f"row {i}: {fault}"
-    return "no single row does it: the sum over the batch, or the step itself, is too large (is lr too large?)"

@@ -13,7 +13,8 @@ from ..modes import no_grad
 from ..nn import MLP
 from ..optim import SGD
 from ..value import Value
-from .engines import ENGINES, TINY, Score, choose
+from .choose import ENGINES, TINY, choose
+from .engines import Score
 from .metrics import named_metric
 from .task import Task, matrix
 

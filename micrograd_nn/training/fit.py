@@ -20,7 +20,8 @@ from ..optim import LambdaLR, Optimizer, named_optimizer
 from ..progress import progress_bar
 from ..value import Value
 from .callbacks import Callback
-from .engines import Engine, Score, choose, first_fault
+from .choose import choose, first_fault
+from .engines import Engine, Score
 from .history import History
 from .metrics import named_metric
 from .task import Penalty, Task
