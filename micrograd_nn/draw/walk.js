@@ -17,8 +17,13 @@ function gradientAt(node, step) {
   return found;
 }
 
+// A text that stays is not written again: the browser would lay the page out anew.
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 function write(element, gradient) {
-  element.textContent = gradient ? gradient[1] : "–";
+  say(element, gradient ? gradient[1] : "–");
   element.classList.toggle("positive", gradient !== null && gradient[2] === "positive");
   element.classList.toggle("negative", gradient !== null && gradient[2] === "negative");
 }
@@ -34,16 +39,17 @@ function show(step) {
       element.classList.toggle("at-work", now.place === place);
       element.classList.toggle("near", now.operands.includes(place));
     }
-    row.get(place).querySelector(".number").textContent = node.made > at ? "" : node.number;
+    say(row.get(place).querySelector(".number"), node.made > at ? "" : node.number);
   });
   for (const line of lines) {
     const into = Number(line.dataset.into), flowed = handsOn.get(into) <= at;
     line.classList.toggle("flowed", flowed);
     line.classList.toggle("at-work", now.place === into && at !== story.turn);
     line.classList.toggle("backward", backward);
-    line.querySelector("path").style.strokeWidth = flowed ? widths.get(line) : "";
+    const width = flowed ? widths.get(line) : "", path = line.querySelector("path");
+    if (path.style.strokeWidth !== width) path.style.strokeWidth = width;
   }
-  moments.forEach((moment, i) => { moment.hidden = i !== at; });
+  moments.forEach((moment, i) => { if (moment.hidden !== (i !== at)) moment.hidden = i !== at; });
   by("slider").value = at;
   by("slider").setAttribute("aria-valuetext", `step ${at} of ${last}: ${now.title}`);
   by("where").textContent = `${at} / ${last}`;
