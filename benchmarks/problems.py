@@ -19,6 +19,12 @@ def two_input(effort: Effort) -> Problem:
     return Problem("two inputs", (2, 2, 1), "sigmoid", "sigmoid", "mse", X, y, batch=1, lr=0.1)
 
 
+def xor(effort: Effort) -> Problem:
+    """The smallest problem that nobody times: engines warm up on it."""
+    X, y = data.xor()
+    return Problem("xor", (2, 3, 1), "sigmoid", "sigmoid", "mse", X, y, batch=1, lr=0.1)
+
+
 def moons(effort: Effort) -> Problem:
     """micrograd's demo: two half moons, all 100 points a step."""
     X, y = data.moons(100)

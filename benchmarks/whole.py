@@ -16,7 +16,7 @@ from .page import Section, side_by_side
 from .peers import Problem, peers
 from .peers.numpy_batch import ACTIVATIONS
 from .peers.problem import unflat
-from .problems import PROBLEMS
+from .problems import PROBLEMS, xor
 from .training import OURS, check_quick
 
 SLOW_PRODUCTS = 200_000  # products of a whole training up to which it is done one number at a time
@@ -106,8 +106,8 @@ def train(name: str, what: str, effort: Effort, steps: int) -> tuple[float, floa
 
 
 def warm_up(name: str, effort: Effort) -> None:
-    """Import the engine's library by a step on the smallest problem; what it compiles there serves no other."""
-    peers()[name].start(PROBLEMS["Two inputs, one person a step"](effort))(1)
+    """Import the engine's library by a step on another problem: what it compiles there serves no other."""
+    peers()[name].start(xor(effort))(1)
 
 
 def unseen(problem: Problem, effort: Effort) -> tuple[Any, Any]:
