@@ -93,7 +93,7 @@ def train(net: MLP, optimizer: SGD, arguments: argparse.Namespace) -> list[float
 def draw(net: MLP, loss: Value, folder: Path) -> None:
     """The pictures of the start: the graph of the loss, the network, and the walk through both passes."""
     draw_dot(loss).save(folder / "graph.svg")
-    draw_network(net, inputs=PEOPLE["Alice"][0]).save(folder / "network.svg")
+    draw_network(net, loss=loss).save(folder / "network.svg")
     walk(loss).save(folder / "walk.html")
     print(f"\nWrote graph.svg, network.svg and walk.html (open it in a browser) to {folder}.")
 
