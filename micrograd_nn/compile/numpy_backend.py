@@ -91,7 +91,7 @@ class NumpyBackend:
         return build
 
     def value(self, p: Sequence[float], rows: Any) -> float:
-        return float(np.add.reduce(self.each(p, rows)) / len(rows))
+        return float(np.add.reduce(self.each(p, rows))) / len(rows)
 
     def each(self, p: Sequence[float], rows: Any) -> Any:
         built = self._filled(p, rows)
