@@ -7,6 +7,7 @@ stands in the chapter's code.
 
 import asyncio
 import json
+import os
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +22,7 @@ CHAPTERS = sorted(HERE.glob("[0-9]*.ipynb"))
 NUMBER = re.compile(r"(?<![\w.])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?!\w)")
 SMALL = 12  # whole numbers up to here count things in a sentence, and are no figures
 TIMEOUT = 120  # seconds for one cell
+ASSERTING = {name: value for name, value in os.environ.items() if name != "PYTHONOPTIMIZE"}  # exercises assert
 NO_NETWORK = """
 import socket
 
@@ -63,7 +65,7 @@ async def run(path, folder, places):
     asked = nbformat.from_dict({**notebook, "cells": [_code(NO_NETWORK), *_with_questions(notebook.cells)]})
     async with places:
         client = NotebookClient(asked, timeout=TIMEOUT, resources={"metadata": {"path": str(folder)}})
-        await client.async_execute()
+        await client.async_execute(env=ASSERTING)
     figures, answers = [], []
     for cell in asked.cells:
         if "asks" in cell.metadata:

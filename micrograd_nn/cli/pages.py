@@ -5,6 +5,7 @@ fetched from anywhere.
 """
 
 import re
+import subprocess
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ th, td { padding: 0.25em 0.7em; border-bottom: 1px solid #dde1e8; }
 math { font-size: 1.08em; } math[display="block"] { margin: 1em 0; }
 .formula math[display="block"] { text-align: left; }
 mtable > mtr > mtd:first-child { text-align: right; } mtable > mtr > mtd + mtd { text-align: left; }
-mtd { padding: 0.35em 0.1em; }
+mtd { padding: 0.35em 0.1em; } mtable > mtr > mtd:nth-child(4) { padding-left: 2.5em; }
 """
 
 
@@ -71,8 +72,9 @@ def write_page(chapter: Path) -> Path:
             f"pages are made with Jupyter ({error}): python -m pip install 'micrograd-nn[notebook]'"
         ) from None
     notebook = nbformat.read(chapter, as_version=4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(chapter.parent)}})
     try:
-        NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(chapter.parent)}}).execute()
+        client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what a cell says comes another way
     except CellExecutionError as error:
         why = f"{error.ename}: {error.evalue.splitlines()[0] if error.evalue else ''}"
         raise FileError(f"{chapter} does not run, so there is no page of it: {why}") from None
