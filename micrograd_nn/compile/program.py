@@ -276,7 +276,7 @@ def _scalars(optimizer: Optimizer) -> tuple[bool, dict[str, float]]:
 
     kind = type(optimizer)
     watched = type(kind.__name__, (kind,), {"steps": property(steps)})
-    stand_in = object.__new__(watched)
+    stand_in: Any = object.__new__(watched)
     stand_in.__dict__.update(vars(optimizer))
     scalars: dict[str, float] = stand_in.scalars()
     return bool(asked), scalars
