@@ -10,7 +10,6 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 from ..errors import RenderError
@@ -61,6 +60,8 @@ def _wheels_executables() -> Iterator[Path]:
     yield Path(sysconfig.get_path("scripts")) / name
     yield Path(sys.executable).parent / name
     yield Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))) / name
+    from importlib import metadata  # a tenth of this package's import time, needed where PATH is bare
+
     try:
         files = metadata.files(WHEEL) or []
     except metadata.PackageNotFoundError:
