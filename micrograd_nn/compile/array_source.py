@@ -4,6 +4,7 @@ Promise: an operation is written by its row's ``numpy`` template, taken apart in
 before; numbers that do not vary stay Python floats, so that float32 stays float32.
 """
 
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -38,21 +39,27 @@ class ArraySource:
     """The lines for some outputs of a tape: ``made`` once for a number of rows, ``lines`` in every call.
 
     ``stores`` are arrays from outside that an outcome is written to, step number -> name. ``scope`` holds the arrays
-    that the lines refer to: constants and tables of places.
+    that the lines refer to: constants and tables of places. What is ``spendable`` from outside may be written over.
     """
 
     def __init__(
-        self, steps: list[Step], outputs: list[Any], dtype: str, prefix: str, stores: dict[int, str] | None = None
+        self,
+        steps: list[Step],
+        outputs: list[Any],
+        dtype: str,
+        prefix: str,
+        stores: dict[int, str] | None = None,
+        spendable: Set[str] = frozenset(),
     ) -> None:
         self._steps, self._dtype, self._prefix = steps, dtype, prefix
-        self._buffers = Buffers(steps, outputs, prefix, dtype, stores or {})
+        self._buffers = Buffers(steps, outputs, prefix, dtype, stores or {}, spendable)
         self.made = self._buffers.lines
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
         self._texts: dict[int, str] = {}
         self._scalars: set[int] = set()
         for number, step in enumerate(steps):
-            if self._buffers.needed[number]:
+            if self._buffers.needed[number] and number not in self._texts:
                 getattr(self, f"_{type(step).__name__.lower()}")(number, step)
                 self._buffers.done(number)
 
@@ -181,6 +188,13 @@ class ArraySource:
         return self._make(f"{text}.reshape(-1, {step.shape[-1]})")
 
     def _fold(self, number: int, step: Fold) -> None:
+        scan = self._buffers.scans.get((step.operation, step.operands))
+        if scan is not None:
+            running = self._steps[scan]
+            assert isinstance(running, Scan)
+            self._scan(scan, running)
+            self._texts[number] = self._make(f"{self._texts[scan]}[..., -1]")
+            return
         out = self._texts[number] = self._buffers.out(number)
         self.lines.append(f"np.{ufunc(step.operation)}.reduce({self._array(step.operands[0])}, axis=-1, out={out})")
 

@@ -5,12 +5,13 @@ Promise: an array is written in place, or used again, only when nothing will rea
 """
 
 from collections import defaultdict
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
 
 from .layout import inverse, size_of, unfold
-from .steps import Apply, Constant, Fold, Gram, Index, Leaf, MatMul, Scatter, Shape, Step, Sum, Tracer, View, live
+from .steps import Apply, Constant, Fold, Gram, Index, Leaf, MatMul, Scan, Scatter, Shape, Step, Sum, Tracer, View, live
 
 Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
 
@@ -33,23 +34,36 @@ class Scattered:
             (self.stored if fresh else self.added).append(k)
             if fresh:
                 covered[places[k]] = True
+        self.whole = bool(covered.all())  # nothing is left at zero
         self.cleared = any(not covered[places[k]].all() for k in self.added)
 
 
 class Buffers:
     """Names for the arrays of the steps, and the lines that make them."""
 
-    def __init__(self, steps: list[Step], outputs: list[Any], prefix: str, dtype: str, stores: dict[int, str]) -> None:
+    def __init__(
+        self,
+        steps: list[Step],
+        outputs: list[Any],
+        prefix: str,
+        dtype: str,
+        stores: dict[int, str],
+        spendable: Set[str],
+    ) -> None:
         self.lines: list[str] = []
         self.dtype = dtype
-        self._steps, self._prefix, self._stores = steps, prefix, stores
+        self._steps, self._prefix, self._stores, self._spendable = steps, prefix, stores, spendable
         wanted = [output.number for output in outputs if isinstance(output, Tracer)]
         self.needed = live(steps, wanted)
         self.owner = self._owners()
         self.last = self._last_uses(wanted)
         self.scattered: dict[int, Scattered] = {}
         self.direct: dict[int, tuple[int, Index]] = {}  # a step that writes straight into a Scatter's array
-        self._names: dict[int, str] = {}
+        self._names: dict[int, str] = {
+            number: step.source
+            for number, step in enumerate(steps)
+            if isinstance(step, Leaf) and step.source in spendable
+        }
         self._free: dict[Kind, list[str]] = defaultdict(list)
         self._given_back: set[int] = set()
         self._count = 0
@@ -111,6 +125,8 @@ class Buffers:
 
     def _fixed(self, number: int) -> bool:
         step = self._steps[number]
+        if isinstance(step, Leaf) and step.source in self._spendable:
+            return False
         return number in self._stores or number in self.direct or isinstance(step, Scatter | Leaf | Constant)
 
     def _dying_operand(self, number: int) -> int | None:
@@ -132,9 +148,17 @@ class Buffers:
     def _owners(self) -> list[int]:
         """The step in whose array a step's numbers lie: a view's are in its source's."""
         owner: list[int] = []
+        self.scans = {
+            (step.operation, step.operands): number
+            for number, step in enumerate(self._steps)
+            if isinstance(step, Scan) and not step.reverse and self.needed[number]
+        }
         for number, step in enumerate(self._steps):
             is_view = isinstance(step, View) and not step.index.table
-            owner.append(owner[step.operands[0]] if is_view else number)
+            home = owner[step.operands[0]] if is_view else number
+            if isinstance(step, Fold):  # of a chain whose running results are wanted: the last of them
+                home = self.scans.get((step.operation, step.operands), number)
+            owner.append(home)
         return owner
 
     def _last_uses(self, wanted: list[int]) -> list[int]:

@@ -16,12 +16,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from .array_source import ArraySource
 from .backend import Update
+from .buffers import Scattered
 from .chains import Chains
 from .execute import execute
 from .lift import lift
 from .numpy_loop import NumpyLoop
 from .reverse import reverse
-from .steps import Leaf, Step, Tracer
+from .steps import Leaf, Scatter, Step, Tracer
 from .straight import indented
 from .trace import Trace
 
@@ -42,9 +43,13 @@ class NumpyBackend:
         self._kept: dict[int, Built] = {}
 
     @cached_property
-    def _generated(self) -> tuple[str, dict[str, Any]]:
+    def _gradient(self) -> Tracer | None:
         seed = self.tape.add(Leaf((), (), False, "seed"))
-        gradient = reverse(self.tape, self.loss, Tracer(self.tape, 0), seed)
+        return reverse(self.tape, self.loss, Tracer(self.tape, 0), seed)
+
+    @cached_property
+    def _generated(self) -> tuple[str, dict[str, Any]]:
+        gradient = self._gradient
         steps, loss = self.tape.steps, self.loss
         stores = {} if gradient is None else {gradient.number: "g"}
         alone = ArraySource(steps, [loss], self.dtype, "f")
@@ -66,6 +71,13 @@ class NumpyBackend:
         text = source.text(self.loss)
         varies = isinstance(self.loss, Tracer) and self.tape[self.loss].batched
         return f"float(np.add.reduce({text}))" if varies else f"float({text}) * n"
+
+    @cached_property
+    def refreshed(self) -> bool:
+        """Whether every call writes all of the gradient: then an update may use its array for other things."""
+        gradient = self._gradient
+        step = self.tape[gradient] if gradient is not None else None
+        return step is not None and (not isinstance(step, Scatter) or Scattered(step).whole)
 
     @property
     def source(self) -> str:

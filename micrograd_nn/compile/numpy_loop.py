@@ -21,7 +21,7 @@ class NumpyLoop:
 
     def __init__(self, backend: Any, update: Update, batch_size: int, scope: dict[str, Any]) -> None:
         self._backend, self._size = backend, batch_size
-        self.source, arrays = update_source(len(backend.p), update, backend.dtype, backend.still)
+        self.source, arrays = update_source(len(backend.p), update, backend)
         self._build_update = execute(self.source, **scope, **arrays)["build_update"]
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
@@ -76,14 +76,15 @@ class NumpyLoop:
         return loss
 
 
-def update_source(count: int, update: Update, dtype: str, still: Any) -> tuple[str, dict[str, Any]]:
+def update_source(count: int, update: Update, backend: Any) -> tuple[str, dict[str, Any]]:
     """``build_update(p, g, *memories, done)`` makes ``update(*scalars)``: the optimiser's step on whole vectors."""
     tape = Tape()
     vectors = ["p", *(f"m{k}" for k in range(len(update.memories)))]
     p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in vectors)
     moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
     outcomes: list[Number] = [moved, *kept]
-    written = ArraySource(tape.steps, outcomes, dtype, "u")
+    still = backend.still
+    written = ArraySource(tape.steps, outcomes, backend.dtype, "u", spendable={"g"} if backend.refreshed else set())
     lines = list(written.lines)
     last = lines.pop() if len(vectors) == 1 and not len(still) and _is_last(written, lines, moved) else ""
     if last:
