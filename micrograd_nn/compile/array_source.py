@@ -59,8 +59,9 @@ class ArraySource:
         self._texts: dict[int, str] = {}
         self._scalars: set[int] = set()
         for number, step in enumerate(steps):
-            if self._buffers.needed[number] and number not in self._texts:
-                getattr(self, f"_{type(step).__name__.lower()}")(number, step)
+            if self._buffers.needed[number]:
+                if number not in self._texts:  # else a fold has written it already
+                    getattr(self, f"_{type(step).__name__.lower()}")(number, step)
                 self._buffers.done(number)
 
     def text(self, operand: Any) -> str:

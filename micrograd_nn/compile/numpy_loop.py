@@ -44,6 +44,7 @@ class NumpyLoop:
         done = np.zeros((), np.int64)
         update = self._build_update(self._backend.p, self._backend.g, *state, done)
         each, total = iter(scalars), 0.0
+        still_there = False  # the same rows as in the step before, all of them in their order
         try:
             with np.errstate(all="ignore"):
                 for order in orders:
@@ -64,16 +65,14 @@ class NumpyLoop:
     ) -> None:
         self.train(state, rows, [order], scalars, [], log)
 
-    def _loss(self, arrays: list[Any], which: Any, start: int, stop: int) -> float:
-        """The sum of the batch's losses; the gradient of their mean is left in the backend."""
-        built = self._backend.built(stop - start)
-        for buffer, array in zip(built.inputs, arrays, strict=True):
-            if which is None:
-                buffer[...] = array[start:stop]
-            else:
-                array.take(which[start:stop], 0, buffer, "clip")
-        loss: float = built.value_and_grad(1.0 / (stop - start))
-        return loss
+
+def _fill(buffers: list[Any], arrays: list[Any], which: Any, start: int, stop: int) -> None:
+    """Take over the rows from start to stop, or those that ``which`` names there."""
+    for buffer, array in zip(buffers, arrays, strict=True):
+        if which is None:
+            buffer[...] = array[start:stop]
+        else:
+            array.take(which[start:stop], 0, buffer, "clip")
 
 
 def update_source(count: int, update: Update, backend: Any) -> tuple[str, dict[str, Any]]:
