@@ -11,6 +11,7 @@ import os
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +54,24 @@ class Run:
     answers: list[tuple[str, bool, str]]  # "solution" or "wrong", whether the check was content, what it said
 
 
-def run_all(folder):
-    """Every chapter by path, two at a time."""
+class Runs:
+    """Every chapter, run two at a time when the first is asked for; one that failed raises why, and only then."""
 
-    async def all_of_them():
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __getitem__(self, path):
+        if isinstance(self.done[path], Exception):
+            raise self.done[path]
+        return self.done[path]
+
+    @cached_property
+    def done(self):
+        return dict(zip(CHAPTERS, asyncio.run(self.all_of_them()), strict=True))
+
+    async def all_of_them(self):
         places = asyncio.Semaphore(2)
-        return await asyncio.gather(*[run(path, folder, places) for path in CHAPTERS])
-
-    return dict(zip(CHAPTERS, asyncio.run(all_of_them()), strict=True))
+        return await asyncio.gather(*[run(path, self.folder, places) for path in CHAPTERS], return_exceptions=True)
 
 
 async def run(path, folder, places):

@@ -21,7 +21,7 @@ each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.s
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    return running.run_all(tmp_path_factory.mktemp("chapters"))
+    return running.Runs(tmp_path_factory.mktemp("chapters"))
 
 
 def test_there_are_six_chapters_in_order():
