@@ -22,9 +22,8 @@ def main() -> None:
         worker = Worker(1)
         nodes, seconds, megabytes, peak = worker.ask(compiled, sizes)
         worker.close()
-        print(
-            f"{'-'.join(map(str, sizes)):>18} {nodes:>9,} nodes {seconds:7.3f} s {megabytes:7.1f} MB  peak {peak:.0f} MB"
-        )
+        name = "-".join(map(str, sizes))
+        print(f"{name:>18} {nodes:>9,} nodes {seconds:7.3f} s {megabytes:7.1f} MB  peak {peak:.0f} MB")
         found.append((nodes, seconds, megabytes))
     large = [row for row in found[:-1] if row[0] > 10_000]  # below, the fixed cost of a few milliseconds shows
     for k, what in ((1, "seconds"), (2, "megabytes")):

@@ -51,7 +51,12 @@ class NumpyLoop:
                     total = 0.0
                     which, count = (None, len(rows)) if order is None else (np.asarray(order), len(order))
                     for start in range(0, count, self._size):
-                        loss = self._loss(arrays, which, start, min(start + self._size, count))
+                        stop = min(start + self._size, count)
+                        built = self._backend.built(stop - start)
+                        if not still_there:
+                            _fill(built.inputs, arrays, which, start, stop)
+                        still_there = which is None and stop - start == count
+                        loss = built.value_and_grad(1.0 / (stop - start))
                         if loss - loss != 0.0:  # nan or infinite
                             return
                         update(*next(each))
