@@ -66,6 +66,7 @@ class Operation:
     level: int = 5  # how tightly its written form binds
     numpy: str  # an expression over arrays, with np in scope
     python: str = ""  # an expression over floats, with math and the rows' forwards in scope; name(a, b) if left out
+    mirror: str = ""  # python's expression for -a, reading the e that python's own has named for a
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
     associative: bool = False  # a chain of it is one reduction

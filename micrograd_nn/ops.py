@@ -160,7 +160,8 @@ sigmoid: Operation = Operation("sigmoid", doc="1 / (1 + exp(-a)): the smooth ste
     partials=(lambda a, out: out * sigmoid(-a),),  # out·(1 - out) has no digit left at a = 40
     identity=(lambda a, out: out * (1.0 - out),),
     text="σ({a})", latex=r"\sigma\left({a:0}\right)",
-    python="1.0 / (1.0 + math.exp(-{a})) if {a} >= 0.0 else (e := math.exp({a})) / (1.0 + e)",
+    python="1.0 / (1.0 + (e := math.exp(-{a}))) if {a} >= 0.0 else (e := math.exp({a})) / (1.0 + e)",
+    mirror="(e if {a} >= 0.0 else 1.0) / (1.0 + e)",
     numpy="np.exp(np.minimum({a}, 0.0)) / (1.0 + np.exp(-np.abs({a})))",
     extremes=((40.0,), (-40.0,), (710.0,), (-740.0,), (1e-17,)))
 

@@ -1,6 +1,7 @@
 """Programs as users meet them: training, errors, the choice of a backend, the generated source."""
 
 import ast
+import math
 import re
 from itertools import product
 from math import inf, isnan, nan
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compile_cases import alike, network
+from reference import points
 
 from micrograd_nn import MLP, TABLE, Value, losses, tanh
 from micrograd_nn.cli import main
@@ -299,7 +301,7 @@ def test_no_label_reaches_the_source(backend: str) -> None:
     }
     known |= {"nan", "inf", "rows", "total", "n", "e", "p", "g", *TABLE}
     for name in {node.id for node in ast.walk(ast.parse(ours.source)) if isinstance(node, ast.Name)} - known:
-        assert re.fullmatch(r"[pgxvsfa][vs]?\d*_?\d+", name), name
+        assert re.fullmatch(r"[pgxvsfae][vs]?\d*_?\d+", name), name
 
 
 def update_of(case: Any) -> Update:
@@ -342,6 +344,18 @@ def test_shortcuts_have_the_same_bits(name: str) -> None:
                 got = short.data if isinstance(short, Named) else short
                 assert alike(got, row.forward(a, b)), (a, b, got)
     assert taken
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.mirror])
+def test_a_mirror_has_the_bits_of_the_opposite(name: str) -> None:
+    """What a row works out for a serves -a as well: e is named by the first expression and read by the second."""
+    row = TABLE[name]
+    scope: dict[str, Any] = {"math": math}
+    for a, *_ in points(row):
+        for number in (a, -a, inf, -inf, nan, 0.0, -0.0):
+            scope["a"] = number
+            assert alike(eval(row.python.format(a="a"), scope), row.forward(number))
+            assert alike(eval(row.mirror.format(a="a"), scope), row.forward(-number))
 
 
 # ---- long graphs ----
