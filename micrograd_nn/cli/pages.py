@@ -52,6 +52,7 @@ img { max-width: 100%; height: auto; } img.wide { max-width: none; }
 table { border-collapse: collapse; margin: 0.6em 0; }
 th, td { padding: 0.25em 0.7em; border-bottom: 1px solid #dde1e8; }
 math { font-size: 1.08em; } math[display="block"] { margin: 1em 0; }
+.jp-RenderedMarkdown { overflow-x: auto; }
 .formula math[display="block"] { text-align: left; }
 mtable > mtr > mtd:first-child { text-align: right; } mtable > mtr > mtd + mtd { text-align: left; }
 mtd { padding: 0.35em 0.1em; } mtable > mtr > mtd:nth-child(4) { padding-left: 2.5em; }

@@ -138,7 +138,7 @@ def _command(top: _Group, name: str) -> None:
     elif name == "sqrt":
         top.wait(lambda inside: f"<msqrt>{inside}</msqrt>", 1)
     elif name == "bar":
-        top.wait(lambda below: f'<mover accent="true">{below}<mo>¯</mo></mover>', 1)
+        top.wait(lambda below: f"<mover>{below}<mo>¯</mo></mover>", 1)
     elif name == "partial":
         top.take("<mi>∂</mi>")
     elif name in SIGNS:
@@ -164,4 +164,6 @@ def _upright(kind: str, content: str) -> str:
 def _character(char: str) -> str:
     if char.isalpha():
         return f"<mi>{escape(char)}</mi>"
+    if char in "()[]|":
+        return f'<mo stretchy="false">{char}</mo>'  # one that stretches stands askew before an exponent
     return f"<mo>{PLAIN.get(char) or escape(char)}</mo>"
