@@ -7,7 +7,7 @@ import pytest
 from compile_cases import SPELLINGS, Case, arguments, engine
 from test_compile_equal import moons
 
-from micrograd_nn import MLP, Value, losses, tanh, total
+from micrograd_nn import MLP, Value, logaddexp, losses, tanh, total
 from micrograd_nn.compile import compile
 from micrograd_nn.compile.steps import Constant, Leaf, MatMul, View
 
@@ -110,3 +110,26 @@ def test_what_is_no_grid_is_gathered_and_right() -> None:
     expected, slopes = engine(case, [row])
     assert loss == pytest.approx(expected, rel=1e-13)
     assert gradient.tolist() == pytest.approx(slopes, rel=1e-12, abs=1e-15)
+
+
+def test_parameters_that_are_used_in_two_arrays() -> None:
+    """Three weights in one array operation, the first in another as well: its slopes add up."""
+    w, x = [Value(0.5), Value(-1.0), Value(2.0), Value(0.25)], [Value(0.0) for _ in range(3)]
+    case = Case(total(tanh(a * b) for a, b in zip(w[:3], x, strict=True)) + w[0].exp() * w[3], [x], w)
+    row = [0.3, -0.7, 1.1]
+    loss, gradient = compile(*case, backend="numpy").value_and_grad([row])
+    expected, slopes = engine(case, [row])
+    assert loss == pytest.approx(expected, rel=1e-14)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-13)
+
+
+def test_an_array_beside_its_own_transpose_is_not_written_over() -> None:
+    """Two neurons on two samples, each number against the one across the diagonal."""
+    w, x = [[Value(0.1), Value(0.9)], [Value(-0.3), Value(0.4)]], [[Value(1.0), Value(2.0)], [Value(-1.5), Value(0.5)]]
+    a = [[tanh(total(p * q for p, q in zip(row, sample, strict=True))) for row in w] for sample in x]
+    pairs = [logaddexp(a[i][j], a[j][i]) * float(1 + i + 2 * j) for i in range(2) for j in range(2)]
+    case = Case(tanh(total(pairs)), [], [p for row in w for p in row])
+    program = compile(*case, backend="numpy")
+    expected, slopes = engine(case, [[]])
+    assert program() == pytest.approx(expected, rel=1e-14)
+    assert program.value_and_grad()[1].tolist() == pytest.approx(slopes, rel=1e-12)
