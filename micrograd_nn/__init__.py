@@ -7,6 +7,7 @@ from .backprop import grad as grad
 from .backprop import hessian as hessian
 from .backprop import replay as replay
 from .backprop import value_and_grad as value_and_grad
+from .checkpoint import Checkpoint as Checkpoint
 from .compile import compile as compile
 from .derive import Slip as Slip
 from .derive import check_partials as check_partials
@@ -24,6 +25,8 @@ from .draw import trace as trace
 from .draw import walk as walk
 from .errors import AnomalyError as AnomalyError
 from .errors import MicrogradError as MicrogradError
+from .exchange import from_torch as from_torch
+from .exchange import to_torch as to_torch
 from .formula import formula as formula
 from .functional import log_softmax as log_softmax
 from .functional import logsumexp as logsumexp
@@ -81,6 +84,7 @@ from .optim import RMSprop as RMSprop
 from .optim import StepLR as StepLR
 from .optim import least_squares as least_squares
 from .storage import load as load
+from .storage import load_into as load_into
 from .storage import save as save
 from .training import EarlyStopping as EarlyStopping
 from .training import History as History
