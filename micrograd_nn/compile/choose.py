@@ -57,6 +57,6 @@ class Backends:
         line_by_line = nodes * rows * (LINE if nodes <= STRAIGHT else WALK)
         in_arrays = levels * LEVEL + nodes * rows * NUMBER
         chosen: Any = self.python if line_by_line <= in_arrays else self.numpy
-        times = [f"{nanoseconds / 1000:,.0f} µs" for nanoseconds in (line_by_line, in_arrays)]
+        times = [f"{nanoseconds / 1000:.3g} µs" for nanoseconds in (line_by_line, in_arrays)]
         work = f"{nodes:,} nodes on {levels:,} levels, {rows:,} row(s) at once"
         return chosen, f"{work}: about {times[0]} node by node, {times[1]} in arrays"
