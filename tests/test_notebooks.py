@@ -7,6 +7,7 @@ import shutil
 import tomllib
 
 import chapters as running
+import nbformat
 import pytest
 from chapters import CHAPTERS, agrees, said, uncovered
 
@@ -145,6 +146,21 @@ def test_a_page_is_whole_in_itself_and_has_every_formula_as_mathml(path, runs):
     understood = {"ln", "max", "tanh"}
     names = {name for formula in formulas for name in re.findall(r"<mi>([a-z]{2,})</mi>", formula)}
     assert names <= understood  # a command that the typesetter does not know would stand there as a word
+
+
+def test_progress_bars_are_left_out_of_a_page():
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "training: 0%"}
+    outputs = [
+        nbformat.v4.new_output("display_data", data=widget),
+        nbformat.v4.new_output("stream", name="stderr", text="training: 0%"),
+        nbformat.v4.new_output("stream", name="stdout", text="kept"),
+    ]
+    cell = nbformat.v4.new_code_cell("fit(net, X, y)", outputs=outputs)
+    text = page(nbformat.v4.new_notebook(cells=[cell]))
+    assert "<script" not in text
+    assert "training" not in text
+    assert "kept" in text
+    assert len(cell.outputs) == 3  # the notebook itself is as it was
 
 
 @pytest.mark.slow

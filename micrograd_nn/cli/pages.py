@@ -15,6 +15,7 @@ from ..errors import ExtraMissingError, FileError
 from ..files import write_whole
 
 TIMEOUT = 600  # seconds for one cell
+WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDE = 1100  # points: a drawing up to this width is scaled to the page, a wider one can be scrolled
 TEMPLATE = r"""
 {%- extends 'base.html.j2' -%}
@@ -112,7 +113,7 @@ def page(notebook: Any) -> str:
     colours = HtmlFormatter(style="friendly").get_style_defs(".highlight")
     notebook = deepcopy(notebook)
     for cell in notebook.cells:
-        cell.outputs = [output for output in cell.get("outputs", []) if output.get("name") != "stderr"]  # progress bars
+        cell.outputs = [output for output in cell.get("outputs", []) if not _is_progress(output)]
     notebook.metadata |= {"title": title_of(notebook), "style": STYLE + colours}
     text: str = exporter.from_notebook_node(notebook)[0]
     return text
@@ -122,6 +123,11 @@ def title_of(notebook: Any) -> str:
     """The first heading."""
     headings = [line for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("# ")]
     return str(headings[0]).removeprefix("# ") if headings else "notebook"
+
+
+def _is_progress(output: Any) -> bool:
+    """A bar moves while a chapter runs: text on standard error, or a widget, which is a script."""
+    return output.get("name") == "stderr" or WIDGET in output.get("data", {})
 
 
 def _width(svg: str) -> float:
