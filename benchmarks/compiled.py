@@ -81,7 +81,7 @@ def training(problem: Any) -> Any:
 
     from micrograd_nn import SGD
     from micrograd_nn.compile import compile
-    from micrograd_nn.compile.program import _Run
+    from micrograd_nn.compile.run import Run
 
     from .peers.ours import record
 
@@ -90,13 +90,13 @@ def training(problem: Any) -> Any:
     program = compile(recorded.loss, [recorded.x, recorded.y], parameters, dtype=problem.dtype)
     X, y = (np.concatenate(column) for column in zip(*problem.batches, strict=True))
     targets = np.eye(problem.sizes[-1], dtype=X.dtype)[y] if problem.loss == "softmax" else y
-    run = _Run(program, SGD(parameters, lr=problem.lr), program.rows(X, targets), problem.batch)
-    state, count = run.loop.state(program._numbers(), run._memory()), len(problem.batches)
+    run = Run(program, SGD(parameters, lr=problem.lr), program.rows(X, targets), problem.batch)
+    state, count = run.load(), len(problem.batches)
 
     def train(steps: int) -> None:
         whole, rest = divmod(steps, count)
         orders: list[Any] = [None] * whole + ([list(range(rest * problem.batch))] if rest else [])
-        run.loop.train(state, run.rows, orders, run._each_step(), [], [0.0, 0])
+        run.loop.train(state, run.rows, orders, run.each_step(), [], [0.0, 0])
 
     return train
 

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from ..compile import compile
-from ..compile.program import _Run
+from ..compile.run import Run
 from ..functional import total
 from ..optim import Optimizer
 from .engines import Score
@@ -30,15 +30,15 @@ class CompiledEngine:
             self._programs[task.loss.function] = self.program
         self.name, self.chunk = "compiled", 1
         self.size = batch_size
-        self._run: _Run | None = None
+        self._run: Run | None = None
 
     @property
-    def run(self) -> _Run:
+    def run(self) -> Run:
         """The program's training loop, made when the first step is asked for."""
         if self._run is None:
             rows = self.program.rows(*arguments(self.task))
             rows.arrays = [array.astype(self.dtype, copy=False) for array in rows.arrays]  # once, not in each call
-            self._run = _Run(self.program, self.optimizer, rows, self.size)
+            self._run = Run(self.program, self.optimizer, rows, self.size)
             backend = self.program.runs(self.size).name
             self.name = f"compiled ({backend})"
             self.chunk = max(1, int(WORK.get(backend, 1e6) / (6 * len(self.optimizer.params) * self.size)))
@@ -49,18 +49,13 @@ class CompiledEngine:
             self._program(score)
 
     def load(self) -> None:
-        self.state = self.run.loop.state(self.program._numbers(), self.run._memory())
+        self.state = self.run.load()
 
     def store(self) -> None:
-        self.run._write(*self.run.loop.numbers(self.state))
+        self.run.store(self.state)
 
     def advance(self, order: Sequence[int], log: list[float]) -> None:
-        steps = -(-len(order) // self.size)
-        first = self.optimizer.steps
-        try:
-            self.run.loop.epoch(self.state, self.run.rows, order, self.run._each_step(steps), log)
-        finally:
-            self.optimizer.steps = first + int(log[1])
+        self.run.advance(self.state, order, log)
 
     def score(self, task: Task, score: Score) -> float:
         return float(self._program(score)(*arguments(task)))
