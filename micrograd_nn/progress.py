@@ -10,14 +10,20 @@ from typing import Any
 
 def progress_bar(wanted: bool = True, **options: Any) -> Any:
     """A tqdm bar with these options; silent unless it is wanted and there is a terminal or a notebook."""
-    if wanted and "ipykernel" in sys.modules:
+    silent = None if wanted else True  # None: tqdm looks whether there is a terminal
+    if wanted and _in_notebook():
         if find_spec("ipywidgets"):
             from tqdm.notebook import tqdm as notebook_bar
 
             return notebook_bar(**options)
-        wanted_in_kernel: bool | None = False
-    else:
-        wanted_in_kernel = None if wanted else True
+        silent = False
     from tqdm import tqdm
 
-    return tqdm(disable=wanted_in_kernel, dynamic_ncols=True, **options)
+    return tqdm(disable=silent, dynamic_ncols=True, **options)
+
+
+def _in_notebook() -> bool:
+    """Whether this code runs in a kernel; that somebody imported Jupyter's packages says nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None
