@@ -99,18 +99,7 @@ class Value(Operand):
     def __add__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
             other = _as_value(other)
-        if modes.entered:
-            return _record(self._data + other._data, add, self, other, 1.0, 1.0)
-        node = _new(Value)  # _record's own lines, a call less
-        node._data = self._data + other._data
-        node.grad = None
-        node.label = ""
-        node.operation = add
-        node.left = self
-        node.right = other
-        node.dleft = 1.0
-        node.dright = 1.0
-        return node
+        return _record(self._data + other._data, add, self, other, 1.0, 1.0)
 
     def __sub__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
@@ -121,18 +110,7 @@ class Value(Operand):
         if other.__class__ is not Value:
             other = _as_value(other)
         a, b = self._data, other._data
-        if modes.entered:
-            return _record(a * b, mul, self, other, b, a)
-        node = _new(Value)  # _record's own lines, a call less
-        node._data = a * b
-        node.grad = None
-        node.label = ""
-        node.operation = mul
-        node.left = self
-        node.right = other
-        node.dleft = b
-        node.dright = a
-        return node
+        return _record(a * b, mul, self, other, b, a)
 
     def __radd__(self, other: Any) -> "Value":
         return _as_value(other) + self
