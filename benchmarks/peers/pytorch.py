@@ -1,7 +1,6 @@
-"""PyTorch: eager, and through torch.compile.
+"""PyTorch: eager as its tutorials write a step, eager with the update fused by hand, and through torch.compile.
 
-Promise: PyTorch 2.13.0 on the CPU with its own defaults for threads; parameters as leaf tensors, autograd, and an
-update under no_grad, as its tutorials have it.
+Promise: PyTorch 2.13.0 on the CPU; parameters as leaf tensors, the loss of ``torch.nn.functional``.
 """
 
 from collections.abc import Callable
@@ -34,30 +33,54 @@ def prepared(problem: Problem) -> tuple[Any, Callable[..., Any], list[Any]]:
     return torch, loss, batches
 
 
-def trainer(problem: Problem, torch: Any, loss: Callable[..., Any], batches: list[Any]) -> Train:
-    """Forward, backward, update: the loss may be compiled."""
+def eager(problem: Problem) -> Train:
+    torch, loss, batches = prepared(problem)
 
     def train(steps: int) -> Array:
-        parameters = [torch.from_numpy(n.copy()).requires_grad_() for layer in problem.start for n in layer]
+        parameters = start(problem, torch)
+        optimizer = torch.optim.SGD(parameters, lr=problem.lr)
         for i in range(steps):
-            gradients = torch.autograd.grad(loss(parameters, *batches[i % len(batches)]), parameters)
-            with torch.no_grad():
-                torch._foreach_add_(parameters, gradients, alpha=-problem.lr)
-        numbers = [p.detach().numpy() for p in parameters]
-        return flat(list(zip(numbers[::2], numbers[1::2], strict=True)))
+            optimizer.zero_grad()
+            loss(parameters, *batches[i % len(batches)]).backward()
+            optimizer.step()
+        return end(parameters)
 
     return train
 
 
-def eager(problem: Problem) -> Train:
-    torch, loss, batches = prepared(problem)
-    return trainer(problem, torch, loss, batches)
+def fused(problem: Problem, torch: Any, loss: Callable[..., Any], batches: list[Any]) -> Train:
+    """Forward, backward, and one call that moves all parameters; the loss may be compiled."""
+
+    def train(steps: int) -> Array:
+        parameters = start(problem, torch)
+        for i in range(steps):
+            gradients = torch.autograd.grad(loss(parameters, *batches[i % len(batches)]), parameters)
+            with torch.no_grad():
+                torch._foreach_add_(parameters, gradients, alpha=-problem.lr)
+        return end(parameters)
+
+    return train
+
+
+def start(problem: Problem, torch: Any) -> list[Any]:
+    """Weights and biases, layer by layer."""
+    return [torch.from_numpy(n.copy()).requires_grad_() for layer in problem.start for n in layer]
+
+
+def end(parameters: list[Any]) -> Array:
+    """The same as one vector."""
+    numbers = [p.detach().numpy() for p in parameters]
+    return flat(list(zip(numbers[::2], numbers[1::2], strict=True)))
+
+
+def by_hand(problem: Problem) -> Train:
+    return fused(problem, *prepared(problem))
 
 
 def compiled(problem: Problem) -> Train:
     torch, loss, batches = prepared(problem)
     torch._dynamo.reset()
-    train = trainer(problem, torch, torch.compile(loss), batches)
+    train = fused(problem, torch, torch.compile(loss), batches)
     try:
         train(2)
     except Exception as error:  # whatever its compiler chain raises where it does not work
@@ -68,9 +91,15 @@ def compiled(problem: Problem) -> Train:
 PEERS = [
     Peer(
         "PyTorch, eager",
-        "Tensors over the whole batch, `torch.autograd.grad`, and one fused update of all parameters. "
+        "Tensors over the whole batch, then `zero_grad`, `backward` and the `step` of `torch.optim.SGD`. "
         "The CPU build with its own defaults.",
         eager,
+    ),
+    Peer(
+        "PyTorch, fused update",
+        "The same with `torch.autograd.grad` and one private call that moves all parameters. "
+        "It is what an expert writes to save the optimiser's own time.",
+        by_hand,
     ),
     Peer(
         "PyTorch, torch.compile",
