@@ -195,7 +195,7 @@ def test_a_link_stays_a_link(tmp_path):
     save(MLP(2, [1], seed=1), tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert bits(load(tmp_path / "net")) == bits(MLP(2, [1], seed=1))
-    with pytest.raises(FileError, match="could not be written: .*embedded null"):
+    with pytest.raises(FileError, match=r"could not be written: .*embedded null"):
         save(MLP(2, [1]), "a\0b")
 
 
