@@ -134,12 +134,15 @@ def test_read_back_and_worked_out_it_is_the_gradient(seed):
             assert abs(read_block(derivation.latex(), numbers) - gradients[leaf]) <= 1e-12 * size
 
 
-def test_sympy_agrees():
+@pytest.mark.parametrize("count", [40, pytest.param(500, marks=pytest.mark.slow)])
+def test_sympy_agrees(count):
     import sympy
 
     smooth = [row for row in TABLE.values() if not row.kinks or row.domain.text != "every real number"]
-    for seed in range(40):
+    for seed in range(count):
         root, leaves = random_graph(seed, n_nodes=6, operations=smooth)
+        if any(node.operation is TABLE["pow"] and node.left.data == 0 for node in topological_order(root)):
+            continue  # a corner: sympy derives 0^x to 0^x·ln 0, which is nan, where the row says 0
         form = to_sympy(root)
         at = {sympy.Symbol(leaf.label, real=True): leaf.data for leaf in leaves}
         assert float(form.evalf(30, subs=at)) == pytest.approx(root.data, rel=1e-9, abs=1e-9)
