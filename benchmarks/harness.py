@@ -47,6 +47,7 @@ class Effort:
     rounds: int = 11
     turn: float = 0.05  # seconds that an engine runs before the next has its turn
     least: int = 1000  # steps in a turn, so that what an engine does once a turn does not count
+    slow_least: int = 4  # the same of a slow engine: one step alone would never meet the collector
     quick: bool = False
     mnist: str | None = None  # the folder with MNIST's four files, if there is one
     epochs: int = 40  # of the whole training on MNIST
@@ -54,7 +55,7 @@ class Effort:
 
 
 SLOW = 5.0  # seconds of a turn from which three turns must do
-QUICK = Effort(rounds=2, turn=0.01, least=100, quick=True)
+QUICK = Effort(rounds=2, turn=0.01, least=100, slow_least=1, quick=True)
 
 
 # ---- figures ----
@@ -123,10 +124,10 @@ class Worker:
 def by_turns(timers: Mapping[str, Timer], effort: Effort, slow: Container[str] = ()) -> dict[str, Series]:
     """Seconds a step, one figure a round, for each engine. Each has warmed up before the first round.
 
-    A turn takes about ``effort.turn`` seconds and holds at least ``effort.least`` steps, of a ``slow`` engine one. An
-    engine whose turn takes longer than SLOW seconds has three turns only.
+    A turn takes about ``effort.turn`` seconds and holds at least ``effort.least`` steps, of a ``slow`` engine
+    ``effort.slow_least``. An engine whose turn takes longer than SLOW seconds has three turns only.
     """
-    least = {who: 1 if who in slow else effort.least for who in timers}
+    least = {who: effort.slow_least if who in slow else effort.least for who in timers}
     steps = {who: steps_for(timer, effort.turn, least[who]) for who, timer in timers.items()}
     seconds: dict[str, list[float]] = {who: [] for who in timers}
     for number in range(effort.rounds):
@@ -139,7 +140,7 @@ def by_turns(timers: Mapping[str, Timer], effort: Effort, slow: Container[str] =
 def steps_for(timer: Timer, seconds: float, least: int = 1) -> int:
     """About how many steps fill that time, and at least the least. The engine is warm at that number afterwards."""
     steps, each = least, timer(least)
-    if each * steps > 1.0:
+    if each * steps > 10 * seconds:
         return steps  # long enough, even if a part of it was warming up
     each = timer(steps)
     while each * steps < seconds / 2:

@@ -72,7 +72,8 @@ def compared(title: str, method: str, codes: dict[str, str], never: dict[str, st
     for who, code in codes.items():
         try:
             timers[who] = partial(seconds, installed(who, code))
-            timers[who]()  # warms up: byte code is written, files are in the cache
+            if not effort.quick:
+                timers[who]()  # warms up: byte code is written, files are in the cache
         except MissingError as reason:
             missing[who] = str(reason)
             timers.pop(who, None)

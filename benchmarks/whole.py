@@ -17,7 +17,7 @@ from .peers import Problem, peers
 from .peers.numpy_batch import ACTIVATIONS
 from .peers.problem import unflat
 from .problems import PROBLEMS, xor
-from .training import OURS, check_quick
+from .training import OURS
 
 SLOW_PRODUCTS = 200_000  # products of a whole training up to which it is done one number at a time
 ROUNDS = 3  # fresh processes an engine; of MNIST one
@@ -27,7 +27,6 @@ TRAININGS = {  # title -> the problem, and its epochs
     "Whole training: digits 8×8, 50 epochs": ("Digits 8×8, 50 images a step", 50),
     "Whole training: MNIST": ("MNIST 784-300-100-10, 50 images a step", None),
 }
-SMALL = 100  # products of a step up to which a whole training is short enough for --quick
 METHOD = (
     "The step from above, as often as a training takes it, with all that comes before the first one: a graph recorded, "
     "a program compiled. Each engine starts in a fresh process with its library imported."
@@ -39,7 +38,7 @@ def section(title: str, effort: Effort) -> Section:
     what, epochs = TRAININGS[title]
     try:
         problem = PROBLEMS[what](effort)
-        if effort.quick and problem.products > SMALL:
+        if effort.quick:
             raise MissingError("left out of --quick: fresh processes take too long")
     except MissingError as reason:
         return side_by_side(title, METHOD, {}, {"every engine": str(reason)}, OURS, "the training")
@@ -47,7 +46,7 @@ def section(title: str, effort: Effort) -> Section:
     taken: dict[str, list[float]] = {}
     shares: dict[str, float] = {}
     missing: dict[str, str] = {}
-    for _ in range(1 if effort.quick or epochs is None else min(effort.rounds, ROUNDS)):
+    for _ in range(1 if epochs is None else min(effort.rounds, ROUNDS)):
         for name in peers():
             if name not in missing:
                 try:
@@ -64,8 +63,6 @@ def section(title: str, effort: Effort) -> Section:
 
 def trained(name: str, what: str, problem: Problem, steps: int, effort: Effort) -> tuple[float, float]:
     """Seconds of one engine's training, and the share of rows that it gets right. Raises MissingError."""
-    if effort.quick:
-        check_quick(name, problem)
     if peers()[name].slow and problem.products * steps > SLOW_PRODUCTS:
         raise MissingError("a whole training one sample or one number at a time takes too long")
     worker = Worker(effort.threads)
