@@ -70,6 +70,7 @@ class Operation:
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
     associative: bool = False  # a chain of it is one reduction
+    reduction: tuple[str, ...] = ()  # that reduction's sign, on a line and in LaTeX; the name if left out
     shortcut: Callable[..., Any] | None = None  # the same bits in fewer steps, if an operand is a known float
     domain: Domain = EVERYWHERE
     kinks: tuple[Kink, ...] = ()  # where it has no slope, and which one we choose there
@@ -79,7 +80,8 @@ class Operation:
     def __post_init__(self) -> None:
         _check_row(self)
         call = f"{self.name}({', '.join(('{a}', '{b}')[: self.arity])})"
-        for field, usual in (("text", call), ("python", call), ("sign", self.name)):
+        named = (self.name, rf"\operatorname{{{self.name}}}") if self.associative else ()
+        for field, usual in (("text", call), ("python", call), ("sign", self.name), ("reduction", named)):
             object.__setattr__(self, field, getattr(self, field) or usual)  # the row is frozen from here on
         TABLE[self.name] = self
 
@@ -122,6 +124,8 @@ def _check_row(row: Operation) -> None:
             f"{row.name} needs one slope per operand, for one or two operands, got partials={row.partials!r}; "
             "write partials=(lambda a, out: …,), with the comma"
         )
+    if row.reduction and not row.associative:
+        raise ArgumentError(f"{row.name} has a sign for its chain, {row.reduction[0]}: say too that it is associative")
     if len(row.partials) == 1 and (row.associative or row.default is not None):
         raise ArgumentError(f"{row.name} has one operand: associative and default are for operations of two")
 

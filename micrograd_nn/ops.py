@@ -20,7 +20,7 @@ NORMAL, HUGE = 2.2250738585072014e-308, 1.7976931348623157e308  # from here to t
 # ---- arithmetic ----
 
 # fmt: off
-add = Operation("add", doc="The sum a + b.", sign="+", level=2, associative=True,
+add = Operation("add", doc="The sum a + b.", sign="+", level=2, associative=True, reduction=("Σ", r"\sum"),
     forward=lambda a, b: a + b,
     partials=(lambda a, b, out: 1.0, lambda a, b, out: 1.0),
     text="{a:1} + {b:2}", latex="{a:1} + {b:2}", python="{a} + {b}", numpy="{a} + {b}")
@@ -30,7 +30,8 @@ sub = Operation("sub", doc="The difference a - b.", sign="−", level=2,
     partials=(lambda a, b, out: 1.0, lambda a, b, out: -1.0),
     text="{a:1} − {b:3}", latex="{a:1} - {b:3}", python="{a} - {b}", numpy="{a} - {b}")
 
-mul = Operation("mul", doc="The product a * b.", sign="×", level=3, associative=True,
+mul = Operation("mul", doc="The product a * b.", sign="×", level=3,
+    associative=True, reduction=("Π", r"\prod"),
     forward=lambda a, b: a * b,
     partials=(lambda a, b, out: b, lambda a, b, out: a),
     text="{a:3}·{b:3}", latex=r"{a:3} \cdot {b:3}", python="{a} * {b}", numpy="{a} * {b}",
@@ -179,7 +180,7 @@ softplus = Operation("softplus", doc="ln(1 + exp(a)): the smooth relu.",
     extremes=((-745.0,), (-40.0,), (800.0,)))
 
 logaddexp: Operation = Operation("logaddexp", doc="ln(exp(a) + exp(b)), safe; a chain of it is a stable logsumexp.",
-    associative=True,
+    associative=True, reduction=("logsumexp", r"\operatorname{logsumexp}"),
     forward=lambda a, b: a + LN2 if a == b else (a if a > b else b) + math.log1p(math.exp(-abs(a - b))),
     partials=(lambda a, b, out: sigmoid(_difference(a, b)), lambda a, b, out: sigmoid(_difference(b, a))),
     identity=(lambda a, b, out: exp(a - out), lambda a, b, out: exp(b - out)),
@@ -269,7 +270,8 @@ elu: Operation = Operation("elu", doc="a where a > 0, else b·(exp(a) - 1): a re
     wider=Wider("b·exp(a) has no more digits than exp(a), which is subnormal",
                 slopes=lambda a, b: 4.0 if a > -708.0 else 4.0 + abs(b)))
 
-maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slope.", sign="max", associative=True,
+maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slope.",
+    sign="max", associative=True, reduction=("max", r"\max"),
     forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(a, b), lambda a, b, out: _exceeds(b, a)),
     text="max({a}, {b})", latex=r"\max\left({a:0}, {b:0}\right)", numpy="np.maximum({a}, {b})",
@@ -277,7 +279,7 @@ maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slop
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))
 
 minimum: Operation = Operation("minimum", doc="The smaller of a and b; a tie shares the slope.",
-    sign="min", associative=True,
+    sign="min", associative=True, reduction=("min", r"\min"),
     forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(b, a), lambda a, b, out: _exceeds(a, b)),
     text="min({a}, {b})", latex=r"\min\left({a:0}, {b:0}\right)", numpy="np.minimum({a}, {b})",

@@ -52,6 +52,10 @@ def wrong_fields(row: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
             yield "identity", {"identity": (*row.identity[:k], broken, *row.identity[k + 1 :])}
     if row.wider:
         yield "wider", {"wider": None}
+    if row.reduction:
+        other = ("Σ", r"\sum") if row.reduction[0] != "Σ" else ("Π", r"\prod")
+        yield "reduction", {"reduction": (other[0], row.reduction[1])}
+        yield "reduction", {"reduction": (row.reduction[0], other[1])}
     if row.shortcut:
         yield "shortcut", {"shortcut": lambda *operands: Value(7.0)}
 

@@ -6,6 +6,7 @@ The same checks serve the built-in rows, rows that a user adds, and the mutants 
 
 import math
 from collections.abc import Callable, Iterator
+from functools import reduce
 from itertools import product
 from random import Random
 from typing import Any
@@ -186,10 +187,26 @@ def domains(row: Operation) -> Iterator[str]:
             yield f"{row.name}{point}: {row.domain.holds(*point)}, in words {said}, by the reference {value}"
 
 
+CHAINS: dict[str, Callable[[tuple[float, ...]], float]] = {
+    "Σ": sum,
+    "sum": sum,
+    "Π": math.prod,
+    "prod": math.prod,
+    "max": max,
+    "min": min,
+    "logsumexp": lambda terms: math.log(sum(map(math.exp, terms))),
+}
+
+
 def reductions(row: Operation) -> Iterator[str]:
-    """A row that says it is associative is: brackets do not matter."""
-    if row.associative:
+    """A row that says it is associative is: brackets do not matter, and its chain is what the sign says."""
+    if row.associative and row.reduction:
         value = REFERENCES[row.name].value
+        terms = 0.3, 1.7, 0.8
+        for sign in row.reduction:
+            chain = CHAINS.get(sign.removeprefix("\\operatorname{").strip("\\}"))  # None for a sign of one's own
+            if chain and not math.isclose(reduce(row.forward, terms), chain(terms)):
+                yield f"a chain of {row.name} is not {sign}"
         for a, b in ordinary(row, 20):
             a, b, c = map(mp.mpf, (a, b, 0.3))
             if abs(value(value(a, b), c) - value(a, value(b, c))) > 1e-40:

@@ -81,6 +81,7 @@ def test_what_is_left_out_is_filled_in() -> None:
         ({"partials": lambda a, out: 2.0}, "with the comma"),
         ({"partials": (lambda a, b, c, out: 2.0,) * 3}, "for one or two operands"),
         ({"associative": True}, "has one operand"),
+        ({"reduction": ("Σ", "\\sum")}, "say too that it is associative"),
         ({"default": 1.0}, "has one operand"),
     ],
 )

@@ -39,6 +39,7 @@ FINDS = {  # which checks look at a field
     "identity": ("textbook slopes",),
     "wider": ("accuracy",),
     "shortcut": ("shortcuts",),
+    "reduction": ("associative",),
 }
 
 

@@ -1,8 +1,9 @@
 r"""A lifted program as the textbook writes it: Z1 = W1·X + b1, A1 = relu(Z1), with shapes.
 
 Promise: every name is made here, X and Y for inputs, W and b for parameters, Z for sums, A for what acts on them; no
-label of a user's comes in. Operations are written by their rows' ``text`` and ``latex``. A column is a sample: an
-array's shape is shown with its last side first and the n rows of the data last, so that layers read Z = W·X + b.
+label of a user's comes in. Operations are written as their rows say: ``text``, ``latex``, ``reduction``. A column is a
+sample: an array's shape is shown with its last side first and the n rows of the data last, so that layers read
+Z = W·X + b.
 """
 
 from collections import Counter
@@ -87,7 +88,7 @@ class Equations:
             case MatMul():
                 return self._made(number, f"{self._of(step.operands[1]):3}{self._dot}{self._of(step.operands[0]):4}", 3)
             case Fold():
-                sign, terms = self._big(step.operation), self._of(step.operands[0])
+                sign, terms = step.operation.reduction[self._latex], self._of(step.operands[0])
                 written = f"{sign} {terms:5}" if self._latex else f"{sign}({terms})"
                 return self._made(number, written, 3 if self._latex else 5)
             case Join():
@@ -184,12 +185,6 @@ class Equations:
     @property
     def _dot(self) -> str:
         return r" \, " if self._latex else "·"
-
-    def _big(self, operation: Any) -> str:
-        if operation is add or operation is mul:
-            return (r"\sum", r"\prod")[operation is mul] if self._latex else "ΣΠ"[operation is mul]
-        name = operation.name
-        return rf"\operatorname{{{name}}}" if self._latex else name
 
     def _shape(self, step: Step) -> str:
         sides = [*map(str, reversed([side for side in step.shape if side > 1])), *(["n"] if step.batched else [])]
