@@ -13,7 +13,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from keyword import kwlist
 from typing import Any, NoReturn
+from unicodedata import normalize
 
 from .errors import ArgumentTypeError, FormulaError, MicrogradError
 from .operation import TABLE, Operation, as_float
@@ -24,7 +26,13 @@ LONGEST = 10_000  # characters
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 PRIME = "ʹ"  # an apostrophe that Python takes for a letter
 TYPED = {"−": "-", "·": "*", "⋅": "*", "×": "*", "^": "**", "²": "**2", "³": "**3", "'": PRIME, "′": PRIME, "’": PRIME}
-FACTORS = re.compile(r"(?:\w+|[)\]])(?=\s*\()|(?<![\w.])\d+\.?\d*(?=[^\W\d_])(?!e[-+]?\d)")
+WORD = rf"(?!(?:{'|'.join(kwlist)})\b)[^\W\d]"  # the first letter of a name
+FACTORS = (  # where the sign of a product may be missing
+    re.compile(r"(?<![\w.])\d+\.?\d*(?=[^\W\d_])(?!e[-+]?\d)"),  # 2x
+    re.compile(rf"\b(?:{WORD}\w*|\d+)(?=\s+{WORD})"),  # x y
+    re.compile(rf"[)\]](?=\s*(?:\(|{WORD}))"),  # (a + b)(a - b), (a + b)x
+    re.compile(r"\w+(?=\s*\()"),  # 2(y - o1), unless an operation is called
+)
 BINARY = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: div, ast.Pow: power}
 
 
@@ -35,6 +43,7 @@ class Item:
     column: int
     count: int = 0
     content: Any = None  # a float, a name, or a function of the operands
+    tight: bool = False  # a name and the power that binds its last factor only: xy^2 is x·y^2
 
 
 @dataclass(frozen=True)
@@ -50,26 +59,34 @@ class Formula:
 
     def bound(self, known: Iterable[str]) -> "list[Item]":
         """The items, each name split into names that are known (w1x1 is w1·x1). Raises FormulaError if none fits."""
-        names = {*known}
+        names = {normalize("NFKC", name): name for name in known}  # as Python's parser writes them
         items: list[Item] = []
+        held: list[list[Item]] = []  # products that wait until their last factor has its power
         for item in self.items:
-            items += self._known(item, names) if isinstance(item.content, str) else [item]
+            factors, products = self._known(item, names) if isinstance(item.content, str) else ([item], [])
+            items += factors
+            if not item.tight:
+                items += products
+            elif item.count:
+                items += held.pop()
+            else:
+                held.append(products)
         return items
 
-    def _known(self, item: Item, names: set[str]) -> list[Item]:
-        if item.content in names:
-            return [item]
-        if item.content in CONSTANTS:
-            return [Item(item.column, content=CONSTANTS[item.content])]
-        pieces = _split(item.content, names)
+    def _known(self, item: Item, names: dict[str, str]) -> tuple[list[Item], list[Item]]:
+        """The factors that a name stands for, and the products that join them."""
+        if item.content not in names and item.content in CONSTANTS:
+            return [Item(item.column, content=CONSTANTS[item.content])], []
+        pieces = [item.content] if item.content in names else _split(item.content, names)
         if pieces is None:
-            some = ", ".join(sorted(names)[:30])
+            some = ", ".join(sorted(names.values())[:30])
             meant = get_close_matches(item.content, _callable_rows(), n=1)
             hint = f"; did you mean the operation {meant[0]}(…)?" if meant else ""
-            what = f"unknown name {item.content!r:.60}; known are: {some or 'none'}{hint}"
+            word = item.content.replace(PRIME, "'")
+            what = f"unknown name {word!r:.60}; known are: {some or 'none'}{hint}"
             raise FormulaError(what, self.text, item.column)
-        factors = [Item(item.column, content=piece) for piece in pieces]
-        return [*factors, *[Item(item.column, 2, mul)] * (len(pieces) - 1)]
+        factors = [Item(item.column, content=names[piece]) for piece in pieces]
+        return factors, [Item(item.column, 2, mul)] * (len(pieces) - 1)
 
 
 def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
@@ -119,15 +136,16 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         written = TYPED | _signs()
-        pieces = [written.get(character, character) for character in text]
+        pieces = [written.get(character) or normalize("NFKC", character) for character in text]
         source = "".join(pieces)
         columns = [i for i, piece in enumerate(pieces) for _ in piece]
         rows = _callable_rows()
-        for found in reversed([*FACTORS.finditer(source)]):  # a product without a sign: 2(y - o1), 2x, (a + b)(a - b)
-            if found.group().rstrip(PRIME) not in rows:
+        for pattern in FACTORS:
+            for found in reversed([*pattern.finditer(source)]):
                 end = found.end()
-                source = f"{source[:end]}*{source[end:]}"
-                columns.insert(end, columns[end - 1])
+                if found.group().rstrip(PRIME) not in rows or not source[end:].lstrip().startswith("("):
+                    source = f"{source[:end]}*{source[end:]}"
+                    columns.insert(end, columns[end - 1])
         self.source = source.lstrip()
         self.columns = [*columns[len(source) - len(self.source) :], len(text)]
 
@@ -172,7 +190,7 @@ class _Reader:
             return None
         number = float(item.content(*operands))
         if not math.isfinite(number):
-            self.fail(f"these numbers make {number}: floats end at 1.8e308", item.column)
+            self.fail(f"these numbers make {number}, and a formula holds finite ones", item.column)
         return number
 
     def at(self, node: Any) -> int:
@@ -215,7 +233,10 @@ class _Reader:
     def binary(self, node: Any) -> tuple[list[Any], Item | None]:
         if type(node.op) not in BINARY:
             self.fail("only + - * / ** may stand between terms; write abs(x) for |x|", self.at(node))
-        return [node.left, node.right], Item(self.at(node), 2, BINARY[type(node.op)])
+        rest = self.source.encode()[node.left.end_col_offset :].lstrip()
+        tight = isinstance(node.left, ast.Name) and rest.startswith(b"**")  # and not (xy)^2
+        left = Item(self.at(node.left), content=node.left.id, tight=True) if tight else node.left
+        return [left, node.right], Item(self.at(node), 2, BINARY[type(node.op)], tight)
 
     def comparison(self, node: Any) -> tuple[list[Any], Item | None]:
         if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Gt | ast.Lt):
@@ -227,6 +248,9 @@ class _Reader:
         if len(node.elts) != 1 or not isinstance(node.elts[0], ast.Compare):
             self.fail("square brackets hold one comparison, as in [z > 0]", self.at(node))
         return [node.elts[0]], None
+
+    def comma(self, node: Any) -> tuple[list[Any], Item | None]:
+        self.fail("a comma stands between operands only: write 0.585 with a point", self.at(node))
 
     def call(self, node: Any) -> tuple[list[Any], Item | None]:
         if node.keywords:
@@ -263,6 +287,7 @@ RULES: dict[type, Callable[[_Reader, Any], tuple[list[Any], Item | None]]] = {
     ast.BinOp: _Reader.binary,
     ast.Compare: _Reader.comparison,
     ast.List: _Reader.square,
+    ast.Tuple: _Reader.comma,
     ast.Call: _Reader.call,
 }
 
@@ -288,7 +313,7 @@ def _signs() -> dict[str, str]:
     return {row.sign: row.name for row in rows if len(row.sign) == 1 and not row.sign.isidentifier()}
 
 
-def _split(word: str, names: set[str]) -> list[str] | None:
+def _split(word: str, names: Mapping[str, str]) -> list[str] | None:
     """word as a row of known names, if there is exactly one way: w1x1 as w1, x1."""
     ways: list[list[list[str]]] = [[[]], *([] for _ in word)]
     for end in range(1, len(word) + 1):

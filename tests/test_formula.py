@@ -44,11 +44,47 @@ NUMBERS = {"w1": 0.5, "x1": -2.0, "w2": 1.5, "x2": 3.0, "b1": 0.25, "h1": 0.7, "
         ("max(z, h1)", 0.7),
         ("[z > 0] + (z < 0)", 1.0),
         ("pi*+z", math.pi * 0.4),
+        ("2(z - h1)z", 2 * (0.4 - 0.7) * 0.4),
+        ("sin(z)cos(z)", math.sin(0.4) * math.cos(0.4)),
+        ("-2x1(z - h1z - b1)", 4 * (0.4 - 0.28 - 0.25)),
+        ("[z > 0]h1", 0.7),
+        ("zh1^2", 0.4 * 0.7**2),
+        ("(zh1)^2", (0.4 * 0.7) ** 2),
+        ("pow(zh1, 2)", (0.4 * 0.7) ** 2),
+        ("2^zh1^2", 2 ** (0.4 * 0.7**2)),
+        ("zh1^zh1^2", 0.4 * 0.7 ** (0.4 * 0.7**2)),
         (" 3 ", 3.0),
     ],
 )
 def test_what_is_typed_is_what_is_computed(text, number):
     assert formula(text, NUMBERS).data == pytest.approx(number, rel=1e-15)
+
+
+SIDES = {"x": 0.5, "y": -1.25, "z": 1.5, "(x - y)": 1.75, "(z)": 1.5, "(xy)": -0.625, "sin(z)": math.sin(1.5)}
+POWERS = {"": 1, "^2": 2, "²": 2, "**3": 3, "^-1": -1}
+
+
+@given(
+    st.sampled_from(["", "2", "0.5", "-", "-3"]),
+    st.lists(st.tuples(st.sampled_from([*SIDES]), st.sampled_from([*POWERS])), min_size=1, max_size=5),
+    st.lists(st.sampled_from(["", " ", "·", "*", " · "]), min_size=5, max_size=5),
+)
+def test_a_product_may_be_written_without_its_signs(first, factors, between):
+    text, number = first, float(f"{first}1" if first in ("", "-") else first)
+    for (side, power), sign in zip(factors, between, strict=False):
+        joined = sign if text.removeprefix("-") else ""
+        if not joined and (side.startswith("sin") and text[-1:].isalpha()):
+            joined = " "  # xsin(z) is another name
+        text += joined + side + power
+        number *= SIDES[side] ** POWERS[power]
+    names = {name: SIDES[name] for name in "xyz"}
+    assert formula(text, names).data == pytest.approx(number, rel=1e-13)
+
+
+def test_names_that_look_alike_are_those_of_the_caller():
+    """Python reads identifiers in Unicode's NFKC form."""
+    for label in ("ϵ", "µ", "ϕ", "ℓ", "e\u0301", "x₁", "θ₁"):
+        assert formula(f"3{label} + {label}", {label: 2.0}).data == 8.0
 
 
 def test_the_result_is_a_graph_on_the_given_nodes():
@@ -121,8 +157,12 @@ def test_what_a_symbol_prints_can_be_typed_again(seed):
         ("sigmoid(*w1)", 8, "no Starred"),
         ("sigmoid''(z)", 0, "once"),
         ("mul'(z, z)", 0, "once"),
+        ("1 000", None, "no formula"),
+        ("-0,585", 0, "write 0.585 with a point"),
+        ("w1 in x1", 0, "a comparison is"),
         ("2 + 9**9**9**9", 7, "make inf"),
         ("1/0", 0, "make inf"),
+        ("0/0z", 0, "make nan, and a formula holds finite ones"),
         ("1e999", 0, "too large"),
         ("9" * 400, 0, "too large"),
         ("9" * 5000, 0, "no formula"),
