@@ -83,7 +83,7 @@ class Maxout(Neuron):
         options["seed"] = source_of(options.get("seed"))
         self.nin, self.label = nin, "h1"
         self.pieces = [Neuron(nin, "identity", **options) for _ in range(whole_number("the number of pieces", pieces))]
-        _label(self.pieces, ())
+        _label([self], ())
 
     def fire(self, x: Sequence[Value]) -> Value:
         out: Value = maxout([piece.fire(x) for piece in self.pieces])
@@ -219,8 +219,12 @@ def whole_number(what: str, given: Any, least: int = 1) -> int:
 
 
 def _label(hidden: Sequence[Neuron], outputs: Sequence[Neuron]) -> None:
-    """Textbook labels: weights w1, w2, …, biases b1, b2, …, hidden neurons h1, h2, …, outputs o1, o2, …"""
-    for letter, neurons in (("h", hidden), ("o", outputs)):
+    """Textbook labels: weights w1, w2, …, biases b1, b2, …, hidden neurons h1, h2, …, outputs o1, o2, …
+
+    The sums that maxouts choose from are s1, s2, …; z1, z2, … are those of a softmax.
+    """
+    sums = [piece for neuron in (*hidden, *outputs) if isinstance(neuron, Maxout) for piece in neuron.pieces]
+    for letter, neurons in (("h", hidden), ("o", outputs), ("s", sums)):
         for i, neuron in enumerate(neurons, start=1):
             neuron.label = f"{letter}{i}"
     named = [pair for neuron in (*hidden, *outputs) for pair in neuron.named_parameters()]

@@ -61,6 +61,15 @@ def test_maxout_keeps_the_largest_sum() -> None:
     assert [p.label for p in unit.parameters()] == ["w1", "w2", "b1", "w3", "w4", "b2", "w5", "w6", "b3"]
 
 
+@pytest.mark.parametrize("output", ["identity", "softmax", "maxout"])
+@pytest.mark.parametrize("activation", ["tanh", "maxout"])
+def test_a_label_names_one_node(activation: str, output: str) -> None:
+    net = MLP(2, [3, 3, 2], activation, output, seed=1)
+    labels = [node.label for node in topological_order(*net([0.5, -1.5])) if node.label]
+    assert len(labels) == len(set(labels))
+    assert {"h1", "h6", "o1", "o2"} <= set(labels)
+
+
 def test_softmax_acts_on_the_whole_layer() -> None:
     layer = Layer(2, 3, "softmax", seed=0)
     shares = layer([1.0, 2.0])
