@@ -51,7 +51,7 @@ class Run:
 
     notebook: Any
     figures: list[tuple[str, Any]]  # what the text says, and what the expression beside it came to
-    answers: list[tuple[str, bool, str]]  # "solution" or "wrong", whether the check was content, what it said
+    answers: list[tuple[str, bool, str]]  # solution, also, alone or wrong; whether the check was content; its words
 
 
 class Runs:
@@ -86,7 +86,7 @@ async def run(path, folder, places):
             figures += json.loads(cell.outputs[0].text)
         elif "answers" in cell.metadata:
             failed = any(output.output_type == "error" for output in cell.outputs)
-            right = not failed and "✗" not in said(cell)
+            right = not failed and "✗" not in said(cell) and "Fill in" not in said(cell)
             answers.append((cell.metadata["answers"], right, said(cell)))
     own = [cell for cell in asked.cells[1:] if not {"asks", "answers"} & cell.metadata.keys()]
     return Run(nbformat.from_dict({**notebook, "cells": own}), figures, answers)
@@ -101,17 +101,31 @@ def said(cell):
 
 
 def _with_questions(cells):
-    """The cells; before each text the questions of the text before it; after each exercise its two answers."""
+    """The cells; before each text the questions of the text before it; after each exercise its answers.
+
+    Before the first exercise the later ones are solved, the last one first: each must do without those before it.
+    """
     waiting = []
+    later = [cell for cell in cells if "exercise" in cell.metadata][:0:-1]
     for cell in cells:
         if cell.cell_type == "markdown":
             yield from _question(waiting)
             waiting = cell.metadata.get("figures", [])
+        if "exercise" in cell.metadata:
+            for exercise in later:
+                yield _answered(exercise, exercise.metadata.exercise.solution, "alone")
+            later = []
         yield cell
-        for answer, gap in cell.metadata.get("exercise", {}).items():
-            _, *rest = cell.source.splitlines()
-            yield _code("\n".join([gap, *rest]), answers=answer, tags=["raises-exception"] if answer == "wrong" else [])
+        for answer, gaps in cell.metadata.get("exercise", {}).items():
+            for gap in [gaps] if isinstance(gaps, str) else gaps:
+                yield _answered(cell, gap, answer)
     yield from _question(waiting)
+
+
+def _answered(cell, gap, answer):
+    """An exercise whose first line, the gap, is filled in; a wrong answer may end in an error."""
+    _, *rest = cell.source.splitlines()
+    return _code("\n".join([gap, *rest]), answers=answer, tags=["raises-exception"] if answer == "wrong" else [])
 
 
 def _question(figures):

@@ -53,10 +53,12 @@ class Paths:
         number = f"{self.count:,}" if self.count < 10**30 else f"about 2^{self.count.bit_length() - 1}"
         ends = f"path{'s' * (self.count != 1)} from {names[self.target]} to {names[self.root]}"
         lines = [f"{number} {ends}, in sum {number_text(self.total)}"]
-        for path in self.largest(SHOWN):
+        shown = [(number_text(path.product), path) for path in self.largest(SHOWN)]
+        width = max((len(product) for product, _ in shown), default=0)
+        for product, path in shown:
             way = " ← ".join(_shown(node, names) for node in path.nodes[:SHOWN])
             way += f" ← … {len(path.nodes) - SHOWN} more" if len(path.nodes) > SHOWN else ""
-            lines.append(f"  {number_text(path.product):>24}   {way}")
+            lines.append(f"  {product:>{width}}   {way}")
         if self.count > SHOWN:
             lines.append("  …")
         return "\n".join(lines)
@@ -68,9 +70,9 @@ def paths(root: Value, target: Value) -> Paths:
     >>> a = Value(3.0, "a")
     >>> print(paths(a * a + a, a))
     3 paths from a to L, in sum 7
-                             3   L ← 9 ← a
-                             3   L ← 9 ← a
-                             1   L ← a
+      3   L ← 9 ← a
+      3   L ← 9 ← a
+      1   L ← a
     """
     return Paths(root, target)
 

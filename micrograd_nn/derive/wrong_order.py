@@ -24,10 +24,9 @@ class Move:
     total: float  # what the operand has then
 
     def __str__(self) -> str:
-        numbers = (
-            f"{number_text(self.upstream, 6):>6} {number_text(self.contribution, 6):>6} {number_text(self.total, 6):>6}"
-        )
-        return f"{self.node:>6} → {self.operand:<6} {numbers}"
+        move = f"{self.node} → {self.operand}"
+        numbers = f"{number_text(self.upstream, 6):>8} {number_text(self.contribution, 6):>6}"
+        return f"{move:<12} {numbers} {number_text(self.total, 6):>6}"
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,14 @@ class WrongOrder:
     naive: tuple[Move, ...]
 
     def __str__(self) -> str:
-        head = f"{'move':>15} {'upstr.':>6} {'adds':>6} {'total':>6}"
+        head = f"{'move':<12} {'upstream':>8} {'adds':>6} {'total':>6}"
         titles = ("in topological order", "as soon as met, depth first")
         left, right = (
             [title, head, *map(str, moves)] for title, moves in zip(titles, (self.right, self.naive), strict=True)
         )
         rows = max(len(left), len(right))
         padded = [column + [""] * (rows - len(column)) for column in (left, right)]
-        return "\n".join(f"{a:<38}  {b}".rstrip() for a, b in zip(*padded, strict=True))
+        return "\n".join(f"{a:<35}    {b}".rstrip() for a, b in zip(*padded, strict=True))
 
 
 def wrong_order(root: Value | None = None) -> WrongOrder:
@@ -54,14 +53,14 @@ def wrong_order(root: Value | None = None) -> WrongOrder:
     The naive one hands a node's gradient on before all of it has arrived, and again when more arrives: a gets 6, not 4.
 
     >>> print(wrong_order())
-    in topological order                    as soon as met, depth first
-               move upstr.   adds  total               move upstr.   adds  total
-         c → b           1      1      1         c → b           1      1      1
-         c → b           1      1      2         b → a           1      1      1
-         b → a           2      2      2         b → a           1      1      2
-         b → a           2      2      4         c → b           1      1      2
-                                                 b → a           2      2      4
-                                                 b → a           2      2      6
+    in topological order                   as soon as met, depth first
+    move         upstream   adds  total    move         upstream   adds  total
+    c → b               1      1      1    c → b               1      1      1
+    c → b               1      1      2    b → a               1      1      1
+    b → a               2      2      2    b → a               1      1      2
+    b → a               2      2      4    c → b               1      1      2
+                                           b → a               2      2      4
+                                           b → a               2      2      6
 
     Raises GraphError if the naive sweep takes more than a thousand moves.
     """
