@@ -18,6 +18,7 @@ from .module import Module as Module
 from .operation import TABLE, Operation
 from .value import Value
 
+LAYER_WIDE = ("maxout", "softmax")  # what only a whole layer can do, beside what a single neuron can
 LABELLED = 1000  # up to so many parameters carry a label of their own: w1, b1; beyond, named_parameters makes names
 
 
@@ -104,6 +105,7 @@ class Layer(Module):
     def __init__(self, nin: int, nout: int, activation: str | Operation = "relu", **options: Any) -> None:
         self.nin = whole_number("the number of inputs of a layer", nin)
         self.nout = whole_number("the number of neurons of a layer", nout)
+        named_activation(activation, LAYER_WIDE)
         self.activation = activation.name if isinstance(activation, Operation) else activation
         options |= {"seed": source_of(options.get("seed")), "nout": self.nout}
         if self.activation == "maxout":
@@ -154,7 +156,9 @@ class MLP(Module):
             raise ShapeError("a network needs at least one layer: give its size in a list, such as [1]")
         self.nin = whole_number("the number of inputs of a network", nin)
         sizes = [self.nin, *(whole_number("the number of neurons of a layer", nout) for nout in nouts)]
+        named_activation(output, LAYER_WIDE)  # checked where it is not used, too: it may be mistyped
         if not isinstance(activation, Sequence) or isinstance(activation, str):
+            named_activation(activation, LAYER_WIDE)
             kinds = [activation] * (len(nouts) - 1) + [output]
         else:
             kinds = list(activation)
@@ -197,15 +201,19 @@ def one_or_all(values: list[Value]) -> Value | list[Value]:
     return values[0] if len(values) == 1 else values
 
 
-def named_activation(activation: str | Operation) -> Operation | None:
-    """The operation of that name; None for "identity" and "linear". Raises UnknownNameError, which lists the names."""
+def named_activation(activation: str | Operation, also: Sequence[str] = ()) -> Operation | None:
+    """The operation of that name; None for "identity", "linear" and the names in ``also``.
+
+    Raises UnknownNameError, which lists the names.
+    """
     if isinstance(activation, Operation):
         return activation
-    if activation in ("identity", "linear"):
+    if activation in ("identity", "linear", *also):
         return None
     legal = [row.name for row in TABLE.values() if row.arity == 1 or row.default is not None]
     if activation not in legal:
-        raise UnknownNameError("activation", activation, [*legal, "identity", "maxout", "softmax"])
+        kind = "activation of a single neuron" if activation in LAYER_WIDE else "activation"
+        raise UnknownNameError(kind, activation, [*legal, "identity", *also])
     return TABLE[activation]
 
 

@@ -8,7 +8,7 @@ from math import tanh
 import pytest
 
 from micrograd_nn import MLP, TABLE, Layer, Maxout, Module, Neuron, Operation, Value, grad, softmax
-from micrograd_nn.errors import ArgumentTypeError, ShapeError, StateError
+from micrograd_nn.errors import ArgumentTypeError, ShapeError, StateError, UnknownNameError
 from micrograd_nn.graph import topological_order
 from micrograd_nn.nn import LABELLED, named_activation
 
@@ -202,5 +202,34 @@ def test_named_activation() -> None:
     assert named_activation("identity") is None
     assert named_activation("tanh") is TABLE["tanh"]
     assert named_activation(TABLE["tanh"]) is TABLE["tanh"]
+
+
+@pytest.mark.parametrize(
+    ("make", "of_a_layer"),
+    [
+        (lambda name: Neuron(2, name), False),
+        (lambda name: Layer(2, 2, name), True),
+        (lambda name: MLP(2, [2, 1], activation=name), True),
+        (lambda name: MLP(2, [1], output=name), True),
+        (lambda name: MLP(2, [1], activation=name), True),  # a single layer has no use for it …
+        (lambda name: MLP(2, [1], ["tanh"], output=name), True),  # … and a list none for this one
+    ],
+)
+def test_every_name_that_is_offered_is_taken_and_no_other(make: Callable[[str], Module], of_a_layer: bool) -> None:
+    with pytest.raises(UnknownNameError, match="unknown activation 'Tanh'; choose one of: tanh") as caught:
+        make("Tanh")
+    offered = str(caught.value).partition("choose one of: ")[2].split(", ")
+    for name in offered:
+        make(name)
+    assert {"maxout", "softmax"} & {*offered} == ({"maxout", "softmax"} if of_a_layer else set())
+
+
+def test_what_acts_on_a_whole_layer_is_not_for_a_single_neuron() -> None:
+    for name in ("softmax", "maxout"):
+        with pytest.raises(UnknownNameError, match=f"unknown activation of a single neuron '{name}'; choose one of"):
+            Neuron(2, name)
+
+
+def test_a_list_of_activations_has_one_per_layer() -> None:
     with pytest.raises(ShapeError, match="3 layers take 3 activations"):
         MLP(1, [1, 1, 1], ["relu"])
