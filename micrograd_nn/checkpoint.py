@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from .errors import ArgumentError, FormatError, StateError
-from .files import write_whole
+from .files import name_of, write_whole
 from .nn import Module, whole_number
 from .optim import Optimizer
 from .storage import Tensors, architecture, pack, read, take, tensors_of
@@ -39,10 +39,10 @@ def load_checkpoint(path: str | os.PathLike[str], net: Module, optimizer: Optimi
     is another one; neither has then changed.
     """
     tensors, about = read(path)
-    history = _history(about, os.fspath(path))
+    history = _history(about, name_of(path))
     kept = about["optimizer"]
     if kept.get("kind") != type(optimizer).__name__:
-        raise StateError(f"{os.fspath(path)} is a training by {kept.get('kind')}, not by {type(optimizer).__name__}")
+        raise StateError(f"{name_of(path)} is a training by {kept.get('kind')}, not by {type(optimizer).__name__}")
     before = optimizer.state_dict()
     optimizer.load_state_dict({**_starting(MEMORY, tensors), "steps": kept.get("steps"), "lr": kept.get("lr")})
     try:

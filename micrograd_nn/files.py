@@ -8,17 +8,25 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from .errors import FileError, FileMissingError
+from .errors import ArgumentTypeError, FileError, FileMissingError
 
 STRAY = ".part"  # the ending of a file under way; kill -9 may leave one, which nobody reads
 
 
+def name_of(path: Any) -> str:
+    """A file's path as text. Raises ArgumentTypeError for what is no path: a number would be taken for an open file."""
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentTypeError(f"a file's path is a str or a Path, got the {type(path).__name__} {path!r:.60}")
+    return os.fspath(path)
+
+
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write aside, flush to the disk, then take the name over. Raises FileError; the old file is then whole."""
-    target = Path(path)
+    target = Path(name_of(path))
     try:
-        target = Path(os.path.realpath(path))  # a link stays a link
+        target = Path(os.path.realpath(target))  # a link stays a link
         handle, aside = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=STRAY, dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -40,15 +48,14 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 def read_up_to(path: str | os.PathLike[str], limit: int) -> bytes:
     """The content of a file, or its first ``limit`` bytes. Raises FileMissingError or FileError."""
+    name = name_of(path)
     try:
-        with open(path, "rb") as file:
+        with open(name, "rb") as file:
             return file.read(limit)
     except FileNotFoundError as error:
-        raise FileMissingError(f"there is no file {os.fspath(path)}") from error
+        raise FileMissingError(f"there is no file {name}") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
-        raise FileError(
-            f"{os.fspath(path)!r} could not be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        raise FileError(f"{name!r} could not be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _mode_of(target: Path) -> int:

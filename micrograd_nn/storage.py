@@ -15,9 +15,18 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby, product
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from .errors import ArgumentTypeError, FileError, FileMissingError, FormatError, MicrogradError, StateError
-from .files import write_whole
-from .nn import MLP, Module, named_activation
+from .errors import (
+    ArgumentTypeError,
+    FileError,
+    FileMissingError,
+    FormatError,
+    MicrogradError,
+    StateError,
+    UnknownNameError,
+)
+from .files import name_of, write_whole
+from .losses import LOSSES
+from .nn import LAYER_WIDE, MLP, Module, named_activation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,14 +50,19 @@ SIGNATURES = (  # how a file of another kind starts
 )
 
 
-def save(net: Module, path: str | os.PathLike[str]) -> None:
+def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None) -> None:
     """Write the network to a file: its parameters exactly, and for an MLP how it is built.
+
+    ``loss`` is the name of the one that it was trained on, for whoever evaluates it. An MLP that was changed by hand,
+    such as one that shares its weights, is a network of your own: it comes back through ``load_into``.
 
     Raises FileError (OSError); the old file is then whole.
     """
     if not isinstance(net, Module):
         raise ArgumentTypeError(f"save takes a network, a Module, got {type(net).__name__}")
-    write_whole(path, pack(tensors_of(net), {"architecture": architecture(net)}))
+    if loss not in (None, *LOSSES):
+        raise UnknownNameError("loss", loss, LOSSES)
+    write_whole(path, pack(tensors_of(net), {"architecture": architecture(net), "loss": loss}))
 
 
 def load(path: str | os.PathLike[str]) -> MLP:
@@ -57,8 +71,8 @@ def load(path: str | os.PathLike[str]) -> MLP:
     Raises FileMissingError or FileError if the file can't be read, FormatError if it is no whole file of ``save``,
     UnknownNameError if it uses an operation that is not in the table.
     """
-    tensors, about = read(path)
-    net = _build(about.get("architecture"), tensors, os.fspath(path))
+    tensors, about = _network(path)
+    net = _build(about.get("architecture"), tensors, name_of(path))
     take(net, tensors)
     return net
 
@@ -68,9 +82,23 @@ def load_into(net: M, path: str | os.PathLike[str]) -> M:
 
     Raises what ``load`` raises, and StateError, which lists all that is missing, extra or of another shape.
     """
-    tensors, _ = read(path)
+    if not isinstance(net, Module):
+        raise ArgumentTypeError(
+            f"load_into takes first a network, a Module, then the path; got {type(net).__name__} first"
+        )
+    tensors, _ = _network(path)
     take(net, tensors)
     return net
+
+
+def _network(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
+    tensors, about = read(path)
+    if "optimizer" in about:
+        raise FormatError(
+            f"{name_of(path)} is a checkpoint of a training: build its network and its optimiser, then "
+            "micrograd_nn.checkpoint.load_checkpoint(path, net, optimizer)"
+        )
+    return tensors, about
 
 
 # ---- parameters as tensors ----
@@ -147,7 +175,7 @@ def architecture(net: Module) -> dict[str, Any]:
     pieces = {len(_units(neuron)) for layer in net.layers if layer.activation == "maxout" for neuron in layer.neurons}
     if len(biases) > 1 or len(pieces) > 1 or any(unit.activation is not _single(name) for name, unit in units):
         return {"kind": "Module"}  # changed by hand since it was built
-    return {
+    built = {
         "kind": "MLP",
         "nin": net.nin,
         "nouts": [layer.nout for layer in net.layers],
@@ -155,6 +183,7 @@ def architecture(net: Module) -> dict[str, Any]:
         "bias": biases.pop(),
         "pieces": pieces.pop() if pieces else 1,
     }
+    return built if _size(built) == len(net.parameters()) else {"kind": "Module"}  # some are shared, added or gone
 
 
 def _units(neuron: Any) -> list[Any]:
@@ -164,7 +193,14 @@ def _units(neuron: Any) -> list[Any]:
 
 def _single(name: str) -> Any:
     """What each neuron applies in a layer of that activation: softmax and maxout act on plain sums."""
-    return None if name in ("softmax", "maxout") else named_activation(name)
+    return named_activation(name, LAYER_WIDE)
+
+
+def _size(given: dict[str, Any]) -> int:
+    """How many parameters an MLP of that architecture has."""
+    nouts, kinds = given["nouts"], given["activations"]
+    units = [nout * (given["pieces"] if kind == "maxout" else 1) for nout, kind in zip(nouts, kinds, strict=True)]
+    return sum(unit * (n + given["bias"]) for unit, n in zip(units, [given["nin"], *nouts[:-1]], strict=True))
 
 
 def _build(given: Any, tensors: Tensors, name: str) -> MLP:
@@ -174,9 +210,7 @@ def _build(given: Any, tensors: Tensors, name: str) -> MLP:
     if not _is_mlp(given):
         raise FormatError(f"{name} describes no network that this version can build")
     nin, nouts, kinds, bias, pieces = (given[field] for field in ("nin", "nouts", "activations", "bias", "pieces"))
-    units = [nout * (pieces if kind == "maxout" else 1) for nout, kind in zip(nouts, kinds, strict=True)]
-    needed = sum(unit * (n + bias) for unit, n in zip(units, [nin, *nouts[:-1]], strict=True))
-    held = sum(tensor.size for tensor in tensors.values())
+    needed, held = _size(given), sum(tensor.size for tensor in tensors.values())
     if needed != held:
         raise FormatError(f"{name} describes a network of {needed} parameters and holds {held}")
     options = {"pieces": pieces} if set(kinds) == {"maxout"} else {}
@@ -209,7 +243,7 @@ def pack(tensors: Mapping[str, Any], about: dict[str, Any]) -> bytes:
 
 def read(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
     """The arrays of a packed file, and what is said about them. Raises FileError or FormatError."""
-    name = os.fspath(path)
+    name = name_of(path)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise FileError(f"{name} is no file but a folder, a pipe or a device")

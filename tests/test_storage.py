@@ -14,8 +14,18 @@ import zipfile
 import numpy as np
 import pytest
 
-from micrograd_nn import MLP, Module, Value, storage
-from micrograd_nn.errors import ArgumentTypeError, FileError, FileMissingError, FormatError, MicrogradError, StateError
+from micrograd_nn import MLP, Module, Value, data, fit, storage
+from micrograd_nn.checkpoint import save_checkpoint
+from micrograd_nn.data.idx import read_idx
+from micrograd_nn.errors import (
+    ArgumentTypeError,
+    FileError,
+    FileMissingError,
+    FormatError,
+    MicrogradError,
+    StateError,
+    UnknownNameError,
+)
 from micrograd_nn.storage import load, load_into, pack, read, save, tensors_of, unpack
 
 NETS = {
@@ -82,6 +92,72 @@ def test_an_mlp_changed_by_hand_is_not_taken_for_a_plain_one(tmp_path):
     with pytest.raises(FormatError, match="of your own"):
         load(tmp_path / "net")
     assert load_into(net, tmp_path / "net") is net
+
+
+def share(net):
+    first, second, *_ = net.layers[0].neurons
+    first.w = second.w
+
+
+CHANGES = {
+    "a shared weight": share,
+    "a shared bias": lambda net: setattr(net.layers[0].neurons[0], "b", net.layers[0].neurons[1].b),
+    "a neuron more": lambda net: net.layers[0].neurons.append(MLP(2, [1]).layers[0].neurons[0]),
+    "a parameter more": lambda net: setattr(net, "scale", Value(1.0)),
+    "a weight that is computed": lambda net: net.layers[0].neurons[0].w.__setitem__(0, Value(1.0) + 1.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_mlp_that_was_changed_by_hand_comes_back_into_its_like(change, tmp_path):
+    net, like = MLP(2, [3, 1], activation="tanh", seed=0), MLP(2, [3, 1], activation="tanh", seed=1)
+    CHANGES[change](net)
+    CHANGES[change](like)
+    save(net, tmp_path / "net")
+    with pytest.raises(FormatError, match=r"of your own: build it, then load_into\(net, path\)"):
+        load(tmp_path / "net")
+    assert bits(load_into(like, tmp_path / "net")) == bits(net)
+
+
+def test_a_checkpoint_is_not_taken_for_a_network(tmp_path):
+    net = MLP(2, [2, 1], seed=0)
+    save_checkpoint(tmp_path / "run", net, fit(net, *data.xor(), epochs=1))
+    before = bits(net)
+    for read_it in (load, lambda path: load_into(net, path)):
+        with pytest.raises(FormatError, match=r"run is a checkpoint of a training: .*load_checkpoint\(path, net, opt"):
+            read_it(tmp_path / "run")
+    assert bits(net) == before
+
+
+def test_the_loss_of_a_training_is_kept_by_name(tmp_path):
+    net = MLP(2, [1], seed=0)
+    save(net, tmp_path / "net", loss="hinge")
+    assert read(tmp_path / "net")[1]["loss"] == "hinge"
+    before = (tmp_path / "net").read_bytes()
+    with pytest.raises(UnknownNameError, match="unknown loss 'hing'; choose one of: hinge"):
+        save(net, tmp_path / "net", loss="hing")
+    assert (tmp_path / "net").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("call", "given"),
+    [
+        (lambda net: save(net, 3), "int 3"),
+        (lambda net: load(3), "int 3"),
+        (lambda net: load(None), "NoneType None"),
+        (lambda net: load_into(net, 0), "int 0"),
+        (lambda net: save_checkpoint(b"run", net, fit(net, *data.xor(), epochs=1)), "bytes b'run'"),
+        (lambda net: read_idx(0), "int 0"),
+    ],
+)
+def test_a_path_is_a_path(call, given):
+    with pytest.raises(ArgumentTypeError, match=f"a file's path is a str or a Path, got the {given}"):
+        call(MLP(2, [1], seed=0))
+
+
+def test_the_network_comes_before_the_path(tmp_path):
+    with pytest.raises(ArgumentTypeError, match=r"takes first a network, a Module, then the path; got \w*Path first"):
+        load_into(tmp_path / "net", MLP(2, [1]))
 
 
 def test_row_31_all_that_does_not_fit_is_listed_and_nothing_overwritten(tmp_path):
