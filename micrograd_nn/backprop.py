@@ -4,21 +4,21 @@ Promise: nothing here changes a ``.data`` or a ``.grad``. With ``create_graph`` 
 by the rows' own partials, and can be stepped, drawn and differentiated like any other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from math import isnan
 from typing import Literal, overload
 
 from .errors import ArgumentError, ArgumentTypeError, GraphError
 from .modes import enable_grad
 from .operation import as_float
-from .value import Value, adjoints, topological_order
+from .value import Constant, Value, adjoints, topological_order
 
 
 @overload
-def grad(y: Value, xs: Sequence[Value], create_graph: Literal[False] = False) -> list[float]: ...
+def grad(y: Value, xs: Iterable[Value], create_graph: Literal[False] = False) -> list[float]: ...
 @overload
-def grad(y: Value, xs: Sequence[Value], create_graph: Literal[True]) -> list[Value]: ...
-def grad(y: Value, xs: Sequence[Value], create_graph: bool = False) -> list[float] | list[Value]:
+def grad(y: Value, xs: Iterable[Value], create_graph: Literal[True]) -> list[Value]: ...
+def grad(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list[float] | list[Value]:
     """[∂y/∂x for x in xs]: floats, or Values if create_graph is true. It is 0 for an x that y does not depend on.
 
     >>> x = Value(3.0)
@@ -26,28 +26,35 @@ def grad(y: Value, xs: Sequence[Value], create_graph: bool = False) -> list[floa
     >>> slope.data, grad(slope, [x])
     (27.0, [18.0])
 
-    Raises ArgumentTypeError if y is no Value or xs no list of them; GraphError if create_graph is true and an
+    Raises ArgumentTypeError if y is no Value or xs are none; GraphError if create_graph is true and an
     operand's ``.data`` was changed after the forward pass.
     """
-    _check_values(y, xs)
+    xs = _checked(y, xs)
     if not create_graph:
         numbers = adjoints(y)
         return [numbers.get(x, 0.0) for x in xs]
     with enable_grad():
-        values = _recorded_adjoints(y)
+        values = _recorded_adjoints(y, xs)
         return [values[x] if x in values else Value(0.0) for x in xs]
 
 
-def _recorded_adjoints(y: Value) -> dict[Value, Value]:
+def _recorded_adjoints(y: Value, xs: list[Value]) -> dict[Value, Value]:
+    order = topological_order(y)
+    asked = {*xs}  # the nodes by which y depends on the xs
+    for node in order:
+        if not asked.isdisjoint(node.operands):
+            asked.add(node)
     values = {y: Value(1.0)}
-    for node in reversed(topological_order(y)):
+    for node in reversed(order):
         if node.operation is None or node not in values:
             continue
+        operands = [operand.data if isinstance(operand, Constant) else operand for operand in node.operands]
         for operand, partial, recorded in zip(node.operands, node.operation.partials, node.partials, strict=True):
-            slope = partial(*node.operands, node)
-            _check_unchanged(node, operand, recorded, float(slope))
-            term = values[node] * slope
-            values[operand] = values[operand] + term if operand in values else term
+            if operand in asked:
+                slope = partial(*operands, node)
+                _check_unchanged(node, operand, recorded, float(slope))
+                term = values[node] * slope
+                values[operand] = values[operand] + term if operand in values else term
     return values
 
 
@@ -59,11 +66,13 @@ def _check_unchanged(node: Value, operand: Value, recorded: float, now: float) -
         )
 
 
-def _check_values(y: Value, xs: Sequence[Value]) -> None:
+def _checked(y: Value, xs: Iterable[Value]) -> list[Value]:
     if not isinstance(y, Value):
         raise ArgumentTypeError(f"grad takes the derivative of a Value, got the {type(y).__name__} {y!r:.40}")
-    if isinstance(xs, Value) or not all(isinstance(x, Value) for x in xs):
+    asked = list(xs) if isinstance(xs, Iterable) else [xs]
+    if isinstance(xs, Value) or not all(isinstance(x, Value) for x in asked):
         raise ArgumentTypeError(f"grad takes a list of the Values that y is derived by, such as [x], got {xs!r:.60}")
+    return asked
 
 
 def value_and_grad(function: Callable[..., Value]) -> Callable[..., tuple[float, list[float]]]:
@@ -83,14 +92,15 @@ def value_and_grad(function: Callable[..., Value]) -> Callable[..., tuple[float,
     return value_and_slopes
 
 
-def hessian(y: Value, xs: Sequence[Value]) -> list[list[float]]:
+def hessian(y: Value, xs: Iterable[Value]) -> list[list[float]]:
     """The second partials ∂²y/∂x∂x', a row per x. Raises what ``grad`` raises.
 
     >>> a, b = Value(2.0), Value(5.0)
     >>> hessian(a * a * b, [a, b])
     [[10.0, 4.0], [4.0, 0.0]]
     """
-    return [grad(slope, xs) for slope in grad(y, xs, create_graph=True)]
+    asked = _checked(y, xs)
+    return [grad(slope, asked) for slope in grad(y, asked, create_graph=True)]
 
 
 def replay(root: Value, numbers: Mapping[Value, float]) -> dict[Value, float]:
@@ -105,6 +115,9 @@ def replay(root: Value, numbers: Mapping[Value, float]) -> dict[Value, float]:
 
     Raises ArgumentError for a node that an operation made, NumberError for what is no real number.
     """
+    for leaf in numbers:
+        if not isinstance(leaf, Value):
+            raise ArgumentTypeError(f"replay takes leaves with their new numbers, such as {{x: 5.0}}, got {leaf!r:.40}")
     made = next((node for node in numbers if node.operation is not None), None)
     if made is not None:
         raise ArgumentError(f"replay gives new numbers to leaves only, and {made!r} was made by {made.operation}")

@@ -110,6 +110,9 @@ class Operation:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
+    def __str__(self) -> str:
+        return self.name
+
     def __reduce__(self) -> tuple[Any, ...]:
         return lookup, (self.name,)  # a row holds functions: it is copied and pickled by its name
 

@@ -94,7 +94,10 @@ class Value(Operand):
         b = right._data
         out = operation.forward(a, b)
         dleft, dright = operation.partials
-        return _record(out, operation, left, right, dleft(a, b, out), dright(a, b, out))
+        slope = dright(a, b, out)
+        if slope != slope and right.__class__ is Constant:
+            slope = 0.0  # the 2 of (-3)**2 has no slope, and nobody asks for one
+        return _record(out, operation, left, right, dleft(a, b, out), slope)
 
     def __add__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
@@ -212,14 +215,20 @@ class Value(Operand):
     # ---- copies ----
 
     def __copy__(self) -> "Value":
-        return _restore(None, *self._fields())
+        return _restore(self.__class__, None, *self._fields())
 
     def __reduce__(self) -> tuple[Any, ...]:
         below = None if self.left is None or self in nodes_under_way() else Below(self)
-        return _restore, (below, *self._fields())
+        return _restore, (self.__class__, below, *self._fields())
 
     def _fields(self) -> tuple[Any, ...]:
         return self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
+
+
+class Constant(Value):
+    """What a plain number in an expression becomes, such as the 2 of x**2: nobody holds it, so nobody moves it."""
+
+    __slots__ = ()
 
 
 _new = Value.__new__
@@ -245,7 +254,7 @@ def _record(data: float, operation: Operation, left: Value, right: Value | None,
 
 
 def _as_value(operand: Any) -> Value:
-    return operand if isinstance(operand, Value) else Value(operand)
+    return operand if isinstance(operand, Value) else Constant(operand)
 
 
 def adjoints(root: Value) -> dict[Value, float]:
@@ -319,7 +328,7 @@ def _named(node: Value) -> str:
     return f"{node.label or 'an operand'} = {node._data}"
 
 
-def _restore(_below: object, *fields: Any) -> Value:
-    node = _new(Value)
+def _restore(kind: type[Value], _below: object, *fields: Any) -> Value:
+    node = _new(kind)
     node._data, node.grad, node.label, node.operation, node.left, node.right, node.dleft, node.dright = fields
     return node
