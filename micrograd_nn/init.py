@@ -6,6 +6,7 @@ Promise: the same seed gives the same weights, on every machine and in every pro
 import random
 from collections.abc import Callable
 from math import sqrt
+from operator import index
 from random import Random
 from typing import Any
 
@@ -73,6 +74,6 @@ def source_of(seed: Any) -> Any:
         return random
     if isinstance(seed, Random):
         return seed
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
         raise ArgumentTypeError(f"seed is a whole number or None, got {seed!r}")
-    return Random(seed)
+    return Random(index(seed))  # NumPy's whole numbers too

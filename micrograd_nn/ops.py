@@ -77,7 +77,8 @@ absolute = Operation("abs", doc="The absolute value |a|; slope 0 at its corner."
     text="|{a:0}|", latex=r"\left|{a:0}\right|", numpy="np.abs({a})",
     kinks=(((0.0,), 0.0, (0.0,)),))
 
-multiply_no_nan = Operation("multiply_no_nan", doc="a * b, but 0 where a is 0: makes x**0 flat at 0.", level=3,
+multiply_no_nan = Operation("multiply_no_nan", level=3,
+    doc="a * b, but 0 where a is 0 (TensorFlow's: where b is 0): makes x**0 flat at 0.",
     forward=lambda a, b: 0.0 if a == 0.0 else a * b,
     partials=(lambda a, b, out: b, lambda a, b, out: a),
     text="{a:3}·{b:3}", latex=r"{a:3} \cdot {b:3}", numpy="np.where({a} == 0.0, 0.0, {a} * {b})",
@@ -235,7 +236,7 @@ greater: Operation = Operation("greater", doc="1 where a > b, else 0; nan beside
     partials=(lambda a, b, out: 0.0, lambda a, b, out: 0.0),
     text="[{a:0} > {b:0}]", latex=r"\left[{a:0} > {b:0}\right]",
     python="1.0 if {a} > {b} else 0.0 if {a} <= {b} else nan",
-    numpy="np.maximum({a} > {b}, np.minimum(np.minimum({a}, {b}), 0.0))",
+    numpy="np.maximum({a} > {b}, np.minimum(np.minimum({a}, {b}), 0.0))",  # the second: nan beside nan, else ≤ 0
     kinks=(((0.0, 0.0), 0.0, (0.0, 0.0)),))
 
 step = Operation("step", doc="The threshold unit: 1 where a ≥ 0, else 0. Slope 0: descent learns nothing through it.",

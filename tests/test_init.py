@@ -5,6 +5,7 @@ from math import sqrt
 from random import Random
 from statistics import fmean, pstdev
 
+import numpy as np
 import pytest
 
 from micrograd_nn import MLP
@@ -52,6 +53,7 @@ def test_known_bytes() -> None:
     """Python promises random() and uniform() for a seed; these two must never move."""
     assert INITIALISERS["uniform"](Random(0), 2, 1).hex() == (2 * Random(0).random() - 1).hex()
     assert MLP(2, [1], seed=0).parameters()[0].data == 0.6888437030500962
+    assert MLP(2, [1], seed=np.int64(0)).parameters()[0].data == 0.6888437030500962
 
 
 def test_sources() -> None:
