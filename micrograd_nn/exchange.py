@@ -18,8 +18,11 @@ from .storage import take
 def to_torch(net: MLP) -> Any:
     """The network as a torch ``nn.Sequential`` of 64-bit floats.
 
-    Raises ArgumentError for an activation that PyTorch has no module for.
+    Raises ArgumentTypeError for another network than an MLP, ArgumentError for an activation that PyTorch has no
+    module for.
     """
+    if not isinstance(net, MLP):
+        raise ArgumentTypeError(f"to_torch takes an MLP, got a {type(net).__name__}")
     import torch
 
     modules: list[Any] = []
@@ -41,6 +44,9 @@ def from_torch(sequential: Any) -> MLP:
     """
     import torch
 
+    if not isinstance(sequential, torch.nn.Sequential):
+        kind = type(sequential).__name__
+        raise ArgumentTypeError(f"from_torch takes a torch nn.Sequential, got a {kind}; one layer: Sequential(linear)")
     layers: list[list[Any]] = []  # [linear, name of its activation]
     for module in sequential:
         if isinstance(module, torch.nn.Linear):

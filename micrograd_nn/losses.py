@@ -5,7 +5,7 @@ Predictions come first, as in PyTorch; both sides may be numbers or Values, one 
 any finite size of its predictions.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any
@@ -96,7 +96,7 @@ def categorical_cross_entropy(shares: Any, one_hot: Any) -> Value:
     >>> round(categorical_cross_entropy([0.25, 0.75], [0, 1]).data, 6)
     0.287682
     """
-    return -_sum([target * _log(share) for share, target in pairs(shares, one_hot)])
+    return -_sum([target * _log(share) for share, target in pairs(_of_classes(shares), one_hot)])
 
 
 def softmax_cross_entropy(logits: Sequence[Any], target: Any) -> Value:
@@ -107,10 +107,10 @@ def softmax_cross_entropy(logits: Sequence[Any], target: Any) -> Value:
     >>> softmax_cross_entropy([1000.0, -1000.0], 1).data
     2000.0
 
-    Raises ArgumentError if there is no such label.
+    Raises ArgumentError if there is no such label, ShapeError for a sum that stands alone.
     """
-    sums = [_as_value(z) for z in logits]
-    if isinstance(target, Sequence) or getattr(target, "shape", None):
+    sums = _of_classes(logits)
+    if _is_row(target):
         return _as_value(logsumexp(sums)) - _sum([y * z for z, y in pairs(sums, target)])
     return _as_value(logsumexp(sums)) - sums[as_label(target, len(sums))]
 
@@ -212,6 +212,16 @@ def as_label(given: Any, classes: int) -> int:
     return label
 
 
+def _of_classes(outputs: Any) -> list[Value]:
+    """A row of outputs, one per class, as Values. Raises ShapeError for an output that stands alone."""
+    if not _is_row(outputs):
+        raise ShapeError(
+            f"this loss compares the outputs of several classes, got the single {outputs!r:.60}: that goes with "
+            "binary_cross_entropy_with_logits, or after a sigmoid with binary_cross_entropy"
+        )
+    return [_as_value(output) for output in outputs]
+
+
 def _squares(predictions: Any, targets: Any) -> list[Value]:
     return [(target - prediction) ** 2 for prediction, target in pairs(predictions, targets)]
 
@@ -230,8 +240,12 @@ def _mean(terms: Sequence[Value]) -> Value:
     return average
 
 
-def _as_list(given: Any) -> Sequence[Any]:
-    return given if isinstance(given, Sequence) else list(given) if hasattr(given, "shape") and given.shape else [given]
+def _as_list(given: Any) -> list[Any]:
+    return list(given) if _is_row(given) else [given]
+
+
+def _is_row(given: Any) -> bool:
+    return isinstance(given, Sequence | Iterator) or bool(getattr(given, "shape", ()))
 
 
 def _as_value(number: Any) -> Value:

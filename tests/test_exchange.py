@@ -64,5 +64,9 @@ def test_what_has_no_counterpart_is_refused():
         from_torch(torch.nn.Sequential(linear, torch.nn.Dropout()))
     with pytest.raises(ArgumentError, match="no Linear layer"):
         from_torch(torch.nn.Sequential())
+    with pytest.raises(ArgumentTypeError, match=r"takes a torch nn.Sequential, got a Linear; one layer: Sequential"):
+        from_torch(linear)
+    with pytest.raises(ArgumentTypeError, match="to_torch takes an MLP, got a Linear"):
+        to_torch(linear)
     with pytest.raises(ArgumentError, match="some layers have a bias and some have none"):
         from_torch(torch.nn.Sequential(linear, torch.nn.Linear(2, 1, bias=False)))

@@ -125,9 +125,24 @@ def test_regularisation_is_a_term_of_the_graph():
     assert [v.grad for v in w] == pytest.approx([-0.1 - 0.04, 0.1 + 0.01, 0.0], rel=1e-15)
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"softmax_cross_entropy"}))
+@pytest.mark.parametrize("name", [name for name, loss in LOSSES.items() if loss.outputs > 1])
+@pytest.mark.parametrize("single", [3, Value(3.0), None])
+def test_a_loss_of_several_classes_refuses_a_single_output(name, single):
+    with pytest.raises(
+        ShapeError, match=r"of several classes, got the single .*: that goes with binary_cross_entropy_with_logits"
+    ):
+        LOSSES[name].function(single, [1])
+
+
+def test_sums_may_come_one_by_one():
+    assert losses.softmax_cross_entropy((z for z in [1000.0, -1000.0]), 1).data == 2000.0
+    assert losses.mse(iter([1.0, 2.0]), iter([2.0, 4.0])).data == 2.5
+
+
+@pytest.mark.parametrize("name", LOSSES)
 def test_as_many_targets_as_predictions(name):
-    for predictions, targets in (([1.0, 2.0], [1.0]), ([], []), (1.0, [1.0, 1.0])):
+    of_one = [([], []), (1.0, [1.0, 1.0])] if LOSSES[name].outputs == 1 else []
+    for predictions, targets in (([1.0, 2.0], [1.0]), *of_one):
         with pytest.raises(ShapeError, match="as many targets as predictions: got"):
             LOSSES[name].function(predictions, targets)
 

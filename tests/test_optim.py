@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from micrograd_nn import Value
+from micrograd_nn import MLP, Value
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError, UnknownNameError
 from micrograd_nn.optim import (
     OPTIMIZERS,
@@ -134,6 +134,10 @@ def test_a_hyperparameter_out_of_range_is_named(kind, options, text):
 @pytest.mark.parametrize("kind", KINDS.values())
 def test_a_list_of_parameters_holds_values_each_once(kind):
     w = Value(1.0)
+    for given in (MLP(2, [1]), 3):
+        text = rf"takes a list of Values, got a {type(given).__name__}: pass net\.parameters\(\)"
+        with pytest.raises(ArgumentTypeError, match=text):
+            kind(given)
     with pytest.raises(ArgumentError, match=r"at least one parameter: pass net\.parameters\(\)"):
         kind([])
     with pytest.raises(ArgumentError, match="in the list twice"):
