@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any
 
+from ..errors import ArgumentTypeError
+from ..init import source_of
 from ..nn import whole_number
 from ..optim import Optimizer
 from ..value import Value
@@ -92,16 +94,20 @@ class Program:
         """Train: each epoch goes once over the rows, a step of the optimiser per batch. Returns each epoch's mean loss.
 
         The loss of an epoch is the mean over its rows, each taken when its batch came up. ``shuffle`` is a seed or a
-        source of random numbers; without it the rows keep their order. After each epoch the parameters are written to
-        their Values and ``each_epoch(epoch, loss)`` is called; training ends when it returns True.
+        source of random numbers; with None or False the rows keep their order. After each epoch the parameters are
+        written to their Values and ``each_epoch(epoch, loss)`` is called; training ends when it returns True.
 
-        Raises AnomalyError if a loss turns nan or infinite: the parameters are then those before that step.
+        Raises AnomalyError if a loss turns nan or infinite: the parameters are then those before that step;
+        ArgumentTypeError for shuffle=True, which names no order that could be had again.
         """
         whole_number("epochs", epochs, least=0)
         whole_number("batch_size", batch_size)
         rows = self.rows(*arguments)
+        if shuffle is True:
+            raise ArgumentTypeError("shuffle takes a seed, so that the order can be had again: shuffle=0, not True")
+        source = None if shuffle is None or shuffle is False else source_of(shuffle)
         run = Run(self, optimizer, rows, batch_size)
-        orders = shuffled(len(rows), Random(shuffle) if isinstance(shuffle, int) else shuffle)
+        orders = shuffled(len(rows), source)
         if each_epoch is None:
             return run.epochs(epochs, orders)
         losses: list[float] = []

@@ -8,7 +8,7 @@ stands behind all that it acts on. Two backends turn steps into source; a third 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import copysign
-from typing import Any
+from typing import Any, NoReturn
 
 from ..operation import Operand, Operation
 
@@ -116,7 +116,10 @@ class Scatter(Step):
 
 
 class Tracer(Operand):
-    """Stands for a step while the table's operations act on it: they are written down instead of computed."""
+    """Stands for a step while the table's operations act on it: they are written down instead of computed.
+
+    It has no number yet: whatever asks for one (``if g > 1``, ``g == 0.0``, ``if g``) raises TypeError.
+    """
 
     __slots__ = ("tape", "number")
 
@@ -128,6 +131,12 @@ class Tracer(Operand):
         """Write the operation down, on the tape of its operands."""
         tape = next(operand.tape for operand in operands if isinstance(operand, Tracer))
         return tape.apply(operation, *operands)
+
+    def _looked_at(self, *_: object) -> NoReturn:
+        raise TypeError("it looks at a number, and a tracer has none yet")
+
+    __bool__ = __float__ = __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _looked_at
+    __hash__ = None  # type: ignore[assignment]  # what can't be compared is no key
 
 
 class Tape:
