@@ -72,15 +72,30 @@ def test_check_reports_and_tells_by_its_exit_code(first, code, words, tmp_path, 
         ("w = 2\nL = w*w\nhello", "line 3: 'hello' is neither"),
         ("w = 2\nL = w*w\ndL/dw = 4\ndL/dw = 4", "line 4: ∂L/∂w is given twice"),
         ("w = 2\nL = w*w", "at least one partial"),
-        ("w = 2\nL = w*w\ndL/dq = 2", "unknown node 'q'"),
-        ("w = 2\nL = w*w\ndL/dw = 2*", "this is no formula"),
+        ("w = 2\nL = w*w\ndL/dq = 2", "line 3: unknown node 'q'; choose one of: w, L\n"),
+        ("w = 2\nL = w*w\ndL/dw = 2*", "line 3: this is no formula"),
+        ("w = 2\nL = w*w\n\ndL/dw = 2q", "line 4: unknown name 'q'"),
+        ("w = 2\nL = w*w\ndL/dw == 4", "line 3: this is no formula"),
+        ("w = 2\nL = w*w\n∂L/∂w = 2w = 4", "line 3: this is no formula"),
+        ("w = 2\nL = w*w\nd2L/dw2 = 2", "line 3: 'd2L/dw2 = 2' is neither"),
+        ("w = 2\nL = w*w\ndM/dw = 2", "line 3: unknown node 'M'; choose one of: w, L\n"),
     ],
 )
 def test_a_sheet_that_can_not_be_read_names_the_line(text, message, tmp_path, capsys):
     file = tmp_path / "sheet.txt"
     file.write_text(text, encoding="utf-8")
     assert main(["check", str(file)]) == 1
-    assert message in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert str(file) in printed
+
+
+@pytest.mark.parametrize("order", [["L = 3x^2", "M = 5*x"], ["M = 5*x", "L = 3x^2"]])
+def test_a_partial_is_held_against_the_formula_that_it_names(order, tmp_path, capsys):
+    file = tmp_path / "sheet.txt"
+    file.write_text("\n".join(["x = 2", *order, "dL/dx = 12", "dM/dx = 5"]), encoding="utf-8-sig")
+    assert main(["check", str(file)]) == 0
+    assert "2 of 2 right" in capsys.readouterr().out
 
 
 def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path, capsys):

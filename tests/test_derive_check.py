@@ -1,14 +1,15 @@
 """The hand check: right derivations are right in any form, wrong ones wrong, and the slip is the one that was made."""
 
+import re
 from collections import Counter
-from math import inf, isclose
+from math import inf, isclose, isfinite, nan
 from random import Random
 
 import pytest
 from wrong_derivations import NETWORKS, restyled, right_forms, wrong_forms
 
-from micrograd_nn import MLP, Value, mse, squared_error
-from micrograd_nn.derive import Slip, check_partials
+from micrograd_nn import MLP, Value, mse, ops, squared_error
+from micrograd_nn.derive import Slip, check_partials, explain
 from micrograd_nn.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -18,7 +19,7 @@ from micrograd_nn.errors import (
     UnknownNameError,
 )
 from micrograd_nn.formula import formula, labelled
-from micrograd_nn.value import topological_order
+from micrograd_nn.value import adjoints, topological_order
 
 
 def cases(seeds=(0,)):
@@ -47,6 +48,68 @@ def test_every_right_number_is_called_right_to_the_digits_given():
                 shown = float(f"{number:.{digits}g}")
                 assert check_partials(loss, {label: shown}).ok or shown == int(shown) != number, (name, label, shown)
             assert not number or not check_partials(loss, {label: number * (1 + 1e-7)}).ok
+
+
+def test_what_explain_prints_is_right_to_the_digits_it_is_printed_in():
+    count = 0
+    for name, loss, derivations, _ in cases(range(3)):
+        for label in derivations:
+            _, _, *lines = re.sub(r"\n +\+ ", " + ", str(explain(loss, label))).splitlines()
+            for line in filter(None, lines):
+                partial, *columns = (column.strip() for column in line.split(" = "))
+                for column in columns:
+                    (finding,) = check_partials(loss, {partial: column}).findings
+                    assert finding.ok, (name, line, str(finding))
+                    wrong = check_partials(loss, {partial: f"1.001·({column})"})
+                    assert not wrong.ok or abs(finding.engine) < 1e-4, (name, line)
+                    count += 1
+    assert count > 300
+
+
+@pytest.mark.parametrize(
+    ("entry", "off", "ok"),
+    [
+        ("0.5·2", 0.099, True),  # 0.5 may be anything from 0.45 to 0.55; 2 is 2
+        ("0.5·2", 0.101, False),
+        ("0.5·0.4", 0.044, True),  # 0.05·0.4 + 0.05·0.5
+        ("0.5·0.4", 0.046, False),
+        ("2·3 − 5", 1e-7, False),
+        ("1.50/0.50²", 0.13, True),  # 0.005/0.25 + 0.005·2·1.5/0.125
+        ("1.50/0.50²", 0.15, False),
+        ("1e-3·4", 1.9e-3, True),
+        ("1e-3·4", 2.1e-3, False),
+    ],
+)
+def test_the_digits_typed_go_through_the_arithmetic(entry, off, ok):
+    w = Value(1.0, "w")
+    for sign in (1.0, -1.0):
+        loss = w * (formula(entry).data + sign * off)
+        assert check_partials(loss, {"w": entry}).ok is ok
+
+
+@pytest.mark.parametrize("given", [inf, -inf, nan, 2.0, 0.0])
+@pytest.mark.parametrize("sign", [1.0, -1.0, nan])
+def test_an_infinite_slope_is_itself_alone_and_nan_is_nan(sign, given):
+    x = Value(0.0, "x")
+    engine = sign * inf
+    loss = ops.sqrt(x) * sign
+    assert str(adjoints(loss)[x]) == str(engine)
+    for entry in (given, lambda: given):
+        (finding,) = check_partials(loss, {"x": entry}).findings
+        if isfinite(given) or not callable(entry):  # a function is held against fresh points as well
+            assert finding.ok is (str(given) == str(engine))
+        assert finding.slip is None
+        assert finding.others == ()
+
+
+def test_a_zero_is_given_no_slip():
+    for name, loss, derivations, _ in cases(range(3)):
+        for label in derivations:
+            (finding,) = check_partials(loss, {label: 0}).findings
+            assert finding.ok is (finding.engine == 0.0), (name, label)
+            assert finding.slip is None
+            assert finding.others == ()
+            assert finding.ok or "0 is given" in finding.words
 
 
 def outcome(loss, label, wrong, entry):
@@ -243,6 +306,15 @@ def test_a_factor_beside_other_paths_may_be_meant_alone_or_over_all_paths():
 def test_what_can_not_be_read_is_refused(given, error, words):
     with pytest.raises(error, match=words):
         check_partials(alice(), given)
+
+
+def test_the_names_that_are_listed_are_there():
+    a = Value(1.0, "a")
+    loss = a * 2.0
+    loss.label = "M"
+    with pytest.raises(UnknownNameError, match=r"unknown node 'w_1'; choose one of: a, M$"):
+        check_partials(loss, {"w_1": 1.0})
+    assert check_partials(loss, {("L", "a"): 2.0}).ok  # the loss is L where nothing else is called so
 
 
 def test_changed_data_is_refused():

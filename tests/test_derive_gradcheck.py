@@ -9,7 +9,7 @@ from micrograd_nn import Operation, Value, ops
 from micrograd_nn.derive import complex_step, gradcheck, step_errors
 from micrograd_nn.errors import ArgumentError, GradcheckError
 from micrograd_nn.operation import TABLE
-from micrograd_nn.value import adjoints
+from micrograd_nn.value import adjoints, topological_order
 
 SMOOTH = [row for row in TABLE.values() if row.name not in ("step", "greater", "stop_gradient")]
 
@@ -23,14 +23,14 @@ def test_every_row_passes(row):
 @pytest.fixture
 def wrong_row():
     yield Operation(
-        "wrong_sine",
-        doc="sin(a) with a slope that is off by 9e-4",
-        forward=sin,
-        partials=(lambda a, out: ops.cos(a) * 1.0009,),
-        latex=r"\sin\left({a:0}\right)",
-        numpy="np.sin({a})",
+        "wrong_cube",
+        doc="a³ with a slope that is off by 9e-4",
+        forward=lambda a: a * a * a,
+        partials=(lambda a, out: 3.0 * a * a * 1.0009,),
+        latex="{{{a:5}}}^{{3}}",
+        numpy="{a}**3",
     )
-    del TABLE["wrong_sine"]
+    del TABLE["wrong_cube"]
 
 
 def test_a_slope_that_pytorch_s_defaults_let_pass_is_found(wrong_row):
@@ -38,6 +38,48 @@ def test_a_slope_that_pytorch_s_defaults_let_pass_is_found(wrong_row):
     with pytest.raises(GradcheckError, match="∂output1/∂x1: the graph's slope is"):
         gradcheck(wrong_row, [0.5])
     assert not gradcheck(wrong_row, [0.5], raise_exception=False)
+
+
+def again(root, leaves, baked=None):
+    """The function that made root, which can be called again; it takes the number of one node out of the graph."""
+
+    def func(*given):
+        made = dict(zip(leaves, given, strict=True))
+        for node in topological_order(root):
+            if node.operation is not None:
+                made[node] = node.operation(*[made[operand] for operand in node.operands])
+            made.setdefault(node, Value(node.data))
+            if node is baked:
+                made[node] = Value(made[node].data)
+        return made[root]
+
+    return func
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_number_taken_out_of_the_graph_is_found_and_nothing_else_is(seed):
+    root, leaves = random_graph(seed, n_nodes=8, operations=SMOOTH)
+    assert gradcheck(again(root, leaves), leaves)
+    right = adjoints(root)
+    for node in topological_order(root)[:-1]:
+        if node.operation is not None:
+            func, inputs = again(root, leaves, node), [Value(leaf.data) for leaf in leaves]
+            slopes = adjoints(func(*inputs))
+            off = [abs(slopes.get(x, 0.0) - right[leaf]) for x, leaf in zip(inputs, leaves, strict=True)]
+            if max(off) > 1e-3 * max(1.0, *(abs(right[leaf]) for leaf in leaves)):
+                assert not gradcheck(func, leaves, raise_exception=False), node
+
+
+@pytest.mark.parametrize("func", [lambda a: a * float(a), lambda a: a * a.data, lambda a: Value(a.data**2) * a])
+def test_what_pytorch_s_gradcheck_finds_is_found(func):
+    with pytest.raises(GradcheckError, match="the function's difference"):
+        gradcheck(func, [2.0])
+
+
+def test_a_wrong_slope_that_rounding_hides_from_the_difference_is_found_by_the_complex_step(wrong_row):
+    assert gradcheck(lambda a: ops.sin(a) + 1e9, [0.5])
+    with pytest.raises(GradcheckError, match="complex step"):
+        gradcheck(lambda a: wrong_row(a) + 1e9, [0.5])
 
 
 def test_several_outputs_and_numbers_as_outputs():

@@ -5,14 +5,17 @@ Promise: the file is only read; what can't be understood in it is named with its
 
 import argparse
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..derive import check_partials
+from ..derive import Finding, Report, check_partials
 from ..errors import ArgumentError, MicrogradError
 from ..formula import formula
-from ..value import Value
+from ..value import Value, topological_order
 
+PARTIAL = re.compile(r"[d∂]\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
 FORMAT = """\
 The file has one line per number, per formula, and per partial derived by hand; the last formula is the loss:
 
@@ -44,7 +47,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(arguments: argparse.Namespace) -> int:
     """Check and report. Returns the exit code: 1 if something is wrong."""
     try:
-        text = arguments.file.read_text(encoding="utf-8")
+        text = arguments.file.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentError(f"{arguments.file} can't be read as text: {error}") from None
     sheet = read_sheet(text, str(arguments.file))
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ArgumentError(
             f"{arguments.file} needs a formula and at least one partial, such as dL/dw = 0.5\n\n{FORMAT}"
         )
-    report = check_partials(sheet.root, sheet.partials)
+    report = sheet.report()
     print(report)
     return 0 if report.ok else 1
 
@@ -61,31 +64,51 @@ def run(arguments: argparse.Namespace) -> int:
 class Sheet:
     """What a file holds."""
 
+    where: str
     names: dict[str, Value] = field(default_factory=dict)
-    partials: dict[tuple[str, str], str] = field(default_factory=dict)
+    partials: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)  # the line, and what stands there
     root: Value | None = None
+
+    def report(self) -> Report:
+        """Each partial against the graph. Raises ArgumentError with the number of a line that makes no sense."""
+        assert self.root is not None  # run has looked
+        below = {*topological_order(self.root)}
+        findings: list[Finding] = []
+        for (child, parent), (number, entry) in self.partials.items():
+            own = self.names.get(child, self.root)  # a formula that the loss doesn't need is checked on its own
+            with _named(self.where, number):
+                given = {(child, parent): entry}
+                findings += check_partials(self.root if own in below else own, given).findings
+        return Report(tuple(findings))
 
 
 def read_sheet(text: str, where: str = "the sheet") -> Sheet:
     """Read a file's text. Raises ArgumentError with the line's number."""
-    sheet = Sheet()
+    sheet = Sheet(where)
     for number, line in enumerate(text.splitlines(), start=1):
         content = line.partition("#")[0].strip()
         if content:
-            try:
-                _read_line(content, sheet)
-            except MicrogradError as error:
-                raise ArgumentError(f"{where}, line {number}: {error}") from None
+            with _named(where, number):
+                _read_line(content, number, sheet)
     return sheet
 
 
-def _read_line(line: str, sheet: Sheet) -> None:
-    partial = re.fullmatch(r"[d∂]\s*([^\s/=]+)\s*/\s*[d∂]\s*([^\s/=]+)\s*=\s*(.+)", line)
+@contextmanager
+def _named(where: str, number: int) -> Iterator[None]:
+    """An error in here is named with its file and line."""
+    try:
+        yield
+    except MicrogradError as error:
+        raise ArgumentError(f"{where}, line {number}: {error}") from None
+
+
+def _read_line(line: str, number: int, sheet: Sheet) -> None:
+    partial = PARTIAL.fullmatch(line)
     if partial:
         child, parent, entry = partial.groups()
         if (child, parent) in sheet.partials:
             raise ArgumentError(f"∂{child}/∂{parent} is given twice")
-        sheet.partials[child, parent] = entry
+        sheet.partials[child, parent] = number, entry
         return
     name, equals, content = (part.strip() for part in line.partition("="))
     if not equals or not name.isidentifier():

@@ -16,7 +16,7 @@ from ..backprop import replay
 from ..errors import GraphError
 from ..operation import Operation
 from ..value import Value, topological_order
-from .names import names_of, partial_latex, partial_text
+from .names import check_root, names_of, partial_latex, partial_text
 from .simplify import Tidy, product
 from .symbol import Symbol
 
@@ -45,9 +45,9 @@ class Chain:
 
     def __init__(self, root: Value, target: Value, names: dict[Value, str] | None = None) -> None:
         self.root, self.target = root, target
-        self.order = topological_order(root)
         if names is None:
             check_unchanged(root)
+        self.order = topological_order(root)
         self.names = names_of(root, target) if names is None else names
         self.symbols = Symbols(self.names)
         self._regions: dict[Value, list[Value]] = {}
@@ -193,7 +193,11 @@ def _plus(one: _Slope | None, other: _Slope) -> _Slope:
 
 
 def check_unchanged(root: Value) -> None:
-    """Raise GraphError if a node no longer holds what its operands make: symbols and numbers would not fit."""
+    """Raise GraphError if a node no longer holds what its operands make: symbols and numbers would not fit.
+
+    Raises ArgumentTypeError if root is no Value.
+    """
+    check_root(root)
     for node, number in replay(root, {}).items():
         if number != node.data and not (isnan(number) and isnan(node.data)):
             raise GraphError(

@@ -5,11 +5,11 @@ number: within the digits it is given in); a slip is named only if it explains w
 where none does, that is said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 from ..errors import ArgumentTypeError
@@ -160,17 +160,19 @@ class _Check:
 
     def _agrees(self, totals: Sequence[float]) -> bool:
         """Does what was written agree with these numbers, at every point at which there is one?"""
-        scale = max((abs(total) for total in totals if isfinite(total)), default=0.0)
+        scale = _largest(totals)
         if not self._close(self.hand[0], totals[0], scale) and (not self.fresh or isfinite(self.hand[0])):
             return False
         return all(self._close(hand, total, scale) for hand, total in zip(self.hand[1:], totals[1:], strict=True))
 
     def _close(self, hand: float, total: float, scale: float) -> bool:
         if not isfinite(hand) or not isfinite(total):
-            return not isfinite(hand) and not isfinite(total)
+            return hand == total or (isnan(hand) and isnan(total))
         return abs(hand - total) <= self.entry.tolerance + RELATIVE * abs(total) + ABSOLUTE * scale
 
     def _explanations(self) -> list[Suspect]:
+        if not any(self.hand):
+            return []  # a 0 tells nothing of how it came about
         likely = [suspect for suspect in suspects(self.ground) if suspect.slip.rank <= self._farthest]
         found = [suspect for suspect in likely if self._explains(suspect)]
         located = self._located if len(found) > 1 else set()
@@ -197,7 +199,7 @@ class _Check:
 
     def _explains(self, suspect: Suspect) -> bool:
         totals = []
-        scale = max(abs(view.total) for view in self._views)
+        scale = _largest(view.total for view in self._views)
         for view, hand in zip(self._views, self.hand, strict=True):
             try:
                 total = suspect.total(view)
@@ -267,6 +269,8 @@ class _Check:
             (pair,) = located
             return f"{partial_text(*self._name(pair))} is wrong, by no slip that is known here\n{self._expected(pair)}"
         pair = (self.ground.root, self.ground.target)
+        if not any(self.hand):
+            return f"0 is given, and a 0 does not tell how it came about\n{self._expected(pair)}"
         return f"wrong, and no single slip that is known here explains it\n{self._expected(pair)}"
 
     def _expected(self, pair: Pair) -> str:
@@ -274,3 +278,8 @@ class _Check:
         number = self.here.factor(pair) if factor else self.here.adjoints[pair[1]]
         symbol = f" = {factor.symbol}" if factor else ""
         return f"expected {partial_text(*self._name(pair))}{symbol} = {number_text(number, 9)}"
+
+
+def _largest(numbers: Iterable[float]) -> float:
+    """The largest size among those that are finite."""
+    return max((abs(number) for number in numbers if isfinite(number)), default=0.0)

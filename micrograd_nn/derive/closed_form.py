@@ -11,7 +11,7 @@ from .. import ops
 from ..errors import ArgumentError
 from ..operation import Operation
 from ..value import Value, topological_order
-from .names import names_of
+from .names import check_root, names_of
 
 
 def to_sympy(value: Value) -> Any:
@@ -23,6 +23,7 @@ def to_sympy(value: Value) -> Any:
 
     Raises ArgumentError if sympy is not installed: ``pip install sympy``.
     """
+    check_root(value)
     sympy = _sympy()
     names = names_of(value)
     forms: dict[Value, Any] = {}

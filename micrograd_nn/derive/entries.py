@@ -6,38 +6,31 @@ Promise: everything is read and held against the graph's names before anything i
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from ..errors import ArgumentError, UnknownNameError
 from ..formula import Formula, parse
 from ..operation import as_float
-from ..value import Value
+from ..value import Value, adjoints
+from .names import node_of
 from .views import Pair
 
 Key = Any  # a Value, a name, or a pair of them
+TYPED = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-−+]?\d+)?")  # a number as it stands in a formula
 
 
 def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Pair:
     """The factor or partial that a key stands for. Raises UnknownNameError, or ArgumentError for a foreign node."""
     if isinstance(key, str) and (found := re.fullmatch(r"[∂d](.+)/[∂d](.+)", key.replace(" ", ""))):
         key = found.groups()
-    child, parent = key if isinstance(key, tuple) and len(key) == 2 else (root, key)
-    return node_of(child, root, names, nodes), node_of(parent, root, names, nodes)
-
-
-def node_of(key: Any, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Value:
-    """The node itself, or the one of that name; L is the root where nothing else is called so."""
-    if isinstance(key, Value):
-        if key not in nodes:
-            raise ArgumentError(f"{key!r} is no node of this graph")
-        return key
-    by_name = {name: node for node, name in names.items()}
-    by_name.setdefault("L", root)
-    if key not in by_name:
-        raise UnknownNameError("node", key, by_name)
-    return by_name[key]
+    pair = key if isinstance(key, tuple) and len(key) == 2 else (root, key)
+    child, parent = (node_of(end, root, names) for end in pair)
+    for node in (child, parent):
+        if node not in nodes:
+            raise ArgumentError(f"{node!r} is no node of this graph")
+    return child, parent
 
 
 @dataclass(frozen=True)
@@ -57,9 +50,7 @@ class Entry:
             items = parsed.bound(names)
             if any(isinstance(item.content, str) for item in items):
                 return cls(None, 0.0, parsed, parsed)
-            plain = re.fullmatch(r"\s*([-−]?[\d.]+(?:[eE][-−+]?\d+)?)\s*", entry)
-            number = float(parsed({}))
-            return cls(number, _half_a_digit(plain.group(1).replace("−", "-") if plain else repr(number)))
+            return cls(float(parsed({})), _half_the_digits(parsed))
         if callable(entry) and not isinstance(entry, Value):
             return cls(None, 0.0, _by_name(entry, names))
         number = entry.data if isinstance(entry, Value) else as_float(entry)
@@ -73,6 +64,27 @@ class Entry:
             return float(self.make(numbers))
         except (ArithmeticError, ValueError):  # a person's own function may divide by 0 at some point
             return float("nan")
+
+
+def _half_the_digits(arithmetic: Formula) -> float:
+    """How far off the outcome can be if each number is off by half a unit in its last digit, to first order.
+
+    >>> _half_the_digits(parse("0.50·4 − 2")), _half_the_digits(parse("-2(3 - 1)"))
+    (0.02, 0.0)
+    """
+    items, numbers, halves = [], dict[str, Value](), dict[str, float]()
+    for item in arithmetic.items:
+        typed = TYPED.match(arithmetic.text, item.column) if isinstance(item.content, float) else None
+        half = _half_a_digit(typed.group().replace("−", "-")) if typed else 0.0
+        if half:
+            name = f"number {item.column}"
+            numbers[name], halves[name] = Value(item.content), half
+            item = replace(item, content=name)
+        items.append(item)
+    if not numbers:
+        return 0.0
+    slopes = adjoints(replace(arithmetic, items=tuple(items))(numbers))
+    return sum(abs(slopes.get(numbers[name], 0.0)) * half for name, half in halves.items())
 
 
 def _half_a_digit(written: str) -> float:

@@ -11,8 +11,8 @@ from operator import add
 
 from ..errors import ArgumentError, GraphError
 from ..value import Value, adjoints
-from .chain import Chain, Factor
-from .names import partial_latex, partial_text
+from .chain import Chain, Factor, check_unchanged
+from .names import node_of, partial_latex, partial_text
 from .paths import count_ways, largest_first
 from .simplify import Tidy, product
 from .symbol import Symbol
@@ -69,7 +69,7 @@ class Explanation:
         w, before = label_text(self.chain.names[self.chain.target]), self.chain.target.data
         numbers = [number_text(number, self.digits) for number in (lr, before, self.number, before - lr * self.number)]
         lr_text, before_text, slope, after = numbers
-        slope = f"({slope})" if slope.startswith("−") else slope
+        lr_text, slope = _bracketed(lr_text), _bracketed(slope)
         return f"{w} ← {w} − {lr_text}·{self._whole(partial_text)} = {before_text} − {lr_text}·{slope} = {after}"
 
     # ---- text ----
@@ -82,14 +82,16 @@ class Explanation:
         lines = [
             f"{lhs:{width}} = {symbol:{middle}}{''.join(f' = {part}' for part in rest)}" for lhs, symbol, *rest in rows
         ]
+        if not lines:  # nothing depends on the target, or it is the root itself
+            return f"{whole} = {number_text(self.number, self.digits)}"
         if self._is_one_factor():
             return lines[0].rstrip()
         pad = "\n" + " " * len(whole) + " + "
-        chain = pad.join([*(" · ".join(map(str, term)) for term in self.terms), *self._more()]) or "0"
+        chain = pad.join([*(" · ".join(map(str, term)) for term in self.terms), *self._more()])
         numbers = pad.join([*self._numbers(number_text, " · "), *self._more()])
         result = number_text(self.number, self.digits)
-        blocks = [f"{whole} = {chain}", "\n".join(line.rstrip() for line in lines)]
-        return "\n\n".join(block for block in (*blocks, f"{whole} = {numbers} = {result}" if numbers else "") if block)
+        factors = "\n".join(line.rstrip() for line in lines)
+        return f"{whole} = {chain}\n\n{factors}\n\n{whole} = {numbers} = {result}"
 
     def _columns(self, factor: Factor) -> list[str]:
         columns = [str(factor)]
@@ -108,13 +110,15 @@ class Explanation:
             written = _written(factor, Symbol.latex, self._numbered(factor), self.digits)
             parts = dict.fromkeys([*written, number_latex(factor.number, self.digits)])  # t = 5, and not t = 5 = 5
             lines.append(rf"{factor.latex()} &= {' = '.join(parts)}")
-        if not self._is_one_factor():
-            whole = self._whole(partial_latex)
+        whole = self._whole(partial_latex)
+        if not lines:
+            lines = [f"{whole} &= {number_latex(self.number, self.digits)}"]
+        elif not self._is_one_factor():
             more = [r"\dots"] if self._more() else []
             chain = " + ".join([*(r" \cdot ".join(factor.latex() for factor in term) for term in self.terms), *more])
             numbers = " + ".join([*self._numbers(number_latex, r" \cdot "), *more])
             result = number_latex(self.number, self.digits)
-            lines = [f"{whole} &= {chain or 0}", *lines, f"{whole} &= {numbers or 0} = {result}"]
+            lines = [f"{whole} &= {chain}", *lines, f"{whole} &= {numbers} = {result}"]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
     def _repr_latex_(self) -> str | None:
@@ -140,7 +144,7 @@ class Explanation:
         for term in self.terms:
             written = [number(factor.number, self.digits) for factor in term]
             first = term is self.terms[0]
-            yield dot.join(f"({w})" if w[0] in "−-" and (i or not first) else w for i, w in enumerate(written)) or "1"
+            yield dot.join(_bracketed(w) if i or not first else w for i, w in enumerate(written))
 
     def _numbered(self, factor: Factor) -> Symbol:
         """The factor's symbol with numbers for its names."""
@@ -149,6 +153,10 @@ class Explanation:
             return Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf
 
         return factor.symbol.fold(number, Symbol.apply)
+
+
+def _bracketed(number: str) -> str:
+    return f"({number})" if number[0] in "−-" else number
 
 
 def _written(factor: Factor, write: Callable[..., str], numbered: Symbol, digits: int | None) -> tuple[str, str]:
@@ -160,10 +168,10 @@ def _written(factor: Factor, write: Callable[..., str], numbered: Symbol, digits
         return f"({error})", "…"
 
 
-def explain(root: Value, target: Value, most: int = MOST, digits: int | None = DIGITS) -> Explanation:
+def explain(root: Value, target: Value | str, most: int = MOST, digits: int | None = DIGITS) -> Explanation:
     """∂root/∂target as a product of ∂child/∂parent through named nodes, summed over the paths between them.
 
-    A node is named if it has a label. ``most`` terms are written out, the largest; ``digits`` is how many significant
+    A node is named if it has a label; target is a node or its label. ``most`` terms are written out, the largest; ``digits`` is how many significant
     digits numbers get, None for all.
 
     >>> x, w, y = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "y")
@@ -177,8 +185,10 @@ def explain(root: Value, target: Value, most: int = MOST, digits: int | None = D
     <BLANKLINE>
     ∂L/∂w = 4 · 6 = 24
 
-    Raises ArgumentError if most is below 1, GraphError if a ``.data`` has changed since the graph was recorded.
+    Raises ArgumentError if most is below 1, UnknownNameError for a label that is not there, GraphError if a ``.data``
+    has changed since the graph was recorded, ArgumentTypeError if root is no Value.
     """
     if most < 1:
         raise ArgumentError(f"most is the number of terms to write, 1 or more, got {most}")
-    return Explanation(root, target, most, digits)
+    check_unchanged(root)
+    return Explanation(root, node_of(target, root), most, digits)

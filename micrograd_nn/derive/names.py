@@ -4,9 +4,22 @@ Promise: two nodes never share a name: a label that stands more than once is num
 h1[2] for the h1 of the second sample.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ArgumentTypeError, UnknownNameError
 from ..formula import labelled
 from ..value import Value
 from .writing import label_latex, label_text
+
+
+def check_root(root: object) -> None:
+    """Raise ArgumentTypeError if root is no Value, and so has no graph below it."""
+    if not isinstance(root, Value):
+        raise ArgumentTypeError(
+            f"a graph is derived from its root, a Value; got the {type(root).__name__} {root!r:.40}, which does not "
+            "know how it was made (grad returns floats, and Values with create_graph=True)"
+        )
 
 
 def names_of(root: Value, *targets: Value) -> dict[Value, str]:
@@ -20,6 +33,21 @@ def names_of(root: Value, *targets: Value) -> dict[Value, str]:
             )
             taken.add(names[node])
     return names
+
+
+def node_of(key: Any, root: Value, names: Mapping[Value, str] | None = None) -> Value:
+    """The node that is meant: key itself, or the node of that name; L is root where nothing else is called so.
+
+    Raises UnknownNameError, which lists the names that there are.
+    """
+    if isinstance(key, Value):
+        return key
+    by_name = {name: node for node, name in (names_of(root) if names is None else names).items()}
+    if key == "L" and key not in by_name:
+        return root
+    if key not in by_name:
+        raise UnknownNameError("node", key, by_name)
+    return by_name[key]
 
 
 def _numbered(usual: str, taken: int) -> list[str]:

@@ -12,7 +12,8 @@ from math import isfinite, log, prod
 from typing import Any
 
 from ..value import Value, adjoints, topological_order
-from .names import names_of
+from .chain import check_unchanged
+from .names import check_root, names_of, node_of
 from .writing import label_text, number_text
 
 Edges = Callable[[Value], Iterable[tuple[Value, float]]]  # node -> (operand, ∂node/∂operand), one per edge
@@ -64,8 +65,8 @@ class Paths:
         return "\n".join(lines)
 
 
-def paths(root: Value, target: Value) -> Paths:
-    """Every path from target up to root.
+def paths(root: Value, target: Value | str) -> Paths:
+    """Every path from target, a node or its label, up to root.
 
     >>> a = Value(3.0, "a")
     >>> print(paths(a * a + a, a))
@@ -73,11 +74,15 @@ def paths(root: Value, target: Value) -> Paths:
       3   L ← 9 ← a
       3   L ← 9 ← a
       1   L ← a
+
+    Raises UnknownNameError for a label that is not there, GraphError if a ``.data`` has changed since the graph was
+    recorded, ArgumentTypeError if root is no Value.
     """
-    return Paths(root, target)
+    check_unchanged(root)
+    return Paths(root, node_of(target, root))
 
 
-def count_paths(root: Value, target: Value) -> int:
+def count_paths(root: Value, target: Value | str) -> int:
     """The number of paths from target up to root; x·x has two edges, and so two paths.
 
     >>> x = Value(1.0)
@@ -85,8 +90,11 @@ def count_paths(root: Value, target: Value) -> int:
     ...     x = x + x
     >>> count_paths(x, x.left.left) == 4
     True
+
+    Raises UnknownNameError for a label that is not there, ArgumentTypeError if root is no Value.
     """
-    return count_ways(topological_order(root), recorded_edges, target)
+    check_root(root)
+    return count_ways(topological_order(root), recorded_edges, node_of(target, root))
 
 
 def recorded_edges(node: Value) -> Iterable[tuple[Value, float]]:

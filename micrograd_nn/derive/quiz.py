@@ -11,7 +11,7 @@ from ..backprop import replay
 from ..errors import ArgumentError
 from ..value import Value
 from .chain import Chain
-from .names import names_of, partial_text
+from .names import check_root, names_of, partial_text
 from .points import Point
 from .symbol import Symbol
 from .writing import label_text, number_text
@@ -77,6 +77,7 @@ def quiz(root: Value, seed: int = 0) -> Quiz:
 
     Raises ArgumentError if no leaf of the graph has a label, or no drawn numbers lie in the graph's domain.
     """
+    check_root(root)
     names = names_of(root)
     order = list(replay(root, {}))
     leaves = sorted(

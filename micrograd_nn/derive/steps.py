@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..operation import Operation
 from ..value import Value, topological_order
+from .chain import check_unchanged
 from .symbol import Symbol
 from .writing import label_text, number_text
 
@@ -48,7 +49,14 @@ def steps(root: Value) -> Iterator[Step]:
     9 = a·b, upstream 1
       a = a: 1 · 3 = 3; gathered 0 → 3
       b = a: 1 · 3 = 3; gathered 3 → 6
+
+    Raises GraphError if a ``.data`` has changed since the graph was recorded, ArgumentTypeError if root is no Value.
     """
+    check_unchanged(root)
+    return _steps(root)
+
+
+def _steps(root: Value) -> Iterator[Step]:
     gathered = {root: 1.0}  # what is on its way down; a node that has handed its share on is let go
     for node in reversed(topological_order(root)):
         upstream = gathered.pop(node)

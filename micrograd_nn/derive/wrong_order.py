@@ -62,7 +62,7 @@ def wrong_order(root: Value | None = None) -> WrongOrder:
                                            b → a               2      2      4
                                            b → a               2      2      6
 
-    Raises GraphError if the naive sweep takes more than a thousand moves.
+    Raises GraphError if the naive sweep takes more than a thousand moves, and what ``steps`` raises.
     """
     if root is None:
         a = Value(1.0, "a")
