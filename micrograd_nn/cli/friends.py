@@ -13,6 +13,7 @@ from pathlib import Path
 from ..data.small import INCHES, POUNDS
 from ..data.small import PEOPLE as MEASURED
 from ..derive import explain
+from ..derive.writing import number_text
 from ..draw import draw_dot, draw_network, walk
 from ..draw.plot import plot_loss, save_plot
 from ..errors import ExtraMissingError
@@ -57,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     print()
     for name, x in STRANGERS.items():
         share = net(x).data
-        print(f"{name} ({x[0]:+g} lb, {x[1]:+g} in): {share:.4f}, {'female' if share > 0.5 else 'male'}")
+        measured = f"{x[0] + POUNDS} lb, {x[1] + INCHES} in"
+        print(f"{name} ({measured}): {share:.4f}, {'female' if share > 0.5 else 'male'}")
     draw_loss(history, arguments.out)
     return 0 if apart <= AGREE else 1
 
@@ -117,8 +119,8 @@ def print_partials(net: MLP, loss: Value) -> float:
     for p in net.parameters():
         ways = (p.grad or 0.0, hand[p.label], complex_step(w, p.label, x1, x2, y))
         apart = max(apart, max(ways) - min(ways))
-        print(f"    ∂L/∂{p.label:4}" + "".join(f"{way:>24.16g}" for way in ways))
-    print(f"\n    largest difference {apart:.1e}")
+        print(f"    ∂L/∂{p.label:4}" + "".join(f"{number_text(way, 16):>24}" for way in ways))
+    print(f"\n    largest difference {number_text(apart, 2)}")
     return apart
 
 
