@@ -65,7 +65,7 @@ class Operation:
     latex: str  # how it is typeset
     level: int = 5  # how tightly its written form binds
     numpy: str  # an expression over arrays, with np in scope
-    python: str = ""  # an expression over floats, with math and the rows' forwards in scope; name(a, b) if left out
+    python: str = ""  # over floats, with math and the rows' forwards, as row_name, in scope; row_name(a, b) if left out
     mirror: str = ""  # python's expression for -a, reading the e that python's own has named for a
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
@@ -81,7 +81,7 @@ class Operation:
         _check_row(self)
         call = f"{self.name}({', '.join(('{a}', '{b}')[: self.arity])})"
         named = (self.name, rf"\operatorname{{{self.name}}}") if self.associative else ()
-        for field, usual in (("text", call), ("python", call), ("sign", self.name), ("reduction", named)):
+        for field, usual in (("text", call), ("python", f"row_{call}"), ("sign", self.name), ("reduction", named)):
             object.__setattr__(self, field, getattr(self, field) or usual)  # the row is frozen from here on
         TABLE[self.name] = self
 

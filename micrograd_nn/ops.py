@@ -43,7 +43,7 @@ div: Operation = Operation("div", doc="The quotient a / b, rounded once; a * b**
     partials=(lambda a, b, out: div(1.0, b), lambda a, b, out: -div(out, b)),
     identity=(lambda a, b, out: div(1.0, b), lambda a, b, out: -div(a, power(b, 2.0))),
     text="{a:3}/{b:4}", latex=r"\frac{{{a:0}}}{{{b:0}}}", numpy="{a} / {b}",
-    python="{a} / {b} if {b} else div({a}, {b})", shortcut=lambda a, b: a if _is(b, 1.0) else None,
+    python="{a} / {b} if {b} else row_div({a}, {b})", shortcut=lambda a, b: a if _is(b, 1.0) else None,
     domain=Domain("b ≠ 0", lambda a, b: b != 0),
     kinks=(((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))),
     extremes=((1e300, 1e-300), (1e-300, 1e300), (1.0, 1e-308), (1.0, 3.0), (-5e-324, 7.0), (1e-322, 3e-7)),
@@ -136,7 +136,7 @@ def _pow_slope_ulps(a: float, b: float) -> float:
 exp = Operation("exp", doc="e to the power of a.", level=4,
     forward=lambda a: math.exp(a) if a < 709.0 else _exp(a),
     partials=(lambda a, out: out,),
-    latex=r"e^{{{a:0}}}", numpy="np.exp({a})", python="math.exp({a}) if {a} < 709.0 else exp({a})",
+    latex=r"e^{{{a:0}}}", numpy="np.exp({a})", python="math.exp({a}) if {a} < 709.0 else row_exp({a})",
     extremes=((709.78,), (-745.0,), (-708.4,), (1e-17,)))
 
 log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
@@ -144,7 +144,7 @@ log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
     partials=(lambda a, out: div(1.0, sqrt(a) * sqrt(a)),),  # 1/a, and nan where a is negative
     identity=(lambda a, out: div(1.0, a),),
     text="ln({a})", latex=r"\ln\left({a:0}\right)", numpy="np.log({a})",
-    python="math.log({a}) if {a} > 0.0 else log({a})",
+    python="math.log({a}) if {a} > 0.0 else row_log({a})",
     domain=Domain("a > 0", lambda a: a > 0),
     kinks=(((0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))),
     extremes=((5e-324,), (1.0000000000000002,), (0.9999999999999999,), (1e308,)))

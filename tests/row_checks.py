@@ -231,7 +231,7 @@ def _compute_numpy(row: Operation, places: list[tuple[float, ...]]) -> list[floa
 
 
 def _compute_python(row: Operation, places: list[tuple[float, ...]]) -> list[float]:
-    scope: dict[str, Any] = {name: other.forward for name, other in TABLE.items()}
+    scope: dict[str, Any] = {f"row_{name}": other.forward for name, other in TABLE.items()}
     scope |= {"math": math, "inf": inf, "nan": nan}
     head = f"lambda {', '.join('ab'[: row.arity])}: "
     compiled: Callable[..., float] = eval(head + row.python.format(a="a", b="b"), scope)

@@ -66,7 +66,7 @@ def test_an_unknown_name_lists_the_names_nearest_first() -> None:
 @pytest.mark.usefixtures("own_rows")
 def test_what_is_left_out_is_filled_in() -> None:
     twice = row()
-    assert (twice.text, twice.python, twice.sign, twice.arity) == ("twice({a})", "twice({a})", "twice", 1)
+    assert (twice.text, twice.python, twice.sign, twice.arity) == ("twice({a})", "row_twice({a})", "twice", 1)
     assert twice(4.0) == 8.0
 
 
