@@ -52,7 +52,7 @@ def test_every_right_number_is_called_right_to_the_digits_given():
 
 def test_what_explain_prints_is_right_to_the_digits_it_is_printed_in():
     count = 0
-    for name, loss, derivations, _ in cases(range(3)):
+    for name, loss, derivations, _ in cases():
         for label in derivations:
             _, _, *lines = re.sub(r"\n +\+ ", " + ", str(explain(loss, label))).splitlines()
             for line in filter(None, lines):
@@ -63,7 +63,7 @@ def test_what_explain_prints_is_right_to_the_digits_it_is_printed_in():
                     wrong = check_partials(loss, {partial: f"1.001·({column})"})
                     assert not wrong.ok or abs(finding.engine) < 1e-4, (name, line)
                     count += 1
-    assert count > 300
+    assert count > 100
 
 
 @pytest.mark.parametrize(
@@ -256,12 +256,38 @@ def test_a_wrong_factor_is_found_even_where_its_slip_is_not_known():
     assert (finding.slip, finding.factor) == (None, ("o1", "h1"))
 
 
-def test_what_is_right_by_luck_is_caught():
-    loss = alice()
-    w5 = labelled(loss)["w5"].data
-    (finding,) = check_partials(loss, {("o1", "h1"): f"{w5!r}*o1(1 - o1)"}).findings
-    assert not finding.ok
-    assert "by luck" in finding.words
+def test_a_number_where_a_name_belongs_is_right_by_luck_and_found():
+    count = 0
+    for name, loss, derivations, _ in cases():
+        numbers = {label: node.data for label, node in labelled(loss).items()}
+        for label, paths in derivations.items():
+            right = next(right_forms(paths))
+            for place in re.finditer(r"\b[a-z]\d*\b(?!\()", right):
+                lucky = f"{right[: place.start()]}({numbers[place.group()]!r}){right[place.end() :]}"
+                if not same_everywhere(loss, lucky, paths):
+                    (finding,) = check_partials(loss, {label: lucky}).findings
+                    assert not finding.ok, (name, label, lucky)
+                    assert finding.words.startswith("right at these numbers, and wrong at others: ")
+                    assert f"a number seems to stand where {place.group()} belongs" in finding.words, (name, lucky)
+                    assert "known here" not in finding.words
+                    count += 1
+    assert count > 100
+
+
+def test_a_slip_that_is_right_by_luck_is_named_and_nothing_is_asked():
+    a, b = Value(2.0, "a"), Value(2.0, "b")
+    (finding,) = check_partials(a * b, {"a": "a"}).findings
+    assert finding.slip is Slip.WRONG_OPERAND
+    assert finding.words.startswith("right at these numbers, and wrong at others\n∂L/∂a: the wrong operand")
+    assert "?" not in finding.words
+
+
+def test_a_product_does_not_stand_for_its_own_operand():
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    product = x * y**2
+    product.label = "Q"
+    (finding,) = check_partials(product, {"x": "x*y^2"}).findings
+    assert "Q stands" not in finding.words
 
 
 def test_a_whole_number_is_meant_exactly_and_others_to_their_digits():

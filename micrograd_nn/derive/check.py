@@ -23,7 +23,7 @@ from .slips import ANYWHERE, Slip
 from .suspects import SECOND, Suspect, suspects
 from .symbol import Symbol
 from .views import Ground, Pair, View
-from .writing import number_text
+from .writing import label_text, number_text
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
@@ -120,7 +120,7 @@ class _Check:
         self.entry, self.names = entry, names
         self.here = View(self.ground, here)
         self.fresh = self._telling(fresh) if entry.make else []
-        self.hand = [self._hand(view) for view in (self.here, *self.fresh)]
+        self.hand = [self._hand(view, entry) for view in self._views]
 
     def _telling(self, fresh: FreshPoints) -> list[View]:
         """Views from fresh points, so many that the derivative is not 0 at some of them, where that can be had."""
@@ -135,35 +135,40 @@ class _Check:
                 break
         return views
 
-    def _hand(self, view: View) -> float:
-        return self.entry.at(
-            {self.names[node]: number for node, number in view.point.values.items() if node in self.names}
-        )
+    def _hand(self, view: View, entry: Entry) -> float:
+        return entry.at(self._worth(view))
+
+    def _worth(self, view: View) -> dict[str, float]:
+        return {self.names[node]: number for node, number in view.point.values.items() if node in self.names}
 
     def finding(self) -> Finding:
-        ok = self._agrees([view.total for view in self._views])
-        pair = (self.ground.root, self.ground.target)
-        if not ok and pair[1] in self.ground.factors.get(pair[0], {}):
-            ok = self._agrees([view.factor(pair) for view in self._views])
-        if ok:
+        if self._is_right(self.hand):
             return self._finding(True, [], self._digits_given())
-        if self.entry.make and self._close(self.hand[0], self.here.total, 0.0) and isfinite(self.hand[0]):
-            lucky = "right at the recorded numbers by luck, and wrong at others: is a number where a name belongs?\n"
-        else:
-            lucky = ""
         found = self._explanations()
-        return self._finding(False, found, lucky + (self._named(found) if found else self._unnamed()))
+        return self._finding(False, found, self._named(found) if found else self._unnamed())
+
+    def _is_right(self, hand: Sequence[float]) -> bool:
+        pair = (self.ground.root, self.ground.target)
+        if self._agrees(hand, [view.total for view in self._views]):
+            return True
+        alone = pair[1] in self.ground.factors.get(pair[0], {})  # the one factor, where there are other paths
+        return alone and self._agrees(hand, [view.factor(pair) for view in self._views])
+
+    @cached_property
+    def _lucky(self) -> bool:
+        """Is it right at the recorded numbers, and only there?"""
+        return bool(self.fresh) and self._close(self.hand[0], self.here.total, 0.0)
 
     @property
     def _views(self) -> list[View]:
         return [self.here, *self.fresh]
 
-    def _agrees(self, totals: Sequence[float]) -> bool:
+    def _agrees(self, hand: Sequence[float], totals: Sequence[float]) -> bool:
         """Does what was written agree with these numbers, at every point at which there is one?"""
         scale = _largest(totals)
-        if not self._close(self.hand[0], totals[0], scale) and (not self.fresh or isfinite(self.hand[0])):
+        if not self._close(hand[0], totals[0], scale) and (not self.fresh or isfinite(hand[0])):
             return False
-        return all(self._close(hand, total, scale) for hand, total in zip(self.hand[1:], totals[1:], strict=True))
+        return all(self._close(mine, total, scale) for mine, total in zip(hand[1:], totals[1:], strict=True))
 
     def _close(self, hand: float, total: float, scale: float) -> bool:
         if not isfinite(hand) or not isfinite(total):
@@ -205,7 +210,8 @@ class _Check:
                 total = suspect.total(view)
             except (ArithmeticError, ValueError):
                 return False
-            if not self._close(hand, total, scale):
+            infinite = not isfinite(hand) and not isfinite(total)  # 1/0 and 1/(−0) are of the same slip
+            if not infinite and not self._close(hand, total, scale):
                 return False
             totals.append(total)
         return any(isfinite(total) for total in totals)
@@ -218,11 +224,7 @@ class _Check:
             written = Symbol.of(self.entry.formula({name: Symbol(name) for name in self.names.values()}))
         except ValueError:
             return set()
-        worth = [
-            {self.names[node]: number for node, number in view.point.values.items() if node in self.names}
-            for view in self.fresh
-        ]
-        return wrong_factors(self.ground, self.fresh, written, worth)
+        return wrong_factors(self.ground, self.fresh, written, [self._worth(view) for view in self.fresh])
 
     # ---- in words ----
 
@@ -252,8 +254,9 @@ class _Check:
     def _named(self, found: list[Suspect]) -> str:
         first = found[0]
         detail = first.detail()
-        lines = [f"{partial_text(*self._name(first.pair))}: {first.slip.sentence}" + (f" ({detail})" if detail else "")]
-        lines.append(self._expected(first.pair))
+        lines = ["right at these numbers, and wrong at others"] if self._lucky else []
+        where = partial_text(*self._name(first.pair))
+        lines += [f"{where}: {first.slip.sentence}" + (f" ({detail})" if detail else ""), self._expected(first.pair)]
         elsewhere = [suspect.pair for suspect in found[1:] if suspect.slip is first.slip]
         if elsewhere and first.slip in ANYWHERE and not self._located:
             places = " or ".join(partial_text(*self._name(pair)) for pair in elsewhere[:4])
@@ -264,20 +267,32 @@ class _Check:
         return "\n".join(lines)
 
     def _unnamed(self) -> str:
-        located = self._located
-        if len(located) == 1:
-            (pair,) = located
-            return f"{partial_text(*self._name(pair))} is wrong, by no slip that is known here\n{self._expected(pair)}"
-        pair = (self.ground.root, self.ground.target)
-        if not any(self.hand):
-            return f"0 is given, and a 0 does not tell how it came about\n{self._expected(pair)}"
-        return f"wrong, and no single slip that is known here explains it\n{self._expected(pair)}"
+        located = [*self._located] if len(self._located) == 1 else []
+        where = partial_text(*self._name(located[0])) if located else ""
+        pair = located[0] if located else (self.ground.root, self.ground.target)
+        if self._lucky:
+            what = f"right at these numbers, and wrong at others: {self._number_for_a_name(where)}"
+        elif not any(self.hand):
+            what = "0 is given, and a 0 does not tell how it came about"
+        elif where:
+            what = f"{where} is wrong, by no slip that is known here"
+        else:
+            what = "wrong, and no single slip that is known here explains it"
+        return f"{what}\n{self._expected(pair)}"
+
+    def _number_for_a_name(self, where: str) -> str:
+        for name, entry in self.entry.with_names(self._worth(self.here)):
+            if self._is_right([self._hand(view, entry) for view in self._views]):
+                return f"{f'in {where} ' if where else ''}a number seems to stand where {label_text(name)} belongs"
+        return f"is a number where a name belongs{f' in {where}' if where else ''}?"
 
     def _expected(self, pair: Pair) -> str:
         factor = self.ground.factors.get(pair[0], {}).get(pair[1])
         number = self.here.factor(pair) if factor else self.here.adjoints[pair[1]]
-        symbol = f" = {factor.symbol}" if factor else ""
-        return f"expected {partial_text(*self._name(pair))}{symbol} = {number_text(number, 9)}"
+        sides = [partial_text(*self._name(pair)), *([str(factor.symbol)] if factor else [])]
+        if not self._lucky or not factor:  # the number was given right
+            sides.append(number_text(number, 9))
+        return f"expected {' = '.join(sides)}"
 
 
 def _largest(numbers: Iterable[float]) -> float:

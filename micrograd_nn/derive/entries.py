@@ -5,14 +5,16 @@ Promise: everything is read and held against the graph's names before anything i
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import isclose
 from typing import Any
 
 from ..errors import ArgumentError, UnknownNameError
-from ..formula import Formula, parse
+from ..formula import Formula, Item, parse
 from ..operation import as_float
+from ..ops import neg
 from ..value import Value, adjoints
 from .names import node_of
 from .views import Pair
@@ -55,6 +57,16 @@ class Entry:
             return cls(None, 0.0, _by_name(entry, names))
         number = entry.data if isinstance(entry, Value) else as_float(entry)
         return cls(number, _half_a_digit(repr(number)))
+
+    def with_names(self, numbers: Mapping[str, float]) -> "Iterator[tuple[str, Entry]]":
+        """The formula once for each of its numbers and each name that has this number, with the name in its place."""
+        items = self.formula.items if self.formula else ()
+        for k, item in enumerate(items):
+            for name, number in numbers.items() if isinstance(item.content, float) else ():
+                if isclose(abs(number), item.content, rel_tol=1e-8):
+                    put = [replace(item, content=name), *([Item(item.column, 1, neg)] if number < 0 else [])]
+                    made = replace(self.formula, items=(*items[:k], *put, *items[k + 1 :]))
+                    yield name, Entry(None, 0.0, made, made)
 
     def at(self, numbers: Mapping[str, float]) -> float:
         """What it comes to where the names have these numbers."""

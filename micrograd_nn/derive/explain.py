@@ -171,8 +171,8 @@ def _written(factor: Factor, write: Callable[..., str], numbered: Symbol, digits
 def explain(root: Value, target: Value | str, most: int = MOST, digits: int | None = DIGITS) -> Explanation:
     """∂root/∂target as a product of ∂child/∂parent through named nodes, summed over the paths between them.
 
-    A node is named if it has a label; target is a node or its label. ``most`` terms are written out, the largest; ``digits`` is how many significant
-    digits numbers get, None for all.
+    A node is named if it has a label; target is a node or its label. ``most`` terms are written out, the largest;
+    ``digits`` is how many significant digits numbers get, None for all.
 
     >>> x, w, y = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "y")
     >>> o = w * x * 3

@@ -33,11 +33,12 @@ class Ground(Chain):
         return sorted(abs(number) for number in numbers if number not in (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5))
 
     def mistakable(self, node: Value, i: int) -> list[Value]:
-        """Names that might be taken for node's other operand, those of its own family (x2 for x1) first."""
+        """Names that might be taken for node's other operand, those of its own family (x2 for x1) first; not node's."""
         if (node, i) not in self._mistakable:
             right = node.operands[1 - i] if len(node.operands) == 2 else None
             family = _letters(self.names.get(right, "")) if right is not None else ""
-            others = [other for other in self._own_names if other is not right and other is not node.operands[i]]
+            out = {node, right, node.operands[i]}
+            others = [other for other in self._own_names if other not in out]
             others.sort(key=lambda other: _letters(self.names[other]) != family)
             self._mistakable[node, i] = others[:MOST_OTHERS]
         return self._mistakable[node, i]
