@@ -2,6 +2,7 @@
 
 import ast
 import math
+import sys
 from collections.abc import Callable
 from keyword import iskeyword
 from random import Random
@@ -12,10 +13,12 @@ import pytest
 from micrograd_nn import Operation, Value
 from micrograd_nn.compile import compile
 from micrograd_nn.compile.backend import Update
+from micrograd_nn.compile.interpreter import Interpreter
+from micrograd_nn.compile.trace import trace
 from micrograd_nn.errors import ArgumentTypeError
 from micrograd_nn.operation import TABLE
-from micrograd_nn.ops import div, sqrt, tanh
-from micrograd_nn.optim import SGD, Adam
+from micrograd_nn.ops import div, exp, sqrt, tanh
+from micrograd_nn.optim import OPTIMIZERS, SGD, Adam
 
 # ---- rules that look at a number ----
 
@@ -124,3 +127,73 @@ def test_an_operation_may_have_any_name_that_the_source_has() -> None:
             if (*got, w.data) != (3.75, 3.75, 1.25, 0.5):
                 wrong.append((name, backend, got, w.data))
     assert wrong == []
+
+
+# ---- a step as a whole or not at all ----
+
+
+class Called(SGD):
+    """A rule with calls and without a memory."""
+
+    def rule(self, p: Any, g: Any, memory: Any, s: Any) -> Any:
+        return p - s["lr"] * exp(tanh(g)), memory
+
+
+def update_of(kind: Any, w: list[Value]) -> tuple[Update, list[tuple[float, ...]]]:
+    """An optimiser's update, and its scalars for a few steps."""
+    optimizer, each = kind(w, lr=0.1), []
+    for optimizer.steps in range(1, 9):
+        each.append(tuple(optimizer.scalars().values()))
+    return Update(optimizer.rule, optimizer.memories, tuple(optimizer.scalars())), each
+
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("kind", [*OPTIMIZERS.values(), Called])
+def test_nothing_is_called_between_the_stores_of_a_step(kind: Any, size: int) -> None:
+    """Python looks for Ctrl-C at calls and at jumps back."""
+    w, v, x = Value(0.5), Value(1.0), Value(0.0)
+    program = compile(exp(w * x) * v, [x], [w, v], backend="python")
+    lines = program.runs(size).loop(update_of(kind, [w, v])[0], size).source.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.strip().startswith("total +="))
+    stop = next(i for i, line in enumerate(lines) if line.strip() == "done += 1")
+    stores = [ast.parse(line.strip()) for line in lines[start : stop + 1]]
+    assert len(stores) >= 4
+    assert not any(isinstance(node, ast.Call | ast.For | ast.While) for store in stores for node in ast.walk(store))
+
+
+def test_an_interrupt_at_any_instruction_of_the_interpreter_leaves_whole_steps() -> None:
+    """Stricter than Ctrl-C, which does not come at all of them."""
+    w, x = [Value(0.5), Value(-1.0)], Value(0.0)
+    update, each = update_of(Adam, w)
+    interpreter = Interpreter(trace((w[0] * x - w[1]) ** 2, [x], w))
+    rows = [[1.0], [2.0], [3.0]]
+
+    def state_after(steps: int, last: int = 10**9) -> tuple[Any, Any, Any, int]:
+        """Parameters, memories, tally and instructions, after so many steps or an interrupt at an instruction."""
+        p, memory, tally, seen = [0.5, -1.0], [[0.0, 0.0] for _ in update.memories], [0.0, 0], 0
+
+        def tracer(frame: Any, event: str, _: Any) -> Any:
+            nonlocal seen
+            frame.f_trace_opcodes = frame.f_code.co_name == "train"
+            seen += event == "opcode"
+            if seen == last:
+                raise KeyboardInterrupt
+            return tracer
+
+        before = sys.gettrace()
+        sys.settrace(tracer)
+        try:
+            interpreter.train(update, 1)(p, memory, [rows[:steps]], each, [], tally)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        return p, memory, tally[1], seen
+
+    whole = [state_after(steps)[:3] for steps in range(4)]
+    assert [steps for _, _, steps in whole] == [0, 1, 2, 3]
+    count = state_after(3)[3]
+    assert count > 100
+    for instruction in range(1, count):
+        state = state_after(3, instruction)[:3]
+        assert state == whole[state[2]], instruction

@@ -16,7 +16,7 @@ from .trace import Trace
 
 DTYPES = ("float64", "float32")
 BACKENDS = ("auto", "python", "numpy")
-LINE, WALK = 70.0, 1500.0  # for a node and a row, forward and backward, in straight-line Python and node by node
+LINE, NODE = 70.0, 1500.0  # for a node and a row, forward and backward, in straight-line Python and node by node
 LEVEL, NUMBER = 7500.0, 1.0  # for a level of the graph, and for a node and a row, forward and backward, in arrays
 
 
@@ -54,7 +54,7 @@ class Backends:
         if self._dtype != "float64":
             return self.numpy, f"Python's floats are not {self._dtype}"
         nodes, levels = len(self._trace), int(self.chains.level[-1])
-        line_by_line = nodes * rows * (LINE if nodes <= STRAIGHT else WALK)
+        line_by_line = nodes * rows * (LINE if nodes <= STRAIGHT else NODE)
         in_arrays = levels * LEVEL + nodes * rows * NUMBER
         chosen: Any = self.python if line_by_line <= in_arrays else self.numpy
         times = [f"{nanoseconds / 1000:.3g} µs" for nanoseconds in (line_by_line, in_arrays)]

@@ -15,12 +15,12 @@ import numpy as np
 
 from .backend import Number, Update
 from .execute import execute
+from .interpreter import Interpreter
 from .python_loop import PythonLoop, train_source
 from .straight import Lines, indented, names, record, row_names
 from .trace import Trace
-from .walk import Walk
 
-STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make, and the walk takes over
+STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make, and the interpreter takes over
 
 
 class PythonBackend:
@@ -34,13 +34,13 @@ class PythonBackend:
     @cached_property
     def source(self) -> str:
         if self._long:
-            return getsource(Walk)
+            return getsource(Interpreter)
         return value_source(self._trace) + "\n\n\n" + gradient_source(self._trace)
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
         if self._long:
-            return {"value": self._walk.value, "value_and_grad": self._walk.value_and_grad}
+            return {"value": self._interpreter.value, "value_and_grad": self._interpreter.value_and_grad}
         return execute(self.source)
 
     @property
@@ -48,8 +48,8 @@ class PythonBackend:
         return len(self._trace) > STRAIGHT
 
     @cached_property
-    def _walk(self) -> Walk:
-        return Walk(self._trace)
+    def _interpreter(self) -> Interpreter:
+        return Interpreter(self._trace)
 
     def value(self, p: Sequence[float], rows: Any) -> float:
         return float(self._functions["value"](p, rows.lists))
@@ -64,7 +64,7 @@ class PythonBackend:
 
     def loop(self, update: Update, batch_size: int) -> PythonLoop:
         if self._long:
-            return PythonLoop(self.source, self._walk.train(update, batch_size))
+            return PythonLoop(self.source, self._interpreter.train(update, batch_size))
         source = train_source(self._trace, update, batch_size)
         return PythonLoop(source, execute(source)["train"])
 

@@ -4,6 +4,7 @@ Promise: a step happens as a whole or not at all, also when Ctrl-C comes in the 
 calls and at jumps back, and between the stores that end a step there is neither.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from .backend import Number, Update
 from .steps import Leaf, Tape, Tracer
 from .straight import Lines, indented, names, record, row_names
 from .trace import Trace
+
+_CALL = re.compile(r"\w\(")  # where Ctrl-C may come
 
 
 class PythonLoop:
@@ -123,12 +126,12 @@ def _vectors(update: Update) -> dict[str, str]:
 
 
 def _step(tape: Tape, loss: Number, gradient: dict[int, Number], moved: dict[str, Number]) -> list[str]:
-    """From the loss to the new parameters: all of them are computed before the first is stored."""
-    at_once = len(moved) > len(gradient) or any(
-        isinstance(g, Tracer) and isinstance(tape[g], Leaf) for g in gradient.values()
-    )
-    named, inline = (list(moved.values()), []) if at_once else ([], list(moved.values()))
-    written = Lines(tape, [loss, *gradient.values(), *named], inline)
+    """From the loss to the new parameters: nothing that a store could spoil, and no call, comes after the first."""
+    named, numbers = [loss, *gradient.values()], list(moved.values())
+    written = Lines(tape, named, numbers)
+    spoils = len(moved) > len(gradient) or any(isinstance(g, Tracer) and isinstance(tape[g], Leaf) for g in named[1:])
+    if spoils or any(_CALL.search(written.text(number)) for number in numbers):
+        written = Lines(tape, [*named, *numbers])
     shown = written.text(loss)
     return [
         *written.lines,

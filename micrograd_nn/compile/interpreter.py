@@ -1,10 +1,14 @@
-"""The walk: a long graph that is no arrays, run node by node over flat lists.
+"""The interpreter: a long graph that is no arrays, run node by node over flat lists.
 
 Promise: the numbers of the scalar engine, bit for bit (the sign of a zero alone may differ), for a million nodes in a
-row as for ten. It stands in where straight-line code would take too long to make; nothing is generated.
+row as for ten. It stands in where straight-line code would take too long to make; nothing is generated. A step of a
+training happens as a whole or not at all, also when Ctrl-C comes in the middle.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -13,7 +17,7 @@ from .backend import Update
 from .trace import CONSTANT, FIRST_INPUT, INNER, PARAMETER, Trace
 
 
-class Walk:
+class Interpreter:
     """A trace as lists, and the sweep over them."""
 
     def __init__(self, trace: Trace) -> None:
@@ -98,8 +102,10 @@ class Walk:
                     loss, gradient = self.value_and_grad(p, batch)
                     if loss - loss != 0.0:  # nan or infinite
                         return
-                    p[:], memory[:] = self._moved(update, p, memory, gradient, next(each))
-                    tally[:] = tally[0] + loss * len(batch), tally[1] + 1
+                    moved, kept = self._moved(update, p, memory, gradient, next(each))
+                    counted = [tally[0] + loss * len(batch), tally[1] + 1]
+                    # One call into C, which Ctrl-C can't cut in two.
+                    deque(map(setitem, (p, memory, tally), repeat(slice(None)), (moved, kept, counted)), maxlen=0)
                 losses.append(tally[0])
 
         return train
