@@ -180,7 +180,7 @@ def named_loss(choice: str | Callable[..., Value]) -> Loss:
     if callable(choice):
         known = [loss for loss in LOSSES.values() if loss.function is choice]
         return known[0] if known else Loss(choice)
-    if choice not in LOSSES:
+    if not isinstance(choice, str) or choice not in LOSSES:
         raise UnknownNameError("loss", choice, LOSSES)
     return LOSSES[choice]
 
@@ -199,16 +199,17 @@ def pairs(predictions: Any, targets: Any) -> list[tuple[Value, Value]]:
     return list(zip(map(_as_value, ours), map(_as_value, theirs), strict=True))
 
 
-def as_label(given: Any, classes: int) -> int:
-    """given as a whole number from 0 to classes - 1. Raises ArgumentTypeError or ArgumentError otherwise."""
+def as_label(given: Any, classes: int | None) -> int:
+    """given as a whole number from 0 to classes - 1 (None: from 0 up). Raises ArgumentTypeError or ArgumentError."""
+    legal = f"a label is a whole number from 0 {'up' if classes is None else f'to {classes - 1}'}"
     try:
         label = int(given)
     except (TypeError, ValueError, OverflowError):
         label = None
     if isinstance(given, bool) or label is None or label != given:
-        raise ArgumentTypeError(f"a label is a whole number from 0 to {classes - 1}, got {given!r}")
-    if not 0 <= label < classes:
-        raise ArgumentError(f"a label is a whole number from 0 to {classes - 1}, got {label}")
+        raise ArgumentTypeError(f"{legal}, got {given!r}")
+    if label < 0 or (classes is not None and label >= classes):
+        raise ArgumentError(f"{legal}, got {label}")
     return label
 
 

@@ -35,7 +35,7 @@ class Optimizer:
     def __init__(self, params: Iterable[Value], lr: float, weight_decay: float = 0.0, maximize: bool = False) -> None:
         if not isinstance(params, Iterable):
             kind = type(params).__name__
-            raise ArgumentTypeError(f"an optimiser takes a list of Values, got a {kind}: pass net.parameters()")
+            raise ArgumentTypeError(f"an optimiser takes a list of Values, got {kind}: pass net.parameters()")
         self.params = list(params)
         self.lr = _within("lr", lr, 0.0, inf, "a positive number such as 0.1", open_below=True)
         self.weight_decay = _within("weight_decay", weight_decay, 0.0, inf, "a number from 0 up")

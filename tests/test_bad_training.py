@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from micrograd_nn import MLP, SGD, Module, Value, log, sqrt
+from micrograd_nn import MLP, SGD, Module, StepLR, Value, log, sqrt
 from micrograd_nn import data as datasets
 from micrograd_nn.errors import (
     ArgumentError,
@@ -39,12 +39,18 @@ BAD = {
     "optimizer": (1, {"optimizer": "adma"}, UnknownNameError, r"unknown optimiser 'adma'; choose one of: adam, adamw"),
     "metric": (1, {"metrics": ["acuracy"]}, UnknownNameError, r"unknown metric 'acuracy'; choose one of: accuracy, "),
     "engine": (1, {"engine": "compile"}, UnknownNameError, r"unknown engine 'compile'; choose one of: compiled, "),
-    "dtype": (
-        1,
-        {"engine": "compiled", "dtype": "float23"},
-        UnknownNameError,
-        r"unknown dtype 'float23'; .*: float32, ",
-    ),
+    **{
+        f"dtype, {engine}": (
+            1,
+            {"engine": engine, "dtype": "float23"},
+            UnknownNameError,
+            r"unknown dtype 'float23'; .*: float32, ",
+        )
+        for engine in ("auto", "scalar", "compiled")
+    },
+    "loss of another kind": (1, {"loss": 3}, UnknownNameError, r"unknown loss 3; choose one of: "),
+    "loss in a list": (1, {"loss": ["mse"]}, UnknownNameError, r"unknown loss \['mse'\]; choose one of: "),
+    "metrics": (1, {"metrics": 3}, ArgumentTypeError, r"metrics are a list such as \['accuracy'\], got 3"),
     # row 22: rows that can't be learnt from
     "nan": (1, {"X": with_number(NAN, 1, 0)}, ArgumentError, r"X has nan in row 1, column 0 \(counted from 0\)"),
     "inf": (1, {"X": with_number(-INF, 2, 1)}, ArgumentError, r"X has -inf in row 2, column 1"),
@@ -59,6 +65,34 @@ BAD = {
         r"X is ragged: row 2 \(counted from 0\) has 1 numbers, row 0 has 2",
     ),
     "flat": (1, {"X": [1.0, 2.0, 3.0]}, ShapeError, r"X is a list of rows, such as .* got the shape \(3,\)"),
+    "no rows": (
+        1,
+        {"X": None, "y": None},
+        ArgumentTypeError,
+        r"X is a list of rows, such as \[\[1, 2\], \[3, 4\]\]; got the NoneType None",
+    ),
+    "no targets": (1, {"y": 3}, ArgumentTypeError, r"y is a list of targets, one per row of X, .*; got the int 3"),
+    "rows without an order": (1, {"X": {(0, 1), (1, 0)}}, ArgumentTypeError, r"X is a list of rows, .* got the set"),
+    "rows by name": (1, {"X": {"a": [0, 1]}}, ArgumentTypeError, r"X is a list of rows, .*; got the dict"),
+    "named classes": (
+        1,
+        {"y": ["cat", "horse", "cat"]},
+        ArgumentTypeError,
+        r"y has 'cat' in row 0, column 0 .*: no number; classes are numbered 0, 1, 2, …",
+    ),
+    "ragged targets": (
+        1,
+        {"y": [[0], [1, 2], [0]]},
+        ShapeError,
+        r"y is ragged: row 1 \(counted from 0\) has 2 numbers",
+    ),
+    "ragged arrays": (
+        1,
+        {"X": [np.array([1.0, 2.0]), np.array([1.0]), np.array([0.0, 1.0])]},
+        ShapeError,
+        r"X is ragged: row 1 \(counted from 0\) has 1 numbers, row 0 has 2",
+    ),
+    "an array of words": (1, {"X": np.array([["1", "2"]] * 3)}, ArgumentTypeError, r"X has '1' in row 0, column 0"),
     "empty": (1, {"X": [], "y": []}, ShapeError, r"X is a list of rows"),
     "a string": (1, {"X": "rows"}, MicrogradError, r"X"),
     "too few targets": (1, {"y": [0, 1]}, ShapeError, r"X has 3 rows and y has 2: each row takes one target"),
@@ -108,6 +142,26 @@ BAD = {
         ArgumentTypeError,
         r"optimizer is a name such as 'adam' or an",
     ),
+    "callback": (1, {"callbacks": 3}, ArgumentTypeError, r"a callback is called with the training under way, got 3"),
+    "callbacks": (1, {"callbacks": ["stop"]}, ArgumentTypeError, r"a callback is called with .*, got 'stop'"),
+    "a schedule of one's own": (
+        1,
+        {"schedule": lambda epoch: 0.1},
+        ArgumentTypeError,
+        r"schedule is one such as StepLR.*: sgd = SGD.*, then fit\(…, optimizer=sgd, schedule=StepLR\(sgd, 10\)\)",
+    ),
+    "another optimizer's schedule": (
+        1,
+        {"schedule": StepLR(SGD([Value(1.0)]), 1)},
+        ArgumentError,
+        r"another optimiser than the one that trains: sgd = SGD.*, then fit\(…, optimizer=sgd, schedule=StepLR\(sgd",
+    ),
+    "resume": (
+        1,
+        {"resume": "h"},
+        ArgumentTypeError,
+        r"resume is the history that fit or load_checkpoint returned, got",
+    ),
     "another network's optimizer": (
         1,
         {"optimizer": SGD([Value(1.0)])},
@@ -136,6 +190,24 @@ def test_row_24_lr_beside_an_optimiser_of_ones_own():
         fit(net, X, Y, optimizer=SGD(net.parameters()), lr=0.1)
 
 
+def test_row_24_lr_beside_a_training_to_resume():
+    net = MLP(2, [1])
+    history = fit(net, X, Y)
+    before = [p.data for p in net.parameters()]
+    with pytest.raises(ArgumentError, match=r"keeps its optimiser: set history\.optimizer\.lr = 0\.5, not lr"):
+        fit(net, X, Y, resume=history, lr=0.5, epochs=20)
+    history.optimizer.lr = 0.5
+    assert [p.data for p in net.parameters()] == before
+    assert fit(net, X, Y, resume=history, epochs=20).optimizer.lr == 0.5
+
+
+@pytest.mark.parametrize("net", [3, None, MLP, lambda x: x[0]])
+def test_a_network_has_parameters_and_is_called(net):
+    for call in (lambda: fit(net, X, Y), lambda: evaluate(net, X, Y), lambda: predict(net, X)):
+        with pytest.raises(ArgumentTypeError, match=r"a network is an MLP or a Module of your own, .*; got "):
+            call()
+
+
 def test_row_21_unknown_dataset():
     with pytest.raises(UnknownNameError, match="unknown dataset 'mnits'"):
         datasets.dataset("mnits")
@@ -145,6 +217,9 @@ def test_row_22_for_evaluate_and_predict():
     net = MLP(2, [1])
     for call in (lambda: evaluate(net, with_number(NAN, 1, 0), Y), lambda: predict(net, with_number(NAN, 1, 0))):
         with pytest.raises(ArgumentError, match="X has nan in row 1, column 0"):
+            call()
+    for call in (lambda: evaluate(net, X, Y, dtype="half"), lambda: evaluate(net, X, Y, dtype="half", engine="scalar")):
+        with pytest.raises(UnknownNameError, match="unknown dtype 'half'"):
             call()
 
 

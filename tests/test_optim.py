@@ -135,7 +135,7 @@ def test_a_hyperparameter_out_of_range_is_named(kind, options, text):
 def test_a_list_of_parameters_holds_values_each_once(kind):
     w = Value(1.0)
     for given in (MLP(2, [1]), 3):
-        text = rf"takes a list of Values, got a {type(given).__name__}: pass net\.parameters\(\)"
+        text = rf"takes a list of Values, got {type(given).__name__}: pass net\.parameters\(\)"
         with pytest.raises(ArgumentTypeError, match=text):
             kind(given)
     with pytest.raises(ArgumentError, match=r"at least one parameter: pass net\.parameters\(\)"):

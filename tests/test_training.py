@@ -16,7 +16,15 @@ import pytest
 from micrograd_nn import MLP, Module, Value, losses, optim
 from micrograd_nn import data as datasets
 from micrograd_nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from micrograd_nn.errors import ArgumentError, FileMissingError, FormatError, GraphError, ShapeError, StateError
+from micrograd_nn.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    FileMissingError,
+    FormatError,
+    GraphError,
+    ShapeError,
+    StateError,
+)
 from micrograd_nn.storage import save
 from micrograd_nn.training import (
     EarlyStopping,
@@ -229,6 +237,33 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others():
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
     assert isinstance(fit(small_net(), *MOONS, epochs=1, seed=None).settings["seed"], int)
+
+
+AS_GOOD = {
+    "generators": lambda rows: (row for row in rows),
+    "generators of lists": lambda rows: (row.tolist() for row in rows),
+    "iterators of iterators": lambda rows: (iter(row.tolist()) if row.shape else float(row) for row in rows),
+    "lists of arrays": list,
+    "views": lambda rows: dict(enumerate(rows.tolist())).values(),
+}
+
+
+@pytest.mark.parametrize("kind", AS_GOOD)
+def test_rows_may_come_one_by_one(kind):
+    given = AS_GOOD[kind]
+    nets = [small_net(), small_net()]
+    fit(nets[0], *MOONS, epochs=2)
+    fit(nets[1], given(MOONS.X), given(MOONS.y), epochs=2, validation=(given(MOONS.X), given(MOONS.y)))
+    assert numbers(nets[1]) == numbers(nets[0])
+    assert predict(nets[1], given(MOONS.X)).tolist() == predict(nets[0], MOONS.X).tolist()
+    assert evaluate(nets[1], given(MOONS.X), given(MOONS.y)) == evaluate(nets[0], *MOONS)
+
+
+def test_a_single_metric_or_callback_needs_no_list():
+    seen = []
+    history = fit(small_net(), *MOONS, epochs=2, metrics="accuracy", callbacks=seen.append)
+    assert (len(seen), history.columns[-1]) == (2, "accuracy")
+    assert list(evaluate(small_net(), *MOONS, metrics=correct)) == ["loss", "correct"]
 
 
 # ---- stopping and resuming (row 25) ----
@@ -476,6 +511,15 @@ def test_metrics_refuse_rows_that_do_not_match():
         accuracy([[0.1, 0.9]], [1, 0])
     with pytest.raises(ShapeError):
         accuracy([], [])
+    for targets in ([[0, 1]], np.array([[0, 1]])):
+        with pytest.raises(
+            ArgumentTypeError, match=r"a target is a label, got the row .*: decisions\(rows\) makes labels"
+        ):
+            accuracy([[0.1, 0.9]], targets)
+        assert accuracy([[0.1, 0.9]], decisions(targets)) == 1.0
+    for label, error in (("b", ArgumentTypeError), (0.5, ArgumentTypeError), (-1, ArgumentError)):
+        with pytest.raises(error, match=r"a label is a whole number from 0 up, got"):
+            accuracy([[0.1, 0.9]], [label])
     with pytest.raises(ArgumentError, match="a label is a whole number from 0 to 1, got 2"):
         confusion_matrix([0, 2], [1, 1], classes=2)
 

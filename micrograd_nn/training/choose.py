@@ -33,8 +33,12 @@ def choose(
 
     Raises UnknownNameError, and GraphError if "compiled" is asked for a network whose graph changes from row to row.
     """
+    from ..compile.choose import DTYPES
+
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
+    if dtype not in DTYPES:
+        raise UnknownNameError("dtype", dtype, DTYPES)
     scalar = ScalarEngine(task, optimizer, batch_size, penalty)
     if engine == "scalar" or (engine == "auto" and 3 * len(optimizer.params) * batch_size * steps < TINY):
         return scalar

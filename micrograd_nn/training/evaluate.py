@@ -15,8 +15,8 @@ from ..optim import SGD
 from ..value import Value
 from .choose import ENGINES, TINY, choose
 from .engines import Score
-from .metrics import named_metric
-from .task import Task, matrix
+from .metrics import named_metrics
+from .task import Task, as_network, matrix
 
 BLOCK = 10_000  # rows that are predicted at a time
 
@@ -27,7 +27,7 @@ def evaluate(
     y: Any,
     *,
     loss: str | Callable[..., Value] = "mse",
-    metrics: Sequence[str | Score] = ("accuracy",),
+    metrics: str | Score | Sequence[str | Score] = ("accuracy",),
     engine: str = "auto",
     dtype: str = "float64",
 ) -> dict[str, float]:
@@ -41,7 +41,7 @@ def evaluate(
     X, y, loss, metrics and engine are those of ``fit``, and so are the errors.
     """
     task = Task(net, X, y, loss)
-    scores = [("loss", task.loss.function), *(named_metric(metric, task.loss) for metric in metrics)]
+    scores = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
     runs = choose(engine, dtype, task, SGD(net.parameters()), 1, (0.0, 0.0), len(task), trains=False)
     runs.prepare([score for _, score in scores])
     task.forget()
@@ -59,6 +59,7 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
     """
     import numpy as np
 
+    as_network(net)
     rows = matrix("X", X)
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)

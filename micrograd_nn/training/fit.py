@@ -23,7 +23,7 @@ from .callbacks import Callback
 from .choose import choose, first_fault
 from .engines import Engine, Score
 from .history import History
-from .metrics import named_metric
+from .metrics import named_metrics
 from .task import Penalty, Task
 
 MEASURED = 10_000  # at most so many training rows are measured for the history
@@ -43,11 +43,11 @@ def fit(
     steps: int | None = None,
     shuffle: bool = True,
     validation: Any = None,
-    metrics: Sequence[str | Score] = (),
+    metrics: str | Score | Sequence[str | Score] = (),
     l1: float = 0.0,
     l2: float = 0.0,
     schedule: LambdaLR | None = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Callback | Iterable[Callback] = (),
     record: int | None = None,
     resume: History | None = None,
     engine: str = "auto",
@@ -66,7 +66,9 @@ def fit(
     - shuffle: a new order each epoch, drawn from ``seed`` and the number of the epoch;
     - validation: a pair (X, y) to measure, never to learn from;
     - metrics: "accuracy", names of losses, or functions of (outputs, target), measured beside the loss;
-    - record: measure every so many steps, instead of after each epoch; callbacks are called after each measurement;
+    - schedule: what moves the learning rate from epoch to epoch, made for the Optimizer that is given beside it;
+    - record: measure every so many steps, instead of after each epoch;
+    - callbacks: a function of the training under way, or several, called after each measurement;
     - resume: the history of a training that was stopped, to go on from there with its optimiser;
     - engine: "scalar" steps on the graph itself, "compiled" on its Program (``dtype`` "float64" or "float32");
       "auto" compiles unless the training is tiny or the network's graph changes with its inputs.
@@ -87,7 +89,7 @@ def fit(
     run = Training(net, task, descent, min(batch_size, len(task)), shuffle, seed, resume)
     run.until = epochs * run.per_epoch if steps is None else whole_number("steps", steps, least=0)
     run.every = run.per_epoch if record is None else whole_number("record", record)
-    run.schedule, run.callbacks = schedule, list(callbacks)
+    run.schedule, run.callbacks = _schedule(schedule, descent), _callbacks(callbacks)
     run.measure(validation, metrics)
     run.engine = choose(engine, dtype, task, descent, run.size, _penalty(l1, l2), run.until)
     run.engine.prepare([score for _, _, score in run.scores])
@@ -133,9 +135,9 @@ class Training:
         """End the training after this callback; ``history.stopped`` will say why."""
         self.history.stopped = why
 
-    def measure(self, validation: Any, metrics: Sequence[str | Score]) -> None:
+    def measure(self, validation: Any, metrics: str | Score | Sequence[str | Score]) -> None:
         """What the history's rows will hold."""
-        named = [("loss", self.task.loss.function), *(named_metric(metric, self.task.loss) for metric in metrics)]
+        named = [("loss", self.task.loss.function), *named_metrics(metrics, self.task.loss)]
         thin = -(-len(self.task) // MEASURED)
         shown = self.task if thin == 1 else self.task.thinned(thin)
         self.scores = [(name, shown, score) for name, score in named]
@@ -266,8 +268,12 @@ class Training:
 
 def _optimizer(net: Any, given: str | Optimizer, lr: float | None, resume: History | None) -> Optimizer:
     parameters = net.parameters()
-    if resume is not None and isinstance(given, str):
-        given = resume.optimizer
+    if resume is not None:
+        if not isinstance(resume, History):
+            raise ArgumentTypeError(f"resume is the history that fit or load_checkpoint returned, got {resume!r:.60}")
+        if lr is not None:
+            raise ArgumentError(f"a resumed training keeps its optimiser: set history.optimizer.lr = {lr}, not lr")
+        given = resume.optimizer if isinstance(given, str) else given
     elif isinstance(given, str):
         kind = named_optimizer(given)
         return kind(parameters) if lr is None else kind(parameters, lr=lr)
@@ -278,6 +284,24 @@ def _optimizer(net: Any, given: str | Optimizer, lr: float | None, resume: Histo
     if not set(given.params) <= set(parameters):
         raise ArgumentError("the optimiser moves parameters that are not this network's: pass it net.parameters()")
     return given
+
+
+def _schedule(given: LambdaLR | None, optimizer: Optimizer) -> LambdaLR | None:
+    """The schedule, if it is one and moves the rate of this very optimiser."""
+    way = "sgd = SGD(net.parameters(), lr=0.1), then fit(…, optimizer=sgd, schedule=StepLR(sgd, 10))"
+    if given is not None and not isinstance(given, LambdaLR):
+        raise ArgumentTypeError(f"schedule is one such as StepLR, made for the optimiser: {way}; got {given!r:.60}")
+    if given is not None and given.optimizer is not optimizer:
+        raise ArgumentError(f"the schedule moves the rate of another optimiser than the one that trains: {way}")
+    return given
+
+
+def _callbacks(given: Callback | Iterable[Callback]) -> list[Callback]:
+    listed = list(given) if isinstance(given, Iterable) else [given]
+    for callback in listed:
+        if not callable(callback):
+            raise ArgumentTypeError(f"a callback is called with the training under way, got {callback!r:.60}")
+    return listed
 
 
 def _penalty(*strengths: float) -> Penalty:

@@ -4,10 +4,10 @@ Promise: a metric that runs during training is a graph like a loss, one number p
 both engines compute the same one. A tie between two outputs is no decision, and counts as wrong.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..errors import ShapeError, UnknownNameError
+from ..errors import ArgumentTypeError, ShapeError, UnknownNameError
 from ..functional import maxout, total
 from ..losses import LOSSES, Loss, as_label
 from ..ops import absolute, greater
@@ -32,6 +32,15 @@ def correct(outputs: Any, target: Any, boundary: float = 0.5) -> Value:
     return right
 
 
+def named_metrics(choices: Any, loss: Loss) -> list[tuple[str, Callable[..., Value]]]:
+    """Each metric's name and function; a single one needs no list. Raises ArgumentTypeError or UnknownNameError."""
+    if isinstance(choices, str) or callable(choices):
+        choices = [choices]
+    if not isinstance(choices, Iterable):
+        raise ArgumentTypeError(f"metrics are a list such as ['accuracy'], got {choices!r:.60}")
+    return [named_metric(choice, loss) for choice in choices]
+
+
 def named_metric(choice: str | Callable[..., Value], loss: Loss) -> tuple[str, Callable[..., Value]]:
     """A metric's name and its function of (outputs, target): "accuracy", a loss's name, or a function of yours."""
     if callable(choice):
@@ -53,7 +62,7 @@ def accuracy(predictions: Any, targets: Any, boundary: float = 0.5) -> float:
     0.5
     """
     decided = decisions(predictions, boundary)
-    labels = _labels(targets, len(decided), 10**9 if decided else 1)
+    labels = _labels(targets, len(decided))
     return sum(a == b for a, b in zip(decided, labels, strict=True)) / len(decided)
 
 
@@ -80,8 +89,12 @@ def decisions(predictions: Any, boundary: float = 0.5) -> list[int]:
     ]
 
 
-def _labels(given: Any, count: int, classes: int) -> list[int]:
-    labels = [as_label(label, classes) for label in given]
+def _labels(given: Any, count: int, classes: int | None = None) -> list[int]:
+    labels = []
+    for label in given:
+        if isinstance(label, list | tuple) or getattr(label, "shape", None):
+            raise ArgumentTypeError(f"a target is a label, got the row {label!r:.60}: decisions(rows) makes labels")
+        labels.append(as_label(label, classes))
     if len(labels) != count or not count:
         raise ShapeError(f"a decision is held against a label, row by row: got {count} and {len(labels)} rows")
     return labels

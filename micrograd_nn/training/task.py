@@ -3,7 +3,7 @@
 Promise: what does not fit is named with its row, column and value before anything has changed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +20,8 @@ Array: TypeAlias = "np.ndarray[Any, Any]"
 Net = Callable[[Any], Any]
 Penalty = tuple[float, float]  # strengths of l1 and l2
 
+ROWS = {"X": "rows, such as [[1, 2], [3, 4]]", "y": "targets, one per row of X, such as [0, 1]"}
+
 
 class Task:
     """Rows X of shape (rows, features) and targets Y of shape (rows, outputs), for this network and this loss.
@@ -28,7 +30,7 @@ class Task:
     """
 
     def __init__(self, net: Net, X: Any, y: Any, loss: str | Callable[..., Value] | Loss) -> None:
-        self.net = net
+        self.net = as_network(net)
         self.loss = loss if isinstance(loss, Loss) else named_loss(loss)
         self.X = matrix("X", X)
         x = self.leaves(0)
@@ -79,12 +81,26 @@ class Task:
         return (score or self.loss.function)(outputs, wanted), x, wanted
 
 
-def matrix(name: str, given: Any) -> Array:
-    """given as a matrix of finite numbers. Raises an error that names the row and the column."""
+def as_network(net: Any) -> Any:
+    """net, if it can be called with a row and has parameters. Raises ArgumentTypeError otherwise."""
+    if isinstance(net, type) or not callable(net) or not hasattr(net, "parameters"):
+        raise ArgumentTypeError(f"a network is an MLP or a Module of your own, called with a row; got {net!r:.60}")
+    return net
+
+
+def matrix(name: str, given: Any, column: bool = False) -> Array:
+    """given as a matrix of finite numbers. Rows that come one by one are read once; a flat list may be a ``column``.
+
+    Raises an error that names the row and the column.
+    """
     import numpy as np
 
+    if isinstance(given, str | bytes | Mapping | Set) or not isinstance(given, Iterable):
+        raise ArgumentTypeError(f"{name} is a list of {ROWS[name]}; got the {type(given).__name__} {given!r:.60}")
+    given = given if isinstance(given, Sequence) or hasattr(given, "__array__") else list(given)
     try:
         array: Array = np.asarray(given)
+        array = array.reshape(-1, 1) if column and array.ndim == 1 else array
         if array.dtype.kind == "O":  # Fraction, Decimal, or nothing that is a number
             array = np.array([[as_float(number) for number in row] for row in array])
         if array.dtype.kind not in "fiub":
@@ -93,7 +109,7 @@ def matrix(name: str, given: Any) -> Array:
     except (TypeError, ValueError) as error:
         raise _first_fault(name, given, error) from None
     if array.ndim != 2 or not array.size:
-        raise ShapeError(f"{name} is a list of rows, such as [[1, 2], [3, 4]]; got the shape {array.shape}")
+        raise ShapeError(f"{name} is a list of {ROWS[name]}; got the shape {array.shape}")
     _check_finite(name, array)
     return array
 
@@ -102,8 +118,7 @@ def targets(given: Any, rows: int, outputs: int, loss: Loss) -> Array:
     """The targets as a matrix (rows, outputs) that the loss allows; labels become one-hot rows."""
     import numpy as np
 
-    array = np.asarray(given)
-    array = matrix("y", array.reshape(-1, 1) if array.ndim == 1 else array)
+    array = matrix("y", given, column=True)
     if len(array) != rows:
         raise ShapeError(f"X has {rows} rows and y has {len(array)}: each row takes one target")
     if array.shape[1] == 1 and outputs > 1:
@@ -146,14 +161,17 @@ def _check_allowed(array: Array, allowed: Array, legal: str) -> None:
 
 def _first_fault(name: str, given: Any, error: Exception) -> MicrogradError:
     """The error for what is no matrix of numbers: the first row of another length, or the first thing that is none."""
-    widths = [len(row) for row in given] if all(isinstance(row, Sequence) for row in given) else []
+    lists = [row.tolist() if hasattr(row, "tolist") else row for row in given]
+    rows = [row if isinstance(row, Sequence) and not isinstance(row, str) else [row] for row in lists]
+    widths = [len(row) for row in rows]
     for i, width in enumerate(widths):
         if width != widths[0]:
             return ShapeError(f"{name} is ragged: row {i} (counted from 0) has {width} numbers, row 0 has {widths[0]}")
-    for i, row in enumerate(given):
-        for j, thing in enumerate(row if isinstance(row, Sequence) and not isinstance(row, str) else [row]):
+    legal = "no number" if name == "X" else "no number; classes are numbered 0, 1, 2, …"
+    for i, row in enumerate(rows):
+        for j, thing in enumerate(row):
             try:
                 as_float(thing)
             except MicrogradError:
-                return ArgumentTypeError(f"{name} has {thing!r:.60} in row {i}, column {j} (counted from 0): no number")
+                return ArgumentTypeError(f"{name} has {thing!r:.60} in row {i}, column {j} (counted from 0): {legal}")
     return ArgumentTypeError(f"{name} is a list of rows of numbers: {error}")
