@@ -73,6 +73,16 @@ def test_exercises_say_what_is_missing_accept_the_solution_and_refuse_a_slip(pat
     assert all("ight" in words for answer, _, words in run.answers if answer != "wrong")  # "Right.", "1 of 1 right"
 
 
+@pytest.mark.slow
+def test_the_commands_of_the_last_chapter_read_as_many_digits_as_stands_beside_them(tmp_path, capsys):
+    commands = re.findall(r"micrograd-nn (.*?) +# .* reads (0\.\d+) of", CHAPTERS[-1].read_text(encoding="utf-8"))
+    assert len(commands) == 2
+    for command, share in commands:
+        assert main([*command.split(), "--quiet", "--out", str(tmp_path)]) == 0
+        tested = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("test"))
+        assert float(tested.split()[-1]) == pytest.approx(float(share), abs=0.01)
+
+
 # ---- what is committed ----
 
 
