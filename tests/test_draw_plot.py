@@ -62,6 +62,7 @@ def test_a_history_shows_losses_and_beside_them_metrics():
     left, right = plot.plot_history(history)
     assert drawn(left) == {"loss": ([0, 5], [3.0, 1.0]), "validation loss": ([0, 5], [4.0, 2.0])}
     assert drawn(right) == {"accuracy": ([0, 5], [0.1, 0.9])}
+    assert right.get_ylabel() == "accuracy"
     ax = plot.axes()
     assert plot.plot_history(history, ax) is ax
     with pytest.raises(ArgumentError, match="nothing to plot yet"):
@@ -101,6 +102,11 @@ def test_the_decision_line_lies_where_the_classifier_says():
     line = ax.collections[1].get_paths()[0].vertices
     assert all(abs(x - 0.25) < 0.1 for x, _ in line)
     assert sum(len(c.get_offsets()) for c in ax.collections[2:]) == 20
+    figure = ax.figure
+    figure.canvas.draw()
+    legend = ax.get_legend().get_window_extent()
+    assert legend.x0 >= ax.get_window_extent().x1
+    assert legend.x1 <= figure.bbox.x1
     with pytest.raises(ShapeError, match="20 points need as many labels, got 1"):
         plot.plot_decision(lambda x, y: x, points, [1])
 
@@ -110,6 +116,12 @@ def test_the_surface_shows_the_whole_descent():
     ax = plot.plot_surface(lambda m, b: m * m + b * b, path)
     assert ax.get_lines()[0].get_xydata().tolist() == [list(point) for point in path]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("m", "b")
+    assert [text.get_text() for text in ax.texts if text.get_text().isalpha()] == ["start", "end"]
+    others = [plot.plot_surface(lambda m, b: m * m + b * b, part, around=path) for part in (path[:3], path[5:])]
+    for other in others:
+        assert other.get_xlim() == ax.get_xlim()
+        assert other.get_ylim() == ax.get_ylim()
+    assert ax.get_xlim()[0] == pytest.approx(path[-1][0] - 0.25 * (path[0][0] - path[-1][0]))
     with pytest.raises(ArgumentError, match="at least one point"):
         plot.plot_surface(lambda m, b: m, [])
 

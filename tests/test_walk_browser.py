@@ -226,6 +226,20 @@ def test_no_width_makes_the_page_scroll_sideways(opened, width):
     assert active["x"] + active["width"] <= width
 
 
+def test_the_whole_graph_is_seen_where_it_can_be_read_and_a_readable_part_elsewhere(opened):
+    page = opened()
+    for width in (1440, 1200, 1000, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"document.documentElement.clientWidth === {width}")
+        shown = page.evaluate(
+            "() => { const svg = document.querySelector('figure svg'), part = svg.parentElement;"
+            " const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;"
+            " return [part.scrollWidth <= part.clientWidth, scale]; }"
+        )
+        assert shown[0] == (width >= 1200)
+        assert 12 * shown[1] > 7.9  # pixels of the writing in a box
+
+
 def test_it_works_in_a_sandboxed_frame_as_a_notebook_shows_it(browser):
     _, loss = friends_loss()
     page = browser.new_page()

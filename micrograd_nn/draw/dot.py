@@ -14,7 +14,7 @@ from ..errors import ArgumentTypeError, UnknownNameError
 from ..value import Value, topological_order
 from .drawing import Drawing
 from .frames import add_frames, room_before
-from .modules import BUDGET, View, view
+from .modules import BUDGET, View, is_input, view
 from .palette import LIGHT as COLOUR
 from .source import digraph, label, largest_of, stroke
 from .text import number, shown
@@ -75,13 +75,15 @@ class _Picture:
         self.path = set(path)
         self.steps = {frozenset(pair) for pair in pairwise(path)}
         self.identity = {node: f"n{i}" for i, node in enumerate(seen.shown)}
-        self.largest = largest_of(flow for node in seen.shown for flow in self._flows(node))
+        self.largest = largest_of(flow for node in seen.shown for flow in (node.grad, *self._flows(node)))
         self.names: dict[str, str] = {}
         self.notes = tuple(self._notes())
         self.dot = digraph(seen.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
         if self.notes:
             self.dot.attr(label=label(*self.notes, end="l"))
         add_frames(self.dot, seen, self._boxes, rankdir)
+        if seen.folded:
+            self._in_order()
         for node in seen.shown:
             self._value(node)
             self._operation(node)
@@ -94,6 +96,14 @@ class _Picture:
             hidden = sum(map(len, self.seen.folded.values()))
             count = len(self.seen.folded)
             yield f"{count:,} module{'s are' if count > 1 else ' is'} folded; {hidden:,} values inside are not shown."
+
+    def _in_order(self) -> None:
+        """A folded network stands as in a textbook: x1 above x2, h1 above h2."""
+        self.dot.attr(ordering="out")
+        with self.dot.subgraph() as column:
+            column.attr(rank="same")
+            for above, below in pairwise(node for node in self.seen.shown if is_input(node)):
+                column.edge(self.identity[above], self.identity[below], style="invis")
 
     # ---- values ----
 

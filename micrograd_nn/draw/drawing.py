@@ -14,9 +14,10 @@ from typing import Any
 from ..errors import UnknownNameError
 from ..files import write_whole
 from .render import has_processes, render
-from .svg import page_ready
+from .svg import narrowed, page_ready
 
 FORMATS = ("svg", "png")
+COLUMN, LEAST = 720.0, 0.7  # the width of a notebook's column in points; how small a picture may be shown to fit
 
 
 class Drawing:
@@ -75,7 +76,7 @@ class Drawing:
             return {"text/plain": f"This Python can't start dot, so here is the picture's DOT text.\n\n{self.source}"}
         if self.format == "png":
             return {"image/png": b64encode(self.png).decode(), "text/plain": repr(self)}
-        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+        return {"image/svg+xml": narrowed(self.svg, COLUMN, LEAST), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Drawing: {self.title}>"

@@ -19,7 +19,8 @@ from .text import number, shown
 
 MOST = 8  # circles in a column; a larger layer shows its first ones and its last, and dots between
 WRITTEN = 4  # circles in a column, up to which weights and biases are written beside their lines and circles
-RADIUS = 0.34  # inches, as all lengths here
+RADIUS = 0.36  # inches, as all lengths here
+FITTING = 7  # characters of a number in a circle
 WEIGHT = 0.52  # half the width of a weight in writing, and some air
 LINE = 0.15  # the height of a line of writing
 
@@ -139,7 +140,7 @@ class _Picture:
             return
         name = column.labels[position]
         value = self.activations.get(name)
-        lines = [shown(name, 8)] + ([] if value is None else [number(value.data)])
+        lines = [shown(name, 8)] + ([] if value is None else [_fitting(value.data)])
         kind = "leaf" if i == 0 else "operation" if i == len(self.columns) - 1 else "value"
         look = {"shape": "circle", "style": "filled", "fillcolor": COLOUR[kind], "fixedsize": "true", "fontsize": "11"}
         self.dot.node(identity, label(*lines), id=identity, pos=_at(x, y), width=str(2 * RADIUS), **look)
@@ -177,6 +178,11 @@ class _Picture:
 def _parameter(parameter: Value, usual: str) -> list[str]:
     written = [f"{shown(parameter.label, 8) or usual} = {number(parameter.data)}"]
     return written if parameter.grad is None else [*written, f"grad {number(parameter.grad)}"]
+
+
+def _fitting(x: float) -> str:
+    """x as it fits into a circle: 0.9526, but 2.97e−5."""
+    return next((text for digits in (4, 3, 2) if len(text := number(x, digits)) <= FITTING), number(x, 1))
 
 
 def _at(x: float, y: float) -> str:

@@ -33,8 +33,9 @@ DARK = {
     "highlight": "#57480d",
 }
 
-# dot writes the light colours into the picture; where a page is dark, each of them is answered by its dark one
-STYLE = "@media (prefers-color-scheme: dark) {{{}}}".format(
+# Inside a page a picture is no wider than its column. dot writes the light colours into the picture; where a page is
+# dark, each of them is answered by its dark one.
+STYLE = ".micrograd-nn:not(:root){{max-width:100%;height:auto}}@media (prefers-color-scheme: dark) {{{}}}".format(
     "".join(
         f'.micrograd-nn [fill="{LIGHT[name]}"]{{fill:{DARK[name]}}}'
         f'.micrograd-nn [stroke="{LIGHT[name]}"]{{stroke:{DARK[name]}}}'

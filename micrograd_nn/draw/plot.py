@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from ..errors import ArgumentError, ExtraMissingError, ShapeError, UnknownNameError
 from ..files import write_whole
 from ..operation import Operation, lookup
-from .text import number
 
 COLOURS = ("#0a67a8", "#c4530b", "#3a8a5f", "#8a5a9e", "#8a6d00", "#5c6675")
 STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
@@ -113,7 +112,8 @@ def plot_history(history: Record, ax: Any = None) -> Any:
         return plot_curves(losses, ax, x=history["step"] if columns else None)
     left, right = axes(ncols=2, figsize=(9, 3.6))
     plot_curves(losses, left, x=history["step"])
-    plot_curves(metrics, right, x=history["step"], ylabel="metric")
+    kinds = dict.fromkeys(column.removeprefix("validation ") for column in metrics)
+    plot_curves(metrics, right, x=history["step"], ylabel=", ".join(kinds))
     return [left, right]
 
 
@@ -142,7 +142,7 @@ def plot_decision(
         look = {"color": COLOURS[1 - i % 2], "marker": "os^Dv"[i % 5], "edgecolors": "white", "zorder": 3}
         ax.scatter([point[0] for point in chosen], [point[1] for point in chosen], label=f"{label:g}", **look)
     ax.set(xlabel="x1", ylabel="x2")
-    ax.legend(title="label", framealpha=0.9)  # framed, or its marks would pass for points
+    ax.legend(title="label", loc="upper left", bbox_to_anchor=(1.0, 1.0))  # inside, its marks would pass for points
     return ax
 
 
@@ -152,19 +152,24 @@ def plot_surface(
     ax: Any = None,
     *,
     names: tuple[str, str] = ("m", "b"),
+    around: Sequence[tuple[float, float]] = (),
 ) -> Any:
-    """The loss as a map over two parameters, with the way that descent took: ``path`` is a list of (m, b)."""
+    """The loss as a map over two parameters, with the way that descent took: ``path`` is a list of (m, b).
+
+    The map is as large as the path asks for, and the points ``around``: given the same ones, several maps match.
+    """
     if not path:
         raise ArgumentError("a descent path needs at least one point (m, b)")
     ax = axes(ax)
-    across, up = (_span([float(point[i]) for point in path]) for i in (0, 1))
+    across, up = (_span([float(point[i]) for point in (*path, *around)], margin=0.25) for i in (0, 1))
     contours = ax.contour(across, up, _map(loss, across, up), levels=16, cmap="viridis", linewidths=1)
-    ax.clabel(contours, fontsize=7, fmt=number)
+    ax.clabel(contours, fontsize=7, fmt="%g")
     ax.plot(*zip(*path, strict=True), color=COLOURS[1], marker=".", linewidth=1.2)
-    ax.plot(*path[0], marker="o", color=COLOURS[1], label="start")
-    ax.plot(*path[-1], marker="*", markersize=12, color=COLOURS[1], label="end")
+    for name, point, mark, size in (("start", path[0], "o", 6), ("end", path[-1], "*", 12)):
+        ax.plot(*point, marker=mark, markersize=size, color=COLOURS[1])
+        plate = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "boxstyle": "round,pad=0.15"}
+        ax.annotate(name, point, xytext=(8, 6), textcoords="offset points", fontsize=9, bbox=plate)
     ax.set(xlabel=names[0], ylabel=names[1])
-    ax.legend(frameon=False)
     return ax
 
 
@@ -239,10 +244,10 @@ def _line(i: int) -> dict[str, Any]:
     return {"color": COLOURS[i % len(COLOURS)], "linestyle": STROKES[(i + round_) % len(STROKES)], "linewidth": 1.6}
 
 
-def _span(coordinates: Sequence[float]) -> list[float]:
+def _span(coordinates: Sequence[float], margin: float = 0.15) -> list[float]:
     low, high = min(coordinates), max(coordinates)
-    margin = 0.15 * (high - low) or 1.0
-    return [low - margin + (high - low + 2 * margin) * i / (GRID - 1) for i in range(GRID)]
+    air = margin * (high - low) or 1.0
+    return [low - air + (high - low + 2 * air) * i / (GRID - 1) for i in range(GRID)]
 
 
 def _map(height: Callable[[float, float], float], across: Sequence[float], up: Sequence[float]) -> list[list[float]]:

@@ -12,7 +12,7 @@ from .palette import LIGHT as COLOUR
 FONT = "Helvetica"
 MANY = 200  # lines, from which on a tangled graph would take dot minutes
 QUICK = {"nslimit": "2", "nslimit1": "2", "splines": "line"}
-THINNEST, WIDEST = 0.8, 4.5  # points
+THINNEST, WIDEST = 0.8, 3.2  # points
 
 
 def digraph(lines: int = 0, **attributes: str) -> Any:
@@ -22,7 +22,13 @@ def digraph(lines: int = 0, **attributes: str) -> Any:
     font = {"fontname": FONT, "fontcolor": COLOUR["ink"], "color": COLOUR["line"]}
     graph = {**font, "bgcolor": COLOUR["paper"], "fontsize": "10", "fontcolor": COLOUR["muted"], **attributes}
     graph |= QUICK if lines > MANY else {}
-    edge = {**font, "fontsize": "9", "fontcolor": COLOUR["muted"], "arrowsize": "0.55", "penwidth": str(THINNEST)}
+    edge = {
+        **font,
+        "fontsize": "9",
+        "fontcolor": COLOUR["muted"],
+        "penwidth": str(THINNEST),
+        "arrowsize": _head(THINNEST),
+    }
     return graphviz.Digraph(graph_attr=graph, node_attr={**font, "fontsize": "12"}, edge_attr=edge)
 
 
@@ -39,7 +45,11 @@ def stroke(flow: float | None, largest: float, widest: float = WIDEST) -> dict[s
         return {}
     width = THINNEST + (widest - THINNEST) * sqrt(abs(flow) / largest) if isfinite(largest) else THINNEST
     sign = {"color": COLOUR["positive"]} if flow > 0 else {"color": COLOUR["negative"], "style": "dashed"}
-    return {"penwidth": f"{width:.2f}", **sign}
+    return {"penwidth": f"{width:.2f}", "arrowsize": _head(width), **sign}
+
+
+def _head(width: float) -> str:
+    return f"{0.45 + 0.17 * width:.2f}"  # an arrow stays a little wider than its line
 
 
 def largest_of(flows: Iterable[float | None]) -> float:

@@ -120,9 +120,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   go(keys[event.key]());
 });
-// As much of the graph at once as stays readable: on a wide page all of it, on a phone a part that can be moved.
-const drawing = document.querySelector("figure svg");
-drawing.style.minWidth = `${0.8 * Number(drawing.getAttribute("width"))}px`;
+// The whole graph where its letters stay readable, and where they would not, a part of it that can be moved.
+const drawing = document.querySelector("figure svg"), width = Number(drawing.getAttribute("width"));
+function fit() {
+  const room = drawing.parentElement.clientWidth - 32;
+  drawing.style.minWidth = room < 0.66 * width ? `${0.85 * width}px` : "";
+}
+addEventListener("resize", fit);
+fit();
 
 by("there").parentElement.style.setProperty("--there", story.turn);
 by("there").parentElement.style.setProperty("--again", last - story.turn);

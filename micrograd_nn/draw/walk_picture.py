@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 from .frames import add_frames, room_before
 from .modules import view
 from .render import render
-from .source import WIDEST, digraph, label, largest_of, stroke
+from .source import digraph, label, largest_of, stroke
 from .story import LONGEST_NAME, Story
+from .svg import plain
 from .text import number, shown
 
-SVG = "{http://www.w3.org/2000/svg}"
 ROWS = ("name", "number", "gradient")
 KEPT: tuple[str, ...] = ("d", "points", "x", "y", "text-anchor", "stroke-width")
 
@@ -21,7 +21,7 @@ KEPT: tuple[str, ...] = ("d", "points", "x", "y", "text-anchor", "stroke-width")
 def walk_picture(story: Story) -> str:
     """The graph as inline SVG. Raises RenderError if there is no dot to lay it out."""
     seen = view(story.order, closed=False)
-    dot = digraph(seen.lines, rankdir="LR", nodesep="0.14", ranksep="0.36")
+    dot = digraph(seen.lines, rankdir="LR", nodesep="0.14", ranksep="0.22")
     add_frames(dot, seen, lambda node: [f"n{story.place[node]}"])
     for place in range(len(story.order)):
         look = {"shape": "box", "style": "rounded", "margin": "0.09,0.05", "height": "0"}
@@ -30,12 +30,11 @@ def walk_picture(story: Story) -> str:
     largest = largest_of(flow for contributions in flows.values() for flow in contributions)
     for place, contributions in flows.items():
         for i, (operand, flow) in enumerate(zip(story.order[place].operands, contributions, strict=True)):
-            width = stroke(flow, largest, WIDEST - 1).get("penwidth", "1")
             slope = label(number(story.order[place].partials[i]))
-            room = room_before(seen, operand, story.order[place])
+            look = stroke(flow, largest) | room_before(seen, operand, story.order[place])
             ends = f"n{story.place[operand]}", f"n{place}"
-            dot.edge(*ends, label=slope, id=f"e{place}.{i}", penwidth=width, **room)
-    return _bare(ElementTree.fromstring(render(dot.source, "svg")), story)
+            dot.edge(*ends, label=slope, id=f"e{place}.{i}", fontsize="11", **look)
+    return _bare(plain(render(dot.source, "svg")), story)
 
 
 def _lines(story: Story, place: int) -> tuple[str, str, str]:
@@ -52,7 +51,7 @@ def _bare(drawn: ElementTree.Element, story: Story) -> str:
         "svg", {"viewBox": drawn.attrib["viewBox"], "width": f"{width:.0f}", "height": f"{height:.0f}"}
     )
     svg.attrib |= {"role": "img", "aria-label": _alternative(story)}
-    graph = drawn.find(f"{SVG}g")
+    graph = drawn.find("g")
     assert graph is not None  # dot always draws one
     inner = ElementTree.SubElement(svg, "g", {"transform": graph.attrib["transform"]})
     groups = {kind: [g for g in graph if g.get("class") == kind] for kind in ("cluster", "edge", "node")}
@@ -76,12 +75,11 @@ def _shapes(into: ElementTree.Element, group: ElementTree.Element, rows: tuple[s
     """The outlines of a group and its lines of text, with a class in place of every colour and font."""
     texts = iter(rows)
     for shape in group:
-        tag = shape.tag.removeprefix(SVG)
         kept = {key: shape.attrib[key] for key in KEPT if key in shape.attrib}
-        if tag == "text":
-            ElementTree.SubElement(into, tag, {"class": next(texts), **kept}).text = shape.text
-        elif tag in ("path", "polygon"):
-            ElementTree.SubElement(into, tag, kept)
+        if shape.tag == "text":
+            ElementTree.SubElement(into, shape.tag, {"class": next(texts), **kept}).text = shape.text
+        elif shape.tag in ("path", "polygon"):
+            ElementTree.SubElement(into, shape.tag, kept)
 
 
 def _alternative(story: Story) -> str:
