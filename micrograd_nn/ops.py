@@ -275,6 +275,7 @@ maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slop
     sign="max", associative=True, reduction=("max", r"\max"),
     forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(a, b), lambda a, b, out: _exceeds(b, a)),
+    identity=(lambda a, b, out: greater(a, b), lambda a, b, out: greater(b, a)),
     text="max({a}, {b})", latex=r"\max\left({a:0}, {b:0}\right)", numpy="np.maximum({a}, {b})",
     python="{a} if {a} >= {b} or {a} != {a} else {b}",
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))
@@ -283,6 +284,7 @@ minimum: Operation = Operation("minimum", doc="The smaller of a and b; a tie sha
     sign="min", associative=True, reduction=("min", r"\min"),
     forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(b, a), lambda a, b, out: _exceeds(a, b)),
+    identity=(lambda a, b, out: greater(b, a), lambda a, b, out: greater(a, b)),
     text="min({a}, {b})", latex=r"\min\left({a:0}, {b:0}\right)", numpy="np.minimum({a}, {b})",
     python="{a} if {a} <= {b} or {a} != {a} else {b}",
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))

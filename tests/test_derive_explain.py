@@ -1,5 +1,7 @@
 """Explanations: what a textbook prints, and, read back and worked out, the gradient."""
 
+from random import Random
+
 import mpmath
 import pytest
 from latex_reader import read
@@ -64,7 +66,64 @@ def test_a_reduction_is_derived_at_once_as_the_textbook_has_it():
     for k, name in enumerate(("o1", "o2", "o3")):
         (factor,) = explain(loss, z[k]).factors
         share = f"exp({name} − logaddexp(logaddexp(o1, o2), o3))"
-        assert str(factor.symbol) == (f"−1 + {share}" if name == "o2" else share)
+        assert str(factor.symbol) == (f"{share} − 1" if name == "o2" else share)
+
+
+def monomial(size, powers):
+    """c·x^n·… as it is printed."""
+    names = [name if n == 1 else f"{name}^{n}" for name, n in sorted(powers.items()) if n]
+    return "·".join([*([f"{size:g}"] if size != 1 or not names else []), *names])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_equal_factors_and_like_terms_meet_as_in_a_textbook(seed):
+    draw = Random(seed)
+    leaves = {name: Value(draw.uniform(0.5, 2.0), name) for name in ("w", "x", "y")}
+    powers = {name: draw.randint(1, 3) for name in leaves}
+    parts = [leaves[name] for name, n in powers.items() for _ in range(n)]
+    times = draw.choice((1, 1, 2, 3))
+    total = monomial_of(draw, parts)
+    for _ in range(times - 1):
+        total = total + monomial_of(draw, parts)
+    for name, n in powers.items():
+        expected = monomial(times * n, powers | {name: n - 1})
+        found = str(explain(total, name).symbol)
+        assert sorted(found.split("·")) == sorted(expected.split("·"))
+        assert str(explain(total + leaves[name], name).symbol) == f"{found} + 1"
+
+
+def monomial_of(draw, parts):
+    """Their product, in any order and grouping, a square now and then by the power."""
+    parts = draw.sample(parts, len(parts))
+    while len(parts) > 1:
+        i = draw.randrange(len(parts) - 1)
+        a, b = parts[i : i + 2]
+        parts[i : i + 2] = [a**2 if a is b else a * b]
+    return parts[0]
+
+
+def test_terms_that_cancel_are_gone_and_signs_stay():
+    w, x = Value(1.5, "w"), Value(0.5, "x")
+    assert str(explain((w + x) * (w - x), w).symbol) == "2·w"
+    assert str(explain((w + x) * (w - x), x).symbol) == "−2·x"
+    assert str(explain(x * (w - x) + x * x, x).symbol) == "w"
+    assert str(explain(x - x * x / 2, x).symbol) == "1 − x"
+    assert str(explain(x * ops.log(w), w).symbol) == "x/w"
+    assert str(explain(-ops.log(w), w).symbol) == "−1/w"
+
+
+def test_the_larger_of_two_has_the_textbook_s_slope_and_half_of_it_at_a_tie():
+    w, x = Value(1.5, "w"), Value(0.5, "x")
+    assert str(explain(ops.maximum(w, x), w)) == "∂L/∂w = [w > x] = [1.5 > 0.5] = 1"
+    assert str(explain(ops.minimum(w, x), w)) == "∂L/∂w = [x > w] = [0.5 > 1.5] = 0"
+    tied = Value(0.5, "t")
+    assert str(explain(ops.maximum(tied, x), x)) == "∂L/∂x = 0.5"
+
+
+def test_what_is_no_number_is_not_written_as_one():
+    n = Value(-1.0, "n")
+    assert str(explain(ops.log(n), n)) == "∂L/∂n = nan"  # and not 1/(−1) = nan
+    assert str(explain(Value(1.0) / Value(0.0, "z"), "z")) == "∂L/∂z = −1/z^2 = −1/0^2 = −∞"
 
 
 def test_the_first_output_weight_of_the_boolean_network():
@@ -165,7 +224,7 @@ def test_labels_that_stand_twice_are_kept_apart():
 
 def test_root_and_target_get_names_of_their_own():
     x = Value(2.0)
-    assert str(explain(x * x, x)) == "∂L/∂w = w + w = 2 + 2 = 4"
+    assert str(explain(x * x, x)) == "∂L/∂w = 2·w = 2·2 = 4"
     y = Value(2.0, "L")
     assert str(explain(y * 3.0, y)).startswith("∂L1/∂L = 3")
     assert str(explain(y, y)) == "∂L/∂L = 1"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from math import isclose, isfinite, isnan
+from math import isclose, isnan
 from typing import Any
 
 from ..backprop import replay
@@ -17,7 +17,7 @@ from ..errors import GraphError
 from ..operation import Operation
 from ..value import Value, topological_order
 from .names import check_root, names_of, partial_latex, partial_text
-from .simplify import Tidy, product
+from .simplify import Tidy, product, total
 from .symbol import Symbol
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
@@ -101,8 +101,8 @@ class Chain:
         for operand, partial, number in zip(node.operands, row.identity or row.partials, node.partials, strict=True):
             if operand in self.on_the_way:
                 slope: Any = partial(*symbols, self.symbols[top])
-                if isfinite(number) and not isfinite(partial(*numbers, top.data)):
-                    slope = number  # at a corner, where the formula has no value, and the row chose one
+                if top is node and not _about(partial(*numbers, node.data), number):
+                    slope = number  # at a corner or outside of its domain, where the row chose another
                 yield operand, slope if isinstance(slope, Tidy) else Tidy(None, number=slope), number
 
     def region(self, child: Value) -> list[Value]:
@@ -165,6 +165,10 @@ def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
     return all(isclose(partial(*numbers, top.data), down * slope, rel_tol=1e-6) for partial, slope in pairs)
 
 
+def _about(one: float, other: float) -> bool:
+    return isclose(one, other, rel_tol=1e-6, abs_tol=1e-6) or (isnan(one) and isnan(other))
+
+
 @cache
 def _knows_itself_only(row: Operation) -> bool:
     """Is each slope made of its own operand and the outcome alone?"""
@@ -189,7 +193,7 @@ class _Slope:
 def _plus(one: _Slope | None, other: _Slope) -> _Slope:
     if one is None:
         return other
-    return _Slope(one.number + other.number, (one.symbol() + other.symbol(), None))
+    return _Slope(one.number + other.number, (total([one.symbol(), other.symbol()]), None))
 
 
 def check_unchanged(root: Value) -> None:

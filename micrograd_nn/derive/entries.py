@@ -60,7 +60,9 @@ class Entry:
 
     def with_names(self, numbers: Mapping[str, float]) -> "Iterator[tuple[str, Entry]]":
         """The formula once for each of its numbers and each name that has this number, with the name in its place."""
-        items = self.formula.items if self.formula else ()
+        if self.formula is None:
+            return
+        items = self.formula.items
         for k, item in enumerate(items):
             for name, number in numbers.items() if isinstance(item.content, float) else ():
                 if isclose(abs(number), item.content, rel_tol=1e-8):

@@ -5,16 +5,14 @@ the whole, worked out at the recorded numbers, is the gradient.
 """
 
 from collections.abc import Callable, Iterator
-from functools import reduce
 from itertools import islice, pairwise
-from operator import add
 
 from ..errors import ArgumentError, GraphError
 from ..value import Value, adjoints
 from .chain import Chain, Factor, check_unchanged
 from .names import node_of, partial_latex, partial_text
 from .paths import count_ways, largest_first
-from .simplify import Tidy, product
+from .simplify import Tidy, product, total
 from .symbol import Symbol
 from .writing import label_text, number_latex, number_text
 
@@ -56,8 +54,7 @@ class Explanation:
             raise GraphError(
                 f"{self.count:,} terms, of which {len(self.terms)} are written: explain(L, w, most={self.count})"
             )
-        zero = Tidy(None, number=0.0)
-        return reduce(add, [product(factor.symbol for factor in term) for term in self.terms], zero)
+        return total([product(factor.symbol for factor in term) for term in self.terms])
 
     def update(self, lr: float) -> str:
         """What a step of gradient descent makes of the weight, with the numbers put in.

@@ -2,10 +2,11 @@
 
 Promise: the outcome equals the expression wherever that is finite, and the order in which its factors and terms were
 found is kept: numbers move to the front, then single names, then the rest. Rules: ×1, ×0, +0, −−, x^1, x^0, a minus
-sign inside a product or a quotient, and numbers that meet, as far as the result is short.
+sign inside a product or a quotient, and numbers that meet, as far as the result is short. Where a chain's factors and
+terms are put together, equal factors meet in a power and like terms in one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import isfinite
@@ -15,6 +16,7 @@ from ..operation import Operation
 from ..ops import add, div, mul, multiply_no_nan, neg, power, sub
 from .symbol import Symbol
 
+MOST = 40  # factors or terms among which equal ones are looked for
 SHORT = 8  # characters: longer results of constants are left as they stand, so that their origin can be seen
 
 
@@ -61,14 +63,125 @@ def simplify(expression: Symbol) -> Tidy:
 
 
 def product(factors: Iterable[Tidy]) -> Tidy:
-    """The product: numbers first, then names, then the rest, each in the given order.
+    """The product: numbers first, then names, then the rest, each in the given order; 1/x goes below the line.
 
     >>> o1, w5 = Tidy("o1"), Tidy("w5")
     >>> print(product([o1 * (1.0 - o1), w5]))
     w5·o1(1 − o1)
+    >>> print(product([w5, 2.0 * o1 * w5, 1.0 / o1]))
+    2·o1·w5^2/o1
     """
+    above, below = list[Tidy](), list[Tidy]()
+    for factor in factors:
+        bare = factor.operands[0] if factor.operation is neg else factor
+        turned = bare.operation is div and _is(bare.operands[0], 1) and not bare.operands[1].is_number
+        above.append(factor if not turned else _number(1.0 if bare is factor else -1.0))
+        below += [bare.operands[1]] if turned else []
+    return _in_powers(above) / _in_powers(below)
+
+
+def total(terms: Sequence[Tidy]) -> Tidy:
+    """The sum in the given order, like terms taken together; a number comes last, if no minus sign comes first then.
+
+    >>> x, y = Tidy("x"), Tidy("y")
+    >>> print(total([_number(1.0), x * y, y * x]))
+    2·x·y + 1
+    """
+    plain = reduce(lambda a, b: a + b, terms, _number(0.0))
+    like: dict[Hashable, tuple[Fraction, Tidy | None]] = {}
+    found = _terms(plain) if len(terms) > 1 else []
+    for sign, term in found:
+        coefficient, rest = _coefficient(term)
+        size = (coefficient and _fraction(coefficient)) or Fraction(1)
+        powers = _powers(_factors(rest)) if rest else {}
+        key = frozenset((name, n) for name, (_, n) in powers.items())
+        before = like.get(key)
+        like[key] = (before[0] + sign * size, rest and _multiplied(powers)) if before else (sign * size, rest)
+    kept = [pair for pair in like.values() if pair[0]]
+    number_first = len(kept) > 1 and kept[0][1] is None and kept[1][0] > 0
+    if len(kept) == len(found) and not number_first:
+        return plain
+    return _summed([*kept[1:], kept[0]] if number_first else kept) or plain
+
+
+def _in_powers(factors: Iterable[Tidy]) -> Tidy:
     ordered = sorted(factors, key=lambda factor: 0 if factor.is_number else 1 if factor.operation is None else 2)
-    return reduce(lambda a, b: a * b, ordered, _number(1.0))
+    plain = reduce(lambda a, b: a * b, ordered, _number(1.0))
+    bare = plain.operands[0] if plain.operation is neg else plain
+    coefficient, rest = _coefficient(bare)
+    found = _factors(rest) if rest else []
+    powers = _powers(found)
+    if len(powers) == len(found):
+        return plain
+    whole = (coefficient or _number(1.0)) * _multiplied(powers)
+    return whole if bare is plain else -whole
+
+
+def _multiplied(powers: Mapping[Hashable, tuple[Tidy, int]]) -> Tidy:
+    """The powers as a product, names alone by the alphabet, as in w·x^2."""
+    pairs = list(powers.values())
+    if all(base.name is not None for base, _ in pairs):
+        pairs.sort(key=lambda pair: str(pair[0].name))
+    parts = [Tidy.apply(power, base, _number(float(n))) for base, n in pairs]
+    return reduce(lambda a, b: Tidy.made(mul, a, b), parts)
+
+
+def _summed(terms: Iterable[tuple[Fraction, Tidy | None]]) -> Tidy | None:
+    """The sum of coefficients times what they stand before; None if one of them is long."""
+    whole = _number(0.0)
+    for size, rest in terms:
+        number = _written(abs(size))
+        if number is None:
+            return None
+        term = number if rest is None else number * rest
+        whole = whole - term if size < 0 else whole + term
+    return whole
+
+
+def _factors(product: Tidy) -> list[tuple[Tidy, int]]:
+    """What is multiplied, each with its power as far as that is a whole number; the product itself if they are many."""
+    found: list[tuple[Tidy, int]] = []
+    stack = [product]
+    while stack:
+        factor = stack.pop()
+        exponent = factor.operands[1].number if factor.operation is power and factor.operands[1].is_number else 0.0
+        if factor.operation in (mul, multiply_no_nan):
+            stack += factor.operands[::-1]
+        elif exponent >= 1 and exponent.is_integer():
+            found.append((factor.operands[0], int(exponent)))
+        else:
+            found.append((factor, 1))
+        if len(found) + len(stack) > MOST:
+            return [(product, 1)]
+    return found
+
+
+def _powers(factors: Iterable[tuple[Tidy, int]]) -> dict[Hashable, tuple[Tidy, int]]:
+    """Equal factors once, in the order in which they were met: names by what they stand for, others by themselves."""
+    powers: dict[Hashable, tuple[Tidy, int]] = {}
+    for base, n in factors:
+        key = base if base.name is None else base.key
+        first, before = powers.get(key, (base, 0))
+        powers[key] = first, before + n
+    return powers
+
+
+def _terms(whole: Tidy) -> list[tuple[int, Tidy]]:
+    """What is added, each with its sign; nothing if they are many."""
+    found: list[tuple[int, Tidy]] = []
+    stack = [(1, whole)]
+    while stack:
+        sign, term = stack.pop()
+        if term.operation in (add, sub):
+            a, b = term.operands
+            stack += [(-sign if term.operation is sub else sign, b), (sign, a)]
+        elif term.operation is neg:
+            stack.append((-sign, term.operands[0]))
+        else:
+            found.append((sign, term))
+        if len(found) + len(stack) > MOST:
+            return []
+    return found
 
 
 # ---- one rule per operation of arithmetic; None where there is nothing to simplify ----
@@ -105,14 +218,16 @@ def _product(a: Tidy, b: Tidy) -> Tidy | None:
     if minus_b is not None:
         return -(a * minus_b)
     coefficient, rest = _coefficient(b)
-    if coefficient is None:
-        return None
     ours, others = _coefficient(a)
+    if coefficient is None:
+        return Tidy.made(mul, ours, Tidy.made(mul, others, b)) if ours is not None and others is not None else None
     met = _met(ours, coefficient, lambda x, y: x * y) if ours is not None else coefficient
     if met is None or (ours is None and rest is None and others is None):
         return None
     left = [factor for factor in (others, rest) if factor is not None]
-    return reduce(lambda x, y: Tidy.made(mul, x, y), left, met) if not _is(met, 1) else product(left)
+    if _is(met, 1) or not left:
+        return product(left) if left else met
+    return Tidy.made(mul, met, reduce(lambda x, y: Tidy.made(mul, x, y), left))
 
 
 def _quotient(a: Tidy, b: Tidy) -> Tidy | None:
@@ -186,11 +301,15 @@ def _fraction(symbol: Symbol) -> Fraction | None:
 
 
 def _met(a: Symbol, b: Symbol, work_out: Callable[[Fraction, Fraction], Fraction]) -> Tidy | None:
-    """Two numbers that meet, worked out as on paper, in decimals or as p/q; None if the result is long."""
+    """Two numbers that meet, worked out as on paper; None if the result is long."""
     one, other = _fraction(a), _fraction(b)
     if one is None or other is None:
         return None
-    result = work_out(one, other)
+    return _written(work_out(one, other))
+
+
+def _written(result: Fraction) -> Tidy | None:
+    """As people write it, 0.5 or 1/3; None if that is long."""
     decimal = _number(float(result))
     if Fraction(repr(float(result))) == result and len(str(decimal)) <= SHORT:
         return decimal
