@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from micrograd_nn import MLP, draw_dot
-from micrograd_nn.cli import main
+from micrograd_nn import MLP, draw_dot, save
+from micrograd_nn.cli import COMMANDS, main
 from micrograd_nn.cli.friends import AGREE, PEOPLE, complex_step, hand_partials, record
 
 PICTURES = Path(__file__).parents[1] / "notebooks" / "pictures"
@@ -123,30 +123,102 @@ def test_quiet_prints_results_only(tmp_path, capsys):
     printed = capsys.readouterr()
     assert "epoch " not in printed.out
     assert "Emily" in printed.out
+    assert "Stochastic" not in printed.out
+    assert "\n\n\n" not in printed.out
     assert printed.err == ""
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--help"], 0, "two-input"),
+        (["--help"], 0, "subcommands:\n  COMMAND\n    draw "),
         (["--epochs", "many"], 2, "--epochs"),
-        (["no-such-command"], 2, "no-such-command"),
-        (["--epochs", "-1"], 1, "--epochs is a whole number from 0 up, got -1"),
-        (["--lr", "0"], 1, "lr is a positive number"),
+        (["no-such-command"], 2, "argument COMMAND: invalid choice: 'no-such-command' (choose from "),
+        (["--epochs", "-1"], 2, "--epochs is a whole number from 0 up, got -1"),
+        (["--lr", "0"], 2, "lr is a positive number"),
     ],
 )
 def test_exit_codes_and_one_line_errors(words, code, said, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    try:
-        given = main(words)
-    except SystemExit as end:
-        given = end.code
+    given = code_of(words)
     printed = capsys.readouterr()
     assert given == code
     assert said in printed.out + printed.err
     assert "Traceback" not in printed.err
     assert list(tmp_path.iterdir()) == []
+
+
+def code_of(words):
+    try:
+        return main(words)
+    except SystemExit as end:
+        return end.code
+
+
+# One rule for all commands: 2 where the words are off, whoever notices, 1 where what they ask for fails.
+OFF = """
+--lr x; --lr 0; --epochs -1; --bogus; foo; --out
+draw; draw w* w=1; draw w*x w=1; draw w w=a; draw w w; draw w w=nan; draw w w=1 w=2; draw w w=1e999
+draw w w=1 --out f.pdf; draw w w=1 --rankdir up
+explain; explain w* w=1; explain w*x w=1; explain w w=a; explain w w; explain w w=nan; explain w w=1 w=2
+explain w w=1 --wrt x; explain w w=1 --digits 0; explain w w=1 --digits many
+check; check --bogus
+compile; compile w*; compile w*x --inputs y; compile --network 2,a; compile --network 2; compile w --backend gpu
+compile w --dtype half; compile --network 2,1 --loss mes; compile --network 2,1 --activation rleu
+compile --network 3,1 --loss softmax_cross_entropy; compile --network 3,1 --loss categorical_cross_entropy
+train; train foo; train xor --epochs -1; train xor --epochs x; train xor --lr 0; train xor --hidden a
+train xor --loss mes; train xor --hidden 0; train xor --engine fast; train xor --save .; train line --overfitting
+train xor --rows 9; train xor --overfitting --save two
+predict; predict {net}; predict {net} 1,two; predict {net} 1,2,3; predict {net} xor 4; predict {net} 1,nan
+predict {net} 1,2 --boundary x; predict {net} 1,2 --bogus
+evaluate; evaluate {net}; evaluate {net} foo; evaluate {net} digits; evaluate {net} xor --loss mes
+evaluate {line} line --out new
+notebooks --bogus; notebooks a b
+"""
+FAILED = """
+--epochs 1 --out {file}
+draw w w=1 --out nowhere/f.svg
+explain w w=1 --out {file}
+check nowhere; check {sheet}; check {wrong}; check {file}; check {net}
+train xor --epochs 1 --out {file}; train xor --epochs 1 --save {file}/net; train mnist --data .
+predict nowhere 1,2; predict {file} 1,2; evaluate nowhere xor; evaluate {file} xor
+notebooks {file}
+"""
+
+
+def commands(text):
+    return [words.split() for line in text.splitlines() for words in line.split("; ") if words]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Files for a command to read: networks, a sheet that can't be read, a wrong derivation, and something else."""
+    folder = tmp_path_factory.mktemp("files")
+    names = {name: folder / name for name in ("net", "line", "sheet", "wrong", "file")}
+    save(MLP(2, [1]), names["net"])
+    save(MLP(1, [1]), names["line"])
+    names["sheet"].write_text("w = 2\nL = w*v\ndL/dw = 1")
+    names["wrong"].write_text("w = 2\nL = w*w\ndL/dw = 1")
+    names["file"].write_text("mine")
+    return names
+
+
+@pytest.mark.parametrize(("code", "words"), [(code, w) for code, t in ((2, OFF), (1, FAILED)) for w in commands(t)])
+def test_one_rule_for_the_exit_codes_of_all_commands(code, words, files, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = [path.read_bytes() for path in files.values()]
+    assert code_of([word.format(**files) for word in words]) == code
+    printed = capsys.readouterr()
+    assert re.search("^micrograd-nn.*: ", printed.err, re.MULTILINE) or "{wrong}" in words
+    assert "Traceback" not in printed.err
+    assert [path.read_bytes() for path in files.values()] == before
+    assert code == 1 or not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("text", [OFF, FAILED])
+def test_the_rule_is_tried_on_all_commands(text):
+    named = {command.__name__.rpartition(".")[2] for command in COMMANDS}
+    assert named - {words[0] for words in commands(text)} <= {"compile"}  # which touches no file
 
 
 def test_a_file_in_the_way_of_the_folder_is_one_line(tmp_path, capsys):

@@ -6,10 +6,12 @@ import sys
 
 import pytest
 
+from micrograd_nn import MLP
 from micrograd_nn.cli import main
+from micrograd_nn.cli.train import decider
 from micrograd_nn.recipes import RECIPES, parts, recipe
-from micrograd_nn.storage import load
-from micrograd_nn.training import evaluate
+from micrograd_nn.storage import load, save
+from micrograd_nn.training import decisions, evaluate, predict
 
 QUICK = {"mnist": None, "friends": ["--epochs", "20"], "digits": ["--steps", "60"]}
 
@@ -31,12 +33,13 @@ def test_train_measures_what_it_saves(name, tmp_path, capsys):
     code, out, err = run(capsys, "train", name, *words, "--save", tmp_path / "net", "--out", tmp_path / "out")
     assert (code, err) == (0, "")
     plan, net, train = recipe(name), load(tmp_path / "net"), parts(name)["train"]
-    assert f"{evaluate(net, *train, loss=plan.loss)['loss']:.6f}" in out
+    assert f"{evaluate(net, *train, loss=plan.loss)['loss']:.6g}" in out
     written = out.splitlines()[-1].removeprefix("Wrote ").split(", ")
     assert sorted(written) == sorted(map(str, [*(tmp_path / "out").iterdir(), tmp_path / "net"]))
     assert {"history.csv", "history.svg"} <= {path.name for path in (tmp_path / "out").iterdir()}
     code, again, err = run(capsys, "evaluate", tmp_path / "net", name)
     assert (code, err) == (0, "")
+    assert f"{plan.loss} " in again
     if train.classes:
         accuracy = float(again.split("accuracy")[1].split()[0])
         kept = "test" if "test" in parts(name) else "train"
@@ -107,6 +110,78 @@ def test_predict_rows_and_digits(tmp_path, capsys):
     assert [line.split("truly ")[1] for line in out.splitlines()] == [str(labels[0]), str(labels[5])]
 
 
+TWO_OUTPUTS = {
+    "softmax": "--output softmax --loss categorical_cross_entropy",
+    "sums": "--output identity --loss softmax_cross_entropy",
+    "sigmoids": "--loss softmax_cross_entropy",
+}
+
+
+@pytest.mark.parametrize("kind", TWO_OUTPUTS)
+def test_two_outputs_are_saved_and_drawn(kind, tmp_path, capsys):
+    words = TWO_OUTPUTS[kind].split()
+    code, out, err = run(capsys, "train", "xor", *words, "--epochs", "5", "--save", tmp_path / "net", "--out", tmp_path)
+    assert (code, err) == (0, "")
+    assert f"Wrote {tmp_path / 'history.csv'}, {tmp_path / 'history.svg'}, {tmp_path / 'decision.svg'}" in out
+    assert load(tmp_path / "net").layers[-1].nout == 2
+
+
+@pytest.mark.parametrize(("outputs", "boundary"), [(1, 0.0), (1, 0.5), (2, 0.5)])
+def test_the_map_is_on_the_side_that_the_network_decides_for(outputs, boundary):
+    net = MLP(2, [3, outputs], activation="tanh", seed=4)
+    favour, rows = decider(net, boundary), parts("moons")["test"].X.tolist()
+    sides = [int(favour(*row) > 0) for row in rows]
+    assert sides == decisions(predict(net, rows), boundary)
+    assert {*sides} == {0, 1}
+
+
+def test_without_a_step_the_network_is_saved_and_there_is_no_curve(tmp_path, capsys):
+    out = tmp_path / "out"
+    code, said, err = run(capsys, "train", "xor", "--epochs", "0", "--save", tmp_path / "net", "--out", out)
+    assert (code, err) == (0, "")
+    assert said.endswith(f"Wrote {out / 'decision.svg'}, {tmp_path / 'net'}\n")
+    code, said, err = run(capsys, "train", "line", "--epochs", "0", "--out", tmp_path / "none")
+    assert (code, err, said.splitlines()[-1]) == (0, "", "Wrote nothing")
+
+
+def test_a_plot_that_fails_loses_no_network(tmp_path, capsys):
+    (tmp_path / "out" / "history.svg").mkdir(parents=True)  # in the way of the picture
+    net = tmp_path / "new" / "folder" / "net"
+    code, _, err = run(capsys, "train", "xor", "--epochs", "1", "--save", net, "--out", tmp_path / "out")
+    assert code == 1
+    assert "history.svg could not be written" in err
+    assert load(net).nin == 2
+
+
+def test_evaluate_reports_the_loss_that_was_trained_on_and_draws_its_matrix(tmp_path, capsys):
+    words = ["train", "xor", "--epochs", "400", "--loss", "mse", "--out", tmp_path, "--save", tmp_path / "net"]
+    run(capsys, *words)
+    _, out, _ = run(capsys, "evaluate", tmp_path / "net", "xor", "--out", tmp_path / "drawn")
+    loss = evaluate(load(tmp_path / "net"), *parts("xor")["train"])["loss"]
+    assert 0 < loss < 1e-3
+    assert f"mse {loss:.6g}\n" in out
+    assert out.endswith(f"    no      2     0\n   yes      0     2\nWrote {tmp_path / 'drawn' / 'confusion.svg'}\n")
+    save(load(tmp_path / "net"), tmp_path / "net")  # without a word about the loss
+    _, out, _ = run(capsys, "evaluate", tmp_path / "net", "xor")
+    assert "squared_error " in out
+
+
+ROWS = (
+    "--boundary 2 {net} 0,1 -7,-3",
+    "{net} --boundary 2 0,1 -7,-3",
+    "{net} 0,1 --boundary 2 -7,-3",
+    "{net} 0,1 -7,-3 --boundary=2",
+)
+
+
+@pytest.mark.parametrize("words", ROWS)
+def test_options_of_predict_stand_anywhere(words, tmp_path, capsys):
+    save(MLP(2, [1], output="sigmoid", init="zeros"), tmp_path / "net")
+    code, out, err = run(capsys, "predict", *words.format(net=tmp_path / "net").split())
+    assert (code, err) == (0, "")
+    assert out == "         0,1: 0.5, no\n       -7,-3: 0.5, no\n"
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
@@ -121,11 +196,16 @@ def test_predict_rows_and_digits(tmp_path, capsys):
         (["train", "moons", "--lr", "-1"], "lr is a positive number"),
         (["train", "moons", "--hidden", "0"], "number of neurons of a layer is a whole number from 1 up"),
         (["train", "digits", "--rows", "9999"], "digits has 1438 rows, which can't be split"),
-        (["train", "mnist", "--data", "{tmp}"], "put the four files train-images-idx3-ubyte"),
-        (["predict", "{tmp}/nothing", "1,2"], "there is no file"),
+        (["train", "xor", "--save", "{tmp}"], "--save names a file, and {tmp} is a folder"),
+        (
+            ["train", "xor", "--overfitting", "--save", "{tmp}/a"],
+            "--overfitting compares two networks and keeps neither",
+        ),
+        (["train", "line", "--overfitting"], "line has no classes, so there is no accuracy to draw"),
         (["predict", "{net}"], "give rows such as -7,-3 20,2"),
         (["predict", "{net}", "1,two"], "a row is numbers with commas, such as -7,-3; got '1,two'"),
         (["predict", "{net}", "1,2,3"], "takes rows of 2 numbers, got 3"),
+        (["predict", "{net}", "1,2", "--bogus"], "a row is numbers with commas, such as -7,-3; got '--bogus'"),
         (["predict", "{net}", "xor", "4"], "xor has test rows 0 to 3, got '4'"),
         (["predict", "{net}", "1,nan"], "X has nan in row 0, column 1"),
         (["evaluate", "{net}", "digits"], "takes 2 numbers, a row of digits has 64"),
@@ -137,10 +217,24 @@ def test_errors_are_one_line(words, text, tmp_path, capsys):
     words = [word.format(tmp=tmp_path, net=tmp_path / "net") for word in words]
     out_there = ["--out", str(tmp_path / "out")] if words[0] == "train" else []
     code, _, err = run(capsys, *words, *out_there)
+    assert code == 2
+    assert text.format(tmp=tmp_path) in err
+    assert err.count("\n") == 1
+    assert err.startswith("micrograd-nn: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["train", "mnist", "--data", "{tmp}"], "put the four files train-images-idx3-ubyte"),
+        (["predict", "{tmp}/nothing", "1,2"], "there is no file"),
+    ],
+)
+def test_what_is_not_there_is_exit_code_1(words, text, tmp_path, capsys):
+    code, _, err = run(capsys, *(word.format(tmp=tmp_path) for word in words))
     assert code == 1
     assert text in err
     assert err.count("\n") == 1
-    assert err.startswith("micrograd-nn: ")
 
 
 def test_words_that_are_off_are_exit_code_2(capsys):

@@ -409,8 +409,12 @@ def test_the_command_prints_equations_and_source(capsys: pytest.CaptureFixture[s
         (["--network", "2,a"], "sizes of a network are whole numbers"),
         (["a*b", "--inputs", "c"], "unknown name after --inputs 'c'"),
         (["1+1"], "nothing to compile"),
+        (
+            ["--network", "3,1", "--loss", "softmax_cross_entropy"],
+            "compares the outputs of several classes, got the single",
+        ),
     ],
 )
 def test_the_command_says_what_is_wrong(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compile", *words]) == 1
+    assert main(["compile", *words]) == 2
     assert text in capsys.readouterr().err

@@ -26,14 +26,24 @@ def test_the_direction_can_be_chosen(tmp_path):
     assert "rankdir=TB" in (tmp_path / "f.dot").read_text(encoding="utf-8")
 
 
+def test_a_number_may_be_a_formula_of_numbers(tmp_path):
+    assert main(["draw", "w*x", "w=-1/4", "x=2^3", "--out", str(tmp_path / "f.svg")]) == 0
+    drawn = [texts(group) for group in groups((tmp_path / "f.svg").read_text(encoding="utf-8"), "node")]
+    assert ["L = −2", "grad 1"] in drawn
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["draw", "w*"], 1, "micrograd-nn: this is no formula"),
-        (["draw", "w*x", "w=1"], 1, "micrograd-nn: unknown name 'x'"),
-        (["draw", "w", "w=1", "--out", "f.pdf"], 1, "micrograd-nn: unknown ending of a picture's file '.pdf'"),
-        (["draw", "w", "w"], 2, "'w' gives no number to a name; write it as x=2"),
-        (["draw", "w", "w=two"], 2, "'w=two' gives no number to a name"),
+        (["draw", "w*"], 2, "micrograd-nn: this is no formula"),
+        (["draw", "w*x", "w=1"], 2, "micrograd-nn: unknown name 'x'"),
+        (["draw", "w", "w=1", "--out", "f.pdf"], 2, "micrograd-nn: unknown ending of a picture's file '.pdf'"),
+        (["draw", "w", "w"], 2, "micrograd-nn: 'w' is no NAME=NUMBER, such as w=0.5"),
+        (["draw", "w", "w=two"], 2, "micrograd-nn: unknown name 'two'"),
+        (["draw", "w", "w=nan"], 2, "micrograd-nn: unknown name 'nan'"),
+        (["draw", "w", "w=1/0"], 2, "micrograd-nn: 'w=1/0' gives w no finite number"),
+        (["draw", "w", "w=1", "w=2"], 2, "micrograd-nn: w is given twice, as 1 and as 2"),
+        (["draw", "w", "w=1", "--out", "nowhere/f.svg"], 1, "could not be written: No such file or directory"),
     ],
 )
 def test_slips_are_told_in_one_line(words, code, said, tmp_path, monkeypatch, capsys):

@@ -1,7 +1,8 @@
 """The command line: ``micrograd-nn`` and its subcommands, one module each.
 
-Promise: exit code 0 when all went well, 1 when what was checked is wrong or a task failed, 2 when the words of the
-command were off; an error of this package or of the system is one line on standard error, without a traceback.
+Promise: exit code 0 when all went well; 1 when what was checked is wrong, or the task failed, on a file for example;
+2 when the words of the command were off: an option, a name, a number, a formula. An error of this package or of the
+system is told on standard error, without a traceback.
 """
 
 import argparse
@@ -10,11 +11,13 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import Any
 
-from ..errors import MicrogradError
+from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, TooLargeError
 from . import check, compile, draw, evaluate, explain, friends, notebooks, predict, train
 
 # Modules with add_to(subparsers), which sets run.
 COMMANDS: tuple[Any, ...] = (draw, explain, check, compile, train, predict, evaluate, notebooks)
+
+OFF = (ArgumentError, ArgumentTypeError, NumberError, TooLargeError)  # what the words of a command can be
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "four people, predicts two more, derives ∂L/∂w1 and draws what it did.",
     )
     friends.add_to(parser)
-    subparsers = parser.add_subparsers(title="subcommands", metavar="")
+    subparsers = parser.add_subparsers(title="subcommands", metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(subparsers)
     arguments = parser.parse_args(argv)
@@ -35,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.run(arguments))
     except (MicrogradError, OSError) as error:
         print(f"micrograd-nn: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, OFF) else 1
     except KeyboardInterrupt:
         print("micrograd-nn: stopped", file=sys.stderr)
         return 130

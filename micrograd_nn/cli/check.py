@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..derive import Finding, Report, check_partials
-from ..errors import ArgumentError, MicrogradError
+from ..errors import ArgumentError, FileError, FormatError, MicrogradError
 from ..formula import formula
 from ..value import Value, topological_order
 
@@ -49,12 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         text = arguments.file.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"{arguments.file} can't be read as text: {error}") from None
+        raise FileError(f"{arguments.file} can't be read as text: {error}") from None
     sheet = read_sheet(text, str(arguments.file))
     if sheet.root is None or not sheet.partials:
-        raise ArgumentError(
-            f"{arguments.file} needs a formula and at least one partial, such as dL/dw = 0.5\n\n{FORMAT}"
-        )
+        raise FormatError(f"{arguments.file} needs a formula and at least one partial, such as dL/dw = 0.5\n\n{FORMAT}")
     report = sheet.report()
     print(report)
     return 0 if report.ok else 1
@@ -70,7 +68,7 @@ class Sheet:
     root: Value | None = None
 
     def report(self) -> Report:
-        """Each partial against the graph. Raises ArgumentError with the number of a line that makes no sense."""
+        """Each partial against the graph. Raises FormatError with the number of a line that makes no sense."""
         assert self.root is not None  # run has looked
         below = {*topological_order(self.root)}
         findings: list[Finding] = []
@@ -83,7 +81,7 @@ class Sheet:
 
 
 def read_sheet(text: str, where: str = "the sheet") -> Sheet:
-    """Read a file's text. Raises ArgumentError with the line's number."""
+    """Read a file's text. Raises FormatError with the line's number."""
     sheet = Sheet(where)
     for number, line in enumerate(text.splitlines(), start=1):
         content = line.partition("#")[0].strip()
@@ -99,7 +97,7 @@ def _named(where: str, number: int) -> Iterator[None]:
     try:
         yield
     except MicrogradError as error:
-        raise ArgumentError(f"{where}, line {number}: {error}") from None
+        raise FormatError(f"{where}, line {number}: {error}") from None
 
 
 def _read_line(line: str, number: int, sheet: Sheet) -> None:

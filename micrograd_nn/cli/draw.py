@@ -10,6 +10,7 @@ from typing import Any
 from ..draw import draw_dot, walk
 from ..draw.dot import DIRECTIONS
 from ..formula import formula
+from .names import numbers_of
 
 WALKS = (".html", ".htm")
 
@@ -23,7 +24,7 @@ def add_to(subparsers: Any) -> None:
         "that walks forward and backward through it.",
     )
     parser.add_argument("formula", metavar="EXPR", help="such as 'sigmoid(w*x + b)'")
-    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", type=assignment, help="a number for each name")
+    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="a number for each name")
     parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="FILE", help="default graph.svg")
     parser.add_argument("--rankdir", choices=DIRECTIONS, default="LR", help="which way the graph runs (default LR)")
     parser.set_defaults(run=run)
@@ -31,7 +32,7 @@ def add_to(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw what was asked for. Returns the exit code."""
-    numbers = dict(arguments.numbers)
+    numbers = numbers_of(arguments.numbers)
     root = formula(arguments.formula, numbers)
     if "L" not in numbers:
         root.label = root.label or "L"
@@ -42,14 +43,3 @@ def run(arguments: argparse.Namespace) -> int:
         draw_dot(root, rankdir=arguments.rankdir).save(arguments.out)
     print(f"Wrote {arguments.out}")
     return 0
-
-
-def assignment(text: str) -> tuple[str, float]:
-    """("x", 2.0) for "x=2". Raises ArgumentTypeError of argparse, which ends the command with exit code 2."""
-    name, equals, written = text.partition("=")
-    try:
-        if equals and name.strip():
-            return name.strip(), float(written)
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} gives no number to a name; write it as x=2")

@@ -11,6 +11,7 @@ from ..draw import draw_dot
 from ..errors import ArgumentError, UnknownNameError
 from ..formula import formula
 from ..value import Value
+from .names import numbers_of
 
 
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Derive, print and draw. Returns the exit code."""
     if not 1 <= arguments.digits <= 17:
         raise ArgumentError(f"--digits is a number of significant digits from 1 to 17, got {arguments.digits}")
-    names = dict(map(_assignment, arguments.values))
+    names = {name: Value(number, name) for name, number in numbers_of(arguments.values).items()}
     root = formula(arguments.formula, names)
     if not root.label:
         root.label = "L"
@@ -48,10 +49,3 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     print(f"\nWrote {draw_dot(root).save(arguments.out / 'explain.svg')}")
     return 0
-
-
-def _assignment(text: str) -> tuple[str, Value]:
-    name, equals, number = text.partition("=")
-    if not equals or not name.strip().isidentifier():
-        raise ArgumentError(f"{text!r} is no NAME=NUMBER, such as w=0.5")
-    return name.strip(), Value(formula(number).data, label=name.strip())

@@ -53,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     print("\nAll nine partials, three ways:\n")
     apart = print_partials(net, loss)
     draw(net, loss, arguments.out)
-    print(f"\nStochastic gradient descent, one person at a time, learning rate {arguments.lr:g}:\n")
+    if not arguments.quiet:
+        print(f"\nStochastic gradient descent, one person at a time, learning rate {arguments.lr:g}:\n")
     history = train(net, optimizer, arguments)
     print()
     for name, x in STRANGERS.items():

@@ -17,11 +17,12 @@ ABOUT = "What a saved network says about rows of numbers, or about rows of a dat
 
 def add_to(subparsers: Any) -> None:
     """Enter ``predict``."""
-    parser = subparsers.add_parser("predict", help="what a saved network says", description=ABOUT)
-    parser.set_defaults(run=run)
+    options = argparse.ArgumentParser(prog="micrograd-nn predict", add_help=False)
+    options.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")
+    options.add_argument("--boundary", type=float, help="a single output above it says yes (0.5 for a sigmoid)")
+    parser = subparsers.add_parser("predict", help="what a saved network says", description=ABOUT, parents=[options])
+    parser.set_defaults(run=run, options=options)
     parser.add_argument("file", help="a network that train --save wrote")
-    parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")
-    parser.add_argument("--boundary", type=float, help="a single output above it says yes (0.5 for a sigmoid)")
     parser.add_argument(
         "rows",
         nargs=argparse.REMAINDER,
@@ -32,8 +33,9 @@ def add_to(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a line per row."""
+    # Options may also stand after the rows, which argparse would take for options where they are negative: -7,-3.
+    words = arguments.options.parse_known_args(arguments.rows, arguments)[1]
     net = load(arguments.file)
-    words = arguments.rows
     if not words:
         raise ArgumentError("give rows such as -7,-3 20,2, or a dataset and numbers of its rows, such as digits 0 17")
     chosen = picked(words, arguments.data) if words[0] in RECIPES else None

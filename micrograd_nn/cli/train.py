@@ -12,7 +12,7 @@ from typing import Any
 from ..compile import compile
 from ..data import Dataset, split
 from ..draw.plot import axes, plot_confusion, plot_curves, plot_decision, plot_history, save_plot
-from ..errors import ExtraMissingError
+from ..errors import ArgumentError, ExtraMissingError
 from ..losses import LOSSES, named_loss
 from ..nn import MLP
 from ..optim import OPTIMIZERS
@@ -76,26 +76,35 @@ def add_to(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, measure, save, draw. Returns the exit code."""
+    """Train, save, measure, draw. Returns the exit code."""
     plan = recipe(arguments.dataset, arguments.recipe)
     changed = {name: value for name in OVERRULED if (value := getattr(arguments, name)) is not None}
     plan = replace(plan, **changed, **({} if arguments.hidden is None else {"hidden": arguments.hidden}))
     if arguments.epochs is not None and arguments.steps is None:
         plan = replace(plan, steps=None)
     sets = parts(arguments.dataset, arguments.data)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    prepare(arguments)
     if arguments.overfitting:
         return overfitting(plan, sets, arguments)
     if arguments.rows is not None:
         sets["train"] = split(sets["train"], arguments.rows, shuffle=False)[0]
     net, history = trained(plan, sets, arguments)
+    if arguments.save:  # before anything else can go wrong
+        save(net, arguments.save, loss=plan.loss)
     print_table(net, history, plan, sets)
-    drawn = draw(net, history, plan, sets, arguments.out)
-    if arguments.save:
-        save(net, arguments.save)
-        drawn.append(arguments.save)
-    print("Wrote " + ", ".join(map(str, drawn)))
+    tell([*draw(net, history, plan, sets, arguments.out), *([arguments.save] if arguments.save else [])])
     return 130 if history.stopped else 0
+
+
+def prepare(arguments: argparse.Namespace) -> None:
+    """Make the folders, so that no training is lost for want of one. Raises ArgumentError."""
+    if arguments.overfitting and arguments.save:
+        raise ArgumentError("--overfitting compares two networks and keeps neither: leave out --save")
+    if arguments.save:
+        if arguments.save.is_dir():
+            raise ArgumentError(f"--save names a file, and {arguments.save} is a folder")
+        arguments.save.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
 
 
 def trained(plan: Recipe, sets: dict[str, Dataset], arguments: argparse.Namespace) -> tuple[MLP, History]:
@@ -138,26 +147,30 @@ def print_table(net: MLP, history: History, plan: Recipe, sets: dict[str, Datase
     """Loss and accuracy on each part of the data."""
     print(f"{history.step} steps of {history.settings['batch_size']} rows, engine {history.engine}\n")
     metrics = ["accuracy"] if sets["train"].classes else []
-    print(f"{'':12}{'rows':>8}{'loss':>12}" + "".join(f"{name:>12}" for name in metrics))
+    print(f"{'':12}{'rows':>8}{'loss':>14}" + "".join(f"{name:>12}" for name in metrics))
     for name, rows in sets.items():
         measured = evaluate(net, *rows, loss=plan.loss, metrics=metrics, dtype=plan.dtype)
-        shown = [f"{measured['loss']:12.6f}", *(f"{measured[metric]:12.4f}" for metric in metrics)]
+        shown = [f"{measured['loss']:14.6g}", *(f"{measured[metric]:12.4f}" for metric in metrics)]
         print(f"{name:12}{len(rows):>8}" + "".join(shown))
     print()
 
 
 def draw(net: MLP, history: History, plan: Recipe, sets: dict[str, Dataset], out: Path) -> list[Path]:
     """The history as numbers, and the plots; without matplotlib it says what is left out."""
-    history.to_csv(out / "history.csv")
-    wanted: dict[str, Callable[[], Any]] = {"history.svg": lambda: plot_history(history)}
+    written: list[Path] = []
+    wanted: dict[str, Callable[[], Any]] = {}
+    if history.rows:
+        written.append(out / "history.csv")
+        history.to_csv(written[0])
+        wanted["history.svg"] = lambda: plot_history(history)
     test = sets.get("test", sets["train"])
     if test.X.shape[1] == 2 and len(test.classes) == 2:
-        level = named_loss(plan.loss).boundary
+        favour = decider(net, named_loss(plan.loss).boundary)
         points, labels = test.X.tolist(), test.y.tolist()
-        wanted["decision.svg"] = lambda: plot_decision(decider(net), points, labels, level=level)
+        wanted["decision.svg"] = lambda: plot_decision(favour, points, labels, level=0.0)
     if len(test.classes) > 2:
         wanted["confusion.svg"] = lambda: plot_confusion(confusion(net, test), names=test.classes)
-    return [out / "history.csv", *plots(wanted, out)]
+    return written + plots(wanted, out)
 
 
 def plots(wanted: dict[str, Callable[[], Any]], out: Path) -> list[Path]:
@@ -175,6 +188,11 @@ def plots(wanted: dict[str, Callable[[], Any]], out: Path) -> list[Path]:
     return drawn
 
 
+def tell(written: list[Path]) -> None:
+    """Say what was written."""
+    print("Wrote " + (", ".join(map(str, written)) or "nothing"))
+
+
 def close_plot(ax: Any) -> None:
     """Let go of the figure: pyplot would keep it until the process ends."""
     from matplotlib import pyplot
@@ -182,20 +200,27 @@ def close_plot(ax: Any) -> None:
     pyplot.close(ax.figure)
 
 
-def decider(net: MLP) -> Callable[[float, float], float]:
-    """The network's single output as a fast function of its two inputs."""
+def decider(net: MLP, boundary: float) -> Callable[[float, float], float]:
+    """How far the network decides for label 1, a fast function of its two inputs: above 0 it does, below not.
+
+    That is a single output less the boundary, or the second of two less the first.
+    """
     x = [Value(0.0), Value(0.0)]
-    program = compile(net(x), inputs=[x], parameters=net.parameters(), backend="python")
+    out = net(x)
+    favour = out - boundary if isinstance(out, Value) else out[1] - out[0]
+    program = compile(favour, inputs=[x], parameters=net.parameters(), backend="python")
     return lambda a, b: program([[a, b]])
 
 
-def confusion(net: MLP, rows: Dataset) -> list[list[int]]:
+def confusion(net: MLP, rows: Dataset, boundary: float = 0.5) -> list[list[int]]:
     """How often each class was taken for each."""
-    return confusion_matrix(rows.y, decisions(predict(net, rows.X)), len(rows.classes))
+    return confusion_matrix(rows.y, decisions(predict(net, rows.X), boundary), len(rows.classes))
 
 
 def overfitting(plan: Recipe, sets: dict[str, Dataset], arguments: argparse.Namespace) -> int:
     """Few rows, many steps, without and with L2 from one start: cost and accuracy per iteration, train and test."""
+    if not sets["train"].classes:
+        raise ArgumentError(f"{arguments.dataset} has no classes, so there is no accuracy to draw")
     few = split(sets["train"], arguments.rows or FEW, shuffle=False)[0]
     sets = {"train": few, "test": sets.get("test", sets["train"])}
     strength = arguments.l2 or STRONG
@@ -207,7 +232,7 @@ def overfitting(plan: Recipe, sets: dict[str, Dataset], arguments: argparse.Name
         print_table(net, history, plan, sets)
         histories[f"L2 of {l2:g}" if l2 else "without L2"] = history
     written = plots({"overfitting.svg": lambda: plot_overfitting(histories)}, arguments.out)
-    print("Wrote " + ", ".join(map(str, written)) if written else "Wrote nothing")
+    tell(written)
     return 0
 
 
