@@ -1,12 +1,15 @@
 """Steps, and the wrong order: the sweep as data is the engine's sweep, to the last bit."""
 
+import re
 import tracemalloc
+from itertools import zip_longest
 
 import pytest
 from random_graphs import random_graph
 
 from micrograd_nn import Value
 from micrograd_nn.derive import steps, wrong_order
+from micrograd_nn.derive.writing import number_text
 from micrograd_nn.errors import GraphError
 from micrograd_nn.value import adjoints, topological_order
 
@@ -79,6 +82,23 @@ def test_the_wrong_order_gives_six_where_four_is_right():
     assert both.right[-1].total == 4.0
     assert both.naive[-1].total == 6.0
     assert len(str(both).splitlines()) == 2 + len(both.naive)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_two_tables_stand_in_columns_whatever_the_nodes_are_called(seed):
+    root, leaves = random_graph(seed, n_nodes=6)
+    leaves[0].label = "a name of some length"
+    both = wrong_order(root)
+    _, head, *rows = str(both).splitlines()
+    starts = [found.start() for found in re.finditer("move", head)]
+    ends = [found.end() for found in re.finditer("upstream|adds|total", head)]
+    for row, right, naive in zip_longest(rows, both.right, both.naive):
+        for start, table, move in zip(starts, (ends[:3], ends[3:]), (right, naive), strict=True):
+            if move:
+                assert row[start:].startswith(f"{move.node} → {move.operand} ")
+                numbers = (move.upstream, move.contribution, move.total)
+                for end, number in zip(table, numbers, strict=True):
+                    assert row[:end].endswith(f" {number_text(number, 6)}")
 
 
 def test_without_shared_nodes_the_order_does_not_matter():

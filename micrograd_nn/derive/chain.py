@@ -6,7 +6,7 @@ exactly the paths of the whole graph.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import isclose, isnan
@@ -95,15 +95,10 @@ class Chain:
         }
 
     def _local_slopes(self, node: Value, top: Value) -> Iterator[tuple[Value, Tidy, float]]:
-        row, symbols = node.operation, [self.symbols[operand] for operand in node.operands]
-        assert row is not None  # a leaf on the way is the target, which ends it
-        numbers = [operand.data for operand in node.operands]
-        for operand, partial, number in zip(node.operands, row.identity or row.partials, node.partials, strict=True):
+        symbols = [self.symbols[operand] for operand in node.operands]
+        for i, (operand, number) in enumerate(zip(node.operands, node.partials, strict=True)):
             if operand in self.on_the_way:
-                slope: Any = partial(*symbols, self.symbols[top])
-                if top is node and not _about(partial(*numbers, node.data), number):
-                    slope = number  # at a corner or outside of its domain, where the row chose another
-                yield operand, slope if isinstance(slope, Tidy) else Tidy(None, number=slope), number
+                yield operand, slope_of(node, i, symbols, self.symbols[top], top), number
 
     def region(self, child: Value) -> list[Value]:
         """child and the unnamed nodes on the way below it, operands first."""
@@ -151,6 +146,21 @@ class Symbols(dict[Value, Tidy]):
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
 
 
+def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy, top: Value | None = None) -> Tidy:
+    """∂node/∂operand in symbols, as a textbook has it; inside of a reduction ∂top/∂operand, with top's symbol as out.
+
+    Where the textbook's form is not what the row chose, at a corner or outside of its domain, it is the row's number.
+    """
+    assert node.operation is not None  # a leaf has no slope
+    partial = (node.operation.identity or node.operation.partials)[i]
+    slope: Any = partial(*operands, out)
+    if top is None or top is node:
+        now, chosen = partial(*[operand.data for operand in node.operands], node.data), node.partials[i]
+        if not (isclose(now, chosen, rel_tol=1e-6, abs_tol=1e-6) or (isnan(now) and isnan(chosen))):
+            slope = chosen
+    return slope if isinstance(slope, Tidy) else Tidy(None, number=slope)
+
+
 def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
     """Is operand the inside of the same reduction as node, so that its slopes can be taken to the top at once?
 
@@ -163,10 +173,6 @@ def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
     numbers = [inner.data for inner in operand.operands]
     pairs = zip(row.identity or row.partials, operand.partials, strict=True)
     return all(isclose(partial(*numbers, top.data), down * slope, rel_tol=1e-6) for partial, slope in pairs)
-
-
-def _about(one: float, other: float) -> bool:
-    return isclose(one, other, rel_tol=1e-6, abs_tol=1e-6) or (isnan(one) and isnan(other))
 
 
 @cache

@@ -3,13 +3,16 @@
 Promise: both sweeps are run, and no ``.grad`` is changed: every number in the tables was computed.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from ..errors import GraphError
 from ..value import Value
-from .steps import shown, steps
-from .writing import number_text
+from .steps import steps
+from .writing import label_text, number_text
 
+HEAD = ("move        ", "upstream", "  adds", " total")
 MOST = 1000  # moves of the naive sweep, whose number can double with every node
 
 
@@ -23,10 +26,14 @@ class Move:
     contribution: float
     total: float  # what the operand has then
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The move and its numbers, to six digits."""
+        numbers = (self.upstream, self.contribution, self.total)
+        return f"{self.node} → {self.operand}", *(number_text(number, 6) for number in numbers)
+
     def __str__(self) -> str:
-        move = f"{self.node} → {self.operand}"
-        numbers = f"{number_text(self.upstream, 6):>8} {number_text(self.contribution, 6):>6}"
-        return f"{move:<12} {numbers} {number_text(self.total, 6):>6}"
+        return " ".join(self.columns)
 
 
 @dataclass(frozen=True)
@@ -37,14 +44,9 @@ class WrongOrder:
     naive: tuple[Move, ...]
 
     def __str__(self) -> str:
-        head = f"{'move':<12} {'upstream':>8} {'adds':>6} {'total':>6}"
-        titles = ("in topological order", "as soon as met, depth first")
-        left, right = (
-            [title, head, *map(str, moves)] for title, moves in zip(titles, (self.right, self.naive), strict=True)
-        )
-        rows = max(len(left), len(right))
-        padded = [column + [""] * (rows - len(column)) for column in (left, right)]
-        return "\n".join(f"{a:<35}    {b}".rstrip() for a, b in zip(*padded, strict=True))
+        left, right = _table("in topological order", self.right), _table("as soon as met, depth first", self.naive)
+        width = max(map(len, left))
+        return "\n".join(f"{a:<{width}}    {b}".rstrip() for a, b in zip_longest(left, right, fillvalue=""))
 
 
 def wrong_order(root: Value | None = None) -> WrongOrder:
@@ -73,9 +75,15 @@ def wrong_order(root: Value | None = None) -> WrongOrder:
     return WrongOrder(tuple(_right(root)), tuple(_naive(root)))
 
 
+def _table(title: str, moves: Iterable[Move]) -> list[str]:
+    rows = [HEAD, *(move.columns for move in moves)]
+    move, *numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return [title, *(" ".join([f"{a:<{move}}", *map(str.rjust, rest, numbers)]) for a, *rest in rows)]
+
+
 def _right(root: Value) -> list[Move]:
     return [
-        Move(shown(step.node), step.upstream, shown(operand), contribution, total)
+        Move(_name(step.node), step.upstream, _name(operand), contribution, total)
         for step in steps(root)
         for operand, contribution, total in zip(step.operands, step.contributions, step.after, strict=True)
     ]
@@ -91,8 +99,12 @@ def _naive(root: Value) -> list[Move]:
             continue
         operand, slope = node.operands[i], node.partials[i]
         totals[operand] = totals.get(operand, 0.0) + totals[node] * slope
-        moves.append(Move(shown(node), totals[node], shown(operand), totals[node] * slope, totals[operand]))
+        moves.append(Move(_name(node), totals[node], _name(operand), totals[node] * slope, totals[operand]))
         if len(moves) > MOST:
             raise GraphError(f"the naive sweep takes more than {MOST:,} moves here; show it on a smaller graph")
         stack += [(node, i + 1), (operand, 0)]
     return moves
+
+
+def _name(node: Value) -> str:
+    return label_text(node.label) if node.label else number_text(node.data, 4)

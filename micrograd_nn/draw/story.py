@@ -9,10 +9,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
-from typing import Any
 
 from ..derive import Step, explain, steps
-from ..derive.chain import check_unchanged
+from ..derive.chain import check_unchanged, slope_of
 from ..derive.names import names_of, partial_latex
 from ..derive.simplify import Tidy
 from ..derive.symbol import Symbol
@@ -143,11 +142,9 @@ class Story:
         rows: list[str] = []
         gathered: list[tuple[int, float]] = []
         sentences = [f"The gradient of {name} is complete: {upstream}."]
-        slopes = step.operation.identity or step.operation.partials
         symbols = [self.symbol(operand) for operand in step.operands]
         for i, operand in enumerate(step.operands):
-            slope: Any = slopes[i](*symbols, self.symbol(step.node))
-            rows += self._rows(step, i, slope if isinstance(slope, Tidy) else Tidy(None, number=slope))
+            rows += self._rows(step, i, slope_of(step.node, i, symbols, self.symbol(step.node)))
             partial, contribution, after = step.partials[i], step.contributions[i], step.after[i]
             sentences.append(
                 f"{self.name(operand)} gets {upstream} times the local slope {number(partial)}, "
