@@ -41,7 +41,7 @@ def test_a_number_may_be_a_formula_of_numbers(tmp_path):
         (["draw", "w", "w"], 2, "micrograd-nn: 'w' is no NAME=NUMBER, such as w=0.5"),
         (["draw", "w", "w=two"], 2, "micrograd-nn: unknown name 'two'"),
         (["draw", "w", "w=nan"], 2, "micrograd-nn: unknown name 'nan'"),
-        (["draw", "w", "w=1/0"], 2, "micrograd-nn: 'w=1/0' gives w no finite number"),
+        (["draw", "w", "w=1/0"], 2, "micrograd-nn: these numbers make inf, and a formula holds finite ones"),
         (["draw", "w", "w=1", "w=2"], 2, "micrograd-nn: w is given twice, as 1 and as 2"),
         (["draw", "w", "w=1", "--out", "nowhere/f.svg"], 1, "could not be written: No such file or directory"),
     ],

@@ -4,7 +4,6 @@ Promise: one rule for all of them: each name once, and a finite number for it.
 """
 
 from collections.abc import Iterable
-from math import isfinite
 
 from ..errors import ArgumentError
 from ..formula import formula
@@ -13,7 +12,7 @@ from ..formula import formula
 def numbers_of(words: Iterable[str]) -> dict[str, float]:
     """The numbers by name; a number may be a formula of numbers, such as b=-1/3 or x=pi.
 
-    Raises ArgumentError for another word, for a name that comes twice, and for what is no finite number.
+    Raises ArgumentError for another word and for a name that comes twice, FormulaError for what is no finite number.
     """
     numbers: dict[str, float] = {}
     for word in words:
@@ -23,6 +22,4 @@ def numbers_of(words: Iterable[str]) -> dict[str, float]:
         if name in numbers:
             raise ArgumentError(f"{name} is given twice, as {numbers[name]:g} and as {number}")
         numbers[name] = formula(number).data
-        if not isfinite(numbers[name]):
-            raise ArgumentError(f"{word!r} gives {name} no finite number")
     return numbers
