@@ -98,7 +98,7 @@ class _Picture:
             yield f"{count:,} module{'s are' if count > 1 else ' is'} folded; {hidden:,} values inside are not shown."
 
     def _in_order(self) -> None:
-        """A folded network stands as in a textbook: x1 above x2, h1 above h2."""
+        """A folded network stands as in a textbook, x1 above x2, h1 above h2."""
         self.dot.attr(ordering="out")
         with self.dot.subgraph() as column:
             column.attr(rank="same")

@@ -1,6 +1,6 @@
 """Numbers on lines: dot leaves room for a number beside its line, and here it is put onto the line itself.
 
-Promise: a number stands on its own line and no other's, as near to the middle as lines, boxes and numbers leave room.
+Promise: a number stands on its own line, near the room that dot left, where it covers the least of anything else.
 """
 
 import re
@@ -10,7 +10,8 @@ from math import ceil
 from xml.etree.ElementTree import Element
 
 APART = 3.0  # points between the marks on a line
-SQUARE = 24  # points; marks are looked up by the square that they lie in
+SQUARE = 4.0  # points, the side of the squares in which is noted what passes there
+TRIED = 40  # places on a line, the nearest to the room that dot left
 LETTER, DROP = 0.58, 0.35  # of the size of a font: a figure's width with some air, and from its middle to its foot
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
@@ -29,32 +30,29 @@ def write_on_lines(graph: Element) -> None:
             size = complex(LETTER * font * len((text.text or "").strip()), font)
             spot = taken.best(owner, way, size, room=complex(x, y - DROP * font))
             text.attrib |= {"x": f"{spot.real:.2f}", "y": f"{spot.imag + DROP * font:.2f}"}
-            taken.add(-1, (spot + size.real * k / 16 for k in range(-8, 9)))
+            taken.add(~owner, (spot + size.real * k / 16 for k in range(-8, 9)))
 
 
 class _Taken:
-    """What lies where in a picture: marks, each a complex number x + iy, by the square that they lie in."""
+    """What lies where in a picture: in each small square, whose lines and writings pass through it."""
 
     def __init__(self) -> None:
-        self.squares: dict[tuple[int, int], list[tuple[int, complex]]] = defaultdict(list)
+        self.squares: dict[tuple[int, int], set[int]] = defaultdict(set)
 
     def add(self, owner: int, marks: Iterable[complex]) -> None:
         for mark in marks:
-            self.squares[int(mark.real // SQUARE), int(mark.imag // SQUARE)].append((owner, mark))
+            self.squares[int(mark.real // SQUARE), int(mark.imag // SQUARE)].add(owner)
 
     def best(self, owner: int, way: list[complex], size: complex, room: complex) -> complex:
-        """The place on the way with the fewest marks of others under a writing of that size, and nearest the room."""
-        return min(way[2:-2] or way, key=lambda spot: (self._under(owner, spot, size), abs(spot - room)))
+        """The place on the way, near the room that dot left, where a writing of that size covers the fewest others."""
+        near = sorted(way[2:-2] or way, key=lambda spot: abs(spot - room))[:TRIED]
+        return min(near, key=lambda spot: len(self._under(spot, size) - {owner}))
 
-    def _under(self, owner: int, spot: complex, size: complex) -> int:
+    def _under(self, spot: complex, size: complex) -> set[int]:
         low, high = spot - size / 2, spot + size / 2
         columns = range(int(low.real // SQUARE), int(high.real // SQUARE) + 1)
         rows = range(int(low.imag // SQUARE), int(high.imag // SQUARE) + 1)
-        near = (mark for i in columns for j in rows for mark in self.squares.get((i, j), ()))
-        return sum(
-            other != owner and low.real < mark.real < high.real and low.imag < mark.imag < high.imag
-            for other, mark in near
-        )
+        return set().union(*(self.squares.get((i, j), ()) for i in columns for j in rows))
 
 
 def _marks(shape: Element) -> Iterator[complex]:
