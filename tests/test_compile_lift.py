@@ -1,15 +1,18 @@
 """What is lifted: matrix products and few steps, however a network is written."""
 
 from collections import Counter
+from functools import reduce
+from random import Random
 from typing import Any
 
 import pytest
 from compile_cases import SPELLINGS, Case, arguments, engine
 from test_compile_equal import moons
 
-from micrograd_nn import MLP, Value, logaddexp, losses, tanh, total
+from micrograd_nn import MLP, Value, logaddexp, losses, maximum, minimum, tanh, total
 from micrograd_nn.compile import compile
 from micrograd_nn.compile.steps import Constant, Leaf, MatMul, View
+from micrograd_nn.ops import add, mul, neg, sub
 
 
 def forward(program: Any) -> list[Any]:
@@ -133,3 +136,25 @@ def test_an_array_beside_its_own_transpose_is_not_written_over() -> None:
     expected, slopes = engine(case, [[]])
     assert program() == pytest.approx(expected, rel=1e-14)
     assert program.value_and_grad()[1].tolist() == pytest.approx(slopes, rel=1e-12)
+
+
+def chains_in_chains(draw: Random, leaves: list[Value], depth: int) -> Value:
+    """A chain of two to five terms, some of them chains, with a sign, a factor, a summand or a tanh around it."""
+    if not depth:
+        return draw.choice(leaves) if draw.random() < 0.8 else Value(draw.choice((0.5, -1.0, 2.0, 1.0, 0.0)))
+    terms = [chains_in_chains(draw, leaves, draw.choice((0, 0, depth - 1))) for _ in range(draw.randint(2, 5))]
+    out = reduce(draw.choice((add, mul, sub, maximum, minimum, logaddexp)), terms)
+    return draw.choice((lambda a: a, neg, tanh, lambda a: a * 0.5, lambda a: a + 1.0))(out)
+
+
+def test_chains_in_chains() -> None:
+    """A product of four is a chain where it stands alone, and a term where it stands in a sum: never both."""
+    for seed in range(200):
+        draw = Random(seed)
+        x, w = [Value(draw.uniform(-1, 1)) for _ in range(3)], [Value(draw.uniform(-1, 1)) for _ in range(4)]
+        case = Case(chains_in_chains(draw, x + w, 3) * w[0], [x], w)
+        rows = [[leaf.data for leaf in x]]
+        loss, gradient = compile(*case, backend="numpy").value_and_grad(*arguments(case, rows))
+        expected, slopes = engine(case, rows)
+        assert loss == pytest.approx(expected, rel=1e-9, abs=1e-12), seed
+        assert gradient.tolist() == pytest.approx(slopes, rel=1e-8, abs=1e-10), seed
