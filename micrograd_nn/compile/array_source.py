@@ -28,7 +28,7 @@ from .steps import (
     View,
     stretch,
 )
-from .straight import constant
+from .straight import constant, template
 from .templates import calls, ufunc
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
@@ -61,8 +61,35 @@ class ArraySource:
         for number, step in enumerate(steps):
             if self._buffers.needed[number]:
                 if number not in self._texts:  # else a fold has written it already
-                    getattr(self, f"_{type(step).__name__.lower()}")(number, step)
+                    self._write(number, step)
                 self._buffers.done(number)
+
+    def _write(self, number: int, step: Step) -> None:
+        match step:
+            case Leaf():
+                self._leaf(number, step)
+            case Constant():
+                self._constant(number, step)
+            case Apply():
+                self._apply(number, step)
+            case MatMul():
+                self._matmul(number, step)
+            case Gram():
+                self._gram(number, step)
+            case Fold():
+                self._fold(number, step)
+            case Scan():
+                self._scan(number, step)
+            case Sum():
+                self._sum(number, step)
+            case View():
+                self._view(number, step)
+            case Stretch():
+                self._stretch(number, step)
+            case Join():
+                self._join(number, step)
+            case Scatter():
+                self._scatter(number, step)
 
     def text(self, operand: Any) -> str:
         """How an operand, the number of a step, a tracer or a float, is written."""
@@ -116,7 +143,7 @@ class ArraySource:
             texts = dict(zip("ab", map(self.text, step.operands), strict=False))
             self._texts[number] = f"{self._prefix}s{number}"
             self._scalars.add(number)
-            self.lines.append(f"{self._texts[number]} = {step.operation.python.format(**texts)}")
+            self.lines.append(f"{self._texts[number]} = {template(step).format(**texts)}")
             return
         given = dict(zip("ab", step.operands, strict=False))
         known: dict[Any, tuple[str, Any]] = {

@@ -49,8 +49,11 @@ class Backends:
 
     def choose(self, rows: int) -> tuple[Backend, str]:
         """The backend for so many rows at once, and why it is the one."""
-        if self._wanted != "auto":
-            return getattr(self, self._wanted), "it was asked for"
+        match self._wanted:
+            case "python":
+                return self.python, "it was asked for"
+            case "numpy":
+                return self.numpy, "it was asked for"
         if self._dtype != "float64":
             return self.numpy, f"Python's floats are not {self._dtype}"
         nodes, levels = len(self._trace), int(self.chains.level[-1])
@@ -58,5 +61,9 @@ class Backends:
         in_arrays = levels * LEVEL + nodes * rows * NUMBER
         chosen: Any = self.python if line_by_line <= in_arrays else self.numpy
         times = [f"{nanoseconds / 1000:.3g} µs" for nanoseconds in (line_by_line, in_arrays)]
-        work = f"{nodes:,} nodes on {levels:,} levels, {rows:,} row(s) at once"
+        work = f"{_counted(nodes, 'node')} on {_counted(levels, 'level')}, {_counted(rows, 'row')} at once"
         return chosen, f"{work}: about {times[0]} node by node, {times[1]} in arrays"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

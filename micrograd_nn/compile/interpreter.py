@@ -7,8 +7,6 @@ training happens as a whole or not at all, also when Ctrl-C comes in the middle.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
-from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -103,9 +101,11 @@ class Interpreter:
                     if loss - loss != 0.0:  # nan or infinite
                         return
                     moved, kept = self._moved(update, p, memory, gradient, next(each))
+                    places: list[list[Any]] = [p, memory, tally]
                     counted = [tally[0] + loss * len(batch), tally[1] + 1]
                     # One call into C, which Ctrl-C can't cut in two.
-                    deque(map(setitem, (p, memory, tally), repeat(slice(None)), (moved, kept, counted)), maxlen=0)
+                    stores = map(list.__setitem__, places, [slice(None)] * 3, [moved, kept, counted])
+                    deque(stores, maxlen=0)
                 losses.append(tally[0])
 
         return train

@@ -124,12 +124,12 @@ class Program:
     def __str__(self) -> str:
         """The textbook's equations with their shapes: a column is one of the n rows of data."""
         arrays = self.backends.numpy
-        return text(arrays.tape, arrays.lifted, arrays.loss)
+        return text(arrays.tape, arrays.lifted, arrays.loss, self.inputs)
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""
         arrays = self.backends.numpy
-        return f"$$\n{latex(arrays.tape, arrays.lifted, arrays.loss)}\n$$"
+        return f"$$\n{latex(arrays.tape, arrays.lifted, arrays.loss, self.inputs)}\n$$"
 
     def rows(self, *arguments: Any) -> Rows:
         """The arguments as arrays of one number of rows, checked against the recorded inputs."""

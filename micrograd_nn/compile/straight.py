@@ -96,7 +96,7 @@ class Lines:
             elif uses[number] and isinstance(step, Apply):
                 for operand, slot in zip(step.operands, SLOTS, strict=False):
                     if operand.__class__ is int:
-                        uses[operand] += step.operation.python.count(slot)
+                        uses[operand] += template(step).count(slot)
         return uses
 
     def _opposite(self, step: Step) -> int:
@@ -111,7 +111,7 @@ class Lines:
             written = step.operation.mirror.format(a=self._operand(operand))
             return _NAMED.sub(f"e{self._mirrors[number]}", written), (operand,)
         operands = dict(zip("ab", map(self._operand, step.operands), strict=False))
-        written = step.operation.python.format(**operands)
+        written = template(step).format(**operands)
         return _NAMED.sub(f"e{number}", written) if number in self._mirrored else written, step.operands
 
     def _write(self, number: int, step: Step) -> None:
@@ -146,8 +146,18 @@ def _mirrors(steps: list[Step]) -> dict[int, int]:
     return found
 
 
+def template(step: Apply) -> str:
+    """The row's expression over floats; a condition that is a known number is decided."""
+    written = step.operation.python
+    for operand, slot in zip(step.operands, SLOTS, strict=False):
+        kept, condition, other = written.partition(f" if {slot} else ")
+        if condition and operand.__class__ is float:
+            written = kept if operand else other
+    return written
+
+
 def leaf_name(leaf: Leaf) -> str:
-    """p3 is the parameter number 3, x2_0 the number 0 of the second input, s1 the first scalar of a step."""
+    """p_3 is the parameter number 3, x2_0 the number 0 of the second input, s_0 the first scalar of a step."""
     return f"{leaf.source}_{leaf.place}" if leaf.place >= 0 else leaf.source
 
 
