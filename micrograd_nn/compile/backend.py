@@ -61,7 +61,7 @@ class Loop(Protocol):
 
 
 class Backend(Protocol):
-    """What runs a Program. ``p`` has the parameters' numbers, ``rows`` the arguments (a ``program.Rows``)."""
+    """What runs a Program. ``p`` has the parameters' numbers, ``rows`` the arguments (a ``rows.Rows``)."""
 
     name: str
 

@@ -62,7 +62,7 @@ def _grids(layout: Layout, homes: Any, a: Ints, b: Ints, signs: Ints) -> list[Gr
         return []
     if a.shape[1] == 1 and any(len(met) == 1 or len(members) == 1 for met, members in alike.items()):
         return []
-    rank_a, rank_b = (_ranks(layout, home, p[f]) for home, p, f in zip(homes, (a, b), (first_a, first_b), strict=True))
+    rank_a, rank_b = (_ranks(home, p[f]) for home, p, f in zip(homes, (a, b), (first_a, first_b), strict=True))
     grids = []
     for members in alike.values():
         sums = np.flatnonzero(np.isin(rows_a, members))
@@ -70,7 +70,7 @@ def _grids(layout: Layout, homes: Any, a: Ints, b: Ints, signs: Ints) -> list[Gr
     return grids
 
 
-def _ranks(layout: Layout, home: int, rows: Ints) -> Ints:
+def _ranks(home: int, rows: Ints) -> Ints:
     """The order of the rows: that of their first numbers; of constants, that of their first appearance."""
     if home == CONSTANTS:
         return np.arange(len(rows))

@@ -37,7 +37,6 @@ from .steps import (
 )
 
 Number = Any  # a tracer, or a float for an array of that one number
-Adjoints = dict[int, list[Number]]
 
 
 def reverse(tape: Tape, loss: Number, parameters: Tracer, seed: Number) -> Tracer | None:

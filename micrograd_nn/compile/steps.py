@@ -26,9 +26,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Leaf(Step):
-    """A number or array from outside: parameters, an input, a memory of the optimiser, a scalar of the step."""
+    """A number or array from outside.
 
-    source: str  # "p" the parameters, "x1", "x2", … the inputs, "m1", … memories, "s1", … scalars
+    Its ``source`` is "p" the parameters or "x1", "x2", … an input; in the sweep "seed" the adjoint of a row's loss and
+    "float(n)" the number of rows; in a step of the optimiser "g" the gradient, "m0", "m1", … its memories, "s_0",
+    "s_1", … its scalars, and over a batch "n" the number of rows and "subtotal" the sum of their losses.
+    """
+
+    source: str
     place: int = -1  # which number of the source; -1 for all of it as one vector
 
 
@@ -81,7 +86,7 @@ class Gram(Step):
 
 @dataclass(frozen=True, slots=True)
 class Fold(Step):
-    """A chain of an associative operation along the last side, which it takes away (a lone side becomes 1)."""
+    """A chain of an associative operation along the last side, which it takes away: of a shape (…, k) is left (…)."""
 
     operation: Operation
 
