@@ -214,6 +214,9 @@ def test_a_long_expression_is_cut_into_lines() -> None:
     assert 100 < len(lines) < 300
     assert max(map(len, lines)) < 200
     assert lines[-1].startswith("L = tanh(")
+    for _ in range(50):  # [y, y, y], again and again
+        y = tanh(total([y, y, y]))
+    assert max(map(len, str(compile(y, [x])).splitlines())) < 300
 
 
 def test_one_is_no_plural() -> None:

@@ -34,6 +34,8 @@ class Equations:
         self._loss = self._through(loss.number) if isinstance(loss, Tracer) else -1
         self._needed = live(self._steps, [self._loss] if self._loss >= 0 else [])
         self._uses = self._consumers()
+        stretches = [k for k, step in enumerate(self._steps) if self._needed[k] and isinstance(step, Stretch)]
+        self._repeated = set(map(self._through, stretches))
         self._numbers: Counter[str] = Counter()
         self.pieces: dict[int, Written] = {}
         self._lengths: dict[int, int] = {}  # how many operands there are in a piece
@@ -149,7 +151,7 @@ class Equations:
         acts = isinstance(step, Apply) and not self._continues(step) and len(inner) == 1
         if acts and self._weighted(self._steps[self._through(inner[0])]):
             return "A"
-        return "V" if len(uses) > 1 else ""
+        return "V" if len(uses) > 1 or number in self._repeated else ""
 
     def _continues(self, step: Step) -> bool:
         """Whether a step goes on with a sum."""
