@@ -1,5 +1,8 @@
 """Explanations: what a textbook prints, and, read back and worked out, the gradient."""
 
+from functools import reduce
+from math import prod
+from operator import add
 from random import Random
 
 import mpmath
@@ -7,7 +10,7 @@ import pytest
 from latex_reader import read
 from random_graphs import random_graph
 
-from micrograd_nn import MLP, Value, logsumexp, mse, ops, squared_error
+from micrograd_nn import MLP, Value, logsumexp, mse, ops, softmax, squared_error
 from micrograd_nn.backprop import replay
 from micrograd_nn.derive import check_partials, count_paths, explain, paths, quiz, steps, to_sympy, wrong_order
 from micrograd_nn.derive.writing import label_latex
@@ -124,6 +127,63 @@ def test_what_is_no_number_is_not_written_as_one():
     n = Value(-1.0, "n")
     assert str(explain(ops.log(n), n)) == "∂L/∂n = nan"  # and not 1/(−1) = nan
     assert str(explain(Value(1.0) / Value(0.0, "z"), "z")) == "∂L/∂z = −1/z^2 = −1/0^2 = −∞"
+
+
+def named_softmax(inputs, outputs=True, shifted=True):
+    powers = [ops.exp(z) for z in inputs]
+    whole = reduce(add, powers)
+    shares = softmax(inputs) if shifted else [power / whole for power in powers]
+    for i, share in enumerate(shares, start=1):
+        share.label = f"o{i}" if outputs else ""
+    return shares
+
+
+def worked_out(derivation):
+    """The symbols of the whole, at the recorded numbers."""
+    return derivation.symbol.evaluate({node: node.data for node in derivation.chain.names})
+
+
+@pytest.mark.parametrize("shifted", [True, False])
+def test_a_softmax_has_the_textbook_s_slopes(shifted):
+    z = [Value(number, f"z{i}") for i, number in enumerate((0.3, -1.2, 0.9), start=1)]
+    o = named_softmax(z, shifted=shifted)
+    loss = reduce(add, [(share - 0.5) ** 2 for share in o])
+    written = {(f.child, f.parent): str(f.symbol) for zj in z for f in explain(loss, zj).factors}
+    for i in "123":
+        for j in "123":
+            assert written[f"o{i}", f"z{j}"] == (f"o{i}(1 − o{i})" if i == j else f"−o{i}·o{j}")
+    assert str(explain(o[1], z[1]).symbol) == "o2(1 − o2)"
+    assert str(explain(o[1], z[0]).symbol) == "−o2·exp(z1)/(exp(z1) + exp(z2) + exp(z3))"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_looks_like_a_softmax_its_slopes_are_the_gradient(seed):
+    draw = Random(seed)
+    x = Value(draw.uniform(-1.0, 1.0), "x")
+    z = [x * draw.uniform(-2.0, 2.0) + draw.uniform(-1.0, 1.0) for _ in range(draw.randint(2, 4))]
+    for i, node in enumerate(z):
+        node.label = draw.choice(("", f"z{i}"))
+    shares = named_softmax(draw.choice((z, [*z, z[0]], [*z, x])), draw.random() < 0.7, draw.random() < 0.7)
+    top, whole = shares[0].left, shares[0].right
+    if draw.random() < 0.3:
+        draw.choice((whole, top, top.left)).label = "named"
+    for root in (shares[0] * 1.5 + shares[1] ** 2, x * top / (whole + x**2), x.exp() / whole, top / (whole + top)):
+        root.label = "L"
+        derivation = explain(root, x, most=1000)
+        assert derivation.number == pytest.approx(adjoints(root)[x], rel=1e-12, abs=1e-12)
+        assert worked_out(derivation) == pytest.approx(derivation.number, rel=1e-12, abs=1e-12)
+        terms = sum(prod(factor.number for factor in term) for term in derivation.terms)
+        assert terms == pytest.approx(derivation.number, rel=1e-12, abs=1e-12)
+
+
+def test_a_softmax_of_large_numbers_is_written_so_that_it_can_be_worked_out():
+    z = [Value(number, f"z{i}") for i, number in enumerate((1000.0, 999.0), start=1)]
+    for share in softmax(z):
+        share.label = "o"
+        for zj in z:
+            derivation = explain(share, zj)
+            assert worked_out(derivation) == pytest.approx(derivation.number, rel=1e-12)
+            assert derivation.number == pytest.approx(adjoints(share)[zj], rel=1e-12)
 
 
 def test_the_first_output_weight_of_the_boolean_network():
@@ -352,3 +412,11 @@ def test_nothing_is_changed():
     before = [(node.data, node.grad, node.label) for node in topological_order(loss)]
     str(explain(loss, net.parameters()[0]))
     assert [(node.data, node.grad, node.label) for node in topological_order(loss)] == before
+
+
+def test_a_sum_that_doubles_itself_is_no_softmax_and_takes_no_time():
+    x = Value(0.5, "x")
+    whole = top = ops.exp(x)
+    for _ in range(60):
+        whole = whole + whole
+    assert worked_out(explain(top / whole, x)) == pytest.approx(0.0, abs=1e-30)

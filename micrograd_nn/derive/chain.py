@@ -17,6 +17,7 @@ from ..errors import GraphError
 from ..operation import Operation
 from ..value import Value, topological_order
 from .names import check_root, names_of, partial_latex, partial_text
+from .shares import softmax_slopes
 from .simplify import Tidy, product, total
 from .symbol import Symbol
 
@@ -81,6 +82,8 @@ class Chain:
         below: dict[Value, _Slope] = {child: _Slope(1.0, None)}
         tops: dict[Value, tuple[Value, float]] = {}  # of the inside of a reduction: its outermost node, ∂top/∂node
         for node in reversed(region):
+            if node not in below:
+                continue  # a part of a softmax, which is derived at once
             slope = below.pop(node)
             top, down = tops.get(node, (node, 1.0))
             for operand, local, number in self._local_slopes(node, top):
@@ -95,6 +98,10 @@ class Chain:
         }
 
     def _local_slopes(self, node: Value, top: Value) -> Iterator[tuple[Value, Tidy, float]]:
+        at_once = softmax_slopes(node, self.symbols, self.names) if node in self.names else None
+        if at_once is not None:
+            yield from (slope for slope in at_once if slope[0] in self.on_the_way)
+            return
         symbols = [self.symbols[operand] for operand in node.operands]
         for i, (operand, number) in enumerate(zip(node.operands, node.partials, strict=True)):
             if operand in self.on_the_way:
