@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from micrograd_nn import Operation, Value
+from micrograd_nn import MLP, Operation, Value, fit
 from micrograd_nn.compile import compile
 from micrograd_nn.compile.backend import Update
 from micrograd_nn.compile.interpreter import Interpreter
@@ -54,6 +54,29 @@ def test_a_rule_that_looks_at_a_number_is_refused(look: str, backend: str) -> No
     with pytest.raises(TypeError):
         compile(w * x, [x], [w], backend=backend).minimize(Looking([w], lr=0.1), [1.0])
     assert w.data == 0.5
+
+
+def test_a_training_with_such_a_rule_is_left_to_the_scalar_engine() -> None:
+    """The gradient of 0·w is 0, so each step adds 1."""
+
+    class Counting(SGD):
+        def rule(self, p: Any, g: Any, memory: Any, s: Any) -> Any:
+            return (p + 1.0, memory) if g == 0.0 else (p, memory)
+
+    for engine in ("auto", "scalar"):
+        neuron = MLP(1, [1], "identity", seed=0)
+        for parameter in neuron.parameters():
+            parameter.data = 0.0
+        fit(
+            neuron,
+            [[0.0]] * 100,
+            [0.0] * 100,
+            optimizer=Counting(neuron.parameters(), lr=0.1),
+            epochs=100,
+            batch_size=100,
+            engine=engine,
+        )
+        assert neuron.parameters()[0].data == 100.0, engine
 
 
 # ---- the order of the rows ----
