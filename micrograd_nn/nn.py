@@ -60,6 +60,11 @@ class Neuron(Module):
         self.w = [Value(weight, f"w{i}") for i, weight in enumerate(weights, start=1)]
         self.b = None if bias is False else Value(0.0 if bias is None or bias is True else bias, "b1")
 
+    @property
+    def units(self) -> "list[Neuron]":
+        """The weighted sums that it is made of: itself; a maxout's pieces."""
+        return [self]
+
     def __call__(self, x: Iterable[Any]) -> Value:
         return self.fire(as_inputs(x, self.nin, f"neuron {self.label}"))
 
@@ -86,6 +91,10 @@ class Maxout(Neuron):
         self.pieces = [Neuron(nin, "identity", **options) for _ in range(whole_number("the number of pieces", pieces))]
         _label([self], ())
 
+    @property
+    def units(self) -> list[Neuron]:
+        return self.pieces
+
     def fire(self, x: Sequence[Value]) -> Value:
         out: Value = maxout([piece.fire(x) for piece in self.pieces])
         out.label = self.label
@@ -99,7 +108,7 @@ class Layer(Module):
     """Neurons side by side on the same inputs; one output is returned as a Value, more as a list.
 
     ``activation`` may also be "maxout", or "softmax", which acts on the sums of the whole layer. The other options
-    are those of Neuron.
+    are those of Neuron, and ``pieces``, the number of sums of a maxout, which other layers leave aside.
     """
 
     def __init__(self, nin: int, nout: int, activation: str | Operation = "relu", **options: Any) -> None:
@@ -111,6 +120,7 @@ class Layer(Module):
         if self.activation == "maxout":
             self.neurons: list[Neuron] = [Maxout(nin, **options) for _ in range(nout)]
         else:
+            options.pop("pieces", None)
             single = "identity" if self.activation == "softmax" else activation
             self.neurons = [Neuron(nin, single, **options) for _ in range(nout)]
         _label(self.neurons, ())

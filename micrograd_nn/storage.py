@@ -170,9 +170,9 @@ def architecture(net: Module) -> dict[str, Any]:
     """What ``load`` needs to build the network anew: an MLP's arguments; of another Module its kind alone."""
     if type(net) is not MLP:
         return {"kind": "Module"}
-    units = [(layer.activation, unit) for layer in net.layers for neuron in layer.neurons for unit in _units(neuron)]
+    units = [(layer.activation, unit) for layer in net.layers for neuron in layer.neurons for unit in neuron.units]
     biases = {unit.b is not None for _, unit in units}
-    pieces = {len(_units(neuron)) for layer in net.layers if layer.activation == "maxout" for neuron in layer.neurons}
+    pieces = {len(neuron.units) for layer in net.layers if layer.activation == "maxout" for neuron in layer.neurons}
     if len(biases) > 1 or len(pieces) > 1 or any(unit.activation is not _single(name) for name, unit in units):
         return {"kind": "Module"}  # changed by hand since it was built
     built = {
@@ -184,11 +184,6 @@ def architecture(net: Module) -> dict[str, Any]:
         "pieces": pieces.pop() if pieces else 1,
     }
     return built if _size(built) == len(net.parameters()) else {"kind": "Module"}  # some are shared, added or gone
-
-
-def _units(neuron: Any) -> list[Any]:
-    units: list[Any] = getattr(neuron, "pieces", [neuron])
-    return units
 
 
 def _single(name: str) -> Any:
@@ -213,8 +208,7 @@ def _build(given: Any, tensors: Tensors, name: str) -> MLP:
     needed, held = _size(given), sum(tensor.size for tensor in tensors.values())
     if needed != held:
         raise FormatError(f"{name} describes a network of {needed} parameters and holds {held}")
-    options = {"pieces": pieces} if set(kinds) == {"maxout"} else {}
-    return MLP(nin, nouts, kinds, bias=bias, init="zeros", **options)
+    return MLP(nin, nouts, kinds, bias=bias, init="zeros", pieces=pieces)
 
 
 def _is_mlp(given: Any) -> bool:

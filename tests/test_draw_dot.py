@@ -113,7 +113,7 @@ def test_a_network_written_by_hand_has_the_same_modules():
     assert "w1" in [node.label for node in modules(topological_order(root))[h]]
 
 
-@pytest.mark.parametrize("closed", [["h1"], ["h1", "h2"], ["o1"], True])
+@pytest.mark.parametrize("closed", ["h1", ["h1"], ["h1", "h2"], ["o1"], True])
 def test_a_folded_module_holds_the_slopes_of_all_ways_through_it(closed):
     _, loss = friends_loss()
     loss.backward()

@@ -21,8 +21,8 @@ def lines(drawing):
     return re.findall(r'^\s*"?([\w.]+)"? -> "?([\w.]+)"? \[(.*)\]', drawing.source, re.MULTILINE)
 
 
-def test_every_weight_is_a_line_with_its_size_and_sign():
-    net, _ = friends_loss()
+@pytest.mark.parametrize("net", [friends_loss()[0], MLP(2, [2, 1], activation="maxout", pieces=3, seed=0)], ids=str)
+def test_every_weight_is_a_line_with_its_size_and_sign(net):
     drawing = draw_network(net)
     drawn = lines(drawing)
     weights = [p for p in net.parameters() if p.label.startswith("w")]
@@ -31,11 +31,11 @@ def test_every_weight_is_a_line_with_its_size_and_sign():
     for parameter in net.parameters():
         assert f"{parameter.label} = {number(parameter.data)}" in written(drawing)
     for _, _, look in drawn:
-        name, data = re.search(r"(w\d) = (\S+)", drawing.names[re.search(r'id="([^"]+)"', look)[1]]).groups()
+        name, data = re.search(r"(w\d+) = (\S+)", drawing.names[re.search(r'id="([^"]+)"', look)[1]]).groups()
         assert ("dashed" in look) == data.startswith("−") == (LIGHT["negative"] in look), name
     sized = sorted((abs(p.data), p.label) for p in weights)
     widths = {
-        re.search(r"w\d", drawing.names[re.search(r'id="([^"]+)"', look)[1]])[0]: float(
+        re.search(r"w\d+", drawing.names[re.search(r'id="([^"]+)"', look)[1]])[0]: float(
             re.search(r"penwidth=([\d.]+)", look)[1]
         )
         for _, _, look in drawn

@@ -70,6 +70,11 @@ def test_a_label_names_one_node(activation: str, output: str) -> None:
     assert {"h1", "h6", "o1", "o2"} <= set(labels)
 
 
+def test_pieces_are_for_the_maxouts_of_a_network() -> None:
+    net = MLP(2, [4, 3, 1], ["maxout", "tanh", "identity"], pieces=5, seed=0)
+    assert [[len(neuron.units) for neuron in layer.neurons] for layer in net.layers] == [[5] * 4, [1] * 3, [1]]
+
+
 def test_softmax_acts_on_the_whole_layer() -> None:
     layer = Layer(2, 3, "softmax", seed=0)
     shares = layer([1.0, 2.0])

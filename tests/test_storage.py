@@ -32,6 +32,7 @@ NETS = {
     "two-input": lambda: MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=1),
     "softmax": lambda: MLP(3, [4, 4, 5], activation="relu", output="softmax", seed=2),
     "without biases": lambda: MLP(3, [3, 1], activation=["tanh", "elu"], bias=False, seed=3),
+    "some maxout": lambda: MLP(2, [3, 2], activation="maxout", pieces=3, seed=4),
     "maxout": lambda: MLP(2, [3, 2], activation="maxout", output="maxout", pieces=3, seed=4),
     "maxout below": lambda: MLP(2, [3, 2], activation="maxout", output="identity", seed=5),
     "wide": lambda: MLP(1, [1, 1, 1], seed=6),

@@ -50,6 +50,7 @@ def view(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     names = {module.label for module in inside if module.label}
     if closed is None:
         closed = len(order) > budget
+    closed = [closed] if isinstance(closed, str) else closed
     if isinstance(closed, bool):
         closed = names | {""} if closed and names else ()  # the unnamed end, a loss perhaps, is folded along
     elif unknown := sorted(set(closed) - names):

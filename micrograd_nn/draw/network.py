@@ -106,31 +106,33 @@ class _Picture:
         self.dot = digraph(layout="neato", outputorder="edgesfirst", splines="line")
         tallest = max(len(column.rows) for column in columns)
         lines = [line for i in range(1, len(columns)) for line in self._lines(i)]
+        weights = [weight for *_, bundle in lines for weight in bundle]
         self.written = tallest <= WRITTEN
         # A weight stands at 1/(k + 1) of the way to k circles: the writings of all lines are then evenly apart.
         self.along = 1 / (1 + max(len(column.rows) for column in columns[1:]))
         self.across = max(2.9, (RADIUS + WEIGHT) / self.along) if self.written else 2.2
-        room = LINE * max(len(_parameter(weight, "")) for *_, weight in lines) / self.along
+        room = LINE * max(len(_parameters(bundle)) for *_, bundle in lines) / self.along
         self.down = max(1.5, room) if self.written else 0.95
-        self.largest = largest_of(weight.data for *_, weight in lines)
+        self.largest = largest_of(weight.data for weight in weights)
         for i, column in enumerate(columns):
             for row, position in enumerate(column.rows):
                 self._circle(i, row, position)
             self._write(f"c{i}", i * self.across, -tallest / 2 * self.down - 0.25, column.caption, size="11")
-        for i, start, end, weight in lines:
-            self._line(i, start, end, weight)
+        for i, start, end, bundle in lines:
+            self._line(i, start, end, bundle)
 
     def _height(self, i: int, row: int) -> float:
         return ((len(self.columns[i].rows) - 1) / 2 - row) * self.down
 
-    def _lines(self, i: int) -> Iterable[tuple[int, int, int, Value]]:
-        """(column, row of the start, row of the end, weight) for every line into column i that is shown."""
+    def _lines(self, i: int) -> Iterable[tuple[int, int, int, list[Value]]]:
+        """(column, row of the start, row of the end, weights) for every pair of circles joined in column i.
+
+        A maxout has a line, and a weight, for each of its sums.
+        """
         for end, neuron in enumerate(self.columns[i].rows):
             for start, source in enumerate(self.columns[i - 1].rows):
                 if neuron is not None and source is not None:
-                    whole = self.columns[i].neurons[neuron]
-                    for piece in whole.pieces if isinstance(whole, Maxout) else [whole]:
-                        yield i, start, end, piece.w[source]
+                    yield i, start, end, [unit.w[source] for unit in self.columns[i].neurons[neuron].units]
 
     def _circle(self, i: int, row: int, position: int | None) -> None:
         column, x, y = self.columns[i], i * self.across, self._height(i, row)
@@ -151,22 +153,20 @@ class _Picture:
             self._biases(i, row, column.neurons[position])
 
     def _biases(self, i: int, row: int, neuron: Neuron) -> None:
-        pieces = neuron.pieces if isinstance(neuron, Maxout) else [neuron]
-        lines = [line for piece in pieces if piece.b is not None for line in _parameter(piece.b, "b")]
+        lines = _parameters([unit.b for unit in neuron.units if unit.b is not None], "b")
         height = self._height(i, row) - RADIUS - 0.05 - LINE / 2 * len(lines)
         self._write(f"b{i}.{row}", i * self.across, height, *lines)
 
-    def _line(self, i: int, start: int, end: int, weight: Value) -> None:
-        identity = f"e{i}.{start}.{end}"
-        lines = _parameter(weight, "w")
-        self.names[identity] = ", ".join(lines)
-        widest = WIDEST if self.written else WIDEST / 2
-        look = stroke(weight.data, self.largest, widest)
-        self.dot.edge(f"n{i - 1}.{start}", f"n{i}.{end}", id=identity, **look)
+    def _line(self, i: int, start: int, end: int, weights: list[Value]) -> None:
+        for k, weight in enumerate(weights):
+            identity = f"e{i}.{start}.{end}" + (f".{k}" if k else "")
+            self.names[identity] = ", ".join(_parameters([weight]))
+            look = stroke(weight.data, self.largest, WIDEST if self.written else WIDEST / 2)
+            self.dot.edge(f"n{i - 1}.{start}", f"n{i}.{end}", id=identity, **look)
         if self.written:
             y, above = self._height(i - 1, start), self._height(i, end)
             x = (i - 1 + self.along) * self.across
-            self._write(f"w{i}.{start}.{end}", x, y + self.along * (above - y), *lines)
+            self._write(f"w{i}.{start}.{end}", x, y + self.along * (above - y), *_parameters(weights))
 
     def _write(self, identity: str, x: float, y: float, *lines: str, size: str = "9") -> None:
         look = {"shape": "box", "style": "filled", "color": COLOUR["paper"], "fillcolor": COLOUR["paper"]}
@@ -175,9 +175,12 @@ class _Picture:
             self.dot.node(identity, label(*lines), pos=_at(x, y), **look)
 
 
-def _parameter(parameter: Value, usual: str) -> list[str]:
-    written = [f"{shown(parameter.label, 8) or usual} = {number(parameter.data)}"]
-    return written if parameter.grad is None else [*written, f"grad {number(parameter.grad)}"]
+def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
+    lines = []
+    for parameter in parameters:
+        lines.append(f"{shown(parameter.label, 8) or usual} = {number(parameter.data)}")
+        lines += [] if parameter.grad is None else [f"grad {number(parameter.grad)}"]
+    return lines
 
 
 def _fitting(x: float) -> str:

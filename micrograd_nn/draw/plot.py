@@ -231,8 +231,9 @@ def plot_digits(
     for i, (ax, picture) in enumerate(zip(grid.flat, pictures, strict=False)):
         ax.imshow([picture[side * j : side * (j + 1)] for j in range(side)], cmap="gray_r")
         wrong = labels is not None and answers is not None and labels[i] != answers[i]
-        title = "" if labels is None else f"{labels[i]} → {answers[i]}" if wrong and answers else f"{labels[i]}"
-        ax.set_title(title, fontsize=9, color=COLOURS[1] if wrong else "black")
+        title = "" if labels is None else f"{labels[i]}"
+        taken = f" → {answers[i]}" if wrong and answers is not None else ""
+        ax.set_title(title + taken, fontsize=9, color=COLOURS[1] if wrong else "black")
     return grid
 
 
