@@ -307,8 +307,9 @@ def test_a_label_is_as_good_as_its_node():
     assert count_paths(loss, "x1") == count_paths(loss, labelled(loss)["x1"]) == 2
     assert str(explain(loss, "L")) == "∂L/∂L = 1"
     for ask in (explain, paths, count_paths):
-        with pytest.raises(UnknownNameError, match="unknown node 'w_1'; choose one of: w1, "):
-            ask(loss, "w_1")
+        for given, words in (("w_1", "'w_1'; choose one of: w1, "), (2.0, "2.0; choose"), ([w1], "; choose")):
+            with pytest.raises(UnknownNameError, match=f"unknown node .*{words}"):
+                ask(loss, given)
 
 
 @pytest.mark.parametrize(

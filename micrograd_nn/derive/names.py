@@ -45,7 +45,7 @@ def node_of(key: Any, root: Value, names: Mapping[Value, str] | None = None) -> 
     by_name = {name: node for node, name in (names_of(root) if names is None else names).items()}
     if key == "L" and key not in by_name:
         return root
-    if key not in by_name:
+    if not isinstance(key, str) or key not in by_name:
         raise UnknownNameError("node", key, by_name)
     return by_name[key]
 
