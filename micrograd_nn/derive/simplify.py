@@ -92,11 +92,12 @@ def total(terms: Sequence[Tidy]) -> Tidy:
     found = _terms(plain) if len(terms) > 1 else []
     for sign, term in found:
         coefficient, rest = _coefficient(term)
-        size = (coefficient and _fraction(coefficient)) or Fraction(1)
-        powers = _powers(_factors(rest)) if rest else {}
+        size = sign * (Fraction(1) if coefficient is None else _fraction(coefficient) or Fraction(0))
+        powers = {} if rest is None else _powers(_factors(rest))
         key = frozenset((name, n) for name, (_, n) in powers.items())
-        before = like.get(key)
-        like[key] = (before[0] + sign * size, rest and _multiplied(powers)) if before else (sign * size, rest)
+        if key in like:
+            size, rest = like[key][0] + size, _multiplied(powers) if powers else None
+        like[key] = size, rest
     kept = [pair for pair in like.values() if pair[0]]
     number_first = len(kept) > 1 and kept[0][1] is None and kept[1][0] > 0
     if len(kept) == len(found) and not number_first:
@@ -109,7 +110,7 @@ def _in_powers(factors: Iterable[Tidy]) -> Tidy:
     plain = reduce(lambda a, b: a * b, ordered, _number(1.0))
     bare = plain.operands[0] if plain.operation is neg else plain
     coefficient, rest = _coefficient(bare)
-    found = _factors(rest) if rest else []
+    found = [] if rest is None else _factors(rest)
     powers = _powers(found)
     if len(powers) == len(found):
         return plain
