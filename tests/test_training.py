@@ -187,6 +187,40 @@ def test_a_graph_that_changes_from_row_to_row_is_not_compiled_for_prediction():
         predict(Wilful(), MOONS.X, engine="compiled")
 
 
+class Gated(MLP):
+    """An MLP by inheritance, which looks at its input all the same."""
+
+    def __call__(self, x):
+        return super().__call__(x) * (1.0 if float(x[0]) > 0 else -1.0)
+
+
+def test_rows_in_turn_and_a_class_made_from_mlp_are_seen_through():
+    X = [[(-1.0) ** i * (1 + i % 7)] for i in range(8000)]  # what is periodic hides from evenly spaced rows
+    y = [1.0] * len(X)
+    net = Gated(1, [3, 1], seed=0)
+    assert predict(net, X).tolist() == predict(net, X, engine="scalar").tolist()
+    assert evaluate(net, X, y, metrics=[]) == evaluate(net, X, y, metrics=[], engine="scalar")
+    assert fit(net, X, y, steps=100, lr=1e-6).engine == "scalar"
+    for call in (predict, lambda *given, **how: evaluate(*given, y, **how)):
+        with pytest.raises(GraphError, match="another graph for row"):
+            call(net, X, engine="compiled")
+
+
+class Overflows(Module):
+    """Its first output is infinite, its second is not."""
+
+    def __init__(self):
+        self.w = Value(1e200, "w")
+
+    def __call__(self, x):
+        return [self.w * self.w * x[0], self.w * x[0]]
+
+
+def test_an_infinite_output_leaves_its_neighbour_alone():
+    for engine in ("scalar", "compiled"):
+        assert predict(Overflows(), [[1.0], [2.0]], engine=engine).tolist() == [[np.inf, 1e200], [np.inf, 2e200]]
+
+
 def test_32_bits_go_nearly_the_same_way():
     exact, rounded = small_net(), small_net()
     fit(exact, *MOONS, epochs=5, lr=0.1, engine="compiled")
@@ -213,6 +247,31 @@ def test_the_history_is_what_can_be_measured_afterwards(tmp_path):
     read = [{name: float(cell) for name, cell in row.items()} for row in csv.DictReader(io.StringIO(text))]
     assert read == history.rows
     assert "15 steps" in repr(history)
+
+
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+def test_every_so_many_th_of_many_rows_is_measured(engine, monkeypatch):
+    monkeypatch.setitem(fit.__globals__, "MEASURED", 10)
+    net, kept = small_net(), []
+
+    def look(running):
+        kept.extend(task.kept for _, task, _ in running.scores)
+
+    history = fit(net, *MOONS, epochs=2, lr=0.5, engine=engine, metrics="accuracy", callbacks=look)
+    assert evaluate(net, MOONS.X[::4], MOONS.y[::4]) == pytest.approx(
+        {name: history.last[name] for name in ("loss", "accuracy")}, rel=1e-12
+    )
+    assert set(kept) == {None}, "the first row's graph was kept through the training"
+
+
+def test_a_resumed_training_may_measure_something_else():
+    net = small_net()
+    history = fit(net, *MOONS, epochs=1, metrics="accuracy")
+    fit(net, *MOONS, epochs=2, metrics="absolute_error", resume=history)
+    assert history.columns == ["step", "epoch", "objective", "loss", "accuracy", "absolute_error"]
+    assert history["accuracy"] == [history.rows[0]["accuracy"], pytest.approx(np.nan, nan_ok=True)]
+    assert history.to_csv().splitlines()[-1].split(",")[-2:] == ["nan", repr(history.last["absolute_error"])]
+    assert history.to_csv().splitlines()[1].endswith(",nan")
 
 
 def test_the_objective_is_the_mean_over_the_rows_that_were_shown():
@@ -444,6 +503,14 @@ def test_early_stopping_puts_the_best_back():
         fit(net, *MOONS, callbacks=[EarlyStopping()])
 
 
+def test_early_stopping_starts_anew_with_another_network():
+    stopping = EarlyStopping("loss", patience=1)
+    fit(small_net(), *MOONS, epochs=3, lr=0.3, callbacks=stopping)
+    net = small_net(seed=2)
+    fit(net, *MOONS, epochs=3, lr=1e-9, callbacks=[stopping])
+    assert stopping.parameters == numbers(net) == pytest.approx(numbers(small_net(seed=2)), abs=1e-6)
+
+
 def test_a_callback_may_change_the_parameters():
     def clip(running):
         for p in running.net.parameters():
@@ -501,9 +568,15 @@ def test_the_graph_metric_and_the_plain_one_agree():
     labels = [source.randrange(4) for _ in rows]
     graph = [correct(row, [float(i == label) for i in range(4)]).data for row, label in zip(rows, labels, strict=True)]
     assert sum(graph) / 200 == accuracy(rows, labels)
-    table = np.array(confusion_matrix(labels, decisions(rows)))
+    table = np.array(confusion_matrix(decisions(rows), labels))
     assert (table.sum(), table.trace() / 200) == (200, accuracy(rows, labels))
     assert table.sum(axis=1).tolist() == np.bincount(labels).tolist()
+
+
+def test_a_tie_is_wrong_whoever_counts_it():
+    net = MLP(2, [3], init="zeros")
+    assert evaluate(net, *MOONS)["accuracy"] == accuracy(predict(net, MOONS.X), MOONS.y) == 0.0
+    assert accuracy([[1.0, 1.0], [1.0, 2.0], [2.0, 1.0]], [0, 1, 0]) == 2 / 3
 
 
 def test_metrics_refuse_rows_that_do_not_match():
@@ -521,7 +594,9 @@ def test_metrics_refuse_rows_that_do_not_match():
         with pytest.raises(error, match=r"a label is a whole number from 0 up, got"):
             accuracy([[0.1, 0.9]], [label])
     with pytest.raises(ArgumentError, match="a label is a whole number from 0 to 1, got 2"):
-        confusion_matrix([0, 2], [1, 1], classes=2)
+        confusion_matrix([1, 1], [0, 2], classes=2)
+    with pytest.raises(ArgumentError, match="a label is a whole number from 0 to 1, got 2"):
+        accuracy([[0.1, 0.9]], [2])
 
 
 # ---- what the networks learn ----

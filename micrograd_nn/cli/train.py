@@ -214,7 +214,7 @@ def decider(net: MLP, boundary: float) -> Callable[[float, float], float]:
 
 def confusion(net: MLP, rows: Dataset, boundary: float = 0.5) -> list[list[int]]:
     """How often each class was taken for each."""
-    return confusion_matrix(rows.y, decisions(predict(net, rows.X), boundary), len(rows.classes))
+    return confusion_matrix(decisions(predict(net, rows.X), boundary), rows.y, len(rows.classes))
 
 
 def overfitting(plan: Recipe, sets: dict[str, Dataset], arguments: argparse.Namespace) -> int:

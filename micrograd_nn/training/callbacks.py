@@ -28,7 +28,7 @@ class EarlyStopping:
     """End the training when a column of the history has not improved for ``patience`` rows.
 
     ``monitor`` is such as "validation loss", which should fall, or "validation accuracy", which should rise. The
-    parameters of the best row are put back, unless ``restore_best`` is false.
+    parameters of the best row are put back, unless ``restore_best`` is false. Another history starts it anew.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class EarlyStopping:
     ) -> None:
         self.monitor, self.patience, self.min_delta, self.restore_best = monitor, patience, min_delta, restore_best
         self.rises = monitor.endswith("accuracy")
+        self.history: History | None = None
         self.best: float | None = None
         self.row = 0
         self.parameters: list[float] = []
@@ -47,6 +48,8 @@ class EarlyStopping:
     def __call__(self, running: Running) -> None:
         """Look at the last row. Raises UnknownNameError if the history has no such column."""
         history = running.history
+        if history is not self.history:
+            self.history, self.best = history, None
         if self.monitor not in history.last:
             raise UnknownNameError("column to monitor", self.monitor, history.last)
         now = history.last[self.monitor] * (-1.0 if self.rises else 1.0)

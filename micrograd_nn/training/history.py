@@ -7,6 +7,7 @@ resumed has the same history as one that never stopped.
 import csv
 import io
 import os
+from math import nan
 from typing import Any
 
 from ..errors import UnknownNameError
@@ -41,15 +42,15 @@ class History:
         return len(self.rows)
 
     def __getitem__(self, column: str) -> list[float]:
-        """A column: ``history["loss"]``. Raises UnknownNameError, which lists the columns."""
+        """A column: ``history["loss"]``, nan in rows without it. Raises UnknownNameError, which lists the columns."""
         if column not in self.columns:
             raise UnknownNameError("column", column, self.columns)
-        return [row[column] for row in self.rows]
+        return [row.get(column, nan) for row in self.rows]
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns."""
-        return list(self.rows[0]) if self.rows else []
+        """The names of the columns; a resumed training may measure others."""
+        return list(dict.fromkeys(column for row in self.rows for column in row))
 
     @property
     def last(self) -> dict[str, float]:
@@ -59,7 +60,7 @@ class History:
     def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
         """The rows as comma-separated text, numbers exact; written to the file if one is named."""
         out = io.StringIO()
-        table = csv.DictWriter(out, self.columns, lineterminator="\n")
+        table = csv.DictWriter(out, self.columns, restval=nan, lineterminator="\n")
         table.writeheader()
         table.writerows(self.rows)
         if path is not None:

@@ -61,18 +61,18 @@ def accuracy(predictions: Any, targets: Any, boundary: float = 0.5) -> float:
     >>> accuracy([[0.9, 0.1], [0.2, 0.8]], [0, 0])
     0.5
     """
-    decided = decisions(predictions, boundary)
-    labels = _labels(targets, len(decided))
-    return sum(a == b for a, b in zip(decided, labels, strict=True)) / len(decided)
+    rows = _rows(predictions)
+    labels = _labels(targets, len(rows))
+    return sum(_is_right(row, label, boundary) for row, label in zip(rows, labels, strict=True)) / len(rows)
 
 
-def confusion_matrix(targets: Any, decided: Any, classes: int | None = None) -> list[list[int]]:
-    """How often each label (row) was taken for each label (column).
+def confusion_matrix(decided: Any, targets: Any, classes: int | None = None) -> list[list[int]]:
+    """How often each label (row) was taken for each label (column), from ``decisions`` and the labels themselves.
 
-    >>> confusion_matrix([0, 0, 1], [0, 1, 1])
+    >>> confusion_matrix([0, 1, 1], [0, 0, 1])
     [[1, 1], [0, 1]]
     """
-    given, taken = list(targets), list(decided)
+    taken, given = list(decided), list(targets)
     count = classes or 1 + max(int(label) for label in [*given, *taken, 0])
     table = [[0] * count for _ in range(count)]
     for label, other in zip(_labels(given, len(taken), count), _labels(taken, len(taken), count), strict=True):
@@ -81,12 +81,26 @@ def confusion_matrix(targets: Any, decided: Any, classes: int | None = None) -> 
 
 
 def decisions(predictions: Any, boundary: float = 0.5) -> list[int]:
-    """The label that each row of predictions decides for: the largest output, or 1 above the boundary and 0 below."""
-    rows = predictions.tolist() if hasattr(predictions, "tolist") else list(predictions)
+    """The label that each row of predictions decides for: the largest output, or 1 above the boundary and 0 below.
+
+    Of a tie it is the first, which ``accuracy`` counts as wrong all the same.
+    """
     return [
         max(range(len(row)), key=row.__getitem__) if isinstance(row, Sequence) else int(float(row) > boundary)
-        for row in rows
+        for row in _rows(predictions)
     ]
+
+
+def _rows(predictions: Any) -> list[Any]:
+    return list(predictions.tolist() if hasattr(predictions, "tolist") else predictions)
+
+
+def _is_right(row: Any, label: int, boundary: float) -> bool:
+    """What ``correct`` says, on plain numbers and a label."""
+    if not isinstance(row, Sequence):
+        return (float(row) > boundary) == label
+    chosen = row[as_label(label, len(row))]
+    return all(chosen > other for k, other in enumerate(row) if k != label)
 
 
 def _labels(given: Any, count: int, classes: int | None = None) -> list[int]:
