@@ -30,12 +30,18 @@ def topological_order(*roots: N) -> list[N]:
             while node.left not in done:
                 push(node)
                 node = node.left
-            if node.right in done:
-                mark(node)
-                finish(node)
-            else:
-                push(node)
-                push(node.right)
+            right = node.right
+            if right not in done:
+                if right.left not in done or right.right not in done:
+                    push(node)
+                    push(right)
+                    continue
+                mark(
+                    right
+                )  # a product in a sum, mostly: what has nothing below it to wait for needs no turn of its own
+                finish(right)
+            mark(node)
+            finish(node)
     return order
 
 

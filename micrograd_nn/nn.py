@@ -5,9 +5,8 @@ neuron by neuron, weights before bias; and its inputs are checked before the fir
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from functools import reduce
 from itertools import count, pairwise
-from operator import add, index, mul
+from operator import index
 from random import Random
 from typing import Any
 
@@ -16,7 +15,7 @@ from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
 from .operation import TABLE, Operation
-from .value import Value
+from .value import Value, weighted_sum
 
 LAYER_WIDE = ("maxout", "softmax")  # what only a whole layer can do, beside what a single neuron can
 LABELLED = 1000  # up to so many parameters carry a label of their own: w1, b1; beyond, named_parameters makes names
@@ -70,7 +69,7 @@ class Neuron(Module):
 
     def fire(self, x: Sequence[Value]) -> Value:
         """The output on inputs that have been checked."""
-        out: Value = reduce(add, map(mul, self.w, x))
+        out = weighted_sum(self.w, x)
         if self.b is not None:
             out = out + self.b
         if self.activation is not None:

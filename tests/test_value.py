@@ -4,16 +4,22 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from fractions import Fraction
+from functools import reduce
+from operator import add, mul
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 from random_graphs import random_graph
 
-from micrograd_nn import TABLE, Value, grad
+from micrograd_nn import TABLE, Value, detect_anomaly, grad, no_grad
+from micrograd_nn.errors import AnomalyError
 from micrograd_nn.graph import topological_order
 from micrograd_nn.operation import Operand
+from micrograd_nn.value import weighted_sum
 
 inf, nan = math.inf, math.nan
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 3.0, 1e-300, 5e-324, -5e-324, 1e308, -1e308, 1e200, inf, -inf, nan]
@@ -56,6 +62,30 @@ def test_spelled_out_equals_its_row(name: str) -> None:
             assert node.operation is row
             assert node.operands[0] is x
             assert node.operands[1] is y
+
+
+@pytest.mark.parametrize("mode", [nullcontext, no_grad, detect_anomaly])
+@pytest.mark.parametrize("count", [0, 1, 2, 7])
+def test_a_weighted_sum_is_its_products_and_sums(count: int, mode: Callable[[], AbstractContextManager[None]]) -> None:
+    """Node by node: operations, numbers, slopes and operands; a plain number among the weights is a constant."""
+    weights: list[Any] = [Value(w / 1e200) for w in numbers(3, count)]
+    weights[3:4] = [0.5] * len(weights[3:4])
+    inputs = [Value(x) for x in numbers(4, count)]
+    with mode():
+        quick = weighted_sum(weights, inputs)
+        plain = reduce(add, map(mul, weights, inputs)) if count else Value(0.0)
+    given = [*inputs, *(w for w in weights if isinstance(w, Value))]
+    for node, other in zip(topological_order(quick), topological_order(plain), strict=True):
+        assert bits(node.data) == bits(other.data)
+        assert (node.operation, node.partials) == (other.operation, other.partials)
+        assert (id(node) in map(id, given)) == (node is other)
+
+
+def test_a_weighted_sum_is_watched_and_needs_a_weight_for_each_input() -> None:
+    with detect_anomaly(), pytest.raises(AnomalyError, match="mul made inf of"):
+        weighted_sum([Value(1e200)], [Value(1e200)])
+    with pytest.raises(ValueError, match="zip"):
+        weighted_sum([Value(1.0)], [])
 
 
 # ---- every operator form ----
