@@ -68,7 +68,10 @@ def _mode_of(target: Path) -> int:
 
 
 def _flush_folder(folder: Path) -> None:
-    if hasattr(os, "O_DIRECTORY"):  # elsewhere (Windows) a folder can't be opened, and needn't be
+    """Bring the new name to the disk too, where that can be done; the file is whole under its name either way."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return  # on Windows a folder can't be opened, and needn't be
+    with suppress(OSError):  # a folder that may be written but not read, or a network's that can't be flushed
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(handle)

@@ -155,6 +155,7 @@ class Loss:
     function: Callable[..., Value]
     boundary: float = 0.5  # a single output above it says yes
     outputs: int = 1  # it compares at least so many
+    climbs: bool = False  # it is made large, by an optimiser that maximises
     targets: str = "any number"  # in words …
     allows: Callable[[float], bool] = lambda target: True  # … and as a test
 
@@ -166,7 +167,7 @@ LOSSES: dict[str, Loss] = {
     "mse": Loss(mse),
     "absolute_error": Loss(absolute_error),
     "signed_error": Loss(signed_error),
-    "performance": Loss(performance),
+    "performance": Loss(performance, climbs=True),
     "binary_cross_entropy": Loss(binary_cross_entropy, **_SHARES),
     "binary_cross_entropy_with_logits": Loss(binary_cross_entropy_with_logits, boundary=0.0, **_SHARES),
     "categorical_cross_entropy": Loss(categorical_cross_entropy, outputs=2, **_SHARES),

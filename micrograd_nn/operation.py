@@ -10,9 +10,10 @@ from dataclasses import KW_ONLY, dataclass
 from decimal import Decimal
 from keyword import iskeyword
 from numbers import Real
+from operator import index
 from typing import Any, Self, TypeVar, overload
 
-from .errors import ArgumentError, NumberError, TooLargeError, UnknownNameError
+from .errors import ArgumentError, ArgumentTypeError, NumberError, TooLargeError, UnknownNameError
 
 T = TypeVar("T", bound="Operand")
 Partial = Callable[..., Any]  # (*operands, out) -> slope, on floats, Values and symbols alike
@@ -156,6 +157,15 @@ def as_float(number: object) -> float:
     except OverflowError:
         digits = int(int(number).bit_length() * math.log10(2)) + 1  # type: ignore[arg-type]  # Real converts
         raise TooLargeError(f"a number of about {digits} digits is too large: floats end at 1.8e308") from None
+
+
+def whole_number(what: str, given: Any, least: int = 1) -> int:
+    """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
+    if index(given) < least:
+        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
+    return index(given)
 
 
 def _describe(thing: object) -> str:

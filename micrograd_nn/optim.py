@@ -13,8 +13,8 @@ from math import sqrt as root
 from typing import Any
 
 from .errors import ArgumentError, ArgumentTypeError, MicrogradError, ShapeError, StateError, UnknownNameError
-from .operation import as_float
-from .ops import sqrt
+from .operation import as_float, whole_number
+from .ops import maximum, sqrt
 from .value import Value
 
 Memory = tuple[Any, ...]
@@ -25,7 +25,8 @@ class Optimizer:
 
     A kind of descent gives ``memories``, the names of the numbers that it keeps for each parameter (each starts at
     0), ``scalars``, the numbers that all parameters share in one step, and ``rule``. A rule may branch on its
-    hyperparameters, never on p, g or memory. ``maximize=True`` climbs instead.
+    hyperparameters, never on p, g or memory. ``maximize=True`` climbs instead. ``lr`` is the rate of the next step;
+    schedules count from ``initial_lr``, the rate that was given here, also after a later state was loaded.
 
     Raises ArgumentError if there is no parameter, if one comes twice, or if a hyperparameter is out of its range.
     """
@@ -37,7 +38,7 @@ class Optimizer:
             kind = type(params).__name__
             raise ArgumentTypeError(f"an optimiser takes a list of Values, got {kind}: pass net.parameters()")
         self.params = list(params)
-        self.lr = _within("lr", lr, 0.0, inf, "a positive number such as 0.1", open_below=True)
+        self.lr = self.initial_lr = _within("lr", lr, 0.0, inf, "a positive number such as 0.1", open_below=True)
         self.weight_decay = _within("weight_decay", weight_decay, 0.0, inf, "a number from 0 up")
         self.maximize = maximize
         self.steps = 0
@@ -92,16 +93,20 @@ class Optimizer:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state_dict, all or nothing. Raises StateError if it is of another kind of optimiser."""
+        count = len(self.params)
+        misfit = f"this state does not fit {type(self).__name__} over {count} parameters; nothing was loaded"
         wanted = ["steps", "lr", *self.memories]
-        sizes = {name: len(state[name]) for name in self.memories if name in state}
-        if sorted(wanted) != sorted(state) or any(size != len(self.params) for size in sizes.values()):
-            raise StateError(
-                f"this state does not fit {type(self).__name__} over {len(self.params)} parameters; nothing was "
-                f"loaded. It needs {', '.join(wanted)}, got {', '.join(state)} of sizes {list(sizes.values())}"
-            )
-        columns = [[as_float(number) for number in state[name]] for name in self.memories]
-        self.memory = list(zip(*columns, strict=True)) if columns else [()] * len(self.params)
-        self.steps, self.lr = int(state["steps"]), as_float(state["lr"])
+        if sorted(wanted) != sorted(state):
+            raise StateError(f"{misfit}. It needs {', '.join(wanted)}, got {', '.join(state)}")
+        try:
+            steps, lr = whole_number("steps", state["steps"], least=0), as_float(state["lr"])
+            columns = [list(map(as_float, state[name])) for name in self.memories]
+        except (MicrogradError, TypeError) as error:
+            raise StateError(f"{misfit}. A memory is a list of numbers: {error}") from None
+        if any(len(column) != count for column in columns):
+            raise StateError(f"{misfit}. Its memories are of the sizes {[len(column) for column in columns]}")
+        memory = list(zip(*columns, strict=True)) if columns else [()] * count
+        self.memory, self.steps, self.lr = memory, steps, lr
 
 
 class SGD(Optimizer):
@@ -251,7 +256,7 @@ class RMSprop(Optimizer):
         kept, spread = [square], square
         if self.centered:
             kept.append(self.alpha * memory[1] + (1.0 - self.alpha) * g)
-            spread = square - kept[1] * kept[1]
+            spread = maximum(square - kept[1] * kept[1], 0.0)  # rounding makes it less where g never changes
         move = g / (sqrt(spread) + self.eps)
         if self.momentum:
             move = self.momentum * memory[-1] + move
@@ -273,7 +278,7 @@ def named_optimizer(name: str) -> Callable[..., Optimizer]:
 
 
 class LambdaLR:
-    """A learning-rate schedule: after ``step()`` number n the rate is the first one times factor(n).
+    """A learning-rate schedule: after ``step()`` number n the rate is the optimiser's first one times factor(n).
 
     >>> sgd = SGD([Value(1.0)], lr=0.8)
     >>> schedule = LambdaLR(sgd, lambda n: 1 / (1 + n))
@@ -285,7 +290,7 @@ class LambdaLR:
     def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]) -> None:
         self.optimizer = optimizer
         self.factor = factor
-        self.first = optimizer.lr
+        self.first = optimizer.initial_lr
         self.epoch = 0
         optimizer.lr = self.first * factor(0)
 
@@ -303,7 +308,8 @@ class StepLR(LambdaLR):
     """The rate times gamma every ``step_size`` epochs."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        super().__init__(optimizer, lambda epoch: gamma ** (epoch // step_size))
+        size = whole_number("step_size", step_size)
+        super().__init__(optimizer, lambda epoch: gamma ** (epoch // size))
 
 
 class ExponentialLR(LambdaLR):
@@ -317,8 +323,8 @@ class CosineAnnealingLR(LambdaLR):
     """Down along half a cosine, from the first rate to eta_min in T_max epochs (Loshchilov and Hutter, SGDR, 2016)."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        least = eta_min / optimizer.lr
-        super().__init__(optimizer, lambda epoch: least + (1.0 - least) * (1.0 + cos(pi * epoch / T_max)) / 2.0)
+        least, last = eta_min / optimizer.initial_lr, whole_number("T_max", T_max)
+        super().__init__(optimizer, lambda epoch: least + (1.0 - least) * (1.0 + cos(pi * epoch / last)) / 2.0)
 
 
 # ---- without descent ----

@@ -258,8 +258,8 @@ def unpack(file: BinaryIO, size: int, name: str) -> tuple[Tensors, dict[str, Any
     entries, about = _parsed(header, name)
     _check_header(entries, about, len(header), size, name)
     data = file.read(size - len(head) - len(header))
-    signature = about["sha256"].encode()
-    unsigned = head + header.replace(signature, UNSIGNED.encode()) + data
+    signature = about["sha256"].encode(errors="replace")
+    unsigned = head + header.replace(signature, UNSIGNED.encode(), 1) + data
     if len(signature) != len(UNSIGNED) or hashlib.sha256(unsigned).hexdigest().encode() != signature:
         raise FormatError(f"{name} is damaged: its checksum is not that of its content; take another copy")
     return _arrays(head + header + data, name), about

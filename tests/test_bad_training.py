@@ -156,6 +156,12 @@ BAD = {
         ArgumentError,
         r"another optimiser than the one that trains: sgd = SGD.*, then fit\(…, optimizer=sgd, schedule=StepLR\(sgd",
     ),
+    "what is climbed, descended": (
+        1,
+        {"loss": "performance"},
+        ArgumentError,
+        r"this loss is made large: give optimizer=SGD\(net\.parameters\(\), lr=0\.1, maximize=True\)",
+    ),
     "resume": (
         1,
         {"resume": "h"},
@@ -199,6 +205,22 @@ def test_row_24_lr_beside_a_training_to_resume():
     history.optimizer.lr = 0.5
     assert [p.data for p in net.parameters()] == before
     assert fit(net, X, Y, resume=history, epochs=20).optimizer.lr == 0.5
+
+
+def test_row_24_another_optimiser_beside_a_training_to_resume():
+    net = MLP(2, [1])
+    history = fit(net, X, Y, optimizer="adam", lr=0.1, epochs=2)
+    before = [p.data for p in net.parameters()]
+    for name in ("sgd", "SGD", "adamw"):
+        with pytest.raises(ArgumentError, match=f"keeps its optimiser, Adam: leave out optimizer='{name}'"):
+            fit(net, X, Y, optimizer=name, epochs=4, resume=history)
+    with pytest.raises(UnknownNameError, match="unknown optimiser 'adm'"):
+        fit(net, X, Y, optimizer="adm", epochs=4, resume=history)
+    assert [p.data for p in net.parameters()] == before
+    adam = history.optimizer
+    for epochs, given in ((4, {"optimizer": "adam", "lr": 0.1}), (5, {"optimizer": "Adam"}), (6, {"lr": 0.1}), (7, {})):
+        assert fit(net, X, Y, epochs=epochs, resume=history, **given).optimizer is adam
+    assert history.step == 7
 
 
 @pytest.mark.parametrize("net", [3, None, MLP, lambda x: x[0]])

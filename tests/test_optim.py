@@ -96,6 +96,27 @@ def test_the_rule_traces_as_a_graph_with_the_numbers_it_has_on_floats(kind, opti
     assert (node.data, [n.data for n in nodes]) == (number, list(kept))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lr": "0.1"},
+        {"lr": None},
+        {"mean": 5.0},
+        {"mean": [1.0, "x"]},
+        {"square": [1.0]},
+        {"steps": None},
+        {"steps": 1.5},
+    ],
+    ids=str,
+)
+def test_a_state_that_is_partly_wrong_is_refused_whole(change):
+    adam = Adam([Value(1.0), Value(2.0)])
+    before = adam.state_dict()
+    with pytest.raises(StateError, match=r"does not fit Adam over 2 parameters; nothing was loaded\. "):
+        adam.load_state_dict({"steps": 7, "lr": 0.5, "mean": [1.0, 2.0], "square": [3.0, 4.0], **change})
+    assert adam.state_dict() == before
+
+
 def test_a_state_of_another_kind_is_refused_whole():
     adam = Adam([Value(1.0), Value(2.0)])
     list(walk(Adam([Value(1.0), Value(2.0), Value(3.0)]), 1))
@@ -174,6 +195,34 @@ def test_names():
     assert all(named_optimizer(name) is kind for name, kind in OPTIMIZERS.items())
     with pytest.raises(UnknownNameError, match=r"unknown optimiser 'adm'; choose one of: adam, adamw"):
         named_optimizer("adm")
+
+
+def test_the_spread_of_a_gradient_that_never_changes_is_no_less_than_0():
+    w = Value(1.0)
+    optimizer = RMSprop([w], lr=1e-9, centered=True)  # 3,226 steps at 0.1 once took the root of -2e-18
+    for _ in range(4000):
+        w.grad = 0.1
+        optimizer.step()
+    assert math.isfinite(w.data)
+
+
+def test_a_schedule_that_is_made_late_counts_from_the_first_rate():
+    for make in (lambda o: StepLR(o, 2, 0.5), lambda o: CosineAnnealingLR(o, 9, 0.01), lambda o: ExponentialLR(o, 0.5)):
+        whole, resumed = SGD([Value(1.0)], lr=0.8), SGD([Value(1.0)], lr=0.8)
+        schedule = make(whole)
+        schedule.at(5)
+        resumed.load_state_dict(whole.state_dict())
+        make(resumed).at(5)
+        assert resumed.lr == whole.lr < 0.8
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, None])
+def test_a_schedule_counts_whole_epochs(size):
+    sgd = SGD([Value(1.0)], lr=0.8)
+    for kind, name in ((StepLR, "step_size"), (CosineAnnealingLR, "T_max")):
+        with pytest.raises((ArgumentError, ArgumentTypeError), match=f"{name} is a whole number from 1 up, got {size}"):
+            kind(sgd, size)
+    assert sgd.lr == 0.8
 
 
 def test_a_schedule_from_a_function():

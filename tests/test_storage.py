@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -283,6 +284,25 @@ def test_row_27_a_folder_without_permission(tmp_path):
         save(MLP(2, [1]), tmp_path / "net")
 
 
+UNREADABLE = """
+import os, sys, tempfile
+from micrograd_nn.files import write_whole
+with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+    if os.geteuid() == 0:  # root may read everything: go on as somebody else
+        os.chown(folder, 65534, 65534), os.setgid(65534), os.setuid(65534)
+    os.chmod(folder, 0o300)
+    write_whole(folder + "/net", b"old")
+    write_whole(folder + "/net", b"new")
+    print(open(folder + "/net").read())
+    os.chmod(folder, 0o700)
+"""
+
+
+def test_a_folder_that_can_not_be_flushed_holds_the_new_file(tmp_path):
+    out = subprocess.run([sys.executable, "-c", UNREADABLE], capture_output=True, text=True)
+    assert out.stdout == "new\n", out.stderr
+
+
 def test_a_new_file_has_the_usual_permissions_and_an_old_one_keeps_its(tmp_path):
     (tmp_path / "plain").write_text("")
     save(MLP(2, [1]), tmp_path / "net")
@@ -463,6 +483,19 @@ def test_row_30_hostile_metadata_is_refused(text, tmp_path):
     (tmp_path / "net").write_bytes(serialise({"w": np.zeros(1)}, metadata={"micrograd_nn": text}))
     with pytest.raises(FormatError, match="not written by this package"):
         load(tmp_path / "net")
+
+
+@pytest.mark.parametrize("signature", ["", "0", "\ud800", "\ud800" * 64, "é" * 32], ids=lambda text: ascii(text[:2]))
+def test_row_30_a_hostile_signature_takes_no_more_room_than_the_file(signature):
+    from safetensors.numpy import save as serialise
+
+    text = json.dumps({"version": 1, "sha256": signature, "rest": "0" * 2**20})
+    content = serialise({"w": np.zeros(1)}, metadata={"micrograd_nn": text})
+    tracemalloc.start()
+    with pytest.raises(FormatError, match="bad is damaged: its checksum is not that of its content"):
+        unpack(io.BytesIO(content), len(content), "bad")
+    assert tracemalloc.get_traced_memory()[1] < 10 * len(content)
+    tracemalloc.stop()
 
 
 def test_other_kinds_of_number_are_refused(tmp_path):

@@ -5,6 +5,7 @@ Promise: rows stay together with their targets, and the same seed gives the same
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +55,9 @@ def split(data: Dataset, *parts: float, seed: int = 0, shuffle: bool = True) -> 
 
     Raises ArgumentError if a part is empty, negative, or if the parts ask for more rows than there are.
     """
-    sizes = [part if isinstance(part, int) else round(part * len(data)) for part in parts]
-    if not sizes or min(sizes) < 1 or sum(sizes) > len(data) + len(sizes) // 2:
+    asked = [part if isinstance(part, int) else part * len(data) for part in parts]
+    cuts = list(pairwise(map(round, accumulate(asked, initial=0))))
+    if not cuts or any(start >= end for start, end in cuts) or sum(asked) > len(data) + 1e-6:
         raise ArgumentError(
             f"{data.name} has {len(data)} rows, which can't be split into {list(parts)}: give shares such as 0.8, 0.2 "
             "or numbers of rows, each at least one row, together at most all"
@@ -63,8 +65,7 @@ def split(data: Dataset, *parts: float, seed: int = 0, shuffle: bool = True) -> 
     order = list(range(len(data)))
     if shuffle:
         Random(seed).shuffle(order)
-    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
-    return [data.take(order[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
+    return [data.take(order[start:end]) for start, end in cuts]
 
 
 @dataclass(frozen=True, eq=False)

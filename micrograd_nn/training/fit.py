@@ -14,8 +14,7 @@ from types import FrameType
 from typing import Any
 
 from ..errors import ArgumentError, ArgumentTypeError, DivergedError, ShapeError
-from ..nn import whole_number
-from ..operation import as_float
+from ..operation import as_float, whole_number
 from ..optim import LambdaLR, Optimizer, named_optimizer
 from ..progress import progress_bar
 from ..value import Value
@@ -36,7 +35,7 @@ def fit(
     y: Any,
     *,
     loss: str | Callable[..., Value] = "mse",
-    optimizer: str | Optimizer = "sgd",
+    optimizer: str | Optimizer | None = None,
     lr: float | None = None,
     epochs: int = 10,
     batch_size: int = 32,
@@ -61,7 +60,8 @@ def fit(
     flat y holds labels from 0 up. The loss of a row is ``loss(net(x), target)``, that of a batch the mean over its
     rows, plus l1·Σ|w| + l2·Σw² over all parameters.
 
-    - optimizer: "sgd", "adam", "adamw", "rmsprop" (with ``lr``, if given), or an Optimizer of yours;
+    - optimizer: "sgd", "adam", "adamw", "rmsprop" (with ``lr``, if given), or an Optimizer of yours; "sgd" if left
+      out, and the one that it had in a training that is resumed;
     - epochs, batch_size: each epoch goes once over the rows; ``steps``, if given, ends it after so many batches;
     - shuffle: a new order each epoch, drawn from ``seed`` and the number of the epoch;
     - validation: a pair (X, y) to measure, never to learn from;
@@ -86,6 +86,8 @@ def fit(
     whole_number("batch_size", batch_size)
     task = Task(net, X, y, loss)
     descent = _optimizer(net, optimizer, lr, resume)
+    if task.loss.climbs and not descent.maximize:
+        raise ArgumentError("this loss is made large: give optimizer=SGD(net.parameters(), lr=0.1, maximize=True)")
     run = Training(net, task, descent, min(batch_size, len(task)), shuffle, seed, resume)
     run.until = epochs * run.per_epoch if steps is None else whole_number("steps", steps, least=0)
     run.every = run.per_epoch if record is None else whole_number("record", record)
@@ -266,16 +268,12 @@ class Training:
         return all(isfinite(parameter.data) for parameter in self.optimizer.params)
 
 
-def _optimizer(net: Any, given: str | Optimizer, lr: float | None, resume: History | None) -> Optimizer:
+def _optimizer(net: Any, given: str | Optimizer | None, lr: float | None, resume: History | None) -> Optimizer:
     parameters = net.parameters()
     if resume is not None:
-        if not isinstance(resume, History):
-            raise ArgumentTypeError(f"resume is the history that fit or load_checkpoint returned, got {resume!r:.60}")
-        if lr is not None:
-            raise ArgumentError(f"a resumed training keeps its optimiser: set history.optimizer.lr = {lr}, not lr")
-        given = resume.optimizer if isinstance(given, str) else given
-    elif isinstance(given, str):
-        kind = named_optimizer(given)
+        given, lr = _resumed(given, lr, resume), None
+    elif given is None or isinstance(given, str):
+        kind = named_optimizer(given or "sgd")
         return kind(parameters) if lr is None else kind(parameters, lr=lr)
     if not isinstance(given, Optimizer):
         raise ArgumentTypeError(f"optimizer is a name such as 'adam' or an Optimizer, got {given!r}")
@@ -284,6 +282,18 @@ def _optimizer(net: Any, given: str | Optimizer, lr: float | None, resume: Histo
     if not set(given.params) <= set(parameters):
         raise ArgumentError("the optimiser moves parameters that are not this network's: pass it net.parameters()")
     return given
+
+
+def _resumed(given: str | Optimizer | None, lr: float | None, resume: History) -> str | Optimizer | None:
+    """The optimiser that goes on, which a name or an lr may repeat but not replace."""
+    if not isinstance(resume, History):
+        raise ArgumentTypeError(f"resume is the history that fit or load_checkpoint returned, got {resume!r:.60}")
+    keeps = "a resumed training keeps its optimiser"
+    if lr not in (None, resume.optimizer.lr):
+        raise ArgumentError(f"{keeps}: set history.optimizer.lr = {lr}, not lr")
+    if isinstance(given, str) and named_optimizer(given) is not type(resume.optimizer):
+        raise ArgumentError(f"{keeps}, {type(resume.optimizer).__name__}: leave out optimizer={given!r}")
+    return resume.optimizer if given is None or isinstance(given, str) else given
 
 
 def _schedule(given: LambdaLR | None, optimizer: Optimizer) -> LambdaLR | None:
