@@ -9,7 +9,8 @@ from typing import Any
 
 from .errors import ArgumentError, FormatError, StateError
 from .files import name_of, write_whole
-from .nn import Module, whole_number
+from .nn import Module
+from .operation import whole_number
 from .optim import Optimizer
 from .storage import Tensors, architecture, pack, read, take, tensors_of
 from .training.callbacks import Running

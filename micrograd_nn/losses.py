@@ -13,7 +13,7 @@ from typing import Any
 from .errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
 from .functional import logsumexp, mean, total
 from .ops import absolute, log, maximum, relu, softplus
-from .value import Value
+from .value import Value, as_value
 
 SMALLEST_SHARE = exp(-100.0)  # a probability counts as at least this much, so its logarithm stops at -100 (PyTorch's)
 
@@ -111,8 +111,8 @@ def softmax_cross_entropy(logits: Sequence[Any], target: Any) -> Value:
     """
     sums = _of_classes(logits)
     if _is_row(target):
-        return _as_value(logsumexp(sums)) - _sum([y * z for z, y in pairs(sums, target)])
-    return _as_value(logsumexp(sums)) - sums[as_label(target, len(sums))]
+        return as_value(logsumexp(sums)) - _sum([y * z for z, y in pairs(sums, target)])
+    return as_value(logsumexp(sums)) - sums[as_label(target, len(sums))]
 
 
 def hinge(scores: Any, targets: Any) -> Value:
@@ -197,7 +197,7 @@ def pairs(predictions: Any, targets: Any) -> list[tuple[Value, Value]]:
     ours, theirs = _as_list(predictions), _as_list(targets)
     if len(ours) != len(theirs) or not ours:
         raise ShapeError(f"a loss compares as many targets as predictions: got {len(theirs)} and {len(ours)}")
-    return list(zip(map(_as_value, ours), map(_as_value, theirs), strict=True))
+    return list(zip(map(as_value, ours), map(as_value, theirs), strict=True))
 
 
 def as_label(given: Any, classes: int | None) -> int:
@@ -221,7 +221,7 @@ def _of_classes(outputs: Any) -> list[Value]:
             f"this loss compares the outputs of several classes, got the single {outputs!r:.60}: that goes with "
             "binary_cross_entropy_with_logits, or after a sigmoid with binary_cross_entropy"
         )
-    return [_as_value(output) for output in outputs]
+    return [as_value(output) for output in outputs]
 
 
 def _squares(predictions: Any, targets: Any) -> list[Value]:
@@ -248,7 +248,3 @@ def _as_list(given: Any) -> list[Any]:
 
 def _is_row(given: Any) -> bool:
     return isinstance(given, Sequence | Iterator) or bool(getattr(given, "shape", ()))
-
-
-def _as_value(number: Any) -> Value:
-    return number if isinstance(number, Value) else Value(number)

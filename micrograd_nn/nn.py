@@ -6,15 +6,14 @@ neuron by neuron, weights before bias; and its inputs are checked before the fir
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import count, pairwise
-from operator import index
 from random import Random
 from typing import Any
 
-from .errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
+from .errors import ArgumentTypeError, NumberError, ShapeError, UnknownNameError
 from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
-from .operation import TABLE, Operation
+from .operation import TABLE, Operation, whole_number
 from .value import Value, weighted_sum
 
 LAYER_WIDE = ("maxout", "softmax")  # what only a whole layer can do, beside what a single neuron can
@@ -224,15 +223,6 @@ def named_activation(activation: str | Operation, also: Sequence[str] = ()) -> O
         kind = "activation of a single neuron" if activation in LAYER_WIDE else "activation"
         raise UnknownNameError(kind, activation, [*legal, "identity", *also])
     return TABLE[activation]
-
-
-def whole_number(what: str, given: Any, least: int = 1) -> int:
-    """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
-    if isinstance(given, bool) or not hasattr(given, "__index__"):
-        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
-    if index(given) < least:
-        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
-    return index(given)
 
 
 def _label(hidden: Sequence[Neuron], outputs: Sequence[Neuron]) -> None:

@@ -86,12 +86,12 @@ class Value(Operand):
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> "Value":
         """Compute and record: the one way by which a row acts on Values."""
-        left = _as_value(operands[0])
+        left = as_value(operands[0])
         a = left._data
         if len(operands) == 1:
             out = operation.forward(a)
             return _record(out, operation, left, None, operation.partials[0](a, out), 0.0)
-        right = _as_value(operands[1])
+        right = as_value(operands[1])
         b = right._data
         out = operation.forward(a, b)
         dleft, dright = operation.partials
@@ -102,28 +102,28 @@ class Value(Operand):
 
     def __add__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
-            other = _as_value(other)
+            other = as_value(other)
         return _record(self._data + other._data, add, self, other, 1.0, 1.0)
 
     def __sub__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
-            other = _as_value(other)
+            other = as_value(other)
         return _record(self._data - other._data, sub, self, other, 1.0, -1.0)
 
     def __mul__(self, other: Any) -> "Value":
         if other.__class__ is not Value:
-            other = _as_value(other)
+            other = as_value(other)
         a, b = self._data, other._data
         return _record(a * b, mul, self, other, b, a)
 
     def __radd__(self, other: Any) -> "Value":
-        return _as_value(other) + self
+        return as_value(other) + self
 
     def __rsub__(self, other: Any) -> "Value":
-        return _as_value(other) - self
+        return as_value(other) - self
 
     def __rmul__(self, other: Any) -> "Value":
-        return _as_value(other) * self
+        return as_value(other) * self
 
     def exp(self) -> "Value":
         """e to the power of self."""
@@ -185,16 +185,16 @@ class Value(Operand):
         return bool(self._data == (other._data if isinstance(other, Value) else other))
 
     def __lt__(self, other: Any) -> bool:
-        return self._data < _as_value(other)._data
+        return self._data < as_value(other)._data
 
     def __le__(self, other: Any) -> bool:
-        return self._data <= _as_value(other)._data
+        return self._data <= as_value(other)._data
 
     def __gt__(self, other: Any) -> bool:
-        return self._data > _as_value(other)._data
+        return self._data > as_value(other)._data
 
     def __ge__(self, other: Any) -> bool:
-        return self._data >= _as_value(other)._data
+        return self._data >= as_value(other)._data
 
     __hash__ = object.__hash__
 
@@ -262,14 +262,15 @@ def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value]) -> Value:
     total: Value | None = None
     for w, x in zip(weights, inputs, strict=True):
         if w.__class__ is not Value:
-            w = _as_value(w)
+            w = as_value(w)
         a, b = w._data, x._data
         term = _record(a * b, mul, w, x, b, a)
         total = term if total is None else _record(total._data + term._data, add, total, term, 1.0, 1.0)
     return Value(0.0) if total is None else total
 
 
-def _as_value(operand: Any) -> Value:
+def as_value(operand: Any) -> Value:
+    """The operand itself, or a plain number as a constant of the graph. Raises NumberError for anything else."""
     return operand if isinstance(operand, Value) else Constant(operand)
 
 

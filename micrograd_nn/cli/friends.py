@@ -19,7 +19,8 @@ from ..draw.plot import plot_loss, save_plot
 from ..errors import ExtraMissingError
 from ..losses import mse
 from ..modes import no_grad
-from ..nn import MLP, whole_number
+from ..nn import MLP
+from ..operation import whole_number
 from ..optim import SGD
 from ..progress import progress_bar
 from ..value import Value

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import ArgumentTypeError
 from ..init import source_of
-from ..nn import whole_number
+from ..operation import whole_number
 from ..optim import Optimizer
 from ..value import Value
 from .backend import Backend

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from ..errors import UnknownNameError
-from ..nn import whole_number
+from ..operation import whole_number
 from .dataset import Dataset
 
 POUNDS, INCHES = 135, 66  # what is taken off weight and height: round numbers, not the means

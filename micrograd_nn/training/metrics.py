@@ -11,7 +11,7 @@ from ..errors import ArgumentTypeError, ShapeError, UnknownNameError
 from ..functional import maxout, total
 from ..losses import LOSSES, Loss, as_label
 from ..ops import absolute, greater
-from ..value import Value
+from ..value import Value, as_value
 
 APART = 1e30  # taken off the right output when the largest of the others is looked for
 
@@ -25,9 +25,9 @@ def correct(outputs: Any, target: Any, boundary: float = 0.5) -> Value:
     (1.0, 0.0)
     """
     if not isinstance(outputs, Sequence):
-        decided: Value = 1.0 - absolute(greater(_as_value(outputs), boundary) - greater(_as_value(target), boundary))
+        decided: Value = 1.0 - absolute(greater(as_value(outputs), boundary) - greater(as_value(target), boundary))
         return decided
-    rows = [(_as_value(z), _as_value(y)) for z, y in zip(outputs, target, strict=True)]
+    rows = [(as_value(z), as_value(y)) for z, y in zip(outputs, target, strict=True)]
     right: Value = greater(total(y * z for z, y in rows), maxout(z - APART * y for z, y in rows))
     return right
 
@@ -112,7 +112,3 @@ def _labels(given: Any, count: int, classes: int | None = None) -> list[int]:
     if len(labels) != count or not count:
         raise ShapeError(f"a decision is held against a label, row by row: got {count} and {len(labels)} rows")
     return labels
-
-
-def _as_value(number: Any) -> Value:
-    return number if isinstance(number, Value) else Value(number)
