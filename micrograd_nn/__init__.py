@@ -8,6 +8,8 @@ from .backprop import hessian as hessian
 from .backprop import replay as replay
 from .backprop import value_and_grad as value_and_grad
 from .checkpoint import Checkpoint as Checkpoint
+from .checkpoint import load_checkpoint as load_checkpoint
+from .checkpoint import save_checkpoint as save_checkpoint
 from .compile import compile as compile
 from .derive import Slip as Slip
 from .derive import check_partials as check_partials
@@ -90,6 +92,7 @@ from .training import EarlyStopping as EarlyStopping
 from .training import History as History
 from .training import accuracy as accuracy
 from .training import confusion_matrix as confusion_matrix
+from .training import decisions as decisions
 from .training import evaluate as evaluate
 from .training import fit as fit
 from .training import predict as predict

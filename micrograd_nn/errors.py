@@ -19,7 +19,7 @@ it no ``.data``, ``.grad``, file or graph has changed.
     ├── GraphError       (RuntimeError)        a graph that can't answer what was asked of it
     ├── GradcheckError   (RuntimeError)        slopes that differ from what the function does
     ├── RenderError      (RuntimeError)        a picture that can't be drawn on this machine
-    ├── ExtraMissingError (ImportError)        a library that an extra of this package would have brought
+    ├── ExtraMissingError (ImportError)        a library that is not installed; the message says what brings it
     └── AnomalyError     (FloatingPointError)  nan or inf, under detect_anomaly
         └── DivergedError                      nan or inf in training; the history so far is in .history
 """
@@ -91,7 +91,7 @@ class GraphError(MicrogradError, RuntimeError):
 
 
 class ExtraMissingError(MicrogradError, ImportError):
-    """What was asked for needs an extra of this package that is not installed."""
+    """What was asked for needs a library that is not installed: an extra of this package, or PyTorch, or sympy."""
 
 
 class RenderError(MicrogradError, RuntimeError):

@@ -9,7 +9,7 @@ The names are PyTorch's own: layer k is a Linear with ``weight`` of shape (neuro
 
 from typing import Any
 
-from .errors import ArgumentError, ArgumentTypeError
+from .errors import ArgumentError, ArgumentTypeError, ExtraMissingError
 from .nn import MLP
 from .operation import TABLE
 from .storage import take
@@ -19,12 +19,11 @@ def to_torch(net: MLP) -> Any:
     """The network as a torch ``nn.Sequential`` of 64-bit floats.
 
     Raises ArgumentTypeError for another network than an MLP, ArgumentError for an activation that PyTorch has no
-    module for.
+    module for, ExtraMissingError if PyTorch is not installed.
     """
     if not isinstance(net, MLP):
         raise ArgumentTypeError(f"to_torch takes an MLP, got a {type(net).__name__}")
-    import torch
-
+    torch = _torch()
     modules: list[Any] = []
     for layer in net.layers:
         activation, neurons = _torch_activation(layer.activation), list[Any](layer.neurons)
@@ -40,10 +39,10 @@ def to_torch(net: MLP) -> Any:
 def from_torch(sequential: Any) -> MLP:
     """The MLP of a torch ``nn.Sequential``: Linear layers, each followed by an activation or by none.
 
-    Raises ArgumentTypeError for another kind of module in it, ArgumentError for an activation whose settings differ.
+    Raises ArgumentTypeError for another kind of module in it, ArgumentError for an activation whose settings differ,
+    ExtraMissingError if PyTorch is not installed.
     """
-    import torch
-
+    torch = _torch()
     if not isinstance(sequential, torch.nn.Sequential):
         kind = type(sequential).__name__
         raise ArgumentTypeError(f"from_torch takes a torch nn.Sequential, got a {kind}; one layer: Sequential(linear)")
@@ -71,13 +70,21 @@ def from_torch(sequential: Any) -> MLP:
     return net
 
 
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise ExtraMissingError(
+            "networks are exchanged with PyTorch, which is not installed: python -m pip install torch"
+        ) from None
+    return torch
+
+
 def _torch_activation(name: str) -> Any:
     """PyTorch's module of that name (leaky_relu is LeakyReLU), with our second operand as its setting, or None."""
-    import torch
-
     if name in ("identity", "linear"):
         return None
-
+    torch = _torch()
     modules = {known.lower(): known for known in dir(torch.nn.modules.activation)}
     row = TABLE.get(name)
     if name == "softmax":

@@ -1,8 +1,8 @@
 """Losses: what a network is trained to make small, and the one that is climbed instead.
 
 Promise: a loss is a Value made of the table's operations, so it can be stepped, derived, drawn and compiled.
-Predictions come first, as in PyTorch; both sides may be numbers or Values, one or a list of them. Each is finite at
-any finite size of its predictions.
+Predictions come first, as in PyTorch; both sides may be numbers or Values, one or a list of them. No logarithm in them
+runs to infinity, and no exponential overflows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

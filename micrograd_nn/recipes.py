@@ -1,6 +1,7 @@
-"""Recipes: which network, loss and descent suit a dataset, so that one word is enough to train one.
+"""Recipes: which network, loss and descent suit a dataset, and which of its rows are kept back for the test.
 
-Promise: data, and nothing else; every number can be overruled where a recipe is used.
+Promise: one word is enough to train on a dataset; every number of a recipe can be overruled where it is used, and the
+parts of a dataset are the same rows each time.
 """
 
 from collections.abc import Callable

@@ -96,7 +96,7 @@ def _network(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
     if "optimizer" in about:
         raise FormatError(
             f"{name_of(path)} is a checkpoint of a training: build its network and its optimiser, then "
-            "micrograd_nn.checkpoint.load_checkpoint(path, net, optimizer)"
+            "load_checkpoint(path, net, optimizer)"
         )
     return tensors, about
 

@@ -47,12 +47,15 @@ def test_explain_derives_counts_paths_and_draws(tmp_path, capsys):
         (["w*w", "1w=2"], "is no NAME=NUMBER"),
         (["w*x", "w=1", "w=2", "x=2"], "w is given twice, as 1 and as 2"),
         (["w*w", "w=2", "--wrt", "v"], "unknown name after --wrt 'v'"),
+        (["w*w", "w=2", "--wrt", "w", "--wrt", "v"], "unknown name after --wrt 'v'"),
         (["w*w", "w=2", "--digits", "0"], "--digits"),
     ],
 )
 def test_explain_refuses_in_words_and_writes_nothing(words, message, tmp_path, capsys):
     assert main(["explain", *words, "--out", str(tmp_path / "new")]) == 2
-    assert message in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert not printed.out
     assert not (tmp_path / "new").exists()
 
 

@@ -1,11 +1,15 @@
 """The tree of errors: as drawn, rooted in one, each also the builtin that Python's users expect."""
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
-from micrograd_nn import errors
-from micrograd_nn.errors import MicrogradError, UnknownNameError
+from micrograd_nn import MLP, Value, errors, from_torch, to_sympy, to_torch
+from micrograd_nn.cli.pages import write_page
+from micrograd_nn.draw.plot import plot_loss
+from micrograd_nn.errors import ExtraMissingError, MicrogradError, UnknownNameError
 
 CLASSES = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and kind.__module__ == errors.__name__
@@ -44,3 +48,19 @@ def test_names_come_nearest_first_and_all() -> None:
     assert text.startswith("unknown fruit 'aple'; choose one of: apple")
     assert all(fruit in text for fruit in ("banana", "cherry"))
     assert "choose one of" in str(UnknownNameError("fruit", 5, ["banana"]))
+
+
+MISSING = {
+    "matplotlib": lambda: plot_loss([1.0]),
+    "nbformat": lambda: write_page(Path("chapter.ipynb")),
+    "sympy": lambda: to_sympy(Value(1.0, "x")),
+    "torch": lambda: to_torch(MLP(1, [1])),
+    "torch ": lambda: from_torch(None),
+}
+
+
+@pytest.mark.parametrize("library", MISSING)
+def test_a_library_that_is_missing_is_named_with_what_brings_it(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, library.strip(), None)  # Python's own way to say that it is not there
+    with pytest.raises(ExtraMissingError, match="python -m pip install "):
+        MISSING[library]()

@@ -13,9 +13,20 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from micrograd_nn import MLP, Module, Value, losses, optim
+from micrograd_nn import (
+    MLP,
+    Checkpoint,
+    Module,
+    Value,
+    accuracy,
+    confusion_matrix,
+    decisions,
+    load_checkpoint,
+    losses,
+    optim,
+    save_checkpoint,
+)
 from micrograd_nn import data as datasets
-from micrograd_nn.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from micrograd_nn.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -26,16 +37,7 @@ from micrograd_nn.errors import (
     StateError,
 )
 from micrograd_nn.storage import save
-from micrograd_nn.training import (
-    EarlyStopping,
-    accuracy,
-    confusion_matrix,
-    correct,
-    decisions,
-    evaluate,
-    fit,
-    predict,
-)
+from micrograd_nn.training import EarlyStopping, correct, evaluate, fit, predict
 
 MOONS = datasets.moons(40, seed=5)
 

@@ -1,8 +1,8 @@
 """The command line: ``micrograd-nn`` and its subcommands, one module each.
 
 Promise: exit code 0 when all went well; 1 when what was checked is wrong, or the task failed, on a file for example;
-2 when the words of the command were off: an option, a name, a number, a formula. An error of this package or of the
-system is told on standard error, without a traceback.
+2 when the words of the command were off: an option, a name, a number, a formula; 130 when Ctrl-C ended it. An error of
+this package or of the system is told on standard error, without a traceback.
 """
 
 import argparse

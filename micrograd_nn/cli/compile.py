@@ -1,4 +1,7 @@
-"""``micrograd-nn compile``: the array equations of a formula or a network, and the Python that runs them."""
+"""``micrograd-nn compile``: the array equations of a formula or a network, and the Python that runs them.
+
+Promise: what is printed is what runs; nothing is trained and no file is written.
+"""
 
 import argparse
 from typing import Any

@@ -1,6 +1,8 @@
 """``micrograd-nn draw``: a formula with numbers for its names, as a picture or as a walk.
 
-micrograd-nn draw "sigmoid(w*x + b)" w=0.5 x=2 b=-1 --out neuron.svg
+Promise: one file is written, and none if the formula or a number can't be read.
+
+    micrograd-nn draw "sigmoid(w*x + b)" w=0.5 x=2 b=-1 --out neuron.svg
 """
 
 import argparse

@@ -40,10 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     root = formula(arguments.formula, names)
     if not root.label:
         root.label = "L"
-    print(f"{root.label} = {root.data:.{arguments.digits}g}")
-    for name in arguments.wrt or names:
+    asked = arguments.wrt or names
+    for name in asked:
         if name not in names:
             raise UnknownNameError("name after --wrt", name, names)
+    print(f"{root.label} = {root.data:.{arguments.digits}g}")
+    for name in asked:
         print(f"\n{explain(root, names[name], digits=arguments.digits)}\n\n{paths(root, names[name])}")
     root.backward()
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     print("\nHow w1 moves the loss, for Alice, before training:\n")
     print(textwrap.indent(str(explain(loss, net.parameters()[0])), "    "))
     print("\nAll nine partials, three ways:\n")
-    apart = print_partials(net, loss)
+    apart = print_partials(net)
     draw(net, loss, arguments.out)
     if not arguments.quiet:
         print(f"\nStochastic gradient descent, one person at a time, learning rate {arguments.lr:g}:\n")
@@ -111,8 +111,8 @@ def draw_loss(history: list[float], folder: Path) -> None:
         print(f"\nloss.svg is left out: {error}")
 
 
-def print_partials(net: MLP, loss: Value) -> float:
-    """A row per parameter: engine, hand and complex step. Returns the largest difference between two of them."""
+def print_partials(net: MLP) -> float:
+    """A row per parameter, for Alice: engine, hand, complex step. Returns the largest difference between two."""
     w = {p.label: p.data for p in net.parameters()}
     (x1, x2), y = PEOPLE["Alice"]
     hand = hand_partials(w, x1, x2, y)

@@ -4,6 +4,7 @@ Promise: ``import micrograd_nn.data`` reads no file and imports no numpy; a data
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from ..errors import UnknownNameError
 from .dataset import Dataset as Dataset
@@ -27,7 +28,7 @@ from .small import xor as xor
 
 # By name, what comes whole: everything but MNIST, which is given out in two parts.
 DATASETS: dict[str, Callable[[], Dataset]] = {
-    **{name: lambda name=name: gate(name) for name in GATES},  # type: ignore[misc]  # the default binds the name
+    **{name: partial(gate, name) for name in GATES},
     "boolean": boolean,
     "circles": circles,
     "digits": digits,

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from .. import ops
-from ..errors import ArgumentError
+from ..errors import ExtraMissingError
 from ..operation import Operation
 from ..value import Value, topological_order
 from .names import check_root, names_of
@@ -21,7 +21,7 @@ def to_sympy(value: Value) -> Any:
     >>> to_sympy((w * x) ** 2 + 1)
     w**2*x**2 + 1
 
-    Raises ArgumentError if sympy is not installed: ``pip install sympy``.
+    Raises ExtraMissingError if sympy is not installed.
     """
     check_root(value)
     sympy = _sympy()
@@ -39,7 +39,7 @@ def _sympy() -> Any:
     try:
         import sympy  # type: ignore[import-untyped]  # sympy brings no types
     except ImportError:
-        raise ArgumentError("to_sympy needs sympy, which is not installed: pip install sympy") from None
+        raise ExtraMissingError("to_sympy needs sympy, which is not installed: python -m pip install sympy") from None
     return sympy
 
 
