@@ -102,7 +102,7 @@ class Optimizer:
             steps, lr = whole_number("steps", state["steps"], least=0), as_float(state["lr"])
             columns = [list(map(as_float, state[name])) for name in self.memories]
         except (MicrogradError, TypeError) as error:
-            raise StateError(f"{misfit}. A memory is a list of numbers: {error}") from None
+            raise StateError(f"{misfit}. It holds what is no number or no list of numbers: {error}") from None
         if any(len(column) != count for column in columns):
             raise StateError(f"{misfit}. Its memories are of the sizes {[len(column) for column in columns]}")
         memory = list(zip(*columns, strict=True)) if columns else [()] * count

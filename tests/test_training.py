@@ -138,8 +138,9 @@ def test_frozen_parameters_stay():
 def test_climbing_is_descending_the_opposite():
     up, down = small_net(), small_net()
     climb = optim.SGD(up.parameters(), lr=0.05, maximize=True)
-    fit(up, *MOONS, loss="performance", optimizer=climb, epochs=3)
-    fit(down, *MOONS, loss="squared_error", lr=0.05, epochs=3)
+    history = fit(up, *MOONS, loss="performance", optimizer=climb, epochs=3, l1=0.01, l2=0.05)
+    other = fit(down, *MOONS, loss="squared_error", lr=0.05, epochs=3, l1=0.01, l2=0.05)
+    assert history["objective"] == pytest.approx([-number for number in other["objective"]], rel=1e-12)
     assert numbers(up) == pytest.approx(numbers(down), rel=1e-12)
 
 

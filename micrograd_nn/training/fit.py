@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from ..errors import ArgumentError, ArgumentTypeError, DivergedError, ShapeError
+from ..losses import Loss
 from ..operation import as_float, whole_number
 from ..optim import LambdaLR, Optimizer, named_optimizer
 from ..progress import progress_bar
@@ -58,7 +59,7 @@ def fit(
 
     X has shape (rows, features). y has a number per row, or a row of numbers; beside a network of several outputs, a
     flat y holds labels from 0 up. The loss of a row is ``loss(net(x), target)``, that of a batch the mean over its
-    rows, plus l1·Σ|w| + l2·Σw² over all parameters.
+    rows, plus l1·Σ|w| + l2·Σw² over all parameters; from a performance, which is climbed, they are taken off.
 
     - optimizer: "sgd", "adam", "adamw", "rmsprop" (with ``lr``, if given), or an Optimizer of yours; "sgd" if left
       out, and the one that it had in a training that is resumed;
@@ -93,7 +94,7 @@ def fit(
     run.every = run.per_epoch if record is None else whole_number("record", record)
     run.schedule, run.callbacks = _schedule(schedule, descent), _callbacks(callbacks)
     run.measure(validation, metrics)
-    run.engine = choose(engine, dtype, task, descent, run.size, _penalty(l1, l2), run.until)
+    run.engine = choose(engine, dtype, task, descent, run.size, _penalty(task.loss, l1, l2), run.until)
     run.engine.prepare([score for _, _, score in run.scores])
     task.forget()
     run.go(progress)
@@ -314,12 +315,12 @@ def _callbacks(given: Callback | Iterable[Callback]) -> list[Callback]:
     return listed
 
 
-def _penalty(*strengths: float) -> Penalty:
+def _penalty(loss: Loss, *strengths: float) -> Penalty:
     first, second = map(as_float, strengths)
     for name, number in (("l1", first), ("l2", second)):
         if not (isfinite(number) and number >= 0):
             raise ArgumentError(f"{name} is a number from 0 up, such as 1e-4, got {number}")
-    return first, second
+    return (-first, -second) if loss.climbs else (first, second)
 
 
 @contextmanager
