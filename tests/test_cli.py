@@ -1,8 +1,10 @@
 """The main job and the manners of the command line."""
 
 import re
+import signal
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -226,3 +228,18 @@ def test_a_file_in_the_way_of_the_folder_is_one_line(tmp_path, capsys):
     assert main(["--out", str(tmp_path / "taken"), "--epochs", "1"]) == 1
     assert "taken" in capsys.readouterr().err
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "words", [["--epochs", "10000000"], ["train", "line", "--epochs", "10000000", "--record", "1"]]
+)
+def test_ctrl_c_ends_a_command_with_130(words, tmp_path):
+    command = [sys.executable, "-u", "-m", "micrograd_nn", *words, "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert any("epoch     0" in line or "learning rate" in line for line in running.stdout)
+        time.sleep(0.3)  # well into the training
+        running.send_signal(signal.SIGINT)
+        printed, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "stopped" in said or "interrupted by Ctrl-C" in printed
+    assert "Traceback" not in said

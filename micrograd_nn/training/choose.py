@@ -85,9 +85,9 @@ def _check_same_graph(task: Task, compiled: Any) -> None:
 
 
 def probes(net: Any, rows: int) -> list[int]:
-    """The rows on which a compiled network is tried, in no order that data has; none for an MLP, which only computes.
+    """The rows on which a compiled network is held against its graph, drawn from all: even spacing misses what is even.
 
-    A class made from MLP may look at its numbers again.
+    None for an MLP, which never looks at its numbers; a class made from it may.
     """
     return [] if type(net) is MLP else Random(0).sample(range(rows), min(PROBES, rows))
 
