@@ -121,11 +121,17 @@ def replay(root: Value, numbers: Mapping[Value, float]) -> dict[Value, float]:
     made = next((node for node in numbers if node.operation is not None), None)
     if made is not None:
         raise ArgumentError(f"replay gives new numbers to leaves only, and {made!r} was made by {made.operation}")
-    given = {leaf: as_float(number) for leaf, number in numbers.items()}
+    return work_out(root, {leaf: as_float(number) for leaf, number in numbers.items()})
+
+
+def work_out(root: Value, given: Mapping[Value, float]) -> dict[Value, float]:
+    """The number of every node below root, operands first; a node in ``given``, leaf or not, holds what is given."""
     result: dict[Value, float] = {}
     for node in topological_order(root):
-        if node.operation is None:
-            result[node] = given.get(node, node.data)
+        if node in given:
+            result[node] = given[node]
+        elif node.operation is None:
+            result[node] = node.data
         else:
             result[node] = node.operation.forward(*[result[operand] for operand in node.operands])
     return result

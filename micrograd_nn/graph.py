@@ -3,7 +3,7 @@
 Promise: no function here calls itself on an operand, so a graph may be a million operations deep.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from threading import local
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ class Node(Protocol):
 
 
 N = TypeVar("N", bound=Node)
+T = TypeVar("T")  # a node of any kind
 
 
 def topological_order(*roots: N) -> list[N]:
@@ -43,6 +44,23 @@ def topological_order(*roots: N) -> list[N]:
             mark(node)
             finish(node)
     return order
+
+
+def postorder(root: T, below: Callable[[T], Iterable[T]]) -> Iterator[T]:
+    """root and what ``below`` leads to, each once and after what is below it; found only as far as it is asked for.
+
+    The walk for other edges than the recorded ones; ``topological_order`` is the same for those, and faster.
+    """
+    done = set[T]()
+    path = [root]
+    while path:
+        for node in below(path[-1]):
+            if node not in done:
+                path.append(node)
+                break
+        else:
+            done.add(path[-1])
+            yield path.pop()
 
 
 class Below:

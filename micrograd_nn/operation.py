@@ -91,6 +91,11 @@ class Operation:
         """The number of operands, 1 or 2."""
         return len(self.partials)
 
+    @property
+    def textbook(self) -> tuple[Partial, ...]:
+        """The partials in the textbook's form."""
+        return self.identity or self.partials
+
     @overload
     def __call__(self, a: float, b: float = ..., /) -> float: ...
     @overload

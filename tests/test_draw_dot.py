@@ -13,8 +13,8 @@ from pictures import friends_loss, groups, texts
 from random_graphs import random_graph
 
 from micrograd_nn import MLP, Value, mse
-from micrograd_nn.derive import paths
-from micrograd_nn.draw import draw_dot
+from micrograd_nn.derive import explain, paths
+from micrograd_nn.draw import draw_dot, walk
 from micrograd_nn.draw.modules import BUDGET, modules, view
 from micrograd_nn.draw.palette import DARK, LIGHT
 from micrograd_nn.draw.text import number
@@ -240,6 +240,19 @@ def test_wrong_arguments_are_refused_in_words():
         draw_dot(x, rankdir="up")
     with pytest.raises(UnknownNameError, match="unknown format 'pdf'; choose one of"):
         draw_dot(x, "pdf")
+
+
+def test_a_changed_leaf_is_refused_in_the_words_of_explain():
+    net, loss = friends_loss()
+    net.parameters()[0].data += 0.5
+    refusals = []
+    for show in (draw_dot, walk, lambda root: explain(root, net.parameters()[0])):
+        with pytest.raises(
+            GraphError, match=r"a \.data has changed since the graph was recorded; record it again"
+        ) as info:
+            show(loss)
+        refusals.append(str(info.value))
+    assert len(set(refusals)) == 1
 
 
 def test_dark_answers_every_light_colour():

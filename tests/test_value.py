@@ -17,7 +17,7 @@ from random_graphs import random_graph
 
 from micrograd_nn import TABLE, Value, detect_anomaly, grad, no_grad
 from micrograd_nn.errors import AnomalyError
-from micrograd_nn.graph import topological_order
+from micrograd_nn.graph import postorder, topological_order
 from micrograd_nn.operation import Operand
 from micrograd_nn.value import weighted_sum
 
@@ -233,6 +233,7 @@ def test_topological_order_has_operands_first_and_each_node_once() -> None:
         for node in order:
             assert all(place[operand] < place[node] for operand in node.operands)
         assert [id(node) for node in topological_order(root, order[0], root)] == [id(node) for node in order]
+        assert [id(node) for node in postorder(root, lambda node: node.operands)] == [id(node) for node in order]
 
 
 # ---- copies ----

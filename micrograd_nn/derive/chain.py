@@ -14,6 +14,7 @@ from typing import Any
 
 from ..backprop import replay
 from ..errors import GraphError
+from ..graph import postorder
 from ..operation import Operation
 from ..value import Value, topological_order
 from .names import check_root, names_of, partial_latex, partial_text
@@ -110,21 +111,11 @@ class Chain:
     def region(self, child: Value) -> list[Value]:
         """child and the unnamed nodes on the way below it, operands first."""
         if child not in self._regions:
-            self._regions[child] = self._between(child)
+            self._regions[child] = [*postorder(child, self._unnamed)]
         return self._regions[child]
 
-    def _between(self, child: Value) -> list[Value]:
-        order, done, path = [], set(), [child]
-        while path:
-            node = path[-1]
-            missing = [o for o in node.operands if o in self.on_the_way and o not in self.names and o not in done]
-            if missing:
-                path.append(missing[0])
-            else:
-                path.pop()
-                done.add(node)
-                order.append(node)
-        return order
+    def _unnamed(self, node: Value) -> list[Value]:
+        return [operand for operand in node.operands if operand in self.on_the_way and operand not in self.names]
 
 
 class Symbols(dict[Value, Tidy]):
@@ -134,22 +125,18 @@ class Symbols(dict[Value, Tidy]):
         self.names = names
 
     def __missing__(self, wanted: Value) -> Tidy:
-        path = [wanted]
-        while path:
-            node = path[-1]
-            unwritten = [] if node in self.names or node in self else [o for o in node.operands if o not in self]
-            if unwritten:
-                path.append(unwritten[0])
-            else:
-                path.pop()
-                self.setdefault(node, self._written(node))
+        for node in postorder(wanted, self._unwritten):
+            self[node] = self._written(node)
         return self[wanted]
+
+    def _unwritten(self, node: Value) -> list[Value]:
+        return [] if node in self.names else [operand for operand in node.operands if operand not in self]
 
     def _written(self, node: Value) -> Tidy:
         if node in self.names:
             return Tidy(self.names[node], key=node)
         if node.operation is None:
-            return Tidy(None, number=node.data)
+            return Tidy.of(node.data)
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
 
 
@@ -159,13 +146,18 @@ def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy, top: Valu
     Where the textbook's form is not what the row chose, at a corner or outside of its domain, it is the row's number.
     """
     assert node.operation is not None  # a leaf has no slope
-    partial = (node.operation.identity or node.operation.partials)[i]
+    partial = node.operation.textbook[i]
     slope: Any = partial(*operands, out)
     if top is None or top is node:
         now, chosen = partial(*[operand.data for operand in node.operands], node.data), node.partials[i]
         if not (isclose(now, chosen, rel_tol=1e-6, abs_tol=1e-6) or (isnan(now) and isnan(chosen))):
             slope = chosen
-    return slope if isinstance(slope, Tidy) else Tidy(None, number=slope)
+    return Tidy.of(slope)
+
+
+def numbered(symbol: Symbol) -> Symbol:
+    """The symbol with their recorded numbers for the names of nodes."""
+    return symbol.fold(lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply)
 
 
 def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
@@ -178,7 +170,7 @@ def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
     if row is None or row is not node.operation or not row.associative or not _knows_itself_only(row):
         return False
     numbers = [inner.data for inner in operand.operands]
-    pairs = zip(row.identity or row.partials, operand.partials, strict=True)
+    pairs = zip(row.textbook, operand.partials, strict=True)
     return all(isclose(partial(*numbers, top.data), down * slope, rel_tol=1e-6) for partial, slope in pairs)
 
 
@@ -186,7 +178,7 @@ def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
 def _knows_itself_only(row: Operation) -> bool:
     """Is each slope made of its own operand and the outcome alone?"""
     a, b, out = Symbol("a"), Symbol("b"), Symbol("out")
-    slopes = [Symbol.of(partial(a, b, out)) for partial in row.identity or row.partials]
+    slopes = [Symbol.of(partial(a, b, out)) for partial in row.textbook]
     return all(other not in set(slope.parts()) for slope, other in zip(slopes, (b, a), strict=True))
 
 

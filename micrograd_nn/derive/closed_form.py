@@ -91,7 +91,7 @@ def _named(row: Operation) -> Any:
     sympy = _sympy()
 
     def slope(self: Any, argindex: int = 1) -> Any:
-        return (row.identity or row.partials)[argindex - 1](*self.args, self)
+        return row.textbook[argindex - 1](*self.args, self)
 
     def number(self: Any, precision: int) -> Any:
         return sympy.Float(row.forward(*[float(argument) for argument in self.args]), precision=precision)

@@ -5,16 +5,15 @@ the whole, worked out at the recorded numbers, is the gradient.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
 
 from ..errors import ArgumentError, GraphError
 from ..value import Value, adjoints
-from .chain import Chain, Factor, check_unchanged
+from .chain import Chain, Factor, check_unchanged, numbered
 from .names import node_of, partial_latex, partial_text
 from .paths import count_ways, largest_first
 from .simplify import Tidy, product, total
-from .symbol import Symbol
-from .writing import label_text, number_latex, number_text
+from .writing import equation, label_text, number_latex, number_text
 
 MOST = 8  # terms that are written out unless more are asked for
 DIGITS = 6
@@ -91,12 +90,11 @@ class Explanation:
         return f"{whole} = {chain}\n\n{factors}\n\n{whole} = {numbers} = {result}"
 
     def _columns(self, factor: Factor) -> list[str]:
-        columns = [str(factor)]
-        written = _written(factor, Symbol.text, self._numbered(factor), self.digits)
-        for column in (*written, number_text(factor.number, self.digits)):
-            if column != columns[-1]:
-                columns.append(column)
-        return columns
+        try:
+            written = factor.symbol.text(), numbered(factor.symbol).text(self.digits)
+        except GraphError as error:
+            written = f"({error})", "…"
+        return [side for side, _ in groupby([str(factor), *written, number_text(factor.number, self.digits)])]
 
     # ---- LaTeX ----
 
@@ -104,9 +102,8 @@ class Explanation:
         """The same in LaTeX, as the lines of an aligned block. Raises GraphError if a factor is too long to be read."""
         lines = []
         for factor in self.factors:
-            written = _written(factor, Symbol.latex, self._numbered(factor), self.digits)
-            parts = dict.fromkeys([*written, number_latex(factor.number, self.digits)])  # t = 5, and not t = 5 = 5
-            lines.append(rf"{factor.latex()} &= {' = '.join(parts)}")
+            written = factor.symbol.latex(), numbered(factor.symbol).latex(self.digits)
+            lines.append(rf"{factor.latex()} &= {equation(*written, number_latex(factor.number, self.digits))}")
         whole = self._whole(partial_latex)
         if not lines:
             lines = [f"{whole} &= {number_latex(self.number, self.digits)}"]
@@ -143,26 +140,9 @@ class Explanation:
             first = term is self.terms[0]
             yield dot.join(_bracketed(w) if i or not first else w for i, w in enumerate(written))
 
-    def _numbered(self, factor: Factor) -> Symbol:
-        """The factor's symbol with numbers for its names."""
-
-        def number(leaf: Symbol) -> Symbol:
-            return Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf
-
-        return factor.symbol.fold(number, Symbol.apply)
-
 
 def _bracketed(number: str) -> str:
     return f"({number})" if number[0] in "−-" else number
-
-
-def _written(factor: Factor, write: Callable[..., str], numbered: Symbol, digits: int | None) -> tuple[str, str]:
-    if write is Symbol.latex:
-        return factor.symbol.latex(), numbered.latex(digits)
-    try:
-        return factor.symbol.text(), numbered.text(digits)
-    except GraphError as error:
-        return f"({error})", "…"
 
 
 def explain(root: Value, target: Value | str, most: int = MOST, digits: int | None = DIGITS) -> Explanation:

@@ -9,8 +9,8 @@ from functools import cached_property
 from math import isfinite
 from random import Random
 
-from ..backprop import replay
-from ..value import Value, topological_order
+from ..backprop import replay, work_out
+from ..value import Value
 
 FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at most of them, as behind a dead relu
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
@@ -108,16 +108,4 @@ def central_difference(root: Value, target: Value) -> float:
     """∂root/∂target at the recorded numbers from two evaluations on either side; good to about nine digits."""
     step = NUDGE * max(1.0, abs(target.data))
     above, below = target.data + step, target.data - step
-    return (_with(root, target, above) - _with(root, target, below)) / (above - below)
-
-
-def _with(root: Value, target: Value, number: float) -> float:
-    values: dict[Value, float] = {}
-    for node in topological_order(root):
-        if node is target:
-            values[node] = number
-        elif node.operation is None:
-            values[node] = node.data
-        else:
-            values[node] = node.operation.forward(*[values[operand] for operand in node.operands])
-    return values[root]
+    return (work_out(root, {target: above})[root] - work_out(root, {target: below})[root]) / (above - below)

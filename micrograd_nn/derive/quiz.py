@@ -94,7 +94,7 @@ def quiz(root: Value, seed: int = 0) -> Quiz:
     inner = [node for node in order if node in names and node.operation is not None]
     return Quiz(
         given=tuple((label_text(names[leaf]), point.values[leaf]) for leaf in leaves),
-        equations=tuple((label_text(names[node]), _equation(root, node, names)) for node in inner),
+        equations=tuple((label_text(names[node]), _equation(node, names)) for node in inner),
         answers=tuple((partial_text(names[root], names[leaf]), adjoints[leaf]) for leaf in asked),
         values=tuple((label_text(names[node]), point.values[node]) for node in inner),
     )
@@ -109,13 +109,13 @@ def _point(root: Value, order: list[Value], leaves: list[Value], draw: Random) -
     for _ in range(TRIES):
         numbers = {leaf: draw.choice((-1.0, 1.0)) * draw.randint(1, 20) / 10.0 for leaf in leaves}
         values = replay(root, numbers)
-        made = [node for node in order if node.operation is not None]
-        if all(node.operation.domain.holds(*[values[operand] for operand in node.operands]) for node in made):  # type: ignore[union-attr]
+        made = ((node.operation, node.operands) for node in order if node.operation is not None)
+        if all(row.domain.holds(*[values[operand] for operand in operands]) for row, operands in made):
             return Point(values)
     raise ArgumentError(f"{TRIES} draws of numbers, and none lies in the domain of every operation of this graph")
 
 
-def _equation(root: Value, node: Value, names: dict[Value, str]) -> str:
+def _equation(node: Value, names: dict[Value, str]) -> str:
     """What makes a node, in terms of the names below it."""
     inner = {other: name for other, name in names.items() if other is not node}
     symbol: Symbol = Chain(node, node, inner).symbols[node]

@@ -34,7 +34,7 @@ def softmax_slopes(
     for power, z in zip(powers, inputs, strict=True):
         mine = symbols[share]
         other = symbols[shares[power]] if power in shares else exp(symbols[z]) / whole
-        symbol = product([mine, 1.0 - mine] if power is share.left else [Tidy(None, number=-1.0), mine, other])
+        symbol = product([mine, 1.0 - mine] if power is share.left else [Tidy.of(-1.0), mine, other])
         through = (share.dleft if power is share.left else 0.0) + share.dright
         slopes.append((z, symbol, through * power.dleft))
     return slopes

@@ -33,9 +33,14 @@ class Tidy(Symbol):
     operands: "tuple[Tidy, ...]"  # a Tidy is made of nothing else
 
     @classmethod
+    def of(cls, thing: Any) -> "Tidy":
+        """thing as a Tidy: itself, a number, or another symbol simplified. Raises NumberError if it is none of them."""
+        return thing if isinstance(thing, cls) else tidy(Symbol.of(thing))
+
+    @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> "Tidy":
         """The operation written down, simplified if one of the rules applies."""
-        symbols = [operand if isinstance(operand, Tidy) else tidy(Symbol.of(operand)) for operand in operands]
+        symbols = [cls.of(operand) for operand in operands]
         rule = RULES.get(operation)
         simpler = rule(*symbols) if rule else None
         return cls.made(operation, *symbols) if simpler is None else simpler
@@ -75,7 +80,7 @@ def product(factors: Iterable[Tidy]) -> Tidy:
     for factor in factors:
         bare = factor.operands[0] if factor.operation is neg else factor
         turned = bare.operation is div and _is(bare.operands[0], 1) and not bare.operands[1].is_number
-        above.append(factor if not turned else _number(1.0 if bare is factor else -1.0))
+        above.append(factor if not turned else Tidy.of(1.0 if bare is factor else -1.0))
         below += [bare.operands[1]] if turned else []
     return _in_powers(above) / _in_powers(below)
 
@@ -84,10 +89,10 @@ def total(terms: Sequence[Tidy]) -> Tidy:
     """The sum in the given order, like terms taken together; a number comes last, if no minus sign comes first then.
 
     >>> x, y = Tidy("x"), Tidy("y")
-    >>> print(total([_number(1.0), x * y, y * x]))
+    >>> print(total([Tidy.of(1.0), x * y, y * x]))
     2·x·y + 1
     """
-    plain = reduce(lambda a, b: a + b, terms, _number(0.0))
+    plain = reduce(lambda a, b: a + b, terms, Tidy.of(0.0))
     like: dict[Hashable, tuple[Fraction, Tidy | None]] = {}
     found = _terms(plain) if len(terms) > 1 else []
     for sign, term in found:
@@ -107,14 +112,14 @@ def total(terms: Sequence[Tidy]) -> Tidy:
 
 def _in_powers(factors: Iterable[Tidy]) -> Tidy:
     ordered = sorted(factors, key=lambda factor: 0 if factor.is_number else 1 if factor.operation is None else 2)
-    plain = reduce(lambda a, b: a * b, ordered, _number(1.0))
+    plain = reduce(lambda a, b: a * b, ordered, Tidy.of(1.0))
     bare = plain.operands[0] if plain.operation is neg else plain
     coefficient, rest = _coefficient(bare)
     found = [] if rest is None else _factors(rest)
     powers = _powers(found)
     if len(powers) == len(found):
         return plain
-    whole = (coefficient or _number(1.0)) * _multiplied(powers)
+    whole = (coefficient or Tidy.of(1.0)) * _multiplied(powers)
     return whole if bare is plain else -whole
 
 
@@ -123,13 +128,13 @@ def _multiplied(powers: Mapping[Hashable, tuple[Tidy, int]]) -> Tidy:
     pairs = list(powers.values())
     if all(base.name is not None for base, _ in pairs):
         pairs.sort(key=lambda pair: str(pair[0].name))
-    parts = [Tidy.apply(power, base, _number(float(n))) for base, n in pairs]
+    parts = [Tidy.apply(power, base, Tidy.of(float(n))) for base, n in pairs]
     return reduce(lambda a, b: Tidy.made(mul, a, b), parts)
 
 
 def _summed(terms: Iterable[tuple[Fraction, Tidy | None]]) -> Tidy | None:
     """The sum of coefficients times what they stand before; None if one of them is long."""
-    whole = _number(0.0)
+    whole = Tidy.of(0.0)
     for size, rest in terms:
         number = _written(abs(size))
         if number is None:
@@ -208,7 +213,7 @@ def _difference(a: Tidy, b: Tidy) -> Tidy | None:
 
 def _product(a: Tidy, b: Tidy) -> Tidy | None:
     if _is(a, 0) or _is(b, 0):
-        return _number(0.0)
+        return Tidy.of(0.0)
     if _is(a, 1):
         return b
     if _is(b, 1):
@@ -249,7 +254,7 @@ def _minus(a: Tidy) -> Tidy | None:
 def _power(a: Tidy, b: Tidy) -> Tidy | None:
     if _is(b, 1):
         return a
-    return _number(1.0) if _is(b, 0) else None
+    return Tidy.of(1.0) if _is(b, 0) else None
 
 
 RULES: dict[Operation, Callable[..., Tidy | None]] = {
@@ -266,10 +271,6 @@ RULES: dict[Operation, Callable[..., Tidy | None]] = {
 # ---- numbers ----
 
 
-def _number(number: float) -> Tidy:
-    return Tidy(None, number=number)
-
-
 def _is(symbol: Symbol, number: float) -> bool:
     return symbol.is_number and symbol.number == number
 
@@ -279,7 +280,7 @@ def _opposite(symbol: Tidy) -> Tidy | None:
     if symbol.operation is neg:
         (inner,) = symbol.operands
         return inner
-    return _number(-symbol.number) if symbol.is_number and symbol.number < 0 else None
+    return Tidy.of(-symbol.number) if symbol.is_number and symbol.number < 0 else None
 
 
 def _coefficient(symbol: Tidy) -> tuple[Tidy | None, Tidy | None]:
@@ -311,10 +312,10 @@ def _met(a: Symbol, b: Symbol, work_out: Callable[[Fraction, Fraction], Fraction
 
 def _written(result: Fraction) -> Tidy | None:
     """As people write it, 0.5 or 1/3; None if that is long."""
-    decimal = _number(float(result))
+    decimal = Tidy.of(float(result))
     if Fraction(repr(float(result))) == result and len(str(decimal)) <= SHORT:
         return decimal
     if len(str(result)) > SHORT:
         return None
-    whole = Tidy.made(div, _number(float(abs(result.numerator))), _number(float(result.denominator)))
+    whole = Tidy.made(div, Tidy.of(float(abs(result.numerator))), Tidy.of(float(result.denominator)))
     return -whole if result < 0 else whole

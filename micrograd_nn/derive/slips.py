@@ -129,18 +129,13 @@ def is_power(row: Operation, i: int) -> bool:
 
 
 def _on_symbols(row: Operation, i: int) -> Any:
-    return textbook(row, i)(*map(Symbol, "ab"[: row.arity]), Symbol("out"))
-
-
-def textbook(row: Operation, i: int) -> Callable[..., Any]:
-    """The slope as a textbook has it."""
-    return (row.identity or row.partials)[i]
+    return row.textbook[i](*map(Symbol, "ab"[: row.arity]), Symbol("out"))
 
 
 def _other_rules(edge: Edge) -> list[Any]:
     a, *more = edge.operands
     rules = [
-        textbook(row, 0)(a, *((more or [row.default])[: row.arity - 1]), edge.out)
+        row.textbook[0](a, *((more or [row.default])[: row.arity - 1]), edge.out)
         for row in tuple(TABLE.values())
         if row is not edge.row and is_activation(row, 0)
     ]
@@ -150,11 +145,11 @@ def _other_rules(edge: Edge) -> list[Any]:
 EDGE_RULES: tuple[Rule, ...] = (
     Rule(Slip.ACTIVATION_FORGOTTEN, is_activation, lambda e: [1.0]),
     Rule(Slip.VALUE_FOR_SLOPE, is_activation, lambda e: [e.out]),
-    Rule(Slip.INPUT_FOR_OUTPUT, is_activation, lambda e: [textbook(e.row, 0)(*e.operands, e.operands[0])]),
+    Rule(Slip.INPUT_FOR_OUTPUT, is_activation, lambda e: [e.row.textbook[0](*e.operands, e.operands[0])]),
     Rule(
         Slip.SLOPE_AT_OUTPUT,
         is_activation,
-        lambda e: [textbook(e.row, 0)(e.out, *e.operands[1:], e.row(e.out, *e.operands[1:]))],
+        lambda e: [e.row.textbook[0](e.out, *e.operands[1:], e.row(e.out, *e.operands[1:]))],
     ),
     Rule(Slip.ANOTHER_RULE, is_activation, _other_rules),
     Rule(Slip.SQUARE_FORGOTTEN, is_power, lambda e: [1.0, e.operands[1]]),

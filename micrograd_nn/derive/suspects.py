@@ -15,7 +15,7 @@ from typing import Any
 from ..ops import neg
 from ..value import Value
 from .simplify import Tidy
-from .slips import BRANCH_SLIPS, EDGE_RULES, EVERYWHERE, FACTOR_SLIPS, Rule, Slip, textbook
+from .slips import BRANCH_SLIPS, EDGE_RULES, EVERYWHERE, FACTOR_SLIPS, Rule, Slip
 from .symbol import Symbol
 from .views import Ground, Pair, View, edge_of
 
@@ -82,7 +82,7 @@ def _on_edges(ground: Ground, child: Value) -> Iterator[Suspect]:
                 reached = [parent for parent in parents if operand in ground.reach(child, parent)]
                 for pair in [(child, parent) for parent in reached]:
                     yield from _of_rules(ground, node, i, [pair])
-                    yield from _of_branch(ground, node, i, pair)
+                    yield from _of_branch(node, i, pair)
                 if len(reached) > 1:
                     yield from _of_rules(ground, node, i, [(child, parent) for parent in reached])
 
@@ -100,14 +100,14 @@ def _of_rules(ground: Ground, node: Value, i: int, pairs: list[Pair]) -> Iterato
 
                 def detail(rule: Rule = rule, variant: int = variant) -> str:
                     edge = edge_of(ground, node, i, ground.symbols)
-                    right = textbook(edge.row, i)(*edge.operands, edge.out)
+                    right = edge.row.textbook[i](*edge.operands, edge.out)
                     wrong = Symbol.of(rule.slopes(edge)[variant])
                     return f"{wrong} stands where {right} belongs"
 
                 yield Suspect(rule.slip, pairs[0], total, len(pairs) - 1, detail)
 
 
-def _of_branch(ground: Ground, node: Value, i: int, pair: Pair) -> Iterator[Suspect]:
+def _of_branch(node: Value, i: int, pair: Pair) -> Iterator[Suspect]:
     for slip, change in BRANCH_SLIPS:
 
         def total(view: View, change: Callable[[Any], Any] = change) -> float:

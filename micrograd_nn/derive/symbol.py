@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
 from ..errors import UnknownNameError
+from ..graph import postorder
 from ..operation import Operand, Operation, as_float
 from . import writing
 
@@ -44,9 +45,9 @@ class Symbol(Operand):
         self.operation, self.operands = None, ()
 
     @classmethod
-    def of(cls, thing: Any) -> "Symbol":
+    def of(cls, thing: Any) -> Self:
         """thing as a symbol: itself, or a number. Raises NumberError if it is neither."""
-        return thing if isinstance(thing, Symbol) else cls(None, number=as_float(thing))
+        return thing if isinstance(thing, cls) else cls(None, number=as_float(thing))
 
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> Self:
@@ -64,18 +65,7 @@ class Symbol(Operand):
 
     def parts(self) -> "Iterator[Symbol]":
         """Every symbol in the expression, operands before what is made of them, each once."""
-        done: set[Symbol] = set()
-        path = [self]
-        while path:
-            node = path[-1]
-            missing = next((operand for operand in node.operands if operand not in done), None)
-            if missing is not None:
-                path.append(missing)
-            else:
-                path.pop()
-                if node not in done:
-                    done.add(node)
-                    yield node
+        return postorder(self, lambda node: node.operands)
 
     def fold(self, leaf: "Callable[[Symbol], R]", inner: Callable[..., R]) -> R:
         """leaf(symbol) for each name and number, inner(operation, *results) for the rest, up to the whole."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from math import isinf, isnan
 from typing import Any
 
@@ -49,9 +50,23 @@ def number_text(number: float, digits: int | None = None) -> str:
 
 def number_latex(number: float, digits: int | None = None) -> str:
     r"""The same in LaTeX: 1 \cdot 10^{-9} for 1e-9."""
-    written = number_text(number, digits).replace("−", "-").replace("∞", r"\infty").replace("nan", r"\mathrm{nan}")
-    mantissa, _, exponent = written.partition("e")
+    return number_as_latex(number_text(number, digits))
+
+
+def number_as_latex(written: str) -> str:
+    """A number that stands on a line of text, in LaTeX."""
+    latex = written.replace("−", "-").replace("∞", r"\infty").replace("nan", r"\mathrm{nan}")
+    mantissa, _, exponent = latex.partition("e")
     return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
+
+
+def equation(*sides: str) -> str:
+    """The sides with = between them, one that says the same as the one before left out.
+
+    >>> equation("t", "5", "5")
+    't = 5'
+    """
+    return " = ".join(side for side, _ in groupby(sides))
 
 
 def label_text(label: str) -> str:

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from ..derive import Path
+from ..derive.chain import check_unchanged
 from ..errors import ArgumentTypeError, UnknownNameError
 from ..value import Value, topological_order
 from .drawing import Drawing
@@ -41,15 +42,18 @@ def draw_dot(
     (one of ``paths(L, w)``, or a list of Values one beside the other); the rest of the picture steps back.
 
     Raises ArgumentTypeError if root is not a Value, UnknownNameError for another format, direction or module,
-    GraphError if more than ``budget`` values are left, or three times as many lines.
+    GraphError if more than ``budget`` values are left, or three times as many lines, or if a ``.data`` has changed
+    since the graph was recorded.
     """
     if not isinstance(root, Value):
         raise ArgumentTypeError(f"draw_dot draws the graph below a Value, got {type(root).__name__}")
     if rankdir not in DIRECTIONS:
         raise UnknownNameError("direction", rankdir, DIRECTIONS)
     order = topological_order(root)
+    seen = view(order, closed, budget)
+    check_unchanged(root)
     path = highlight.nodes if isinstance(highlight, Path) else highlight
-    picture = _Picture(view(order, closed, budget), list(path), rankdir)
+    picture = _Picture(seen, list(path), rankdir)
     title = f"Computation graph of {described(root)}: {len(order):,} values"
     return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
 

@@ -11,11 +11,11 @@ from functools import cached_property
 from itertools import count
 
 from ..derive import Step, explain, steps
-from ..derive.chain import check_unchanged, slope_of
+from ..derive.chain import check_unchanged, numbered, slope_of
 from ..derive.names import names_of, partial_latex
 from ..derive.simplify import Tidy
 from ..derive.symbol import Symbol
-from ..derive.writing import IN_TEXT, LATEX, TEXT, label_latex, write
+from ..derive.writing import IN_TEXT, LATEX, TEXT, equation, label_latex, number_as_latex, write
 from ..errors import GraphError
 from ..operation import Operation
 from ..value import Value, topological_order
@@ -72,7 +72,7 @@ class Story:
     def symbol(self, node: Value) -> Tidy:
         """A node in a formula: its name, or the number of a constant."""
         is_constant = node.operation is None and not node.label
-        return Tidy(None, number=node.data) if is_constant else Tidy(self.names[self.place[node]], key=node)
+        return Tidy.of(node.data) if is_constant else Tidy(self.names[self.place[node]], key=node)
 
     def formula(self, node: Value) -> str:
         """How an operation made the node, on a line of text: w1·x1."""
@@ -124,15 +124,14 @@ class Story:
 
     def _forward(self, node: Value, row: Operation) -> Moment:
         symbols = [self.symbol(operand) for operand in node.operands]
-        numbers = [Symbol.of(operand.data) for operand in node.operands]
-        chain = [label_latex(self.names[self.place[node]])]
-        for part in (latex(Symbol.apply(row, *symbols)), latex(Symbol.apply(row, *numbers)), number_latex(node.data)):
-            chain += [part] if part != chain[-1] else []
+        numbers = [operand.data for operand in node.operands]
+        name = label_latex(self.names[self.place[node]])
+        written, put_in = latex(Symbol.apply(row, *symbols)), latex(Symbol.apply(row, *numbers))
         return Moment(
             "forward",
             f"Compute {self.name(node)}",
             f"{row.name}: {row.doc}",
-            " = ".join(chain),
+            equation(name, written, put_in, number_latex(node.data)),
             self.place[node],
             tuple(self.place[operand] for operand in node.operands),
         )
@@ -164,13 +163,8 @@ class Story:
     def _rows(self, step: Step, i: int, slope: Tidy) -> Iterator[str]:
         """The local slope, then the chain rule: each in symbols, with the numbers put in, and worked out."""
         root, child, parent = (self.names[self.place[node]] for node in (self.root, step.node, step.operands[i]))
-        put_in = slope.fold(
-            lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply
-        )
-        chain = [latex(slope)]
-        for part in (latex(put_in), number_latex(step.partials[i])):
-            chain += [part] if part != chain[-1] else []
-        yield f"{partial_latex(child, parent)} &= {' = '.join(chain)}"
+        local = equation(latex(slope), latex(numbered(slope)), number_latex(step.partials[i]))
+        yield f"{partial_latex(child, parent)} &= {local}"
         up, partial, before, after = map(number_latex, (step.upstream, step.partials[i], step.before[i], step.after[i]))
         earlier = "" if step.before[i] == 0 else f"{before} + "
         product = rf"{partial_latex(root, child)} \cdot {partial_latex(child, parent)}"
@@ -192,9 +186,7 @@ def _names(root: Value, order: list[Value]) -> list[str]:
 
 def number_latex(x: float, digits: int | None = None) -> str:
     """A number in a formula, written as everywhere in the pictures."""
-    written = number(x).replace("−", "-").replace("∞", r"\infty").replace("nan", r"\mathrm{nan}")
-    mantissa, _, exponent = written.partition("e")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else mantissa
+    return number_as_latex(number(x))
 
 
 STYLE = replace(LATEX, number=number_latex)
