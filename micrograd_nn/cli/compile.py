@@ -29,7 +29,8 @@ def add_to(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("formula", nargs="?", help="what is made small, such as (w*x - y)^2")
-    parser.add_argument("--inputs", nargs="*", default=[], metavar="NAME", help="names that vary from row to row")
+    varying = "names that vary from row to row; in the equations they are x1, x2, … in this order"
+    parser.add_argument("--inputs", nargs="*", default=[], metavar="NAME", help=varying)
     parser.add_argument("--network", metavar="SIZES", help="sizes such as 784,300,100,10 instead of a formula")
     parser.add_argument("--activation", default="relu", help="of the hidden layers (relu)")
     parser.add_argument("--output", default="identity", help="activation of the last layer (identity)")
