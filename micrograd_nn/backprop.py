@@ -52,17 +52,18 @@ def _recorded_adjoints(y: Value, xs: list[Value]) -> dict[Value, Value]:
         for operand, partial, recorded in zip(node.operands, node.operation.partials, node.partials, strict=True):
             if operand in asked:
                 slope = partial(*operands, node)
-                _check_unchanged(node, operand, recorded, float(slope))
+                check_slope(node, operand, recorded, float(slope))
                 term = values[node] * slope
                 values[operand] = values[operand] + term if operand in values else term
     return values
 
 
-def _check_unchanged(node: Value, operand: Value, recorded: float, now: float) -> None:
+def check_slope(node: Value, operand: Value, recorded: float, now: float) -> None:
+    """Raise GraphError if node's slope towards operand is another now than when the graph was recorded."""
     if now != recorded and not (isnan(now) and isnan(recorded)):
         raise GraphError(
             f"the slope of {node.operation} towards {operand.label or 'an operand'} was {recorded} when the graph was "
-            f"recorded and is {now} now: a .data has changed since; record the graph again, then call grad"
+            f"recorded and is {now} now: a .data has changed since; record the graph again"
         )
 
 

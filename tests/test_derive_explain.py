@@ -326,7 +326,10 @@ def test_what_is_no_graph_is_refused_in_words(ask):
             ask(root)
 
 
-@pytest.mark.parametrize("ask", [lambda root: explain(root, "x"), lambda root: paths(root, "x"), steps, wrong_order])
+ASKED = [lambda root: explain(root, "x"), lambda root: paths(root, "x"), steps, wrong_order]
+
+
+@pytest.mark.parametrize("ask", ASKED)
 @pytest.mark.parametrize("seed", range(10))
 def test_numbers_of_two_computations_are_never_mixed(ask, seed):
     root, leaves = random_graph(seed)
@@ -338,6 +341,15 @@ def test_numbers_of_two_computations_are_never_mixed(ask, seed):
         if replay(root, {})[root] != before:
             with pytest.raises(GraphError, match="has changed since"):
                 ask(root)
+
+
+@pytest.mark.parametrize("ask", ASKED)
+def test_a_slope_that_changed_behind_a_zero_is_not_mixed_in_either(ask):
+    w, x = Value(2.0, "w"), Value(0.0, "x")
+    root = w * x
+    w.data = 5.0  # the product is 0 still, and its slope towards x no longer 2
+    with pytest.raises(GraphError, match=r"slope of mul towards x was 2\.0 .* is 5\.0 now.*has changed since"):
+        ask(root)
 
 
 def test_a_minus_sign_of_the_learning_rate_stands_in_brackets():

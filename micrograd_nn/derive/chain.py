@@ -12,12 +12,12 @@ from functools import cache, cached_property
 from math import isclose, isnan
 from typing import Any
 
-from ..backprop import replay
 from ..errors import GraphError
 from ..graph import postorder
 from ..operation import Operation
 from ..value import Value, topological_order
-from .names import check_root, names_of, partial_latex, partial_text
+from .names import names_of, partial_latex, partial_text
+from .recorded import check_unchanged
 from .shares import softmax_slopes
 from .simplify import Tidy, product, total
 from .symbol import Symbol
@@ -199,17 +199,3 @@ def _plus(one: _Slope | None, other: _Slope) -> _Slope:
     if one is None:
         return other
     return _Slope(one.number + other.number, (total([one.symbol(), other.symbol()]), None))
-
-
-def check_unchanged(root: Value) -> None:
-    """Raise GraphError if a node no longer holds what its operands make: symbols and numbers would not fit.
-
-    Raises ArgumentTypeError if root is no Value.
-    """
-    check_root(root)
-    for node, number in replay(root, {}).items():
-        if number != node.data and not (isnan(number) and isnan(node.data)):
-            raise GraphError(
-                f"{node.label or node.operation} holds {node.data}, and its operands make {number} now: a .data has "
-                "changed since the graph was recorded; record it again"
-            )

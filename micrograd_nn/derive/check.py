@@ -14,11 +14,11 @@ from typing import Any
 
 from ..errors import ArgumentTypeError
 from ..value import Value, topological_order
-from .chain import check_unchanged
 from .entries import Entry, Key, pair_of
 from .locate import wrong_factors
 from .names import names_of, partial_text
 from .points import FreshPoints, Point, central_difference, recorded_point
+from .recorded import check_unchanged
 from .slips import ANYWHERE, Slip
 from .suspects import SECOND, Suspect, suspects
 from .symbol import Symbol

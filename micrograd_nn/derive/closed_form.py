@@ -11,7 +11,8 @@ from .. import ops
 from ..errors import ExtraMissingError
 from ..operation import Operation
 from ..value import Value, topological_order
-from .names import check_root, names_of
+from .names import names_of
+from .recorded import check_root
 
 
 def to_sympy(value: Value) -> Any:

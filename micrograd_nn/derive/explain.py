@@ -9,9 +9,10 @@ from itertools import groupby, islice, pairwise
 
 from ..errors import ArgumentError, GraphError
 from ..value import Value, adjoints
-from .chain import Chain, Factor, check_unchanged, numbered
+from .chain import Chain, Factor, numbered
 from .names import node_of, partial_latex, partial_text
 from .paths import count_ways, largest_first
+from .recorded import check_root
 from .simplify import Tidy, product, total
 from .writing import equation, label_text, number_latex, number_text
 
@@ -167,5 +168,5 @@ def explain(root: Value, target: Value | str, most: int = MOST, digits: int | No
     """
     if most < 1:
         raise ArgumentError(f"most is the number of terms to write, 1 or more, got {most}")
-    check_unchanged(root)
+    check_root(root)
     return Explanation(root, node_of(target, root), most, digits)

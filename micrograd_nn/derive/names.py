@@ -7,19 +7,10 @@ h1[2] for the h1 of the second sample.
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ArgumentTypeError, UnknownNameError
+from ..errors import UnknownNameError
 from ..formula import labelled
 from ..value import Value
 from .writing import label_latex, label_text
-
-
-def check_root(root: object) -> None:
-    """Raise ArgumentTypeError if root is no Value, and so has no graph below it."""
-    if not isinstance(root, Value):
-        raise ArgumentTypeError(
-            f"a graph is derived from its root, a Value; got the {type(root).__name__} {root!r:.40}, which does not "
-            "know how it was made (grad returns floats, and Values with create_graph=True)"
-        )
 
 
 def names_of(root: Value, *targets: Value) -> dict[Value, str]:

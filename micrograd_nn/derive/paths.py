@@ -12,8 +12,8 @@ from math import isfinite, log, prod
 from typing import Any
 
 from ..value import Value, adjoints, topological_order
-from .chain import check_unchanged
-from .names import check_root, names_of, node_of
+from .names import names_of, node_of
+from .recorded import check_root, check_unchanged
 from .writing import label_text, number_text
 
 Edges = Callable[[Value], Iterable[tuple[Value, float]]]  # node -> (operand, ∂node/∂operand), one per edge

@@ -11,8 +11,9 @@ from ..backprop import replay
 from ..errors import ArgumentError
 from ..value import Value
 from .chain import Chain
-from .names import check_root, names_of, partial_text
+from .names import names_of, partial_text
 from .points import Point
+from .recorded import check_root
 from .symbol import Symbol
 from .writing import label_text, number_text
 

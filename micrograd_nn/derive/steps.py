@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..operation import Operation
 from ..value import Value, topological_order
-from .chain import check_unchanged
+from .recorded import check_unchanged
 from .symbol import Symbol
 from .writing import label_text, number_text
 

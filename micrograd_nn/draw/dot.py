@@ -10,7 +10,7 @@ from math import isfinite
 from typing import Any
 
 from ..derive import Path
-from ..derive.chain import check_unchanged
+from ..derive.recorded import check_unchanged
 from ..errors import ArgumentTypeError, UnknownNameError
 from ..value import Value, topological_order
 from .drawing import Drawing

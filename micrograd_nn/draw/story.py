@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import count
 
 from ..derive import Step, explain, steps
-from ..derive.chain import check_unchanged, numbered, slope_of
+from ..derive.chain import numbered, slope_of
 from ..derive.names import names_of, partial_latex
 from ..derive.simplify import Tidy
 from ..derive.symbol import Symbol
@@ -57,7 +57,6 @@ class Story:
                 f"a walk through {len(self.order):,} values is longer than anyone follows; up to {BUDGET} are told: "
                 "walk(node) goes through a part of the graph"
             )
-        check_unchanged(self.root)
         self.place = {node: i for i, node in enumerate(self.order)}
         self.names = _names(self.root, self.order)
         self.steps = {self.place[step.node]: step for step in steps(self.root)}  # in the order of the sweep
