@@ -37,9 +37,7 @@ def topological_order(*roots: N) -> list[N]:
                     push(node)
                     push(right)
                     continue
-                mark(
-                    right
-                )  # a product in a sum, mostly: what has nothing below it to wait for needs no turn of its own
+                mark(right)  # a product in a sum, mostly: with nothing to wait for, it needs no turn of its own
                 finish(right)
             mark(node)
             finish(node)
