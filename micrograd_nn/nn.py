@@ -9,7 +9,7 @@ from itertools import count, pairwise
 from random import Random
 from typing import Any
 
-from .errors import ArgumentTypeError, NumberError, ShapeError, UnknownNameError
+from .errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
 from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
@@ -142,8 +142,9 @@ class Layer(Module):
 class MLP(Module):
     """A multi-layer perceptron: ``MLP(2, [16, 16, 1])`` has two hidden layers of 16 and one output.
 
-    ``activation`` is that of the hidden layers and ``output`` that of the last; a list gives each layer its own, the
-    last one too. The other options are those of Neuron: bias, init, seed.
+    ``activation`` is that of the hidden layers and ``output`` that of the last, "identity" if it is left out; a list
+    as ``activation`` gives each layer its own, the last one too. The other options are those of Neuron: bias, init,
+    seed.
 
     >>> net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
     >>> [p.label for p in net.parameters()]
@@ -155,7 +156,7 @@ class MLP(Module):
         nin: int,
         nouts: Sequence[int],
         activation: str | Operation | Sequence[str | Operation] = "relu",
-        output: str | Operation = "identity",
+        output: str | Operation | None = None,
         **options: Any,
     ) -> None:
         if isinstance(nouts, str) or not isinstance(nouts, Sequence):
@@ -164,10 +165,13 @@ class MLP(Module):
             raise ShapeError("a network needs at least one layer: give its size in a list, such as [1]")
         self.nin = whole_number("the number of inputs of a network", nin)
         sizes = [self.nin, *(whole_number("the number of neurons of a layer", nout) for nout in nouts)]
-        named_activation(output, LAYER_WIDE)  # checked where it is not used, too: it may be mistyped
         if not isinstance(activation, Sequence) or isinstance(activation, str):
-            named_activation(activation, LAYER_WIDE)
-            kinds = [activation] * (len(nouts) - 1) + [output]
+            named_activation(
+                activation, LAYER_WIDE
+            )  # also of a single layer, which does not use it: it may be mistyped
+            kinds = [activation] * (len(nouts) - 1) + ["identity" if output is None else output]
+        elif output is not None:
+            raise ArgumentError(f"a list gives each layer its activation, the last one too: put {output!r} at its end")
         else:
             kinds = list(activation)
         if len(kinds) != len(nouts):
@@ -212,9 +216,11 @@ def one_or_all(values: list[Value]) -> Value | list[Value]:
 def named_activation(activation: str | Operation, also: Sequence[str] = ()) -> Operation | None:
     """The operation of that name; None for "identity", "linear" and the names in ``also``.
 
-    Raises UnknownNameError, which lists the names.
+    Raises UnknownNameError, which lists the names; ArgumentError for an operation of two operands.
     """
     if isinstance(activation, Operation):
+        if activation.arity == 2 and activation.default is None:
+            raise ArgumentError(f"{activation} takes two operands; an activation takes one, such as tanh or leaky_relu")
         return activation
     if activation in ("identity", "linear", *also):
         return None

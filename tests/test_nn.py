@@ -8,7 +8,7 @@ from math import tanh
 import pytest
 
 from micrograd_nn import MLP, TABLE, Layer, Maxout, Module, Neuron, Operation, Value, grad, softmax
-from micrograd_nn.errors import ArgumentTypeError, ShapeError, StateError, UnknownNameError
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError, UnknownNameError
 from micrograd_nn.graph import topological_order
 from micrograd_nn.nn import LABELLED, named_activation
 
@@ -216,8 +216,7 @@ def test_named_activation() -> None:
         (lambda name: Layer(2, 2, name), True),
         (lambda name: MLP(2, [2, 1], activation=name), True),
         (lambda name: MLP(2, [1], output=name), True),
-        (lambda name: MLP(2, [1], activation=name), True),  # a single layer has no use for it …
-        (lambda name: MLP(2, [1], ["tanh"], output=name), True),  # … and a list none for this one
+        (lambda name: MLP(2, [1], activation=name), True),  # a single layer has no use for it
     ],
 )
 def test_every_name_that_is_offered_is_taken_and_no_other(make: Callable[[str], Module], of_a_layer: bool) -> None:
@@ -233,6 +232,13 @@ def test_what_acts_on_a_whole_layer_is_not_for_a_single_neuron() -> None:
     for name in ("softmax", "maxout"):
         with pytest.raises(UnknownNameError, match=f"unknown activation of a single neuron '{name}'; choose one of"):
             Neuron(2, name)
+
+
+def test_what_an_activation_can_not_be_is_said_when_the_network_is_made() -> None:
+    with pytest.raises(ArgumentError, match="mul takes two operands; an activation takes one"):
+        Neuron(2, TABLE["mul"])
+    with pytest.raises(ArgumentError, match="a list gives each layer its activation, .* put 'sigmoid' at its end"):
+        MLP(2, [4, 1], ["tanh", "relu"], output="sigmoid")
 
 
 def test_a_list_of_activations_has_one_per_layer() -> None:
