@@ -237,7 +237,7 @@ def test_what_acts_on_a_whole_layer_is_not_for_a_single_neuron() -> None:
 def test_what_an_activation_can_not_be_is_said_when_the_network_is_made() -> None:
     with pytest.raises(ArgumentError, match="mul takes two operands; an activation takes one"):
         Neuron(2, TABLE["mul"])
-    with pytest.raises(ArgumentError, match="a list gives each layer its activation, .* put 'sigmoid' at its end"):
+    with pytest.raises(ArgumentError, match=r"a list gives each layer its activation, .* put 'sigmoid' at its end"):
         MLP(2, [4, 1], ["tanh", "relu"], output="sigmoid")
 
 
