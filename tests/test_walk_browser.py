@@ -230,14 +230,17 @@ def test_the_whole_graph_is_seen_where_it_can_be_read_and_a_readable_part_elsewh
     page = opened()
     for width in (1440, 1200, 1000, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_function(f"document.documentElement.clientWidth === {width}")
-        shown = page.evaluate(
-            "() => { const svg = document.querySelector('figure svg'), part = svg.parentElement;"
-            " const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;"
-            " return [part.scrollWidth <= part.clientWidth, scale]; }"
+        page.wait_for_function(  # the page fits the graph when it hears of the new size
+            "whole => { const part = document.querySelector('figure svg').parentElement;"
+            " return (part.scrollWidth <= part.clientWidth) === whole; }",
+            arg=width >= 1200,
+            timeout=5000,
         )
-        assert shown[0] == (width >= 1200)
-        assert 12 * shown[1] > 7.9  # pixels of the writing in a box
+        scale = page.evaluate(
+            "() => { const svg = document.querySelector('figure svg');"
+            " return svg.getBoundingClientRect().width / svg.viewBox.baseVal.width; }"
+        )
+        assert 12 * scale > 7.9  # pixels of the writing in a box
 
 
 def test_it_works_in_a_sandboxed_frame_as_a_notebook_shows_it(browser):
