@@ -10,7 +10,7 @@ from compile_cases import Case, alike, arguments, engine, every_loss, flat, netw
 from random_graphs import random_graph
 from reference import bounds, mp
 
-from micrograd_nn import MLP, TABLE, Value, losses
+from micrograd_nn import MLP, TABLE, Value, losses, total
 from micrograd_nn.compile import compile
 from micrograd_nn.value import Value as Node
 
@@ -32,10 +32,28 @@ def random_case(seed: int) -> tuple[Case, list[list[float]]]:
     draw = Random(seed)
     root, leaves = random_graph(seed, n_leaves=draw.choice((2, 3, 5)), n_nodes=draw.choice((5, 12, 30)))
     cut = seed % len(leaves)
-    case = Case(root, leaves[:cut], leaves[cut:])
-    count = draw.choice((1, 1, 3)) if cut else 1
-    rows = [[x.data + draw.choice((0.0, draw.uniform(-0.01, 0.01))) for x in case.inputs] for _ in range(count)]
-    return case, rows
+    inputs = [*leaves[:cut], Value(0.5)]  # the loss knows nothing of the last one, perhaps of none
+    case = Case(root, draw.choice(([inputs], inputs)), leaves[cut:])
+    count = draw.choice((1, 1, 3))
+    return case, [[x.data + draw.choice((0.0, draw.uniform(-0.01, 0.01))) for x in inputs] for _ in range(count)]
+
+
+def tied_case(seed: int) -> tuple[Case, list[list[float]]]:
+    """Neurons that share their weights with each other, and their products too."""
+    draw = Random(seed)
+    inputs = [Value(draw.uniform(-1, 1)) for _ in range(draw.choice((2, 3)))]
+    weights = [Value(draw.uniform(-1, 1)) for _ in range(draw.choice((2, 4, 6)))]
+    once = {(w, x): w * x for w in weights for x in inputs}
+    values: list[Value] = inputs
+    for _ in range(draw.choice((1, 2))):
+        layer = []
+        for _ in range(draw.choice((2, 3))):
+            terms = [(draw.choice(weights), x) for x in values]
+            products = [once[term] if term in once and draw.random() < 0.5 else term[0] * term[1] for term in terms]
+            layer.append(draw.choice((TABLE["tanh"], TABLE["relu"]))(total([*products, draw.choice(weights)])))
+        values = layer
+    case = Case(total(values), draw.choice(([inputs], inputs)), weights)
+    return case, [[draw.uniform(-1, 1) for _ in inputs] for _ in range(3)]
 
 
 def rows_for(case: Case, count: int, seed: int) -> list[list[float]]:
@@ -98,6 +116,11 @@ def test_networks(name: str, count: int) -> None:
 
 def test_random_graphs_bit_for_bit() -> None:
     faults = [(seed, fault) for seed in range(400) if (fault := bits_differ(*random_case(seed)))]
+    assert faults == []
+
+
+def test_tied_weights() -> None:
+    faults = [(s, f) for s in range(100) if (f := bits_differ(*tied_case(s)) or out_of_bounds(*tied_case(s)))]
     assert faults == []
 
 

@@ -48,7 +48,7 @@ def reverse(tape: Tape, loss: Number, parameters: Tracer, seed: Number) -> Trace
         return None
     depends = _depends(tape, parameters)
     sweep = _Sweep(tape, depends)
-    sweep.give(loss.number, seed)
+    sweep.give(loss.number, seed if tape[loss].batched else sweep.over_rows(seed))
     needed = live(tape.steps, [loss.number])
     for number in range(loss.number, parameters.number, -1):
         if needed[number] and depends[number]:
@@ -73,6 +73,10 @@ class _Sweep:
         self._rows = tape.add(Leaf((), (), False, "float(n)"))
         self._terms: dict[int, list[Number]] = defaultdict(list)
         self._pieces: dict[int, list[tuple[View, Tracer]]] = defaultdict(list)
+
+    def over_rows(self, adjoint: Number) -> Number:
+        """What every row adds alike, from all of them together."""
+        return mul(adjoint, self._rows)
 
     def give(self, number: Any, adjoint: Number) -> None:
         """Add a term to a step's adjoint."""
@@ -190,7 +194,7 @@ class _Sweep:
         times = prod(step.shape[a] for a in sides if shape[a] == 1)  # the same number so many times
         alike = mul(adjoint, float(times)) if times > 1 else adjoint
         if rows and not given.batched:
-            alike = mul(alike, self._rows)
+            alike = self.over_rows(alike)
         if not isinstance(alike, Tracer) or not ((rows and given.batched) or any(shape[a] > 1 for a in sides)):
             return alike
         kept = tuple(1 if a in sides else side for a, side in enumerate(shape))

@@ -153,7 +153,7 @@ class Tape:
 
     def add(self, step: Step) -> Tracer:
         """Write a step down, unless it stands there already."""
-        key = (type(step), tuple(map(exact, step.operands)), *self._details(step))
+        key = (type(step), tuple(map(exact, step.operands)), step.shape, step.batched, *self._details(step))
         number = self._known.setdefault(key, len(self.steps))
         if number == len(self.steps):
             self.steps.append(step)
@@ -162,7 +162,7 @@ class Tape:
     @staticmethod
     def _details(step: Step) -> tuple[Any, ...]:
         inherited = len(Step.__dataclass_fields__)
-        return step.shape, *(getattr(step, field) for field in list(step.__dataclass_fields__)[inherited:])
+        return tuple(getattr(step, field) for field in list(step.__dataclass_fields__)[inherited:])
 
     def apply(self, operation: Operation, *operands: Any) -> Any:
         """An operation on tracers and floats; at least one is a tracer. Shorter where the row knows a shortcut."""
