@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -235,7 +236,10 @@ def test_a_file_in_the_way_of_the_folder_is_one_line(tmp_path, capsys):
 )
 def test_ctrl_c_ends_a_command_with_130(words, tmp_path):
     command = [sys.executable, "-u", "-m", "micrograd_nn", *words, "--out", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in a shell's background ignores Ctrl-C
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+    ) as running:
         assert any("epoch     0" in line or "learning rate" in line for line in running.stdout)
         time.sleep(0.3)  # well into the training
         running.send_signal(signal.SIGINT)
