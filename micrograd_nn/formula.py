@@ -4,15 +4,17 @@ Promise: the text is read by Python's own parser, held against a list of what is
 nothing is computed before the whole of it has been understood, and every error marks the place.
 
 Besides Python's arithmetic and calls of the table's operations by name or sign, a formula may be written as in a
-textbook: −2(y − o1), w5·o1(1 − o1), x^2, w1x1 + b1, [z > 0], σ(z), and sigmoid'(z) for an operation's slope.
+textbook: −2(y − o1), w5·o1(1 − o1), x², w1x1 + b1, x[z > 0], |x|, xσ(z), and sigmoid'(z) for an operation's slope.
+Where the sign of a product is left out between names, they are one operand: a/w1x1 is a/(w1·x1), but xy^2 is x·y^2.
 """
 
 import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import cycle
 from keyword import kwlist
 from typing import Any, NoReturn
 from unicodedata import normalize
@@ -25,14 +27,17 @@ from .value import Value, topological_order
 LONGEST = 10_000  # characters
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 PRIME = "ʹ"  # an apostrophe that Python takes for a letter
-TYPED = {"−": "-", "·": "*", "⋅": "*", "×": "*", "^": "**", "²": "**2", "³": "**3", "'": PRIME, "′": PRIME, "’": PRIME}
+TYPED = {"−": "-", "·": "*", "⋅": "*", "×": "*", "^": "**", "'": PRIME, "′": PRIME, "’": PRIME}
+RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
 WORD = rf"(?!(?:{'|'.join(kwlist)})\b)[^\W\d]"  # the first letter of a name
 FACTORS = (  # where the sign of a product may be missing
-    re.compile(r"(?<![\w.])\d+\.?\d*(?=[^\W\d_])(?!e[-+]?\d)"),  # 2x
+    re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e\d+)?(?=[^\W\d_])(?!e[-+]?\d)"),  # 2x
     re.compile(rf"\b(?:{WORD}\w*|\d+)(?=\s+{WORD})"),  # x y
     re.compile(rf"[)\]](?=\s*(?:\(|{WORD}))"),  # (a + b)(a - b), (a + b)x
-    re.compile(r"\w+(?=\s*\()"),  # 2(y - o1), unless an operation is called
+    re.compile(r"[\w)\]](?=\s*\[[^][]*[<>])"),  # x[z > 0]
+    re.compile(r"\w+(?=\s*\()"),  # 2(y - o1), and xsin(z), but not sin(z)
 )
+EXPONENT = re.compile(r"(\d+\.?\d*|\.\d+)(e\d+)")  # 2e1 is 20, but 2·e1 for a caller who has an e1
 BINARY = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: div, ast.Pow: power}
 
 
@@ -57,9 +62,15 @@ class Formula:
         """What the formula makes of those names. Raises FormulaError for a name that is not among them."""
         return _work_out(self.bound(names), names)
 
+    @property
+    def names(self) -> list[str]:
+        """The names in it as they stand, in order, without those of constants."""
+        words = [item.content for item in self.items if isinstance(item.content, str)]
+        return [word for word in dict.fromkeys(words) if word not in CONSTANTS and not EXPONENT.fullmatch(word)]
+
     def bound(self, known: Iterable[str]) -> "list[Item]":
         """The items, each name split into names that are known (w1x1 is w1·x1). Raises FormulaError if none fits."""
-        names = {normalize("NFKC", name): name for name in known}  # as Python's parser writes them
+        names = {normalize("NFKC", "".join(_typed(name))): name for name in known}
         items: list[Item] = []
         held: list[list[Item]] = []  # products that wait until their last factor has its power
         for item in self.items:
@@ -75,9 +86,14 @@ class Formula:
 
     def _known(self, item: Item, names: dict[str, str]) -> tuple[list[Item], list[Item]]:
         """The factors that a name stands for, and the products that join them."""
-        if item.content not in names and item.content in CONSTANTS:
-            return [Item(item.column, content=CONSTANTS[item.content])], []
-        pieces = [item.content] if item.content in names else _split(item.content, names)
+        number = EXPONENT.fullmatch(item.content)
+        if number and number[2] in names:
+            factors = [Item(item.column, content=float(number[1])), Item(item.column, content=names[number[2]])]
+            return factors, [Item(item.column, 2, mul)]
+        if number:
+            return [Item(item.column, content=float(item.content))], []
+        meanings = CONSTANTS | names
+        pieces = [item.content] if item.content in meanings else _split(item.content, meanings)
         if pieces is None:
             some = ", ".join(sorted(names.values())[:30])
             meant = get_close_matches(item.content, _callable_rows(), n=1)
@@ -85,7 +101,7 @@ class Formula:
             word = item.content.replace(PRIME, "'")
             what = f"unknown name {word!r:.60}; known are: {some or 'none'}{hint}"
             raise FormulaError(what, self.text, item.column)
-        factors = [Item(item.column, content=names[piece]) for piece in pieces]
+        factors = [Item(item.column, content=meanings[piece]) for piece in pieces]
         return factors, [Item(item.column, 2, mul)] * (len(pieces) - 1)
 
 
@@ -135,15 +151,15 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        written = TYPED | _signs()
-        pieces = [written.get(character) or normalize("NFKC", character) for character in text]
+        pieces = _typed(text, _signs())
         source = "".join(pieces)
         columns = [i for i, piece in enumerate(pieces) for _ in piece]
-        rows = _callable_rows()
         for pattern in FACTORS:
             for found in reversed([*pattern.finditer(source)]):
                 end = found.end()
-                if found.group().rstrip(PRIME) not in rows or not source[end:].lstrip().startswith("("):
+                if source[end:].lstrip().startswith("("):
+                    end -= _called(found.group())
+                if end > found.start():
                     source = f"{source[:end]}*{source[end:]}"
                     columns.insert(end, columns[end - 1])
         self.source = source.lstrip()
@@ -213,7 +229,8 @@ class _Reader:
             self.fail(str(error), self.at(node))
         if math.isinf(number):
             self.fail("this number is too large: floats end at 1.8e308", self.at(node))
-        return [], Item(self.at(node), content=number)
+        written = self.source.encode()[node.col_offset : node.end_col_offset].decode()
+        return [], Item(self.at(node), content=written if EXPONENT.fullmatch(written) else number)
 
     def name(self, node: Any) -> tuple[list[Any], Item | None]:
         return [], Item(self.at(node), content=node.id)
@@ -234,9 +251,11 @@ class _Reader:
         if type(node.op) not in BINARY:
             self.fail("only + - * / ** may stand between terms; write abs(x) for |x|", self.at(node))
         rest = self.source.encode()[node.left.end_col_offset :].lstrip()
-        tight = isinstance(node.left, ast.Name) and rest.startswith(b"**")  # and not (xy)^2
-        left = Item(self.at(node.left), content=node.left.id, tight=True) if tight else node.left
-        return [left, node.right], Item(self.at(node), 2, BINARY[type(node.op)], tight)
+        single = isinstance(node.left, ast.Name | ast.Subscript | ast.Constant)
+        left = self.understood(node.left)[1] if single else None
+        tight = left is not None and isinstance(left.content, str) and rest.startswith(b"**")  # and not (xy)^2
+        parts = [replace(left, tight=True) if left and tight else node.left, node.right]
+        return parts, Item(self.at(node), 2, BINARY[type(node.op)], tight)
 
     def comparison(self, node: Any) -> tuple[list[Any], Item | None]:
         if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Gt | ast.Lt):
@@ -313,7 +332,31 @@ def _signs() -> dict[str, str]:
     return {row.sign: row.name for row in rows if len(row.sign) == 1 and not row.sign.isidentifier()}
 
 
-def _split(word: str, names: Mapping[str, str]) -> list[str] | None:
+def _typed(text: str, signs: Mapping[str, str] | None = None) -> list[str]:
+    """What Python's parser is given for each character: x² is x**(2), |x| is abs(x), ½ is (1/2)."""
+    written = {**TYPED, **(signs or {})}
+    bars = cycle(("abs(", ")")) if text.count("|") % 2 == 0 else cycle("|")
+    pieces = []
+    for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
+        if character in RAISED:
+            digit = RAISED[character]
+            pieces.append(f"{'' if before in RAISED else '**('}{digit}{'' if after in RAISED else ')'}")
+        elif character == "|":
+            pieces.append(next(bars))
+        else:
+            plain = written.get(character) or normalize("NFKC", character)  # as Python's parser reads names
+            pieces.append(f"({plain.replace('⁄', '/')})" if "⁄" in plain else plain)
+    return pieces
+
+
+def _called(word: str) -> int:
+    """How many of the last letters of a word, before a bracket, name an operation: all of sin, three of xsin."""
+    rows, name = _callable_rows(), word.rstrip(PRIME)
+    longest = max((row for row in rows if name.endswith(row)), key=len, default="")
+    return len(longest) + len(word) - len(name) if longest else 0
+
+
+def _split(word: str, names: Mapping[str, Any]) -> list[str] | None:
     """word as a row of known names, if there is exactly one way: w1x1 as w1, x1."""
     ways: list[list[list[str]]] = [[[]], *([] for _ in word)]
     for end in range(1, len(word) + 1):

@@ -53,6 +53,20 @@ NUMBERS = {"w1": 0.5, "x1": -2.0, "w2": 1.5, "x2": 3.0, "b1": 0.25, "h1": 0.7, "
         ("pow(zh1, 2)", (0.4 * 0.7) ** 2),
         ("2^zh1^2", 2 ** (0.4 * 0.7**2)),
         ("zh1^zh1^2", 0.4 * 0.7 ** (0.4 * 0.7**2)),
+        ("10⁴ + z⁻¹ + z¹⁰z", 1e4 + 2.5 + 0.4**11),
+        ("z²h1", 0.4**2 * 0.7),
+        ("zσ(z)", 0.4 / (1 + math.exp(-0.4))),
+        ("w1sin(z) - ztanh'(z)", 0.5 * math.sin(0.4) - 0.4 * (1 - math.tanh(0.4) ** 2)),
+        ("z√(z)", 0.4**1.5),
+        ("2πz + zπ", 3 * math.pi * 0.4),
+        ("ze^(-z)", 0.4 * math.exp(-0.4)),
+        (".5z", 0.2),
+        ("½(z - h1)²", 0.5 * (0.4 - 0.7) ** 2),
+        ("z[z > 0] + (z - h1)[z < 0]", 0.4),
+        ("|x1| - 2z|z - h1|", 2.0 - 0.8 * 0.3),
+        ("2e1", 20.0),
+        ("2e1z", 8.0),
+        ("z/w1x1", 0.4 / (0.5 * -2.0)),
         (" 3 ", 3.0),
     ],
 )
@@ -79,6 +93,19 @@ def test_a_product_may_be_written_without_its_signs(first, factors, between):
         number *= SIDES[side] ** POWERS[power]
     names = {name: SIDES[name] for name in "xyz"}
     assert formula(text, names).data == pytest.approx(number, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("2e1", 10.0), ("2e1^2", 50.0), ("-2e1(1 - e1)", 40.0), ("3e2 + e1·e", 300 + 5 * math.e)]
+)
+def test_a_name_of_the_caller_comes_before_an_exponent(text, number):
+    assert formula(text, {"e1": 5.0}).data == pytest.approx(number, rel=1e-15)
+    assert parse("2e1 + e1 + e").names == ["e1"]
+
+
+def test_labels_with_a_number_or_an_apostrophe_are_names():
+    assert formula("xh1[2]^2 + 2h1[2]", {"x": 3.0, "h1[2]": 2.0}).data == 16.0
+    assert formula("3w' - w'x", {"w'": 2.0, "x": 5.0}).data == -4.0
 
 
 def test_names_that_look_alike_are_those_of_the_caller():
@@ -158,6 +185,9 @@ def test_what_a_symbol_prints_can_be_typed_again(seed):
         ("sigmoid''(z)", 0, "once"),
         ("mul'(z, z)", 0, "once"),
         ("1 000", None, "no formula"),
+        ("z²3", None, "no formula"),
+        ("|z", None, "no formula"),
+        ("z | h1", 0, r"write abs\(x\) for \|x\|"),
         ("-0,585", 0, "write 0.585 with a point"),
         ("w1 in x1", 0, "a comparison is"),
         ("2 + 9**9**9**9", 7, "make inf"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..compile import compile
 from ..errors import ArgumentError, UnknownNameError
-from ..formula import CONSTANTS, parse
+from ..formula import parse
 from ..losses import LOSSES, named_loss
 from ..nn import MLP
 from ..value import Value
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _formula(arguments: argparse.Namespace) -> tuple[Value, list[Any], list[Value]]:
     read = parse(arguments.formula)
-    names = dict.fromkeys(i.content for i in read.items if isinstance(i.content, str) and i.content not in CONSTANTS)
+    names = read.names
     for name in arguments.inputs:
         if name not in names:
             raise UnknownNameError("name after --inputs", name, names)
