@@ -133,6 +133,17 @@ def test_a_folded_module_holds_the_slopes_of_all_ways_through_it(closed):
     assert any(drawing.notes[0] in text for text in re.findall(r"<text[^>]*>([^<]*)", drawing.svg))
 
 
+def test_one_value_is_one_value():
+    x = Value(0.5, "x")
+    h = (x * x).tanh()
+    h.label = "h"
+    drawing = draw_dot(h, closed=True)
+    assert "1 value inside" in drawing.source
+    assert drawing.notes == ("1 module is folded; 1 value inside is not shown.",)
+    assert draw_dot(Value(3.0)).title == "Computation graph of 3: 1 value"
+    assert "1 values" not in drawing.source
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_folded_pictures_of_any_graph_hold_the_chain_rule(seed):
     root, leaves = random_graph(seed, n_nodes=25)

@@ -1,15 +1,18 @@
 """draw_network: a circle per neuron, a line per weight, each at its place, with what is known about it."""
 
+import random
 import re
+from itertools import combinations
 
 import pytest
-from pictures import friends_loss, groups, texts
+from pictures import SVG, friends_loss, groups, texts
 
-from micrograd_nn import MLP, Layer, Maxout, Neuron
+from micrograd_nn import MLP, Layer, Maxout, Neuron, squared_error
 from micrograd_nn.draw import draw_network
 from micrograd_nn.draw.palette import LIGHT
 from micrograd_nn.draw.text import number
-from micrograd_nn.errors import ArgumentTypeError, ShapeError
+from micrograd_nn.errors import ArgumentTypeError, GraphError, ShapeError
+from micrograd_nn.value import topological_order
 
 
 def written(drawing):
@@ -109,6 +112,57 @@ def test_no_two_writings_lie_on_each_other():
         assert len(points) > 6
         for i, (x, y) in enumerate(points):
             assert not [1 for x2, y2 in points[:i] if abs(x - x2) < 0.4 and abs(y - y2) < 0.13]
+
+
+def boxes(drawing):
+    """(text, left, right, top, bottom) in points of every circle and every writing."""
+    for group in groups(drawing.svg, "node"):
+        for circle in group.iter(f"{SVG}ellipse"):
+            x, y, r = (float(circle.get(name)) for name in ("cx", "cy", "rx"))
+            yield texts(group), x - r, x + r, y - r, y + r
+        for box in group.iter(f"{SVG}polygon"):
+            xs, ys = zip(*(map(float, corner.split(",")) for corner in box.get("points").split()), strict=True)
+            yield texts(group), min(xs), max(xs), min(ys), max(ys)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        MLP(2, [2, 1], activation="tanh", seed=0),
+        MLP(2, [2, 2, 1], activation="maxout", pieces=3, seed=0),
+        MLP(4, [4, 4, 1], activation="tanh", seed=0),
+        MLP(1, [3, 1], seed=0),
+        MLP(6, [5, 1], seed=0),
+        Maxout(1, pieces=4),
+        Layer(4, 1, "maxout", pieces=3, seed=0),
+        Neuron(1, "tanh"),
+    ],
+    ids=str,
+)
+def test_no_writing_covers_another_or_a_circle(net):
+    """Each writing stands on a box in the paper's colour, which hides what is below it."""
+    draw = random.Random(0)
+    for parameter in net.parameters():
+        parameter.data = -draw.random() * 10.0 ** draw.choice([-5, -4, -3, 0])  # the longest: −0.0007805
+    out = net([draw.random() for _ in range(net.nin)])
+    loss = squared_error(out, [1.0] * len(out) if isinstance(out, list) else 1.0)
+    loss.backward()
+    for node in topological_order(loss):
+        node.grad = -draw.random() * 10.0 ** draw.choice([-5, -3, 0])
+    found = list(boxes(draw_network(net, loss=loss)))
+    assert sum(text[0].startswith("grad") for text, *_ in found) >= net.nin
+    for (text, l1, r1, t1, b1), (other, l2, r2, t2, b2) in combinations(found, 2):
+        assert min(r1, r2) - max(l1, l2) < 0.5 or min(b1, b2) - max(t1, t2) < 0.5, (text, other)
+
+
+def test_a_graph_that_changed_is_refused():
+    net, loss = friends_loss()
+    net.layers[0].neurons[0].w[0].data = 100.0
+    with pytest.raises(GraphError, match=r"a \.data has changed since the graph was recorded; record it again"):
+        draw_network(net, loss=loss)
+    with pytest.raises(ArgumentTypeError, match="a graph is derived from its root, a Value; got the float"):
+        draw_network(net, loss=0.5)
+    assert draw_network(net).svg
 
 
 def test_the_network_is_not_changed_and_wrong_arguments_are_refused():

@@ -54,7 +54,7 @@ def draw_dot(
     check_unchanged(root)
     path = highlight.nodes if isinstance(highlight, Path) else highlight
     picture = _Picture(seen, list(path), rankdir)
-    title = f"Computation graph of {described(root)}: {len(order):,} values"
+    title = f"Computation graph of {described(root)}: {_values(len(order))}"
     return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
 
 
@@ -99,7 +99,8 @@ class _Picture:
         if self.seen.folded:
             hidden = sum(map(len, self.seen.folded.values()))
             count = len(self.seen.folded)
-            yield f"{count:,} module{'s are' if count > 1 else ' is'} folded; {hidden:,} values inside are not shown."
+            are = "are" if hidden != 1 else "is"
+            yield f"{count:,} module{'s are' if count > 1 else ' is'} folded; {_values(hidden)} inside {are} not shown."
 
     def _in_order(self) -> None:
         """A folded network stands as in a textbook, x1 above x2, h1 above h2."""
@@ -116,7 +117,7 @@ class _Picture:
         inside = self.seen.folded.get(node)
         lines = [described(node), f"grad {number(node.grad)}"]
         if inside is not None:
-            lines.append(f"{len(inside)} values inside")
+            lines.append(f"{_values(len(inside))} inside")
         if not isfinite(node.data):
             lines.append("not finite")
         self.names[identity] = ", ".join(lines)
@@ -185,3 +186,7 @@ class _Picture:
 def described(node: Value) -> str:
     """A value in one line: h1 = 0.9526, or its number alone if it has no label."""
     return f"{shown(node.label)} = {number(node.data)}" if node.label else number(node.data)
+
+
+def _values(count: int) -> str:
+    return f"{count:,} value{'s' * (count != 1)}"

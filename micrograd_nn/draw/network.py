@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..derive.recorded import check_unchanged
 from ..errors import ArgumentTypeError
 from ..modes import no_grad
 from ..nn import MLP, Layer, Maxout, Neuron, as_inputs
@@ -21,8 +22,9 @@ MOST = 8  # circles in a column; a larger layer shows its first ones and its las
 WRITTEN = 4  # circles in a column, up to which weights and biases are written beside their lines and circles
 RADIUS = 0.36  # inches, as all lengths here
 FITTING = 7  # characters of a number in a circle
-WEIGHT = 0.52  # half the width of a weight in writing, and some air
+LETTER = 0.083  # the width of a character in writing, rather too much
 LINE = 0.15  # the height of a line of writing
+AIR = 0.04  # between writings
 
 
 def draw_network(
@@ -38,7 +40,8 @@ def draw_network(
     the activation that was recorded there and its gradient. Weights and biases show their gradients when there are
     any. A layer of more than 8 neurons is abbreviated; beyond 4 in a layer weights are not written, only drawn.
 
-    Raises ArgumentTypeError if net is not a network, and what net itself raises if the inputs do not fit.
+    Raises ArgumentTypeError if net is not a network, GraphError if a ``.data`` below the loss has changed since it was
+    recorded, and what net itself raises if the inputs do not fit.
     """
     if not isinstance(net, MLP | Layer | Neuron):
         raise ArgumentTypeError(f"draw_network draws an MLP, a Layer or a Neuron, got {type(net).__name__}")
@@ -85,6 +88,7 @@ def _kind(layer: Layer | Neuron) -> str:
 def _activations(net: MLP | Layer | Neuron, inputs: Iterable[Any] | None, loss: Value | None) -> dict[str, Value]:
     """Values by label: recorded under the loss, or computed from the inputs without a graph."""
     if loss is not None:
+        check_unchanged(loss)
         return {node.label: node for node in reversed(topological_order(loss)) if node.label}
     if inputs is None:
         return {}
@@ -104,22 +108,31 @@ class _Picture:
         self.columns, self.activations = columns, activations
         self.names: dict[str, str] = {}
         self.dot = digraph(layout="neato", outputorder="edgesfirst", splines="line")
-        tallest = max(len(column.rows) for column in columns)
+        self.tallest = max(len(column.rows) for column in columns)
+        self.written = self.tallest <= WRITTEN
         lines = [line for i in range(1, len(columns)) for line in self._lines(i)]
-        weights = [weight for *_, bundle in lines for weight in bundle]
-        self.written = tallest <= WRITTEN
-        # A weight stands at 1/(k + 1) of the way to k circles: the writings of all lines are then evenly apart.
-        self.along = 1 / (1 + max(len(column.rows) for column in columns[1:]))
-        self.across = max(2.9, (RADIUS + WEIGHT) / self.along) if self.written else 2.2
-        room = LINE * max(len(_parameters(bundle)) for *_, bundle in lines) / self.along
-        self.down = max(1.5, room) if self.written else 0.95
-        self.largest = largest_of(weight.data for weight in weights)
+        self.largest = largest_of(weight.data for *_, bundle in lines for weight in bundle)
+        self._stand_apart([_parameters(bundle) for *_, bundle in lines])
         for i, column in enumerate(columns):
             for row, position in enumerate(column.rows):
                 self._circle(i, row, position)
-            self._write(f"c{i}", i * self.across, -tallest / 2 * self.down - 0.25, column.caption, size="11")
+            self._write(f"c{i}", i * self.across, self.bottom, column.caption, size="11")
         for i, start, end, bundle in lines:
             self._line(i, start, end, bundle)
+
+    def _stand_apart(self, weights: list[list[str]]) -> None:
+        """How far apart circles stand, so that no writing lies on another one or on a circle."""
+        # A weight stands at 1/(k + 1) of the way to k circles: the writings of all lines are then evenly apart.
+        self.along = 1 / (1 + max(len(column.rows) for column in self.columns[1:]))
+        self.across, self.down, below = 2.2, 0.95, 0.0
+        if self.written:
+            biases = [_biases(neuron) for column in self.columns for neuron in column.neurons]
+            slopes = [_slope(self.activations.get(name)) for column in self.columns for name in column.labels]
+            beside = max(RADIUS, _half_width([*biases, *slopes]))
+            self.across = max(2.9, (beside + _half_width(weights) + AIR) / self.along)
+            self.down = max(1.5, (LINE * max(map(len, weights)) + AIR) / self.along)
+            below = RADIUS + LINE * max(map(len, biases))
+        self.bottom = -(self.tallest - 1) / 2 * self.down - max(self.down / 2, below) - 0.25
 
     def _height(self, i: int, row: int) -> float:
         return ((len(self.columns[i].rows) - 1) / 2 - row) * self.down
@@ -147,15 +160,10 @@ class _Picture:
         look = {"shape": "circle", "style": "filled", "fillcolor": COLOUR[kind], "fixedsize": "true", "fontsize": "11"}
         self.dot.node(identity, label(*lines), id=identity, pos=_at(x, y), width=str(2 * RADIUS), **look)
         self.names[identity] = " = ".join(lines)
-        if value is not None and value.grad is not None:
-            self._write(f"g{i}.{row}", x, y + RADIUS + 0.13, f"grad {number(value.grad)}")
+        self._write(f"g{i}.{row}", x, y + RADIUS + 0.13, *_slope(value))
         if column.neurons and self.written:
-            self._biases(i, row, column.neurons[position])
-
-    def _biases(self, i: int, row: int, neuron: Neuron) -> None:
-        lines = _parameters([unit.b for unit in neuron.units if unit.b is not None], "b")
-        height = self._height(i, row) - RADIUS - 0.05 - LINE / 2 * len(lines)
-        self._write(f"b{i}.{row}", i * self.across, height, *lines)
+            biases = _biases(column.neurons[position])
+            self._write(f"b{i}.{row}", x, y - RADIUS - 0.05 - LINE / 2 * len(biases), *biases)
 
     def _line(self, i: int, start: int, end: int, weights: list[Value]) -> None:
         for k, weight in enumerate(weights):
@@ -181,6 +189,18 @@ def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
         lines.append(f"{shown(parameter.label, 8) or usual} = {number(parameter.data)}")
         lines += [] if parameter.grad is None else [f"grad {number(parameter.grad)}"]
     return lines
+
+
+def _biases(neuron: Neuron) -> list[str]:
+    return _parameters([unit.b for unit in neuron.units if unit.b is not None], "b")
+
+
+def _slope(value: Value | None) -> list[str]:
+    return [] if value is None or value.grad is None else [f"grad {number(value.grad)}"]
+
+
+def _half_width(writings: Iterable[list[str]]) -> float:
+    return LETTER / 2 * max((len(line) for lines in writings for line in lines), default=0)
 
 
 def _fitting(x: float) -> str:
