@@ -15,7 +15,15 @@ import pytest
 
 import micrograd_nn.data as data
 from micrograd_nn.data import download, idx, images
-from micrograd_nn.errors import ArgumentError, FileError, FileMissingError, FormatError, ShapeError, UnknownNameError
+from micrograd_nn.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    FileError,
+    FileMissingError,
+    FormatError,
+    ShapeError,
+    UnknownNameError,
+)
 
 # ---- the datasets ----
 
@@ -137,6 +145,24 @@ def test_a_split_as_the_rows_stand():
 def test_a_split_that_can_not_be(parts):
     with pytest.raises(ArgumentError, match="friends has 4 rows, which can't be split into"):
         data.split(data.friends(), *parts)
+
+
+@pytest.mark.parametrize("part", [float("nan"), float("inf"), -float("inf"), 10**400, -(10**400), 1e308])
+def test_a_split_into_what_is_no_size(part):
+    for parts in ((part,), (part, 0.5), (0.5, part), (part, -part)):
+        with pytest.raises(ArgumentError, match="friends has 4 rows, which can't be split into"):
+            data.split(data.friends(), *parts)
+
+
+@pytest.mark.parametrize("part", ["a", True, np.True_, None, [0.5], 1j], ids=repr)
+def test_a_split_into_what_is_no_number(part):
+    for parts in ((part,), (0.5, part)):
+        with pytest.raises(ArgumentTypeError, match=r"a part is a share such as 0\.8 or a number of rows"):
+            data.split(data.friends(), *parts)
+
+
+def test_numpys_numbers_split_as_pythons_do():
+    assert [len(part) for part in data.split(data.friends(), np.int64(1), np.float32(0.5))] == [1, 2]
 
 
 def test_a_scale_is_taken_from_the_training_rows():

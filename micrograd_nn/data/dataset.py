@@ -6,10 +6,12 @@ Promise: rows stay together with their targets, and the same seed gives the same
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
+from numbers import Integral
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError
+from ..operation import as_float
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,11 +55,13 @@ def split(data: Dataset, *parts: float, seed: int = 0, shuffle: bool = True) -> 
 
     Rows that the parts leave over are in none of them. ``shuffle=False`` cuts the rows as they stand.
 
-    Raises ArgumentError if a part is empty, negative, or if the parts ask for more rows than there are.
+    Raises ArgumentTypeError if a part is no number, ArgumentError if one is empty, negative or nan, or if the parts
+    ask for more rows than there are.
     """
-    asked = [part if isinstance(part, int) else part * len(data) for part in parts]
-    cuts = list(pairwise(map(round, accumulate(asked, initial=0))))
-    if not cuts or any(start >= end for start, end in cuts) or sum(asked) > len(data) + 1e-6:
+    asked, most = [_rows_of(part, len(data)) for part in parts], len(data) + 1e-6
+    fit = all(0 < rows <= most for rows in asked) and sum(asked) <= most  # nan is not, nor is infinity
+    cuts = list(pairwise(map(round, accumulate(asked, initial=0)))) if fit else []
+    if not cuts or any(start >= end for start, end in cuts):
         raise ArgumentError(
             f"{data.name} has {len(data)} rows, which can't be split into {list(parts)}: give shares such as 0.8, 0.2 "
             "or numbers of rows, each at least one row, together at most all"
@@ -66,6 +70,18 @@ def split(data: Dataset, *parts: float, seed: int = 0, shuffle: bool = True) -> 
     if shuffle:
         Random(seed).shuffle(order)
     return [data.take(order[start:end]) for start, end in cuts]
+
+
+def _rows_of(part: Any, whole: int) -> float:
+    """How many of so many rows a part asks for: a whole number of them, or a share."""
+    if isinstance(part, Integral) and not isinstance(part, bool):
+        return int(part)
+    try:
+        return as_float(part) * whole
+    except NumberError:
+        raise ArgumentTypeError(
+            f"a part is a share such as 0.8 or a number of rows such as 10_000, got {part!r:.60}"
+        ) from None
 
 
 @dataclass(frozen=True, eq=False)
