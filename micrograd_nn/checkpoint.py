@@ -41,11 +41,11 @@ def load_checkpoint(path: str | os.PathLike[str], net: Module, optimizer: Optimi
     """
     tensors, about = read(path)
     history = _history(about, name_of(path))
-    kept = about["optimizer"]
-    if kept.get("kind") != type(optimizer).__name__:
-        raise StateError(f"{name_of(path)} is a training by {kept.get('kind')}, not by {type(optimizer).__name__}")
+    kept = dict(about["optimizer"])
+    if (kind := kept.pop("kind", None)) != type(optimizer).__name__:
+        raise StateError(f"{name_of(path)} is a training by {kind}, not by {type(optimizer).__name__}")
     before = optimizer.state_dict()
-    optimizer.load_state_dict({**_starting(MEMORY, tensors), "steps": kept.get("steps"), "lr": kept.get("lr")})
+    optimizer.load_state_dict({**kept, **_starting(MEMORY, tensors)})
     try:
         take(net, _starting(NET, tensors))
     except StateError:

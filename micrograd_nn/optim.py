@@ -26,7 +26,7 @@ class Optimizer:
     A kind of descent gives ``memories``, the names of the numbers that it keeps for each parameter (each starts at
     0), ``scalars``, the numbers that all parameters share in one step, and ``rule``. A rule may branch on its
     hyperparameters, never on p, g or memory. ``maximize=True`` climbs instead. ``lr`` is the rate of the next step;
-    schedules count from ``initial_lr``, the rate that was given here, also after a later state was loaded.
+    schedules count from ``initial_lr``, the rate that was given here, or to the optimiser whose state was loaded.
 
     Raises ArgumentError if there is no parameter, if one comes twice, or if a hyperparameter is out of its range.
     """
@@ -38,7 +38,7 @@ class Optimizer:
             kind = type(params).__name__
             raise ArgumentTypeError(f"an optimiser takes a list of Values, got {kind}: pass net.parameters()")
         self.params = list(params)
-        self.lr = self.initial_lr = _within("lr", lr, 0.0, inf, "a positive number such as 0.1", open_below=True)
+        self.lr = self.initial_lr = _rate("lr", lr)
         self.weight_decay = _within("weight_decay", weight_decay, 0.0, inf, "a number from 0 up")
         self.maximize = maximize
         self.steps = 0
@@ -87,26 +87,30 @@ class Optimizer:
             parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a later step depends on besides the parameters: steps, lr, and one list per memory."""
+        """All that a later step depends on besides the parameters: steps, both rates, and one list per memory."""
         kept = {name: [memory[i] for memory in self.memory] for i, name in enumerate(self.memories)}
-        return {"steps": self.steps, "lr": self.lr, **kept}
+        return {"steps": self.steps, "lr": self.lr, "initial_lr": self.initial_lr, **kept}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over a state_dict, all or nothing. Raises StateError if it is of another kind of optimiser."""
+        """Take over a state_dict, all or nothing. Raises StateError if it is of another kind of optimiser.
+
+        An older state has no initial_lr: schedules then count from this optimiser's own.
+        """
         count = len(self.params)
         misfit = f"this state does not fit {type(self).__name__} over {count} parameters; nothing was loaded"
         wanted = ["steps", "lr", *self.memories]
-        if sorted(wanted) != sorted(state):
+        if {*wanted, "initial_lr"} != {*state, "initial_lr"}:
             raise StateError(f"{misfit}. It needs {', '.join(wanted)}, got {', '.join(state)}")
         try:
             steps, lr = whole_number("steps", state["steps"], least=0), as_float(state["lr"])
+            first = _rate("initial_lr", state.get("initial_lr", self.initial_lr))
             columns = [list(map(as_float, state[name])) for name in self.memories]
         except (MicrogradError, TypeError) as error:
             raise StateError(f"{misfit}. It holds what is no number or no list of numbers: {error}") from None
         if any(len(column) != count for column in columns):
             raise StateError(f"{misfit}. Its memories are of the sizes {[len(column) for column in columns]}")
         memory = list(zip(*columns, strict=True)) if columns else [()] * count
-        self.memory, self.steps, self.lr = memory, steps, lr
+        self.memory, self.steps, self.lr, self.initial_lr = memory, steps, lr, first
 
 
 class SGD(Optimizer):
@@ -290,9 +294,7 @@ class LambdaLR:
     def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]) -> None:
         self.optimizer = optimizer
         self.factor = factor
-        self.first = optimizer.initial_lr
-        self.epoch = 0
-        optimizer.lr = self.first * factor(0)
+        self.at(0)
 
     def step(self) -> None:
         """One epoch has passed."""
@@ -301,7 +303,7 @@ class LambdaLR:
     def at(self, epoch: int) -> None:
         """Set the rate for that epoch, counted from 0: what a resumed training calls."""
         self.epoch = epoch
-        self.optimizer.lr = self.first * self.factor(epoch)
+        self.optimizer.lr = self.optimizer.initial_lr * self.factor(epoch)
 
 
 class StepLR(LambdaLR):
@@ -323,8 +325,13 @@ class CosineAnnealingLR(LambdaLR):
     """Down along half a cosine, from the first rate to eta_min in T_max epochs (Loshchilov and Hutter, SGDR, 2016)."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        least, last = eta_min / optimizer.initial_lr, whole_number("T_max", T_max)
-        super().__init__(optimizer, lambda epoch: least + (1.0 - least) * (1.0 + cos(pi * epoch / last)) / 2.0)
+        last = whole_number("T_max", T_max)
+
+        def factor(epoch: int) -> float:
+            least = eta_min / optimizer.initial_lr  # asked for here, since a loaded state may change it
+            return least + (1.0 - least) * (1.0 + cos(pi * epoch / last)) / 2.0
+
+        super().__init__(optimizer, factor)
 
 
 # ---- without descent ----
@@ -362,6 +369,10 @@ def _within(name: str, given: Any, low: float, high: float, legal: str, open_bel
     if not isfinite(number) or not low <= number <= high or (open_below and number == low):
         raise ArgumentError(f"{name} is {legal}, got {given}")
     return number
+
+
+def _rate(name: str, given: Any) -> float:
+    return _within(name, given, 0.0, inf, "a positive number such as 0.1", open_below=True)
 
 
 def _share(name: str, given: Any) -> float:

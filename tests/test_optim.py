@@ -106,6 +106,8 @@ def test_the_rule_traces_as_a_graph_with_the_numbers_it_has_on_floats(kind, opti
         {"square": [1.0]},
         {"steps": None},
         {"steps": 1.5},
+        {"initial_lr": 0.0},
+        {"initial_lr": "0.1"},
     ],
     ids=str,
 )
@@ -115,6 +117,28 @@ def test_a_state_that_is_partly_wrong_is_refused_whole(change):
     with pytest.raises(StateError, match=r"does not fit Adam over 2 parameters; nothing was loaded\. "):
         adam.load_state_dict({"steps": 7, "lr": 0.5, "mean": [1.0, 2.0], "square": [3.0, 4.0], **change})
     assert adam.state_dict() == before
+
+
+@pytest.mark.parametrize("case", EXPECTED["schedules"], ids=lambda case: case["kind"])
+@pytest.mark.parametrize("made_first", [True, False])
+def test_a_schedule_goes_on_from_the_rate_that_a_loaded_state_started_at(case, made_first):
+    first, second = SGD([Value(1.0)], lr=0.05), SGD([Value(1.0)], lr=0.3)
+    expected = SCHEDULES[case["kind"]](first, **case["options"])
+    expected.at(2)
+    again = SCHEDULES[case["kind"]](second, **case["options"]) if made_first else None
+    second.load_state_dict(first.state_dict())
+    assert (second.lr, second.initial_lr) == (first.lr, 0.05)
+    again = again or SCHEDULES[case["kind"]](second, **case["options"])
+    for epoch in range(2, 9):
+        expected.at(epoch)
+        again.at(epoch)
+        assert second.lr == first.lr
+
+
+def test_a_state_from_before_the_first_rate_was_kept_leaves_it():
+    sgd = SGD([Value(1.0)], lr=0.3)
+    sgd.load_state_dict({"steps": 4, "lr": 0.05})
+    assert (sgd.steps, sgd.lr, sgd.initial_lr) == (4, 0.05, 0.3)
 
 
 def test_a_state_of_another_kind_is_refused_whole():

@@ -33,11 +33,13 @@ from micrograd_nn.errors import (
     FileMissingError,
     FormatError,
     GraphError,
+    NumberError,
     ShapeError,
     StateError,
 )
 from micrograd_nn.storage import save
 from micrograd_nn.training import EarlyStopping, correct, evaluate, fit, predict
+from micrograd_nn.training.metrics import climbs
 
 MOONS = datasets.moons(40, seed=5)
 
@@ -363,6 +365,22 @@ def test_row_25_resuming_gives_the_same_bytes_as_never_stopping(kind, engine, ro
     assert again.rows == history.rows == expected.rows
 
 
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+def test_a_resumed_schedule_counts_from_the_rate_of_the_training_that_was_stopped(engine, tmp_path):
+    def trained(net, lr, epochs, resume=False):
+        adam = optim.Adam(net.parameters(), lr=lr)
+        history = load_checkpoint(tmp_path / "run", net, adam) if resume else None
+        schedule = optim.StepLR(adam, 2, gamma=0.5)
+        return fit(net, *MOONS, optimizer=adam, schedule=schedule, epochs=epochs, resume=history, engine=engine)
+
+    whole, first, second = small_net(), small_net(), small_net(seed=7)
+    expected = trained(whole, 0.05, 6)
+    save_checkpoint(tmp_path / "run", first, trained(first, 0.05, 3))
+    history = trained(second, 0.3, 6, resume=True)
+    assert (numbers(second), history.rows) == (numbers(whole), expected.rows)
+    assert history.optimizer.lr == 0.05 * 0.5**2
+
+
 INTERRUPTED = """
 import os, signal, sys
 from micrograd_nn import MLP, data, optim
@@ -504,6 +522,53 @@ def test_early_stopping_puts_the_best_back():
     assert numbers(net) == seen[best]
     with pytest.raises(ArgumentError, match="unknown column to monitor 'validation loss'; choose one of"):
         fit(net, *MOONS, callbacks=[EarlyStopping()])
+
+
+def test_early_stopping_knows_which_columns_climb():
+    """The column that improves in every row never stops a training, the one that worsens stops it at once."""
+
+    def stopped(net, y, monitor, **settings):
+        held = (MOONS.X[:10], y[:10])
+        callbacks = EarlyStopping(monitor, patience=1)
+        history = fit(net, MOONS.X, y, epochs=8, validation=held, callbacks=callbacks, **settings)
+        column = history[monitor]
+        climbing = "performance" in monitor or settings.get("loss") == "performance"
+        better = [(b > a) == climbing for a, b in pairwise(column)]
+        assert all(better), (monitor, column)
+        return history.stopped
+
+    y = [float(x > 0) for x in MOONS.X[:, 0]]
+    for monitor in ("loss", "validation loss", "objective"):
+        net = small_net()
+        climber = optim.SGD(net.parameters(), lr=0.01, maximize=True)
+        assert not stopped(net, y, monitor, loss="performance", optimizer=climber)
+    for monitor in ("performance", "validation performance", "validation mse", "squared_error"):
+        metrics = monitor.removeprefix("validation ")
+        assert not stopped(small_net(), y, monitor, lr=0.01, metrics=metrics)
+    for name, loss in losses.LOSSES.items():  # the whole table, as a metric and as the loss itself
+        assert climbs(name, losses.LOSSES["mse"]) == climbs(f"validation {name}", loss) == loss.climbs
+        assert climbs("loss", loss) == climbs("validation loss", loss) == climbs("objective", loss) == loss.climbs
+        assert climbs("validation accuracy", loss)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"monitor": 3}, ArgumentTypeError, "monitor is a column such as 'validation loss', got 3"),
+        ({"monitor": None}, ArgumentTypeError, "monitor is a column such as 'validation loss', got None"),
+        ({"patience": -3}, ArgumentError, "patience is a whole number from 1 up, got -3"),
+        ({"patience": 0}, ArgumentError, "patience is a whole number from 1 up, got 0"),
+        ({"patience": None}, ArgumentTypeError, "patience is a whole number from 1 up, got None"),
+        ({"patience": 1.5}, ArgumentTypeError, "patience is a whole number from 1 up, got 1.5"),
+        ({"min_delta": "0.1"}, NumberError, "expected one real number, got the str '0.1'"),
+        ({"min_delta": -0.1}, ArgumentError, "min_delta is a number from 0 up, such as 1e-4, got -0.1"),
+        ({"min_delta": float("nan")}, ArgumentError, "min_delta is a number from 0 up, such as 1e-4, got nan"),
+    ],
+    ids=str,
+)
+def test_early_stopping_is_asked_for_in_words_and_numbers(given, error, said):
+    with pytest.raises(error, match=said):
+        EarlyStopping(**given)
 
 
 def test_early_stopping_starts_anew_with_another_network():

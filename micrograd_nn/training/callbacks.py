@@ -4,16 +4,21 @@ Promise: a callback sees the parameters in their Values, and may change them.
 """
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Protocol
 
-from ..errors import UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, UnknownNameError
+from ..operation import as_float, whole_number
 from .history import History
+from .metrics import climbs
+from .task import Task
 
 
 class Running(Protocol):
     """What a callback is given: the training under way."""
 
     net: Any
+    task: Task
     optimizer: Any
     history: History
 
@@ -27,8 +32,13 @@ Callback = Callable[[Running], Any]
 class EarlyStopping:
     """End the training when a column of the history has not improved for ``patience`` rows.
 
-    ``monitor`` is such as "validation loss", which should fall, or "validation accuracy", which should rise. The
-    parameters of the best row are put back, unless ``restore_best`` is false. Another history starts it anew.
+    ``monitor`` is such as "validation loss", which should fall unless it is a loss that is climbed, or "validation
+    accuracy", which should rise; a metric of yours rises if its name ends with "accuracy". What is better by no more
+    than ``min_delta`` counts for nothing. The parameters of the best row are put back, unless ``restore_best`` is
+    false. Another history starts it anew.
+
+    Raises ArgumentTypeError, NumberError or ArgumentError if monitor is no name, patience no whole number from 1 up, or
+    min_delta no number from 0 up.
     """
 
     def __init__(
@@ -38,8 +48,12 @@ class EarlyStopping:
         min_delta: float = 0.0,
         restore_best: bool = True,
     ) -> None:
-        self.monitor, self.patience, self.min_delta, self.restore_best = monitor, patience, min_delta, restore_best
-        self.rises = monitor.endswith("accuracy")
+        if not isinstance(monitor, str):
+            raise ArgumentTypeError(f"monitor is a column such as 'validation loss', got {monitor!r:.60}")
+        self.monitor, self.restore_best = monitor, restore_best
+        self.patience, self.min_delta = whole_number("patience", patience), as_float(min_delta)
+        if not (isfinite(self.min_delta) and self.min_delta >= 0):
+            raise ArgumentError(f"min_delta is a number from 0 up, such as 1e-4, got {min_delta}")
         self.history: History | None = None
         self.best: float | None = None
         self.row = 0
@@ -52,7 +66,7 @@ class EarlyStopping:
             self.history, self.best = history, None
         if self.monitor not in history.last:
             raise UnknownNameError("column to monitor", self.monitor, history.last)
-        now = history.last[self.monitor] * (-1.0 if self.rises else 1.0)
+        now = history.last[self.monitor] * (-1.0 if climbs(self.monitor, running.task.loss) else 1.0)
         if self.best is None or now < self.best - self.min_delta:
             self.best, self.row = now, len(history)
             self.parameters = [parameter.data for parameter in running.optimizer.params]

@@ -52,6 +52,17 @@ def named_metric(choice: str | Callable[..., Value], loss: Loss) -> tuple[str, C
     return choice, LOSSES[choice].function
 
 
+def climbs(column: str, loss: Loss) -> bool:
+    """Whether a column of the history is better where it is larger, in a training on this loss.
+
+    A metric of your own is, if its name ends with "accuracy".
+    """
+    name = column.removeprefix("validation ")
+    if name in ("loss", "objective"):
+        return loss.climbs
+    return LOSSES[name].climbs if name in LOSSES else name.endswith("accuracy")
+
+
 def accuracy(predictions: Any, targets: Any, boundary: float = 0.5) -> float:
     """The share of rows that are decided rightly.
 
