@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 from . import harness
-from .page import Section, write
+from .page import Section, at_a_glance, write
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
             sections.append(
                 Section(title, "Nothing is shown here because it failed. That is a fault.", ("fault",), [(why,)])
             )
+    glance = at_a_glance(sections)
+    sections[:0] = [glance] if glance.rows else []
     run = {"quick": effort.quick, "rounds": effort.rounds, "threads of an engine": arguments.threads}
     print("\n" + "\n\n".join(section.markdown() for section in sections))
     print("\nWrote " + ", ".join(map(str, write(arguments.out, sections, machine, run))))

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from .harness import PREFIXES, MissingError, Series, ratio, require
+from .harness import PREFIXES, MissingError, Series, quantity, ratio, require
 
 
 @dataclass
@@ -55,6 +55,22 @@ def side_by_side(
     section.data = {"reference": ours, "unit": "s", "rounds": {who: s.values for who, s in measured.items()}}
     section.data["medians"] = {who: series.median for who, series in section.bars.items()}
     return section
+
+
+def at_a_glance(sections: Sequence[Section]) -> Section:
+    """The medians of all training steps in one table, an engine a row."""
+    steps = [section for section in sections if "agree within" in section.data and section.bars]
+    table = Section(
+        "At a glance",
+        "A training step of each problem below: medians of this run, from the engine that is quickest with the first "
+        "one down. A dash stands where an engine is missing, and its section says why.",
+        ("a step", *(section.title for section in steps)),
+    )
+    medians = [{who: quantity(series.median, "s") for who, series in section.bars.items()} for section in steps]
+    for who in dict.fromkeys(who for column in medians for who in column):
+        name = f"**{who}**" if who.startswith("micrograd_nn") else who
+        table.rows.append((name, *(column.get(who, "–") for column in medians)))
+    return table
 
 
 INTRODUCTION = """# Side by side

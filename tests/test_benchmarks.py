@@ -131,10 +131,13 @@ def test_one_problem_from_end_to_end(tmp_path: Path):
     assert main(["--quick", "--rounds", "1", "--only", "two inputs, one person", "--out", str(tmp_path)]) == 0
     page = (tmp_path / "README.md").read_text(encoding="utf-8")
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    (section,) = results["sections"]
+    _, section = results["sections"]
     for name in peers():
         assert f"| {name} |" in page or f"| **{name}** |" in page
         assert (name in section["medians"]) != (name in section["missing"])
+    for name, seconds in section["medians"].items():
+        glance = f"| **{name}** |" if name.startswith("micrograd_nn") else f"| {name} |"
+        assert f"{glance} {harness.quantity(seconds, 's')} |" in page
     assert section["medians"]["micrograd_nn, compiled"] > 0
     assert results["machine"]["processor"]
 
