@@ -368,6 +368,16 @@ def test_many_paths_are_cut_to_the_largest_and_the_rest_is_counted():
     assert explain(out, labelled(out)["x1"], most=256).count == 256
 
 
+@pytest.mark.parametrize("option", ["most", "digits"])
+@pytest.mark.parametrize("given", [0, -1, 2.5, "a", True])
+def test_how_much_is_written_is_a_whole_number(option, given):
+    w = Value(2.0, "w")
+    error = ArgumentError if type(given) is int else ArgumentTypeError
+    with pytest.raises(error, match=f"^{option}.* is a whole number from 1 up, got {given!r}$"):
+        explain(w * w, w, **{option: given})
+    assert str(explain(w / 3.0, w, digits=None)) == "∂L/∂w = 1/3 = 0.3333333333333333"
+
+
 def test_hostile_labels_stay_text():
     w = Value(2.0, "}$<script>\\input")
     derivation = explain(w * w, w)

@@ -23,7 +23,7 @@ from .slips import ANYWHERE, Slip
 from .suspects import SECOND, Suspect, suspects
 from .symbol import Symbol
 from .views import Ground, Pair, View
-from .writing import label_text, number_text
+from .writing import equation, number_text
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
@@ -136,7 +136,7 @@ class _Check:
         return views
 
     def _hand(self, view: View, entry: Entry) -> float:
-        return entry.at(self._worth(view))
+        return entry.at(self._worth(view), fresh=view is not self.here)
 
     def _worth(self, view: View) -> dict[str, float]:
         return {self.names[node]: number for node, number in view.point.values.items() if node in self.names}
@@ -178,14 +178,14 @@ class _Check:
     def _explanations(self) -> list[Suspect]:
         if not any(self.hand):
             return []  # a 0 tells nothing of how it came about
-        likely = [suspect for suspect in suspects(self.ground) if suspect.slip.rank <= self._farthest]
+        likely = [suspect for suspect in suspects(self.ground) if suspect.rank <= self._farthest]
         found = [suspect for suspect in likely if self._explains(suspect)]
         located = self._located if len(found) > 1 else set()
         found.sort(
             key=lambda s: (
                 bool(located) and s.pair not in located,
                 s.unlikely == SECOND and not located,
-                s.slip.rank,
+                s.rank,
                 s.unlikely,
             )
         )
@@ -261,9 +261,9 @@ class _Check:
         if elsewhere and first.slip in ANYWHERE and not self._located:
             places = " or ".join(partial_text(*self._name(pair)) for pair in elsewhere[:4])
             lines.append(f"the same slip in {places} would give the same numbers")
-        others = dict.fromkeys(suspect.slip for suspect in found[1:] if suspect.slip is not first.slip)
+        others = dict.fromkeys(suspect.title for suspect in found[1:] if suspect.slip is not first.slip)
         if others:
-            lines.append("the same numbers would come of: " + "; ".join(slip.value for slip in others))
+            lines.append("the same numbers would come of: " + "; ".join(others))
         return "\n".join(lines)
 
     def _unnamed(self) -> str:
@@ -271,7 +271,7 @@ class _Check:
         where = partial_text(*self._name(located[0])) if located else ""
         pair = located[0] if located else (self.ground.root, self.ground.target)
         if self._lucky:
-            what = f"right at these numbers, and wrong at others: {self._number_for_a_name(where)}"
+            what = f"right at these numbers, and wrong at others{self._number_for_a_name(where)}"
         elif not any(self.hand):
             what = "0 is given, and a 0 does not tell how it came about"
         elif where:
@@ -281,10 +281,14 @@ class _Check:
         return f"{what}\n{self._expected(pair)}"
 
     def _number_for_a_name(self, where: str) -> str:
-        for name, entry in self.entry.with_names(self._worth(self.here)):
+        """What stands in place of what, where that can be told; asked only if a number stands there that need not."""
+        for stands, belongs, entry in self.entry.exchanged(self._worth(self.here)):
             if self._is_right([self._hand(view, entry) for view in self._views]):
-                return f"{f'in {where} ' if where else ''}a number seems to stand where {label_text(name)} belongs"
-        return f"is a number where a name belongs{f' in {where}' if where else ''}?"
+                return f": {f'in {where}, ' if where else ''}{stands} seems to stand where {belongs} belongs"
+        factors = [factor for factors in self.ground.factors.values() for factor in factors.values()]
+        expected = {abs(part.number) for factor in factors for part in factor.symbol.parts() if part.is_number}
+        foreign = self.entry.numbers - expected
+        return f": is a number where a name belongs{f' in {where}' if where else ''}?" if foreign else ""
 
     def _expected(self, pair: Pair) -> str:
         factor = self.ground.factors.get(pair[0], {}).get(pair[1])
@@ -292,7 +296,7 @@ class _Check:
         sides = [partial_text(*self._name(pair)), *([str(factor.symbol)] if factor else [])]
         if not self._lucky or not factor:  # the number was given right
             sides.append(number_text(number, 9))
-        return f"expected {' = '.join(sides)}"
+        return f"expected {equation(*sides)}"
 
 
 def _largest(numbers: Iterable[float]) -> float:

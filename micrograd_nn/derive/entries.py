@@ -11,16 +11,18 @@ from decimal import Decimal
 from math import isclose
 from typing import Any
 
-from ..errors import ArgumentError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
 from ..formula import Formula, Item, parse
 from ..operation import as_float
 from ..ops import neg
 from ..value import Value, adjoints
 from .names import node_of
 from .views import Pair
+from .writing import label_text, number_text
 
 Key = Any  # a Value, a name, or a pair of them
 TYPED = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-−+]?\d+)?")  # a number as it stands in a formula
+NAMELESS = frozenset({inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL})
 
 
 def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Pair:
@@ -49,35 +51,58 @@ class Entry:
         """Read what was handed in. Raises FormulaError, NumberError or UnknownNameError if it makes no sense."""
         if isinstance(entry, str):
             parsed = parse(entry)
-            items = parsed.bound(names)
+            items = tuple(replace(item, tight=False) for item in parsed.bound(names))  # each in its place already
             if any(isinstance(item.content, str) for item in items):
-                return cls(None, 0.0, parsed, parsed)
+                return cls(None, 0.0, bound := replace(parsed, items=items), bound)
             return cls(float(parsed({})), _half_the_digits(parsed))
         if callable(entry) and not isinstance(entry, Value):
             return cls(None, 0.0, _by_name(entry, names))
-        number = entry.data if isinstance(entry, Value) else as_float(entry)
+        number = _as_number(entry)
         return cls(number, _half_a_digit(repr(number)))
 
-    def with_names(self, numbers: Mapping[str, float]) -> "Iterator[tuple[str, Entry]]":
-        """The formula once for each of its numbers and each name that has this number, with the name in its place."""
-        if self.formula is None:
-            return
-        items = self.formula.items
-        for k, item in enumerate(items):
-            for name, number in numbers.items() if isinstance(item.content, float) else ():
-                if isclose(abs(number), item.content, rel_tol=1e-8):
-                    put = [replace(item, content=name), *([Item(item.column, 1, neg)] if number < 0 else [])]
-                    made = replace(self.formula, items=(*items[:k], *put, *items[k + 1 :]))
-                    yield name, Entry(None, 0.0, made, made)
+    @property
+    def numbers(self) -> set[float]:
+        """The numbers that stand in the formula."""
+        items = self.formula.items if self.formula else ()
+        return {item.content for item in items if isinstance(item.content, float)}
 
-    def at(self, numbers: Mapping[str, float]) -> float:
-        """What it comes to where the names have these numbers."""
+    def exchanged(self, numbers: Mapping[str, float]) -> "Iterator[tuple[str, str, Entry]]":
+        """The formula with a name for one of its numbers, or the other way round: what stands, what belongs there."""
+        items = self.formula.items if self.formula else ()
+        for k, item in enumerate(items):
+            for name, number in numbers.items():
+                if isinstance(item.content, float) and isclose(abs(number), item.content, rel_tol=1e-8):
+                    put = [replace(item, content=name), *([Item(item.column, 1, neg)] if number < 0 else [])]
+                    yield "a number", label_text(name), self._with((*items[:k], *put, *items[k + 1 :]))
+                elif item.content == name:
+                    put = [replace(item, content=number)]
+                    yield label_text(name), number_text(number), self._with((*items[:k], *put, *items[k + 1 :]))
+
+    def _with(self, items: tuple[Item, ...]) -> "Entry":
+        assert self.formula is not None  # these are its items
+        made = replace(self.formula, items=items)
+        return Entry(None, 0.0, made, made)
+
+    def at(self, numbers: Mapping[str, float], fresh: bool = False) -> float:
+        """What it comes to where the names have these numbers, the recorded ones or others.
+
+        Raises ArgumentTypeError if a person's own function gives something else than one real number.
+        """
         if self.make is None:
             return self.number or 0.0
         try:
-            return float(self.make(numbers))
+            made = self.make(numbers)
+            off_the_line = fresh and isinstance(made, complex)  # such as Python's own root of a negative number
+            return float("nan") if off_the_line else _as_number(made)
         except (ArithmeticError, ValueError):  # a person's own function may divide by 0 at some point
             return float("nan")
+        except NumberError as error:
+            way_out = "let it return one, as lambda w, y: 2*(w - y) does"
+            raise ArgumentTypeError(f"from the function that was handed in: {error}; {way_out}") from None
+
+
+def _as_number(given: Any) -> float:
+    return given.data if isinstance(given, Value) else as_float(given)
 
 
 def _half_the_digits(arithmetic: Formula) -> float:
@@ -87,7 +112,7 @@ def _half_the_digits(arithmetic: Formula) -> float:
     (0.02, 0.0)
     """
     items, numbers, halves = [], dict[str, Value](), dict[str, float]()
-    for item in arithmetic.items:
+    for item in arithmetic.bound(()):
         typed = TYPED.match(arithmetic.text, item.column) if isinstance(item.content, float) else None
         half = _half_a_digit(typed.group().replace("−", "-")) if typed else 0.0
         if half:
@@ -114,7 +139,15 @@ def _half_a_digit(written: str) -> float:
 
 
 def _by_name(function: Callable[..., Any], names: Sequence[str]) -> Callable[[Mapping[str, float]], Any]:
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some that are built in do not say what they take
+        parameters = [inspect.Parameter("_", inspect.Parameter.VAR_POSITIONAL)]
+    if any(parameter.kind in NAMELESS for parameter in parameters):
+        raise ArgumentTypeError(
+            f"a function's arguments are labels of the graph; {getattr(function, '__name__', function)} takes some "
+            "without a name: call it in one that names its own, such as lambda w, y: 2*(w - y)"
+        )
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return lambda numbers: function(**numbers)
     wanted = [parameter.name for parameter in parameters if parameter.default is parameter.empty]

@@ -7,7 +7,8 @@ the whole, worked out at the recorded numbers, is the gradient.
 from collections.abc import Callable, Iterator
 from itertools import groupby, islice, pairwise
 
-from ..errors import ArgumentError, GraphError
+from ..errors import GraphError
+from ..operation import whole_number
 from ..value import Value, adjoints
 from .chain import Chain, Factor, numbered
 from .names import node_of, partial_latex, partial_text
@@ -163,10 +164,12 @@ def explain(root: Value, target: Value | str, most: int = MOST, digits: int | No
     <BLANKLINE>
     ∂L/∂w = 4 · 6 = 24
 
-    Raises ArgumentError if most is below 1, UnknownNameError for a label that is not there, GraphError if a ``.data``
-    has changed since the graph was recorded, ArgumentTypeError if root is no Value.
+    Raises ArgumentError or ArgumentTypeError if most or digits is no whole number from 1 up, UnknownNameError for a
+    label that is not there, GraphError if a ``.data`` has changed since the graph was recorded, ArgumentTypeError if
+    root is no Value.
     """
-    if most < 1:
-        raise ArgumentError(f"most is the number of terms to write, 1 or more, got {most}")
+    whole_number("most, the number of terms to write,", most)
+    if digits is not None:
+        whole_number("digits, if not None for all of them,", digits)
     check_root(root)
     return Explanation(root, node_of(target, root), most, digits)

@@ -80,10 +80,10 @@ FACTOR_SLIPS: tuple[tuple[Slip, Callable[[Any], Any]], ...] = (
     (Slip.FACTOR_FORGOTTEN, lambda f: 1.0 + 0.0 * f),
     (Slip.INVERTED, lambda f: TABLE["div"](1.0, f)),
 )
-BRANCH_SLIPS: tuple[tuple[Slip, Callable[[Any], Any]], ...] = (  # where there are other ways around
-    (Slip.PATH_MISSING, lambda f: 0.0 * f),
-    (Slip.PATH_TWICE, lambda f: 2.0 * f),
-    (Slip.SIGN, lambda f: -f),
+BRANCH_SLIPS: tuple[tuple[Slip, Callable[[Any], Any], str], ...] = (  # where there are other ways around, and which
+    (Slip.PATH_MISSING, lambda f: 0.0 * f, "the one through {}"),
+    (Slip.PATH_TWICE, lambda f: 2.0 * f, "the one through {}"),
+    (Slip.SIGN, lambda f: -f, "only in the term through {}"),
 )
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 from operator import mul
 from typing import Any
 
+from ..errors import GraphError
 from ..ops import neg
 from ..value import Value
 from .simplify import Tidy
@@ -20,6 +21,7 @@ from .symbol import Symbol
 from .views import Ground, Pair, View, edge_of
 
 SECOND = 10  # unlikely beyond the next best slip
+READABLE = 80  # characters of a branch in symbols; a longer one is not said
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class Suspect:
     total: Callable[[View], float]
     unlikely: int = 0  # of the same slip in several factors, the one that looks more like it comes first
     detail: Callable[[], str] = str  # which symbols stand where others belong; nothing if left out
+    in_branch: bool = False  # made in one of several ways through the factor, and not in the others
+
+    @property
+    def rank(self) -> int:
+        """How far-fetched it is: in one branch alone no less so than a branch that is left out."""
+        return max(self.slip.rank, Slip.PATH_MISSING.rank) if self.in_branch else self.slip.rank
+
+    @property
+    def title(self) -> str:
+        """The slip in a word or two, said of one branch where it could be taken for a slip of the whole."""
+        return f"{self.slip.value} in one term" if self.rank > self.slip.rank else self.slip.value
 
 
 def suspects(ground: Ground) -> Iterator[Suspect]:
@@ -60,7 +73,7 @@ def _in_factor(ground: Ground, pair: Pair, symbol: Tidy) -> Iterator[Suspect]:
     for n in ground.divisors:
         yield suspect(Slip.FACTOR_N, partial(mul, n))
         yield suspect(Slip.FACTOR_N, partial(mul, 1.0 / n))
-    for slip, change in BRANCH_SLIPS[:2] if around else ():
+    for slip, change, _ in BRANCH_SLIPS[:2] if around else ():
         yield suspect(slip, change)
 
 
@@ -82,7 +95,7 @@ def _on_edges(ground: Ground, child: Value) -> Iterator[Suspect]:
                 reached = [parent for parent in parents if operand in ground.reach(child, parent)]
                 for pair in [(child, parent) for parent in reached]:
                     yield from _of_rules(ground, node, i, [pair])
-                    yield from _of_branch(node, i, pair)
+                    yield from _of_branch(ground, node, i, pair)
                 if len(reached) > 1:
                     yield from _of_rules(ground, node, i, [(child, parent) for parent in reached])
 
@@ -107,8 +120,8 @@ def _of_rules(ground: Ground, node: Value, i: int, pairs: list[Pair]) -> Iterato
                 yield Suspect(rule.slip, pairs[0], total, len(pairs) - 1, detail)
 
 
-def _of_branch(node: Value, i: int, pair: Pair) -> Iterator[Suspect]:
-    for slip, change in BRANCH_SLIPS:
+def _of_branch(ground: Ground, node: Value, i: int, pair: Pair) -> Iterator[Suspect]:
+    for k, (slip, change, which) in enumerate(BRANCH_SLIPS):
 
         def total(view: View, change: Callable[[Any], Any] = change) -> float:
             slope, share = view.point.slopes[node][i], view.share(pair, node, i)
@@ -119,7 +132,16 @@ def _of_branch(node: Value, i: int, pair: Pair) -> Iterator[Suspect]:
             missing: float = (change(slope) - slope) * share
             return view.total + missing
 
-        yield Suspect(slip, pair, total, 1)
+        def detail(which: str = which) -> str:
+            operand = node.operands[i]
+            ways = (operand, node) if operand is pair[1] else (operand,)  # of the uses of a name, which one
+            try:
+                through = " in ".join(str(ground.symbols[way]) for way in ways)
+            except GraphError:  # longer than can be written at all
+                return ""
+            return which.format(through) if len(through) <= READABLE else ""
+
+        yield Suspect(slip, pair, total, 1 + k, detail, in_branch=True)
 
 
 def _everywhere(ground: Ground) -> Iterator[Suspect]:

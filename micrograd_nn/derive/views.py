@@ -5,12 +5,14 @@ Promise: a change in one place of the chain is felt in the whole by one multipli
 
 import re
 from functools import cached_property
+from math import inf, isclose
 from typing import Any
 
 from ..value import Value
 from .chain import Chain
 from .points import Point
 from .slips import EDGE_RULES, Edge
+from .writing import PRODUCT
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
 
@@ -22,15 +24,15 @@ class Ground(Chain):
 
     @cached_property
     def divisors(self) -> list[float]:
-        """Constants that something is divided by or multiplied with: the n of a mean."""
-        numbers = {
-            leaf.data
-            for node in self.order
-            if node in self.on_the_way
-            for leaf in node.operands
-            if leaf.operation is None and leaf not in self.names
-        }
-        return sorted(abs(number) for number in numbers if number not in (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5))
+        """The n of each mean: what is divided by a constant n, or multiplied with 1/n."""
+        found = set()
+        for node in self.order:
+            if node in self.on_the_way and node.operation and node.operation.level == PRODUCT:
+                for i, leaf in enumerate(reversed(node.operands)):
+                    constant = leaf.operation is None and leaf not in self.names
+                    if constant and node.partials[i] and (i == 0 or node.operation.associative):
+                        found.add(abs(1.0 / node.partials[i]))
+        return sorted({float(round(n)) for n in found if 2.5 < n < inf and isclose(n, round(n), rel_tol=1e-9)})
 
     def mistakable(self, node: Value, i: int) -> list[Value]:
         """Names that might be taken for node's other operand, those of its own family (x2 for x1) first; not node's."""
