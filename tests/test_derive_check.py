@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from inspect import signature
 from math import inf, isclose, isfinite, nan
 from random import Random
 
@@ -273,105 +272,6 @@ def test_a_number_where_a_name_belongs_is_right_by_luck_and_found():
                     assert "known here" not in finding.words
                     count += 1
     assert count > 100
-
-
-def only(make, entry, target="x", **numbers):
-    """The one finding for ∂L/∂target, where make builds the loss from the named numbers."""
-    loss = make(**{name: Value(number, name) for name, number in numbers.items()})
-    loss.label = "L"
-    (finding,) = check_partials(loss, {target: entry}).findings
-    return finding
-
-
-def test_a_name_where_a_number_belongs_is_found():
-    finding = only(lambda x: x**2, "x·x", x=2.0)
-    assert "x seems to stand where 2 belongs" in finding.words
-    finding = only(lambda w, x: (w * x) ** 2, "w·w·x^x", target="w", w=2.0, x=2.0)  # for 2·w·x²: one of each
-    assert finding.words.startswith("right at these numbers, and wrong at others\n")
-
-
-@pytest.mark.parametrize(
-    ("make", "entry", "numbers"),
-    [
-        (lambda y, o, x: (y - o * x) ** 2, "-2√(L)x", {"y": 1.0, "o": 0.3, "x": 0.5}),  # 2 stands there rightly
-        (lambda x, o: ops.relu(o) * x * x, "relu(o)", {"o": -2.0, "x": 3.0}),
-        (lambda x, o: (x * o) ** 2, lambda x, o: 2 * x * x * x, {"o": 2.0, "x": 2.0}),  # nobody looks into a function
-    ],
-)
-def test_it_is_asked_for_a_number_only_where_one_stands_that_need_not(make, entry, numbers):
-    finding = only(make, entry, target="o", **numbers)
-    assert finding.words.startswith("right at these numbers, and wrong at others\n")
-    assert "?" not in finding.words
-
-
-def test_it_is_asked_for_a_number_where_it_holds_more_than_a_name():
-    finding = only(lambda w, x: (w * x) ** 2, "6·w·x", w=3.0, x=2.0)
-    assert finding.words.startswith("right at these numbers, and wrong at others: is a number where a name belongs")
-
-
-@pytest.mark.parametrize("n", [3.0, 5.0, 10.0])
-def test_the_n_is_that_of_a_mean_and_no_other_constant(n):
-    for mean in (lambda x, y: (x * x + x * y) / n, lambda x, y: (1.0 / n) * (x * x + x * y)):
-        for entry in ("2x + y", f"(2x + y)/{n * n}"):
-            finding = only(mean, entry, x=1.3, y=0.4)
-            assert Slip.FACTOR_N in {finding.slip, *(slip for slip, _ in finding.others)}
-    for other, entry in (
-        (lambda x: x**n, f"x^{n - 1}"),
-        (lambda x: (x * x + x) * n, f"(2x + 1)·{n * n}"),
-        (lambda x: (x * x + x) / (1.0 / n), f"(2x + 1)·{n * n}"),
-        (lambda x: n / (x * x + x), f"-(2x + 1)·{n * n}/(x·x + x)^2"),
-    ):
-        assert only(other, entry, x=1.3).slip is not Slip.FACTOR_N
-
-
-@pytest.mark.parametrize(
-    ("make", "entry", "slip", "words"),
-    [
-        (lambda x: x * x * x, "x²", Slip.PATH_MISSING, "is missing (the one through x·x)"),
-        (lambda x: x * x + x * 2 + x, "3", Slip.PATH_MISSING, "is missing (the one through x·x)"),
-        (lambda x: x * x + x * 2 + x, "2x + 1", Slip.PATH_MISSING, "is missing (the one through x in 2·x)"),
-        (lambda x: x * x + x * 2 + x, "2x + 5", Slip.PATH_TWICE, "is counted twice (the one through x in 2·x)"),
-        (lambda x, b, c: x * c + b * x, "c − b", Slip.SIGN, "other way round (only in the term through x in b·x)"),
-        (lambda x, b, c: x * c + b * x, "-c − b", Slip.SIGN, "the sign is the other way round\n"),
-        (lambda x: sum(((x + i) ** 2 for i in range(40)), 0.0) + x, "80x + 1560", Slip.PATH_MISSING, "is missing ("),
-    ],
-)
-def test_of_a_slip_in_one_branch_it_is_said_in_which_and_a_missing_one_comes_first(make, entry, slip, words):
-    numbers = dict(zip(signature(make).parameters, (3.0, 5.0, 7.0), strict=False))
-    finding = only(make, entry, **numbers)
-    assert (finding.ok, finding.slip) == (False, slip)
-    assert words in finding.words
-    assert len(finding.words) < 4000
-    assert "come of: sign\n" not in finding.words + "\n"  # as if it were the whole one's
-
-
-def test_a_branch_that_is_too_long_to_be_read_is_not_written():
-    def doubled(x):
-        for _ in range(18):
-            x = x + x
-        return x
-
-    assert only(doubled, f"{2**17} + 0x", x=2.0).slip is Slip.FACTOR_HALF
-
-
-@pytest.mark.parametrize("given", [None, 1j, [1.0], "2", True])
-def test_a_function_returns_one_real_number(given):
-    with pytest.raises(ArgumentTypeError, match="from the function that was handed in: expected one real number, got"):
-        only(lambda w: w * w, lambda w: given, target="w", w=2.0)
-
-
-def test_a_function_that_leaves_the_real_numbers_at_a_fresh_point_has_none_there():
-    finding = only(lambda x: x * x, lambda x: 2 * x**1.5 / x**0.5, x=0.1)  # Python's (-1)**0.5 is complex
-    assert (finding.ok, finding.slip) == (False, None)
-    assert finding.words.startswith("right at these numbers, and wrong at others\n")
-    assert only(lambda x: x**1.5, lambda x: 1.5 * x**0.5, x=0.1).ok
-    assert only(lambda x: x * x, lambda x: Value(2.0) * x, x=0.1).ok
-
-
-@pytest.mark.parametrize("function", [max, print, dict, lambda *w: w, lambda w, /: w, lambda w, *more: w])
-def test_a_function_names_its_arguments(function):
-    with pytest.raises(ArgumentTypeError, match=r"takes some without a name: call it in one .* lambda w, y: "):
-        only(lambda w: w * w, function, target="w", w=2.0)
 
 
 def test_a_slip_that_is_right_by_luck_is_named_and_nothing_is_asked():
