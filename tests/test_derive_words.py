@@ -1,4 +1,4 @@
-"""What the hand check says: no slip that did not happen, no question without a cause, and a way out of every refusal."""
+"""What the hand check says: no slip that was not made, no question without a cause, a way out of every refusal."""
 
 from inspect import signature
 
