@@ -156,9 +156,7 @@ class Value(Operand):
         before = [node.grad for node in order]
         try:
             _sweep(order, before)
-            for node, earlier in zip(order, before, strict=True) if any(before) else ():
-                if earlier is not None and node.left is None:
-                    node.grad += earlier
+            _add_earlier(order, before)
         except BaseException:
             _set_grads(order, before)
             raise
@@ -310,6 +308,13 @@ def _sweep(order: list[Any], before: list[float | None]) -> None:
                 right.grad = term if right.grad is None else right.grad + term
     if modes.entered and modes.watching.get():
         _check_backward(order)
+
+
+def _add_earlier(order: list[Any], before: list[float | None]) -> None:
+    """A leaf adds the sweeps up. No loop of backward's own: in its try, CPython 3.13.0 lets Ctrl-C past the except."""
+    for node, earlier in zip(order, before, strict=True) if any(before) else ():
+        if earlier is not None and node.left is None:
+            node.grad += earlier
 
 
 def _set_grads(order: list[Value], grads: Iterable[float | None]) -> None:

@@ -336,7 +336,8 @@ def test_row_11_interrupted_by_a_signal() -> None:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:
                 hits += not finished
-            assert [node.grad for node in order] == (after if finished else before)
+            grads = [node.grad for node in order]
+            assert grads == after or (grads == before and not finished)  # all or nothing; it may come just afterwards
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
