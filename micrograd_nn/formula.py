@@ -69,12 +69,13 @@ class Formula:
         return [word for word in dict.fromkeys(words) if word not in CONSTANTS and not EXPONENT.fullmatch(word)]
 
     def bound(self, known: Iterable[str]) -> "list[Item]":
-        """The items, each name split into names that are known (w1x1 is w1·x1). Raises FormulaError if none fits."""
+        """The items in their places, each name split into names that are known. Raises FormulaError if none fits."""
         names = {normalize("NFKC", "".join(_typed(name))): name for name in known}
         items: list[Item] = []
         held: list[list[Item]] = []  # products that wait until their last factor has its power
         for item in self.items:
-            factors, products = self._known(item, names) if isinstance(item.content, str) else ([item], [])
+            named = isinstance(item.content, str)
+            factors, products = self._known(item, names) if named else ([replace(item, tight=False)], [])
             items += factors
             if not item.tight:
                 items += products

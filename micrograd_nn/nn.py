@@ -166,9 +166,7 @@ class MLP(Module):
         self.nin = whole_number("the number of inputs of a network", nin)
         sizes = [self.nin, *(whole_number("the number of neurons of a layer", nout) for nout in nouts)]
         if not isinstance(activation, Sequence) or isinstance(activation, str):
-            named_activation(
-                activation, LAYER_WIDE
-            )  # also of a single layer, which does not use it: it may be mistyped
+            named_activation(activation, LAYER_WIDE)  # a single layer does not use it, but it may be mistyped
             kinds = [activation] * (len(nouts) - 1) + ["identity" if output is None else output]
         elif output is not None:
             raise ArgumentError(f"a list gives each layer its activation, the last one too: put {output!r} at its end")

@@ -173,7 +173,8 @@ def architecture(net: Module) -> dict[str, Any]:
     units = [(layer.activation, unit) for layer in net.layers for neuron in layer.neurons for unit in neuron.units]
     biases = {unit.b is not None for _, unit in units}
     pieces = {len(neuron.units) for layer in net.layers if layer.activation == "maxout" for neuron in layer.neurons}
-    if len(biases) > 1 or len(pieces) > 1 or any(unit.activation is not _single(name) for name, unit in units):
+    as_named = all(unit.activation is named_activation(name, LAYER_WIDE) for name, unit in units)
+    if len(biases) > 1 or len(pieces) > 1 or not as_named:
         return {"kind": "Module"}  # changed by hand since it was built
     built = {
         "kind": "MLP",
@@ -184,11 +185,6 @@ def architecture(net: Module) -> dict[str, Any]:
         "pieces": pieces.pop() if pieces else 1,
     }
     return built if _size(built) == len(net.parameters()) else {"kind": "Module"}  # some are shared, added or gone
-
-
-def _single(name: str) -> Any:
-    """What each neuron applies in a layer of that activation: softmax and maxout act on plain sums."""
-    return named_activation(name, LAYER_WIDE)
 
 
 def _size(given: dict[str, Any]) -> int:

@@ -1,6 +1,7 @@
 """Formulas: what is typed is what is computed; what is not allowed is refused, with its place, and nothing is run."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -101,6 +102,12 @@ def test_a_product_may_be_written_without_its_signs(first, factors, between):
 def test_a_name_of_the_caller_comes_before_an_exponent(text, number):
     assert formula(text, {"e1": 5.0}).data == pytest.approx(number, rel=1e-15)
     assert parse("2e1 + e1 + e").names == ["e1"]
+
+
+@pytest.mark.parametrize("text", ["zh1^2", "e^2·z", "2e1^2", "zh1^zh1^2"])
+def test_what_is_bound_can_be_bound_again(text):
+    bound = replace(parse(text), items=tuple(parse(text).bound(NUMBERS)))
+    assert bound(NUMBERS) == parse(text)(NUMBERS)
 
 
 def test_labels_with_a_number_or_an_apostrophe_are_names():

@@ -51,7 +51,7 @@ class Entry:
         """Read what was handed in. Raises FormulaError, NumberError or UnknownNameError if it makes no sense."""
         if isinstance(entry, str):
             parsed = parse(entry)
-            items = tuple(replace(item, tight=False) for item in parsed.bound(names))  # each in its place already
+            items = tuple(parsed.bound(names))
             if any(isinstance(item.content, str) for item in items):
                 return cls(None, 0.0, bound := replace(parsed, items=items), bound)
             return cls(float(parsed({})), _half_the_digits(parsed))

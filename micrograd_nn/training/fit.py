@@ -87,8 +87,7 @@ def fit(
     whole_number("batch_size", batch_size)
     task = Task(net, X, y, loss)
     descent = _optimizer(net, optimizer, lr, resume)
-    if task.loss.climbs and not descent.maximize:
-        raise ArgumentError("this loss is made large: give optimizer=SGD(net.parameters(), lr=0.1, maximize=True)")
+    _check_direction(task.loss, descent)
     run = Training(net, task, descent, min(batch_size, len(task)), shuffle, seed, resume)
     run.until = epochs * run.per_epoch if steps is None else whole_number("steps", steps, least=0)
     run.every = run.per_epoch if record is None else whole_number("record", record)
@@ -283,6 +282,11 @@ def _optimizer(net: Any, given: str | Optimizer | None, lr: float | None, resume
     if not set(given.params) <= set(parameters):
         raise ArgumentError("the optimiser moves parameters that are not this network's: pass it net.parameters()")
     return given
+
+
+def _check_direction(loss: Loss, optimizer: Optimizer) -> None:
+    if loss.climbs and not optimizer.maximize:
+        raise ArgumentError("this loss is made large: give optimizer=SGD(net.parameters(), lr=0.1, maximize=True)")
 
 
 def _resumed(given: str | Optimizer | None, lr: float | None, resume: History) -> str | Optimizer | None:
