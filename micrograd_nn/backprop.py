@@ -9,6 +9,7 @@ from math import isnan
 from typing import Literal, overload
 
 from .errors import ArgumentError, ArgumentTypeError, GraphError
+from .graph import undisturbed
 from .modes import enable_grad
 from .operation import as_float
 from .value import Constant, Value, adjoints, topological_order
@@ -38,6 +39,7 @@ def grad(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list[floa
         return [values[x] if x in values else Value(0.0) for x in xs]
 
 
+@undisturbed
 def _recorded_adjoints(y: Value, xs: list[Value]) -> dict[Value, Value]:
     order = topological_order(y)
     asked = {*xs}  # the nodes by which y depends on the xs

@@ -1,11 +1,13 @@
-"""A graph as such: its nodes in order, and how it is copied whole.
+"""A graph as such: its nodes in order, how it is copied whole, and how it grows undisturbed.
 
 Promise: no function here calls itself on an operand, so a graph may be a million operations deep.
 """
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from threading import local
-from typing import Any, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 
 class Node(Protocol):
@@ -17,6 +19,7 @@ class Node(Protocol):
 
 N = TypeVar("N", bound=Node)
 T = TypeVar("T")  # a node of any kind
+P = ParamSpec("P")
 
 
 def topological_order(*roots: N) -> list[N]:
@@ -91,3 +94,23 @@ def nodes_under_way() -> set[Node]:
         _thread.nodes = set()
     nodes: set[Node] = _thread.nodes
     return nodes
+
+
+def undisturbed(grow: Callable[P, T]) -> Callable[P, T]:
+    """The function, run with Python's cyclic collector at rest: for what makes thousands of objects at a stroke.
+
+    A graph has no cycles, so the collector finds nothing in it, and yet walks all of it again and again while it
+    grows: for six times as long as the recording itself takes, at 800,000 nodes. Afterwards it is as it was.
+    """
+
+    @wraps(grow)
+    def at_rest(*args: P.args, **kwargs: P.kwargs) -> T:
+        running = gc.isenabled()
+        try:  # from before it is stopped, so that no Ctrl-C leaves it so
+            gc.disable()
+            return grow(*args, **kwargs)
+        finally:
+            if running:
+                gc.enable()
+
+    return at_rest

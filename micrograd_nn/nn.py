@@ -11,6 +11,7 @@ from typing import Any
 
 from .errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
 from .functional import maxout, softmax
+from .graph import undisturbed
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
 from .operation import TABLE, Operation, whole_number
@@ -123,6 +124,7 @@ class Layer(Module):
             self.neurons = [Neuron(nin, single, **options) for _ in range(nout)]
         _label(self.neurons, ())
 
+    @undisturbed
     def __call__(self, x: Iterable[Any]) -> Any:
         return one_or_all(self.fire(as_inputs(x, self.nin, "a layer")))
 
@@ -151,6 +153,7 @@ class MLP(Module):
     ['w1', 'w2', 'b1', 'w3', 'w4', 'b2', 'w5', 'w6', 'b3']
     """
 
+    @undisturbed
     def __init__(
         self,
         nin: int,
@@ -178,6 +181,7 @@ class MLP(Module):
         self.layers = [Layer(*size, kind, **options) for size, kind in zip(pairwise(sizes), kinds, strict=True)]
         _label([neuron for layer in self.layers[:-1] for neuron in layer.neurons], self.layers[-1].neurons)
 
+    @undisturbed
     def __call__(self, x: Iterable[Any]) -> Any:
         values = as_inputs(x, self.nin, "the network")
         for layer in self.layers:

@@ -25,6 +25,7 @@ from .errors import (
     UnknownNameError,
 )
 from .files import name_of, write_whole
+from .graph import undisturbed
 from .losses import LOSSES
 from .nn import LAYER_WIDE, MLP, Module, named_activation
 
@@ -135,6 +136,7 @@ def take(net: Module, tensors: Mapping[str, Any]) -> None:
     net.load_state_dict(state)
 
 
+@undisturbed
 def _groups(names: Iterable[str]) -> dict[str, tuple[tuple[int, ...], list[str]]]:
     """Names that differ in their numbers only, as the cells of an array: group -> (shape, names in its order)."""
     split = [([t for t in name.split(".") if not t.isdecimal()], _numbers(name), name) for name in names]

@@ -13,12 +13,14 @@ graph is compiled.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..graph import undisturbed
 from ..value import Value
 
 if TYPE_CHECKING:
     from .program import Program
 
 
+@undisturbed
 def compile(
     loss: Value,
     inputs: Sequence[Any] = (),

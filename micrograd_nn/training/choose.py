@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from ..errors import GraphError, MicrogradError, UnknownNameError
+from ..graph import undisturbed
 from ..modes import detect_anomaly, no_grad
 from ..nn import MLP
 from ..optim import Optimizer
@@ -22,6 +23,7 @@ SAME = 1e-4  # how far, relatively, a compiled row's loss may lie from the recor
 PROBES = 32  # on so many rows a compiled network is held against its graph
 
 
+@undisturbed
 def choose(
     engine: str,
     dtype: str,

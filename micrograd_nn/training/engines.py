@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ..backprop import grad
 from ..functional import mean, total
+from ..graph import undisturbed
 from ..modes import no_grad
 from ..optim import Optimizer
 from ..value import Value
@@ -74,6 +75,7 @@ class ScalarEngine:
             log[0] += objective.data * len(rows)
             log[1] += 1
 
+    @undisturbed
     def objective(self, rows: Sequence[int]) -> Value:
         """The mean loss of these rows plus the regularisation, as one graph."""
         losses: Value = mean([self.task.record(i)[0] for i in rows])
