@@ -108,10 +108,13 @@ class Operation:
             operands = (*operands, self.default)
         if len(operands) != len(self.partials):
             raise ArgumentError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
+        numbers = True  # the usual case, and the quick one: the rows' own slopes on floats
         for operand in operands:
-            if isinstance(operand, Operand):
-                return operand.apply(self, *operands)
-        return self.forward(*map(as_float, operands))
+            if operand.__class__ is not float:
+                if isinstance(operand, Operand):
+                    return operand.apply(self, *operands)
+                numbers = False
+        return self.forward(*(operands if numbers else map(as_float, operands)))
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
