@@ -26,24 +26,27 @@ def topological_order(*roots: N) -> list[N]:
     """Every node below the roots, operands before their consumers, each once; depth-first, so it is deterministic."""
     order: list[N] = []
     done: set[N | None] = {None}  # the operand that a leaf or a unary operation lacks needs no visit
+    path: list[N | None] = []  # from the root down to the node in hand
+    push, pop, mark, finish = path.append, path.pop, done.add, order.append
     for root in roots:
-        path = [] if root in done else [root]  # from the root down to the node in hand
-        push, pop, mark, finish = path.append, path.pop, done.add, order.append
-        while path:
-            node = pop()
-            while node.left not in done:
+        push(None)  # there is nothing above the root
+        node = None if root in done else root
+        while node is not None:
+            while node.left not in done:  # down on the left
                 push(node)
                 node = node.left
-            right = node.right
-            if right not in done:
-                if right.left not in done or right.right not in done:
-                    push(node)
-                    push(right)
-                    continue
-                mark(right)  # a product in a sum, mostly: with nothing to wait for, it needs no turn of its own
-                finish(right)
-            mark(node)
-            finish(node)
+            while node is not None:  # and up again, until something on the right is to be done first
+                right = node.right
+                if right not in done:
+                    if right.left not in done or right.right not in done:
+                        push(node)
+                        node = right
+                        break
+                    mark(right)  # a product in a sum, mostly: with nothing to wait for, it needs no turn of its own
+                    finish(right)
+                mark(node)
+                finish(node)
+                node = pop()
     return order
 
 
