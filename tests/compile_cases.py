@@ -1,4 +1,4 @@
-"""Graphs for the compiler's tests: every loss, networks of every kind, and the same network spelled ten ways.
+"""Graphs for the compiler's tests: every loss, networks of every kind, and the same network spelled in a dozen ways.
 
 Promise: a case is what a user records: a loss, its inputs and its parameters; ``engine`` is the scalar engine's answer
 for a batch, row by row on graphs recorded anew.
@@ -82,7 +82,7 @@ def every_loss() -> dict[str, Case]:
     return cases
 
 
-# ---- one network, ten ways to write it ----
+# ---- one network, a dozen ways to write it ----
 
 ROWS, COLUMNS = 5, 4
 

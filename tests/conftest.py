@@ -1,5 +1,6 @@
-"""What pytest needs to know: tests may leave the table as they found it."""
+"""What pytest needs to know: tests may leave the table as they found it, and hear Ctrl-C wherever they run."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,3 +17,11 @@ def own_rows() -> Iterator[None]:
     yield
     TABLE.clear()
     TABLE.update(before)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard, here and in processes started here: what runs in a shell's background ignores it at first."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -9,6 +9,7 @@ import operator
 import pickle
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -149,9 +150,10 @@ def test_row_4_arrays_are_refused_in_both_orders(compute: Callable[[Value], obje
 
 
 def test_row_4_numpys_functions_are_refused() -> None:
-    for function in (np.exp, np.add.reduce, np.sqrt):
-        with pytest.raises(TypeError, match="Value"):
-            function(Value(1.0)) if function is not np.add.reduce else np.add(Value(1.0), ARRAY)
+    a = Value(1.0)
+    for compute in (lambda: np.exp(a), lambda: np.add(a, ARRAY), lambda: np.add(ARRAY, a), lambda: np.add.reduce(a)):
+        with pytest.raises(TypeError, match="operand 'Value' does not support ufuncs"):
+            compute()
 
 
 def test_row_4_an_object_array_holds_values_but_no_value_holds_an_array() -> None:
@@ -309,7 +311,7 @@ def test_row_11_interrupted_at_every_line(sweep: Callable[[Value, list[Value]], 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no interval timer")
 def test_row_11_interrupted_by_a_signal() -> None:
-    """A real signal at 100 moments spread over the time that a sweep takes."""
+    """A real signal at 100 moments spread over the time that a sweep takes here."""
     x = Value(1.0)
     y = x
     for _ in range(3000):
@@ -317,7 +319,9 @@ def test_row_11_interrupted_by_a_signal() -> None:
     y.backward()
     order = topological_order(y)
     before = [node.grad for node in order]
+    start = time.perf_counter()
     y.backward()
+    whole = time.perf_counter() - start
     after = [node.grad for node in order]
 
     def interrupt(number: int, frame: object) -> None:
@@ -330,7 +334,7 @@ def test_row_11_interrupted_by_a_signal() -> None:
                 node.grad = grad_before
             finished = False
             try:
-                signal.setitimer(signal.ITIMER_REAL, moment * 1e-4)
+                signal.setitimer(signal.ITIMER_REAL, whole * moment / 100)
                 y.backward()
                 finished = True
                 signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,4 +1,4 @@
-"""The reliability table's rows 21 to 25 for training: type, message, and everything as it was.
+"""The reliability table's rows 21 to 24 for training: type, message, and everything as it was.
 
 Rows 25 to 31 (Ctrl-C, kill -9, files) stand in test_training.py and test_storage.py.
 """
@@ -32,6 +32,10 @@ def with_number(number, row, column):
     return rows
 
 
+def objective(outputs, target):
+    return outputs - target
+
+
 # what is wrong: (outputs, changed arguments, error, text)
 BAD = {
     # row 21: unknown names, nearest first
@@ -51,6 +55,13 @@ BAD = {
     "loss of another kind": (1, {"loss": 3}, UnknownNameError, r"unknown loss 3; choose one of: "),
     "loss in a list": (1, {"loss": ["mse"]}, UnknownNameError, r"unknown loss \['mse'\]; choose one of: "),
     "metrics": (1, {"metrics": 3}, ArgumentTypeError, r"metrics are a list such as \['accuracy'\], got 3"),
+    "metrics of one name": (
+        1,
+        {"metrics": [lambda z, y: z - y, lambda z, y: z * y]},
+        ArgumentError,
+        "a metric is called like its function, and '<lambda>' is taken: give it another name",
+    ),
+    "a metric like a column": (1, {"metrics": objective}, ArgumentError, "'objective' is taken"),
     # row 22: rows that can't be learnt from
     "nan": (1, {"X": with_number(NAN, 1, 0)}, ArgumentError, r"X has nan in row 1, column 0 \(counted from 0\)"),
     "inf": (1, {"X": with_number(-INF, 2, 1)}, ArgumentError, r"X has -inf in row 2, column 1"),

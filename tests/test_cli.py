@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -68,10 +67,7 @@ def test_the_three_factors_multiply_to_the_first_partial(job):
 
 
 def test_by_hand_and_complex_step_agree_at_the_textbook_s_weights():
-    w = {
-        label: float(label[1] in "246" and label[0] == "w")
-        for label in ["w1", "w2", "b1", "w3", "w4", "b2", "w5", "w6", "b3"]
-    }
+    w = {label: float(label in ("w2", "w4", "w6")) for label in LABELS}
     for (x1, x2), y in PEOPLE.values():
         for label, slope in hand_partials(w, x1, x2, y).items():
             assert complex_step(w, label, x1, x2, y) == pytest.approx(slope, rel=1e-12, abs=1e-15)
@@ -234,12 +230,9 @@ def test_a_file_in_the_way_of_the_folder_is_one_line(tmp_path, capsys):
 @pytest.mark.parametrize(
     "words", [["--epochs", "10000000"], ["train", "line", "--epochs", "10000000", "--record", "1"]]
 )
-def test_ctrl_c_ends_a_command_with_130(words, tmp_path):
+def test_ctrl_c_ends_a_command_with_130(words, tmp_path, ctrl_c):
     command = [sys.executable, "-u", "-m", "micrograd_nn", *words, "--out", str(tmp_path)]
-    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in a shell's background ignores Ctrl-C
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
-    ) as running:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert any("epoch     0" in line or "learning rate" in line for line in running.stdout)
         time.sleep(0.3)  # well into the training
         running.send_signal(signal.SIGINT)

@@ -21,8 +21,8 @@ def test_every_row_passes(row):
 
 
 @pytest.fixture
-def wrong_row():
-    yield Operation(
+def wrong_row(own_rows):
+    return Operation(
         "wrong_cube",
         doc="a³ with a slope that is off by 9e-4",
         forward=lambda a: a * a * a,
@@ -30,7 +30,6 @@ def wrong_row():
         latex="{{{a:5}}}^{{3}}",
         numpy="{a}**3",
     )
-    del TABLE["wrong_cube"]
 
 
 def test_a_slope_that_pytorch_s_defaults_let_pass_is_found(wrong_row):
@@ -93,12 +92,15 @@ def test_a_step_must_be_above_zero():
 
 def test_the_complex_step_is_exact_where_the_rows_allow_it():
     analytic = [TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "exp", "sin", "cos", "tanh")]
+    taken = 0
     for seed in range(50):
         root, leaves = random_graph(seed, operations=analytic)
         for leaf in leaves:
             slope = complex_step(root, leaf)
-            if slope is not None:
+            if slope is not None:  # |a| may stand in the graph
+                taken += 1
                 assert slope == pytest.approx(adjoints(root)[leaf], rel=1e-11, abs=1e-11)
+    assert taken > 100
 
 
 @pytest.mark.parametrize("name", ["relu", "abs", "maximum", "step", "greater", "leaky_relu", "elu", "minimum"])

@@ -1,6 +1,5 @@
 """Plots: what is given is what is drawn, on the axes that are given; and nothing else in matplotlib changes."""
 
-import builtins
 import subprocess
 import sys
 from random import Random
@@ -14,18 +13,8 @@ from matplotlib import pyplot  # noqa: E402
 
 from micrograd_nn import TABLE  # noqa: E402
 from micrograd_nn.draw import plot  # noqa: E402
-from micrograd_nn.errors import ArgumentError, ExtraMissingError, ShapeError, UnknownNameError  # noqa: E402
-
-
-class Recorded:
-    """What a training leaves, by hand."""
-
-    def __init__(self, **columns):
-        self.table = {name.replace("_", " "): values for name, values in columns.items()}
-        self.columns = list(self.table)
-
-    def __getitem__(self, column):
-        return self.table[column]
+from micrograd_nn.errors import ArgumentError, ShapeError, UnknownNameError  # noqa: E402
+from micrograd_nn.training import History  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +47,11 @@ def test_curves_are_named_and_differ_in_colour_and_stroke():
 
 
 def test_a_history_shows_losses_and_beside_them_metrics():
-    history = Recorded(step=[0, 5], epoch=[1, 1], loss=[3.0, 1.0], validation_loss=[4.0, 2.0], accuracy=[0.1, 0.9])
+    history = History()
+    history.rows += [
+        {"step": 0, "epoch": 1, "loss": 3.0, "validation loss": 4.0, "accuracy": 0.1},
+        {"step": 5, "epoch": 1, "loss": 1.0, "validation loss": 2.0, "accuracy": 0.9},
+    ]
     left, right = plot.plot_history(history)
     assert drawn(left) == {"loss": ([0, 5], [3.0, 1.0]), "validation loss": ([0, 5], [4.0, 2.0])}
     assert drawn(right) == {"accuracy": ([0, 5], [0.1, 0.9])}
@@ -66,7 +59,7 @@ def test_a_history_shows_losses_and_beside_them_metrics():
     ax = plot.axes()
     assert plot.plot_history(history, ax) is ax
     with pytest.raises(ArgumentError, match="nothing to plot yet"):
-        plot.plot_history(Recorded())
+        plot.plot_history(History())
 
 
 @pytest.mark.parametrize(
@@ -155,16 +148,3 @@ def test_saved_plots_are_whole_and_the_same_every_time(tmp_path):
     assert plot.save_plot(plot.plot_loss([1.0]), tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UnknownNameError, match=r"'\.bmp'"):
         plot.save_plot(plot.plot_loss([1.0]), tmp_path / "c.bmp")
-
-
-def test_without_matplotlib_the_extra_is_named(monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ExtraMissingError, match=r"python -m pip install 'micrograd-nn\[plot\]'"):
-        plot.plot_loss([1.0])

@@ -1,7 +1,9 @@
 """The tree of errors: as drawn, rooted in one, each also the builtin that Python's users expect."""
 
+import builtins
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,7 @@ def test_the_drawing_shows_who_inherits_from_whom() -> None:
         if depth:
             assert issubclass(CLASSES[name], CLASSES[path[depth - 1]]), f"{name} under {path[depth - 1]}"
         if builtin:
-            named = CLASSES.get(builtin) or getattr(__builtins__, builtin, None) or __builtins__[builtin]
+            named = CLASSES.get(builtin) or getattr(builtins, builtin)
             assert issubclass(CLASSES[name], named), f"{name} is a {builtin}"
 
 
@@ -39,8 +41,8 @@ def test_one_root_and_a_docstring(name: str) -> None:
     assert issubclass(kind, MicrogradError)
     assert kind.__doc__
     if kind is not MicrogradError:
-        builtins = [base for base in kind.__mro__ if base.__module__ == "builtins"]
-        assert len(builtins) > 3, f"{name} is also a builtin error, not only an Exception"
+        own = [base for base in kind.__mro__ if base.__module__ == "builtins"]
+        assert len(own) > 3, f"{name} is also a builtin error, not only an Exception"
 
 
 def test_names_come_nearest_first_and_all() -> None:
@@ -50,17 +52,19 @@ def test_names_come_nearest_first_and_all() -> None:
     assert "choose one of" in str(UnknownNameError("fruit", 5, ["banana"]))
 
 
-MISSING = {
-    "matplotlib": lambda: plot_loss([1.0]),
-    "nbformat": lambda: write_page(Path("chapter.ipynb")),
-    "sympy": lambda: to_sympy(Value(1.0, "x")),
-    "torch": lambda: to_torch(MLP(1, [1])),
-    "torch ": lambda: from_torch(None),
-}
+MISSING = [
+    ("matplotlib", r"'micrograd-nn\[plot\]'", lambda: plot_loss([1.0])),
+    ("nbformat", r"'micrograd-nn\[notebook\]'", lambda: write_page(Path("chapter.ipynb"))),
+    ("sympy", "sympy", lambda: to_sympy(Value(1.0, "x"))),
+    ("torch", "torch", lambda: to_torch(MLP(1, [1]))),
+    ("torch", "torch", lambda: from_torch(None)),
+]
 
 
-@pytest.mark.parametrize("library", MISSING)
-def test_a_library_that_is_missing_is_named_with_what_brings_it(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, library.strip(), None)  # Python's own way to say that it is not there
-    with pytest.raises(ExtraMissingError, match="python -m pip install "):
-        MISSING[library]()
+@pytest.mark.parametrize(("library", "brings", "use"), MISSING)
+def test_a_library_that_is_missing_is_named_with_what_brings_it(
+    library: str, brings: str, use: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)  # Python's own way to say that it is not there
+    with pytest.raises(ExtraMissingError, match=f"python -m pip install {brings}"):
+        use()

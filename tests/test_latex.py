@@ -61,8 +61,8 @@ def test_value_slopes_and_textbook_slopes_of_every_row_mean_what_they_say(name):
 
 
 @pytest.fixture
-def softsign():
-    row = Operation(
+def softsign(own_rows):
+    return Operation(
         "softsign",
         doc="a / (1 + |a|)",
         forward=lambda a: a / (1.0 + abs(a)),
@@ -71,8 +71,6 @@ def softsign():
         latex=r"\operatorname{{softsign}}\left({a:0}\right)",
         numpy="{a} / (1.0 + np.abs({a}))",
     )
-    yield row
-    del TABLE["softsign"]
 
 
 def test_a_row_of_the_user_is_written_like_a_built_in_one(softsign):

@@ -62,13 +62,10 @@ def test_numbers_lie_in_the_domain():
         assert quiz(ops.log(x) + ops.sqrt(x), seed).given[0][1] > 0
 
 
-def test_any_graph_makes_a_sheet_or_says_why_not():
+def test_any_graph_makes_a_sheet():
     for seed in range(40):
-        root, _ = random_graph(seed, n_nodes=6)
-        try:
-            assert quiz(root, seed).answers
-        except ArgumentError as error:
-            assert "domain" in str(error)  # noqa: PT017
+        root, leaves = random_graph(seed, n_nodes=6)
+        assert len(quiz(root, seed).answers) == len(leaves)
 
 
 def test_a_graph_without_labels_is_refused():
