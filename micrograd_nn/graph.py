@@ -108,12 +108,12 @@ def undisturbed(grow: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(grow)
     def at_rest(*args: P.args, **kwargs: P.kwargs) -> T:
-        running = gc.isenabled()
+        if not gc.isenabled():  # nor is it stopped here: another thread may start it again at this very moment
+            return grow(*args, **kwargs)
         try:  # from before it is stopped, so that no Ctrl-C leaves it so
             gc.disable()
             return grow(*args, **kwargs)
         finally:
-            if running:
-                gc.enable()
+            gc.enable()
 
     return at_rest
