@@ -1,13 +1,13 @@
 """What is switched on while a ``with`` block runs: ``no_grad``, ``enable_grad`` and ``detect_anomaly``.
 
-Promise: a mode belongs to the thread or task that entered it and ends with its block. While nobody has entered one,
+Promise: a mode belongs to the thread or task that entered it and ends with its block. While none changes anything,
 an operation pays a single look at ``entered`` for them.
 """
 
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from functools import wraps
-from inspect import iscoroutinefunction, isgeneratorfunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from threading import Lock
 from types import TracebackType
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from .errors import ArgumentTypeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-entered = 0  # how many blocks are open, in any thread: the hot path's one question
+entered = 0  # how many open blocks change something, in any thread: the hot path's one question
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 watching: ContextVar[bool] = ContextVar("watching", default=False)
 _lock = Lock()
@@ -29,18 +29,20 @@ class _Mode:
     _inside: bool
 
     def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
+        self._tokens: list[tuple[Token[bool], bool]] = []
 
     def __enter__(self) -> None:
-        _count(+1)
-        self._tokens.append(self._variable.set(self._inside))
+        changes = self._variable.get() is not self._inside
+        _count(+changes)
+        self._tokens.append((self._variable.set(self._inside), changes))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._variable.reset(self._tokens.pop())
-        _count(-1)
+        token, changed = self._tokens.pop()
+        self._variable.reset(token)
+        _count(-changed)
 
     def __call__(self, function: F) -> F:
-        if isgeneratorfunction(function) or iscoroutinefunction(function):
+        if isgeneratorfunction(function) or iscoroutinefunction(function) or isasyncgenfunction(function):
             raise ArgumentTypeError(
                 f"{type(self).__name__} as a decorator ends before {function.__name__} runs, which returns a generator "
                 f"or a coroutine: write `with {type(self).__name__}():` inside it"

@@ -23,6 +23,7 @@ from micrograd_nn import (
     decisions,
     load_checkpoint,
     losses,
+    no_grad,
     optim,
     save_checkpoint,
 )
@@ -42,6 +43,7 @@ from micrograd_nn.training import EarlyStopping, correct, evaluate, fit, predict
 from micrograd_nn.training.metrics import climbs
 
 MOONS = datasets.moons(40, seed=5)
+NAN = float("nan")
 
 
 def small_net(seed=1, outputs=1, **options):
@@ -186,6 +188,38 @@ def test_both_engines_predict_and_evaluate_the_same(kind):
     assert [(p.data, p.grad) for p in net.parameters()] == before
 
 
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+def test_what_records_for_itself_does_so_under_no_grad(engine):
+    """A compiled prediction once was 0 for every row there, and a training learnt nothing."""
+    net, quiet = small_net(outputs=2), small_net(outputs=2)
+    history = fit(net, *MOONS, epochs=3, engine=engine)
+    expected = predict(net, MOONS.X).tolist(), evaluate(net, *MOONS, engine=engine)
+    with no_grad():
+        assert fit(quiet, *MOONS, epochs=3, engine=engine).rows == history.rows
+        assert numbers(quiet) == numbers(net)
+        assert predict(net, MOONS.X, engine=engine) == pytest.approx(np.array(expected[0]), rel=1e-12)
+        assert evaluate(net, *MOONS, engine=engine) == expected[1]
+
+
+class Waves(Module):
+    """Asks its inputs for what only a Value has, and gives its one output in a list."""
+
+    def __init__(self):
+        self.w = Value(0.5)
+
+    def __call__(self, x):
+        return [x[0].tanh() * self.w + x[1]]
+
+
+@pytest.mark.parametrize("engine", ["scalar", "compiled"])
+def test_a_network_of_values_may_give_its_one_output_in_a_list(engine):
+    net = Waves()
+    assert predict(net, MOONS.X, engine=engine) == pytest.approx(np.tanh(MOONS.X[:, :1]) * 0.5 + MOONS.X[:, 1:])
+    measured = evaluate(net, *MOONS, engine=engine)["accuracy"]
+    assert measured == accuracy([z for (z,) in predict(net, MOONS.X).tolist()], MOONS.y)
+    assert fit(net, *MOONS, metrics="accuracy", epochs=1, lr=1e-12, engine=engine)["accuracy"] == [measured]
+
+
 def test_a_graph_that_changes_from_row_to_row_is_not_compiled_for_prediction():
     assert predict(Wilful(), MOONS.X).tolist() == predict(Wilful(), MOONS.X, engine="scalar").tolist()
     with pytest.raises(GraphError, match=r'another graph for row [0-9]+: predict with engine="scalar"'):
@@ -256,7 +290,7 @@ def test_the_history_is_what_can_be_measured_afterwards(tmp_path):
 
 @pytest.mark.parametrize("engine", ["scalar", "compiled"])
 def test_every_so_many_th_of_many_rows_is_measured(engine, monkeypatch):
-    monkeypatch.setitem(fit.__globals__, "MEASURED", 10)
+    monkeypatch.setattr(sys.modules["micrograd_nn.training.fit"], "MEASURED", 10)
     net, kept = small_net(), []
 
     def look(running):
@@ -400,7 +434,7 @@ print(history.stopped, flush=True)
 
 
 @pytest.mark.parametrize("engine", ["scalar", "compiled"])
-def test_row_25_ctrl_c_stops_between_steps(engine, tmp_path):
+def test_row_25_ctrl_c_stops_between_steps(engine, tmp_path, ctrl_c):
     command = [sys.executable, "-c", INTERRUPTED, engine, str(tmp_path / "run")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
@@ -419,7 +453,7 @@ def test_row_25_ctrl_c_stops_between_steps(engine, tmp_path):
     assert numbers(net) == numbers(whole)
 
 
-def test_a_second_ctrl_c_interrupts():
+def test_a_second_ctrl_c_interrupts(ctrl_c):
     def twice(running):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -449,7 +483,7 @@ print(adam.steps, *[p.data.hex() for p in net.parameters()])
 
 
 @pytest.mark.parametrize("engine", ["scalar", "compiled"])
-def test_a_second_ctrl_c_leaves_the_last_finished_step(engine):
+def test_a_second_ctrl_c_leaves_the_last_finished_step(engine, ctrl_c):
     with subprocess.Popen([sys.executable, "-c", TWICE, engine], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
@@ -475,7 +509,7 @@ def test_what_is_resumed_must_be_the_same_training():
 def test_a_checkpoint_of_another_kind_is_refused_and_changes_nothing(tmp_path):
     net = small_net()
     history = fit(net, *MOONS, epochs=1, optimizer="adam")
-    Checkpoint(tmp_path / "run")(type("Running", (), {"net": net, "history": history}))
+    save_checkpoint(tmp_path / "run", net, history)
     other = small_net(outputs=2)
     adam = optim.Adam(other.parameters())
     before = (numbers(other), adam.state_dict())
@@ -571,6 +605,26 @@ def test_early_stopping_is_asked_for_in_words_and_numbers(given, error, said):
         EarlyStopping(**given)
 
 
+def test_early_stopping_takes_any_number_for_better_than_nan():
+    """A first row of nan once was the best that could be, and ended the training."""
+
+    def stopped_after(column):
+        rest = iter(column)
+
+        def own(outputs, target):
+            return Value(0.0)
+
+        def enter(running):
+            running.history.last["own"] = next(rest)
+
+        stopping = EarlyStopping("own", patience=2)
+        return len(fit(small_net(), *MOONS, epochs=len(column), metrics=own, callbacks=[enter, stopping]))
+
+    assert stopped_after([NAN, 3.0, 2.0, 1.0, 0.5]) == 5
+    assert stopped_after([3.0, NAN, 2.0, NAN, NAN, 1.0]) == 5
+    assert stopped_after([NAN, NAN, NAN, 1.0]) == 3
+
+
 def test_early_stopping_starts_anew_with_another_network():
     stopping = EarlyStopping("loss", patience=1)
     fit(small_net(), *MOONS, epochs=3, lr=0.3, callbacks=stopping)
@@ -604,7 +658,9 @@ def test_a_schedule_moves_the_rate_each_epoch():
 
 @pytest.mark.slow
 def test_progress_in_a_notebook():
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    import nbclient
+    import nbformat
+
     code = """from micrograd_nn import MLP, data
 from micrograd_nn.training import fit
 fit(MLP(2, [3, 1], seed=1), *data.moons(), epochs=3, metrics=["accuracy"])"""

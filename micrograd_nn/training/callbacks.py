@@ -4,7 +4,7 @@ Promise: a callback sees the parameters in their Values, and may change them.
 """
 
 from collections.abc import Callable
-from math import isfinite
+from math import inf, isfinite, isnan
 from typing import Any, Protocol
 
 from ..errors import ArgumentError, ArgumentTypeError, UnknownNameError
@@ -67,6 +67,7 @@ class EarlyStopping:
         if self.monitor not in history.last:
             raise UnknownNameError("column to monitor", self.monitor, history.last)
         now = history.last[self.monitor] * (-1.0 if climbs(self.monitor, running.task.loss) else 1.0)
+        now = inf if isnan(now) else now
         if self.best is None or now < self.best - self.min_delta:
             self.best, self.row = now, len(history)
             self.parameters = [parameter.data for parameter in running.optimizer.params]

@@ -9,7 +9,7 @@ from typing import Any
 from ..compile import compile
 from ..errors import GraphError, UnknownNameError
 from ..functional import total
-from ..modes import no_grad
+from ..modes import enable_grad, no_grad
 from ..ops import multiply_no_nan
 from ..optim import SGD
 from ..value import Value
@@ -21,6 +21,7 @@ from .task import Task, as_network, matrix
 BLOCK = 10_000  # rows that are predicted at a time
 
 
+@enable_grad()
 def evaluate(
     net: Any,
     X: Any,
@@ -48,6 +49,7 @@ def evaluate(
     return {name: runs.score(task, score) for name, score in scores}
 
 
+@enable_grad()
 def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
     """The network's outputs, an array: a number per row, or a row of outputs per row.
 
@@ -77,7 +79,7 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
 
 def _outputs(net: Any, row: Any) -> Any:
     with no_grad():
-        out = net(row.tolist())
+        out = net([Value(number) for number in row.tolist()])
     return [z.data for z in out] if isinstance(out, Sequence) else out.data
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import ArgumentError, ArgumentTypeError, DivergedError, ShapeError
 from ..losses import Loss
+from ..modes import enable_grad
 from ..operation import as_float, whole_number
 from ..optim import LambdaLR, Optimizer, named_optimizer
 from ..progress import progress_bar
@@ -30,6 +31,7 @@ MEASURED = 10_000  # at most so many training rows are measured for the history
 AT_ONCE = 64  # steps taken again between two looks at the parameters, when the one that broke them is searched
 
 
+@enable_grad()
 def fit(
     net: Any,
     X: Any,

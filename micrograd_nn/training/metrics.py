@@ -7,7 +7,7 @@ both engines compute the same one. A tie between two outputs is no decision, and
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..errors import ArgumentTypeError, ShapeError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
 from ..functional import maxout, total
 from ..losses import LOSSES, Loss, as_label
 from ..ops import absolute, greater
@@ -24,6 +24,8 @@ def correct(outputs: Any, target: Any, boundary: float = 0.5) -> Value:
     >>> correct([0.2, 3.0, 1.0], [0, 1, 0]).data, correct(0.4, 1).data
     (1.0, 0.0)
     """
+    if isinstance(outputs, Sequence) and len(outputs) == 1:
+        (outputs,) = outputs
     if not isinstance(outputs, Sequence):
         decided: Value = 1.0 - absolute(greater(as_value(outputs), boundary) - greater(as_value(target), boundary))
         return decided
@@ -33,12 +35,22 @@ def correct(outputs: Any, target: Any, boundary: float = 0.5) -> Value:
 
 
 def named_metrics(choices: Any, loss: Loss) -> list[tuple[str, Callable[..., Value]]]:
-    """Each metric's name and function; a single one needs no list. Raises ArgumentTypeError or UnknownNameError."""
+    """Each metric's name and function; a single one needs no list.
+
+    Raises ArgumentTypeError or UnknownNameError; ArgumentError for two of one name, or for a column's of its own.
+    """
     if isinstance(choices, str) or callable(choices):
         choices = [choices]
     if not isinstance(choices, Iterable):
         raise ArgumentTypeError(f"metrics are a list such as ['accuracy'], got {choices!r:.60}")
-    return [named_metric(choice, loss) for choice in choices]
+    taken: dict[str, Any] = dict.fromkeys(("step", "epoch", "objective", "loss"))
+    named = []
+    for choice in choices:
+        name, score = named_metric(choice, loss)
+        if taken.setdefault(name, choice) != choice:
+            raise ArgumentError(f"a metric is called like its function, and {name!r} is taken: give it another name")
+        named.append((name, score))
+    return named
 
 
 def named_metric(choice: str | Callable[..., Value], loss: Loss) -> tuple[str, Callable[..., Value]]:
