@@ -12,7 +12,7 @@ from typing import Any
 from .errors import ArgumentError, ArgumentTypeError, ExtraMissingError
 from .nn import MLP
 from .operation import TABLE
-from .storage import take
+from .storage import architecture, take
 
 
 def to_torch(net: MLP) -> Any:
@@ -23,6 +23,8 @@ def to_torch(net: MLP) -> Any:
     """
     if not isinstance(net, MLP):
         raise ArgumentTypeError(f"to_torch takes an MLP, got a {type(net).__name__}")
+    if architecture(net)["kind"] != "MLP":
+        raise ArgumentError("to_torch takes an MLP as it was built; this one shares weights or was changed by hand")
     torch = _torch()
     modules: list[Any] = []
     for layer in net.layers:

@@ -154,9 +154,11 @@ def _place(groups: dict[str, Any], words: list[str], rows: list[Any], fixed: int
         given = list(cells)
         indices = [numbers[fixed:] for numbers, _ in given]
         shape = tuple(last + 1 for last in indices[-1])
-        if indices == list(product(*map(range, shape))):
-            name = given[0][1] if not shape else ".".join([words[0], *map(str, start), *words[1:]])
-            groups[name] = (shape, [name for _, name in given])
+        if not shape:  # alone, or of two that mean the same number, such as 1 and 01
+            groups.update((name, (shape, [name])) for _, name in given)
+        elif indices == list(product(*map(range, shape))):
+            group = ".".join([words[0], *map(str, start), *words[1:]])
+            groups[group] = (shape, [name for _, name in given])
         else:
             _place(groups, words, given, fixed + 1)
 

@@ -221,6 +221,13 @@ def test_errors_name_what_is_wrong() -> None:
         (ShapeError, r"different numbers of rows: \[5, 4\]", lambda: program(PEOPLE, LABELS[:4])),
         (ShapeError, "no rows", lambda: program(np.zeros((0, 2)), [])),
         (ArgumentTypeError, "not an array of numbers", lambda: program([["a", "b"]], [1])),
+        (ArgumentTypeError, "not an array of numbers: it holds complex128", lambda: program([[1j, 2.0]], [1])),
+        (ArgumentTypeError, "not an array of numbers: it holds str", lambda: program([["1", "2"]], [1])),
+        (
+            ArgumentTypeError,
+            "argument 2 is not .*: expected one real number, got None",
+            lambda: program(PEOPLE[:1], None),
+        ),
         (ArgumentError, "give both one list", lambda: program.minimize(SGD(params[:2], lr=1.0), PEOPLE, LABELS)),
         (ArgumentError, "epochs is a whole number from 0 up, got -1", lambda: train(program, params, epochs=-1)),
         (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from micrograd_nn import MLP
+from micrograd_nn import MLP, relu
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError
 
 pytestmark = pytest.mark.slow
@@ -70,3 +70,15 @@ def test_what_has_no_counterpart_is_refused():
         to_torch(linear)
     with pytest.raises(ArgumentError, match="some layers have a bias and some have none"):
         from_torch(torch.nn.Sequential(linear, torch.nn.Linear(2, 1, bias=False)))
+
+
+def test_what_was_changed_by_hand_is_refused():
+    """Another activation in one neuron once went out as the layer's."""
+    from micrograd_nn.exchange import to_torch
+
+    swapped, shared = MLP(2, [2, 1], activation="tanh"), MLP(2, [2, 1])
+    swapped.layers[0].neurons[0].activation = relu
+    shared.layers[0].neurons[0].w = shared.layers[0].neurons[1].w
+    for net in (swapped, shared):
+        with pytest.raises(ArgumentError, match="an MLP as it was built; this one shares weights or was changed"):
+            to_torch(net)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentTypeError, ShapeError
+from ..value import as_value
 
 
 class Rows:
@@ -43,6 +44,10 @@ class Rows:
 def _array(number: int, shape: tuple[int, ...], given: Any) -> Any:
     try:
         array = np.asarray(given)
+        if array.dtype.kind == "O":  # Fraction, Decimal, Value, or nothing that is a number
+            array = np.array([as_value(number).data for number in array.flat]).reshape(array.shape)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"it holds {array.dtype.name}")
         array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {error}") from None
