@@ -256,6 +256,16 @@ def test_a_wrong_factor_is_found_even_where_its_slip_is_not_known():
     assert (finding.slip, finding.factor) == (None, ("o1", "h1"))
 
 
+@pytest.mark.parametrize("entry", [1.0, "h1", "w5·h1", lambda w3: w3])
+@pytest.mark.parametrize("key", [("h1", "w3"), ("h1", "h2"), ("w1", "L"), ("w1", "w2")])
+def test_where_nothing_depends_on_the_other_that_is_said(key, entry):
+    (finding,) = check_partials(alice(), {key: entry}).findings
+    child, parent = key
+    assert (finding.ok, finding.engine, finding.slip, finding.factor) == (False, 0.0, None, None)
+    assert finding.words == f"{child} does not depend on {parent}\nexpected ∂{child}/∂{parent} = 0"
+    assert check_partials(alice(), {key: 0.0}).ok
+
+
 def test_a_number_where_a_name_belongs_is_right_by_luck_and_found():
     count = 0
     for name, loss, derivations, _ in cases():

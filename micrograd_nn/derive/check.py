@@ -23,7 +23,7 @@ from .slips import ANYWHERE, Slip
 from .suspects import SECOND, Suspect, suspects
 from .symbol import Symbol
 from .views import Ground, Pair, View
-from .writing import equation, number_text
+from .writing import equation, label_text, number_text
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
@@ -218,7 +218,7 @@ class _Check:
 
     @cached_property
     def _located(self) -> set[Pair]:
-        if self.entry.formula is None or not self.fresh:
+        if self.entry.formula is None or not self.fresh or not self.ground.named:
             return set()
         try:
             written = Symbol.of(self.entry.formula({name: Symbol(name) for name in self.names.values()}))
@@ -270,7 +270,9 @@ class _Check:
         located = [*self._located] if len(self._located) == 1 else []
         where = partial_text(*self._name(located[0])) if located else ""
         pair = located[0] if located else (self.ground.root, self.ground.target)
-        if self._lucky:
+        if not self.ground.named:
+            what = f"{label_text(self.names[pair[0]])} does not depend on {label_text(self.names[pair[1]])}"
+        elif self._lucky:
             what = f"right at these numbers, and wrong at others{self._number_for_a_name(where)}"
         elif not any(self.hand):
             what = "0 is given, and a 0 does not tell how it came about"
@@ -292,7 +294,7 @@ class _Check:
 
     def _expected(self, pair: Pair) -> str:
         factor = self.ground.factors.get(pair[0], {}).get(pair[1])
-        number = self.here.factor(pair) if factor else self.here.adjoints[pair[1]]
+        number = self.here.factor(pair) if factor else self.here.adjoints.get(pair[1], 0.0)
         sides = [partial_text(*self._name(pair)), *([str(factor.symbol)] if factor else [])]
         if not self._lucky or not factor:  # the number was given right
             sides.append(number_text(number, 9))
