@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from itertools import cycle
 from keyword import kwlist
 from typing import Any, NoReturn
-from unicodedata import normalize
+from unicodedata import decomposition, normalize
 
 from .errors import ArgumentTypeError, FormulaError, MicrogradError
 from .operation import TABLE, Operation, as_float
@@ -27,8 +27,13 @@ from .value import Value, topological_order
 LONGEST = 10_000  # characters
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 PRIME = "ʹ"  # an apostrophe that Python takes for a letter
-TYPED = {"−": "-", "·": "*", "⋅": "*", "×": "*", "^": "**", "'": PRIME, "′": PRIME, "’": PRIME}
-RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
+TYPED = {"−": "-", "–": "-", "·": "*", "⋅": "*", "∙": "*", "×": "*", "^": "**", "'": PRIME, "′": PRIME, "’": PRIME}
+COMMA = "a comma stands between operands only: write 0.585 with a point"
+NOT_READ = (  # what Python would skip, or refuse in words of its own
+    (re.compile(r"#"), "a formula holds no comment"),
+    (re.compile(r"\\"), "a formula is typed on a line, as in w5*o1*(1 - o1), and not in LaTeX"),
+    (re.compile(r"(?<=\d),(?=0\d)"), COMMA),
+)
 WORD = rf"(?!(?:{'|'.join(kwlist)})\b)[^\W\d]"  # the first letter of a name
 FACTORS = (  # where the sign of a product may be missing
     re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e\d+)?(?=[^\W\d_])(?!e[-+]?\d)"),  # 2x
@@ -182,6 +187,9 @@ class _Reader:
         return out
 
     def tree(self) -> ast.expr:
+        for pattern, what in NOT_READ:
+            if found := pattern.search(self.source):
+                self.fail(what, self.columns_at(found.start()))
         try:
             return ast.parse(self.source, mode="eval").body
         except SyntaxError as error:
@@ -270,7 +278,7 @@ class _Reader:
         return [node.elts[0]], None
 
     def comma(self, node: Any) -> tuple[list[Any], Item | None]:
-        self.fail("a comma stands between operands only: write 0.585 with a point", self.at(node))
+        self.fail(COMMA, self.at(node))
 
     def call(self, node: Any) -> tuple[list[Any], Item | None]:
         if node.keywords:
@@ -334,20 +342,26 @@ def _signs() -> dict[str, str]:
 
 
 def _typed(text: str, signs: Mapping[str, str] | None = None) -> list[str]:
-    """What Python's parser is given for each character: x² is x**(2), |x| is abs(x), ½ is (1/2)."""
+    """What Python's parser is given for each character: x² is x**(2), eˣ is e**(x), |x| is abs(x), ½ is (1/2)."""
     written = {**TYPED, **(signs or {})}
     bars = cycle(("abs(", ")")) if text.count("|") % 2 == 0 else cycle("|")
     pieces = []
     for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
-        if character in RAISED:
-            digit = RAISED[character]
-            pieces.append(f"{'' if before in RAISED else '**('}{digit}{'' if after in RAISED else ')'}")
+        if raised := _raised(character):
+            pieces.append(f"{'' if _raised(before) else '**('}{raised}{'' if _raised(after) else ')'}")
         elif character == "|":
             pieces.append(next(bars))
         else:
             plain = written.get(character) or normalize("NFKC", character)  # as Python's parser reads names
-            pieces.append(f"({plain.replace('⁄', '/')})" if "⁄" in plain else plain)
+            mixed = character if before.isdigit() else f"({plain.replace('⁄', '/')})"  # 1½ is no product: refused
+            pieces.append(mixed if "⁄" in plain else plain)
     return pieces
+
+
+def _raised(character: str) -> str:
+    """What stands raised: 2 for ², x for ˣ, nothing for what doesn't, and for ⁽ and ⁾, which may count layers."""
+    raised = decomposition(character).startswith("<super>") and character not in "⁽⁾"
+    return normalize("NFKC", character).replace("−", "-") if raised else ""
 
 
 def _called(word: str) -> int:
