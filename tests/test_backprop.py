@@ -221,10 +221,11 @@ def test_an_exponent_that_is_a_value_has_the_slope_that_it_has() -> None:
 
 @pytest.mark.parametrize("xs", [3.0, Value(1.0), [1.0], [Value(1.0), "w"]])
 def test_what_is_not_a_list_of_values_is_refused(xs: object) -> None:
-    with pytest.raises(ArgumentTypeError, match=r"grad takes a list of the Values .* such as \[x\]"):
-        grad(Value(1.0) * 2, xs)
-    with pytest.raises(ArgumentTypeError, match=r"grad takes the derivative of a Value, got the float 2.0"):
-        grad(2.0, [])
+    for derive in (grad, hessian):
+        with pytest.raises(ArgumentTypeError, match=r"grad takes a list of the Values .* such as \[x\]"):
+            derive(Value(1.0) * 2, xs)
+        with pytest.raises(ArgumentTypeError, match=r"grad takes the derivative of a Value, got the float 2.0"):
+            derive(2.0, [])
 
 
 # ---- replay ----

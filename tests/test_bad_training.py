@@ -105,7 +105,7 @@ BAD = {
     ),
     "an array of words": (1, {"X": np.array([["1", "2"]] * 3)}, ArgumentTypeError, r"X has '1' in row 0, column 0"),
     "empty": (1, {"X": [], "y": []}, ShapeError, r"X is a list of rows"),
-    "a string": (1, {"X": "rows"}, MicrogradError, r"X"),
+    "a string": (1, {"X": "rows"}, ArgumentTypeError, r"X is a list of rows, such as .*; got the str 'rows'"),
     "too few targets": (1, {"y": [0, 1]}, ShapeError, r"X has 3 rows and y has 2: each row takes one target"),
     "too wide targets": (1, {"y": [[0, 1]] * 3}, ShapeError, r"y has 2 columns, and the network has 1 outputs"),
     "too few features": (1, {"X": [[1.0]] * 3}, ShapeError, r"the network takes 2 inputs, got 1"),
@@ -136,6 +136,12 @@ BAD = {
         {"validation": (with_number(NAN, 0, 0), Y)},
         ArgumentError,
         r"X has nan in row 0, column 0",
+    ),
+    "validation of another width": (
+        1,
+        {"validation": ([[1.0]] * 3, Y)},
+        ShapeError,
+        r"rows of 2 features are trained on, these have 1",
     ),
     # row 24: settings
     "epochs": (1, {"epochs": -1}, ArgumentError, r"epochs is a whole number from 0 up, got -1"),
@@ -241,6 +247,12 @@ def test_a_network_has_parameters_and_is_called(net):
             call()
 
 
+def test_row_21_unknown_column_of_a_history():
+    history = fit(MLP(2, [1]), X, Y)
+    with pytest.raises(UnknownNameError, match="unknown column 'los'; choose one of: loss, "):
+        history["los"]
+
+
 def test_row_21_unknown_dataset():
     with pytest.raises(UnknownNameError, match="unknown dataset 'mnits'"):
         datasets.dataset("mnits")
@@ -250,6 +262,9 @@ def test_row_22_for_evaluate_and_predict():
     net = MLP(2, [1])
     for call in (lambda: evaluate(net, with_number(NAN, 1, 0), Y), lambda: predict(net, with_number(NAN, 1, 0))):
         with pytest.raises(ArgumentError, match="X has nan in row 1, column 0"):
+            call()
+    for call in (lambda: evaluate(net, X, Y, engine="fast"), lambda: predict(net, X, engine="fast")):
+        with pytest.raises(UnknownNameError, match="unknown engine 'fast'"):
             call()
     for call in (lambda: evaluate(net, X, Y, dtype="half"), lambda: evaluate(net, X, Y, dtype="half", engine="scalar")):
         with pytest.raises(UnknownNameError, match="unknown dtype 'half'"):

@@ -184,6 +184,13 @@ def test_idx_round_trip(tmp_path):
     assert idx.write_idx(array) == idx.write_idx(array.copy())
 
 
+def test_what_is_no_file_is_no_idx_file(tmp_path):
+    with pytest.raises(FileMissingError, match="there is no file"):
+        idx.read_idx(tmp_path / "nothing")
+    with pytest.raises(FileError, match="could not be read: Is a directory"):
+        idx.read_idx(tmp_path)
+
+
 def test_every_shorter_or_longer_idx_file_is_refused(tmp_path):
     whole = idx.write_idx(np.arange(6, dtype="u1").reshape(2, 3))
     raw = gzip.decompress(whole)
@@ -199,6 +206,7 @@ HOSTILE = {
     "a page": b"<!DOCTYPE html>",
     "no dimension": b"\0\0\x08\0",
     "255 dimensions": b"\0\0\x08\xff" + b"\0" * 100,
+    "a damaged zip": b"\x1f\x8b" + b"\xff" * 20,
     "a zip bomb": gzip.compress(bytes(idx.LIMIT + 100), 9),
 }
 

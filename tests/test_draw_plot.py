@@ -44,6 +44,8 @@ def test_curves_are_named_and_differ_in_colour_and_stroke():
     assert first[0].get_color() != first[1].get_color()
     assert first[0].get_linestyle() != first[1].get_linestyle()
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [f"w{i}" for i in range(14)]
+    with pytest.raises(ShapeError, match="'a' has 2 numbers for 1 steps"):
+        plot.plot_curves({"a": [1.0, 2.0]}, x=[0])
 
 
 def test_a_history_shows_losses_and_beside_them_metrics():

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pictures import friends_loss, groups, texts
 
-from micrograd_nn import Value
-from micrograd_nn.draw import Drawing, draw_dot, draw_network
+from micrograd_nn import Neuron, Value
+from micrograd_nn.draw import Drawing, draw_dot, draw_network, walk
 from micrograd_nn.draw import render as rendering
 from micrograd_nn.errors import FileError, RenderError, UnknownNameError
 
@@ -88,8 +88,15 @@ def test_a_real_systems_dot_draws_the_same_in_structure(monkeypatch):
 
 
 def test_with_no_dot_at_all_one_error_says_what_to_install(nothing_at_all):
-    with pytest.raises(RenderError, match=r"no dot was found.*pip install graphviz-pure.*\.source is DOT text"):
-        draw_dot(Value(1.0, "x")).svg  # noqa: B018
+    x = Value(1.0, "x")
+    for draw in (
+        lambda: draw_dot(x).svg,
+        lambda: draw_dot(x).png,
+        lambda: draw_network(Neuron(1)).svg,
+        lambda: walk(x),
+    ):
+        with pytest.raises(RenderError, match=r"no dot was found.*pip install graphviz-pure.*\.source is DOT text"):
+            draw()
     assert "digraph" in draw_dot(Value(1.0, "x")).source
 
 

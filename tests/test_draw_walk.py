@@ -17,7 +17,7 @@ from micrograd_nn.derive import steps
 from micrograd_nn.draw import walk
 from micrograd_nn.draw.story import Story
 from micrograd_nn.draw.text import number
-from micrograd_nn.errors import ArgumentTypeError, GraphError, UnknownNameError
+from micrograd_nn.errors import ArgumentTypeError, FileError, GraphError, UnknownNameError
 from micrograd_nn.value import adjoints, topological_order
 
 
@@ -160,6 +160,8 @@ def test_it_is_saved_as_a_page_only(tmp_path):
     assert walk(loss).save(tmp_path / "walk.html").read_text(encoding="utf-8") == walk(loss).html
     with pytest.raises(UnknownNameError, match=r"'\.svg'"):
         walk(loss).save(tmp_path / "walk.svg")
+    with pytest.raises(FileError, match="could not be written"):
+        walk(loss).save(tmp_path / "no" / "walk.html")
 
 
 def test_what_cannot_be_walked_is_refused_in_words():

@@ -12,7 +12,7 @@ from random_graphs import random_graph
 from micrograd_nn import Operation, ops
 from micrograd_nn.derive import Symbol, simplify
 from micrograd_nn.derive.writing import label_latex, label_text, number_latex, number_text
-from micrograd_nn.errors import GraphError
+from micrograd_nn.errors import GraphError, NumberError, UnknownNameError
 from micrograd_nn.operation import TABLE, lookup
 from micrograd_nn.value import topological_order
 
@@ -123,6 +123,15 @@ def test_a_shared_part_that_doubles_is_refused_and_not_written_for_ever():
     assert x.evaluate({"x": 0.5}) == 0.0
     with pytest.raises(GraphError, match="label some nodes in between"):
         str(x)
+
+
+def test_a_symbol_is_made_of_symbols_and_numbers_and_worked_out_at_its_names():
+    a = Symbol("a")
+    for compute in (lambda: a + "b", lambda: simplify(a * None)):
+        with pytest.raises(NumberError, match="expected one real number"):
+            compute()
+    with pytest.raises(UnknownNameError, match="unknown name 'a'; choose one of: b"):
+        (a + 1.0).evaluate({"b": 1.0})
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from chapters import CHAPTERS, agrees, said, uncovered
 
 from micrograd_nn.cli import main
 from micrograd_nn.cli.notebooks import chapters, exercises, solved
-from micrograd_nn.cli.pages import page
+from micrograd_nn.cli.pages import page, write_page
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the notebook tools, in their own code
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -172,6 +172,17 @@ def test_progress_bars_are_left_out_of_a_page():
     assert "training" not in text
     assert "kept" in text
     assert len(cell.outputs) == 3  # the notebook itself is as it was
+
+
+def test_a_page_is_written_of_a_notebook_that_runs_and_of_no_other(tmp_path, capsys):
+    for name, source in (("right", "print(6 * 7)"), ("wrong", "1 / 0")):
+        cells = [nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
+    assert "<pre>42\n</pre>" in write_page(tmp_path / "right.ipynb").read_text(encoding="utf-8")
+    (tmp_path / "wrong.ipynb").rename(tmp_path / CHAPTERS[0].name)
+    assert main(["notebooks", str(tmp_path), "--html"]) == 1
+    assert "does not run, so there is no page of it: ZeroDivisionError" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.glob("*.html")] == ["right.html"]
 
 
 @pytest.mark.slow

@@ -258,7 +258,8 @@ def test_least_squares_is_the_closed_form():
     # By hand: x̄ = 2.5, ȳ = 4.25, Σ(x - x̄)(y - ȳ) = 9.5, Σ(x - x̄)² = 5.
     slope, height = least_squares([1, 2, 3, 4], [1, 4, 5, 7])
     assert (slope, height) == pytest.approx((1.9, -0.5), rel=1e-15)
-    with pytest.raises(ShapeError, match="got 2 and 1"):
-        least_squares([1, 2], [1])
+    for x, y, counts in (([1, 2], [1], "2 and 1"), ([1], [1], "1 and 1")):
+        with pytest.raises(ShapeError, match=f"as many x as y, and at least two: got {counts}"):
+            least_squares(x, y)
     with pytest.raises(ArgumentError, match=r"all x are 3\.0"):
         least_squares([3, 3], [1, 2])

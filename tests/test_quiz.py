@@ -73,6 +73,12 @@ def test_a_graph_without_labels_is_refused():
         quiz(Value(2.0) * 3.0)
 
 
+def test_a_graph_that_no_numbers_suit_is_refused():
+    x = Value(2.0, "x")
+    with pytest.raises(ArgumentError, match="200 draws of numbers, and none lies in the domain"):
+        quiz(ops.log(-(x * x)))
+
+
 def test_a_large_network_asks_for_a_dozen_gradients():
     net = MLP(3, [8, 1], activation="tanh", seed=0)
     assert len(quiz(net([0.1, 0.2, 0.3])).answers) == 12

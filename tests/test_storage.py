@@ -273,6 +273,8 @@ def test_row_27_a_folder_that_is_gone_or_no_folder(tmp_path):
     net = MLP(2, [1])
     with pytest.raises(FileMissingError, match="could not be written: No such file or directory"):
         save(net, tmp_path / "gone" / "net")
+    with pytest.raises(FileMissingError, match="could not be written: No such file or directory"):
+        save_checkpoint(tmp_path / "gone" / "run", net, fit(net, *data.xor(), epochs=1))
     (tmp_path / "file").write_text("text")
     with pytest.raises(FileError, match="Not a directory"):
         save(net, tmp_path / "file" / "net")
