@@ -120,13 +120,17 @@ def anomalies(row: Operation) -> Iterator[str]:
 
 
 def shortcuts(row: Operation) -> Iterator[str]:
-    """The same bits in fewer steps: with an operand known, the row's shortcut is what the row computes."""
+    """The same bits in fewer steps: with an operand known, the row's shortcut, where there is one, is the row."""
+    taken = 0
     for point in (*points(row)[:1000], *product(ENDS, repeat=row.arity)) if row.shortcut else ():
         for unknown in range(row.arity):
             operands = [Value(x) if k == unknown else x for k, x in enumerate(point)]
             short = row.shortcut(*operands)
+            taken += short is not None
             if short is not None and not same(float(short), row.forward(*point)):
                 yield f"{row.name}{point} is {float(short)} by its shortcut, {row.forward(*point)} eagerly"
+    if row.shortcut and not taken:
+        yield f"{row.name} has a shortcut that is never taken"
 
 
 def ordinary(row: Operation, count: int) -> Iterator[tuple[float, ...]]:

@@ -3,7 +3,6 @@
 import ast
 import math
 import re
-from itertools import product
 from math import inf, isnan, nan
 from random import Random
 from typing import Any
@@ -27,7 +26,6 @@ from micrograd_nn.errors import (
     ShapeError,
     UnknownNameError,
 )
-from micrograd_nn.operation import Operand
 from micrograd_nn.optim import OPTIMIZERS, SGD, Adam
 
 PEOPLE = [[-2.0, -1.0], [25.0, 6.0], [17.0, 4.0], [-15.0, -6.0], [3.0, 1.0]]
@@ -324,34 +322,6 @@ def test_constants_are_exact() -> None:
         w = Value(1.0)
         for backend in ("python", "numpy"):
             assert alike(compile(w * number, [], [w], backend=backend)(), 1.0 * number)
-
-
-class Named(Operand):
-    """A node that writes nothing down: what a shortcut is given beside a known float."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: float) -> None:
-        self.data = data
-
-    @classmethod
-    def apply(cls, operation: Any, *operands: Any) -> "Named":
-        return cls(operation.forward(*(o.data if isinstance(o, Named) else o for o in operands)))
-
-
-@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.shortcut])
-def test_shortcuts_have_the_same_bits(name: str) -> None:
-    row = TABLE[name]
-    numbers = (0.0, -0.0, 1.0, -1.0, 2.0, 3.0, 0.1, -7.5, 1e300, 5e-324, inf, -inf, nan)
-    taken = 0
-    for a, b in product(numbers, repeat=2):
-        for operands in ((Named(a), b), (a, Named(b))):
-            short = row.shortcut(*operands) if row.shortcut else None
-            if short is not None:
-                taken += 1
-                got = short.data if isinstance(short, Named) else short
-                assert alike(got, row.forward(a, b)), (a, b, got)
-    assert taken
 
 
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.mirror])

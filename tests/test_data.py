@@ -101,11 +101,6 @@ def test_the_same_seed_gives_the_same_bytes_in_every_process():
     assert len(seen.pop()) == 65
 
 
-def test_importing_the_datasets_imports_no_numpy():
-    code = "import sys, micrograd_nn.data; print('numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
-
-
 def test_names():
     assert data.dataset("moons").name == "moons"
     with pytest.raises(UnknownNameError, match=r"unknown dataset 'mons'; choose one of: moons, "):

@@ -1,6 +1,7 @@
 """Numbers on lines and arrows at boxes: whose a number is can be seen, and nothing is covered."""
 
 import re
+from functools import cache
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -32,13 +33,18 @@ def loss():
 
 
 PICTURES = {
-    **{f"random {seed}": draw_dot(random_graph(seed)[0]) for seed in range(8)},
-    "loss": draw_dot(loss()),
-    "down": draw_dot(loss(), rankdir="TB"),
-    "folded": draw_dot(two_layers(), closed=True),
-    "neuron": draw_dot(neuron()),
-    "walk": walk(loss()),
+    **{f"random {seed}": (lambda seed=seed: draw_dot(random_graph(seed)[0])) for seed in range(8)},
+    "loss": lambda: draw_dot(loss()),
+    "down": lambda: draw_dot(loss(), rankdir="TB"),
+    "folded": lambda: draw_dot(two_layers(), closed=True),
+    "neuron": lambda: draw_dot(neuron()),
+    "walk": lambda: walk(loss()),
 }
+
+
+@cache
+def picture(name):
+    return PICTURES[name]()
 
 
 def edges_of(drawing):
@@ -72,7 +78,7 @@ def curve(group):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_each_number_stands_on_its_own_line(name):
-    written = [group for group in edges_of(PICTURES[name]) if texts(group)]
+    written = [group for group in edges_of(picture(name)) if texts(group)]
     assert written
     for group in written:
         text = group.find(f"{SVG}text")
@@ -84,7 +90,7 @@ def test_each_number_stands_on_its_own_line(name):
 def test_no_number_stands_on_another(name):
     places = [
         (float(text.get("x")), float(text.get("y")), len(text.text.strip()))
-        for group in edges_of(PICTURES[name])
+        for group in edges_of(picture(name))
         for text in group.iter(f"{SVG}text")
     ]
     for i, (x, y, letters) in enumerate(places):
@@ -94,7 +100,7 @@ def test_no_number_stands_on_another(name):
 
 @pytest.mark.parametrize("name", [name for name in PICTURES if name != "walk"])
 def test_no_line_is_wider_than_the_widest_and_no_arrow_reaches_into_its_end(name):
-    drawing = PICTURES[name]
+    drawing = picture(name)
     widths = [float(width) for width in re.findall(r"penwidth=([\d.]+)", drawing.source)]
     assert max(widths) <= max(WIDEST, 2.5)  # 2.5 is the frame of what is not finite
     circles = [
@@ -112,7 +118,7 @@ def test_no_line_is_wider_than_the_widest_and_no_arrow_reaches_into_its_end(name
 def test_a_folded_network_stands_in_the_order_of_its_names():
     drawn = {
         text.split(" = ")[0]: float(group.find(f"{SVG}text").get("y"))
-        for group in groups(PICTURES["folded"].svg, "node")
+        for group in groups(picture("folded").svg, "node")
         for text in texts(group)[:1]
     }
     for column in (["x1", "x2", "x3"], ["h1", "h2", "h3", "h4"], ["o1", "o2", "o3"]):
@@ -121,7 +127,7 @@ def test_a_folded_network_stands_in_the_order_of_its_names():
 
 
 def test_a_wide_picture_is_narrowed_for_a_notebook_and_stays_readable():
-    for drawing in (PICTURES["loss"], PICTURES["folded"], draw_dot(Value(1.0, "x") * 2)):
+    for drawing in (picture("loss"), picture("folded"), draw_dot(Value(1.0, "x") * 2)):
         own, shown = (
             [float(x) for x in re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()]
             for svg in (drawing.svg, drawing._repr_mimebundle_()["image/svg+xml"])

@@ -121,9 +121,10 @@ def run(code: str, *options: str) -> str:
 
 
 def test_row_39_import_is_light() -> None:
-    """import micrograd_nn: no network, no files written; numpy, graphviz, matplotlib, IPython only when used."""
+    """Every front door of the package: no network, no files written; numpy, graphviz and others only when used."""
+    names = [f"micrograd_nn.{name}" for name in LEVEL if name != "__main__"]
     code = f"""
-import sys
+import importlib, sys
 touched, writing = [], set("wax+")
 def hook(event, arguments):
     if event.startswith("socket.") or (event == "open" and writing & set(str(arguments[1]))):
@@ -132,6 +133,8 @@ sys.dont_write_bytecode = True
 sys.addaudithook(hook)
 before = set(sys.modules)
 import micrograd_nn
+for name in {names!r}:
+    importlib.import_module(name)
 print(sorted((set(sys.modules) - before) & set({HEAVY!r})), touched)
 """
     assert run(code).split() == ["[]", "[]"]
