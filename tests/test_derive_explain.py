@@ -1,7 +1,7 @@
 """Explanations: what a textbook prints, and, read back and worked out, the gradient."""
 
 from functools import reduce
-from math import prod
+from math import inf, nan, prod
 from operator import add
 from random import Random
 
@@ -269,6 +269,11 @@ def test_sympy_agrees(count):
         for leaf in leaves:
             slope = sympy.diff(form, sympy.Symbol(leaf.label, real=True)).evalf(30, subs=at)
             assert float(slope) == pytest.approx(adjoints(root)[leaf], rel=1e-9, abs=1e-9), seed
+
+
+@pytest.mark.parametrize(("number", "written"), [(inf, "oo*x"), (-inf, "-oo*x"), (nan, "nan"), (2.0, "2*x")])
+def test_sympy_gets_every_float(number, written):
+    assert str(to_sympy(Value(3.0, "x") * number)) == written
 
 
 # ---- labels, sizes, refusals ----

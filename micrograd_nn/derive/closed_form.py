@@ -46,7 +46,7 @@ def _sympy() -> Any:
 
 def _number(number: float) -> Any:
     sympy = _sympy()
-    return sympy.Integer(int(number)) if number == int(number) and abs(number) < 1e15 else sympy.Float(number)
+    return sympy.Integer(int(number)) if number.is_integer() and abs(number) < 1e15 else sympy.Float(number)
 
 
 def _function(row: Operation) -> Any:
