@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Any, NamedTuple
 
+from random_graphs import carried_over
+
 from micrograd_nn import MLP, Value, losses
-from micrograd_nn.value import topological_order
 
 
 class Case(NamedTuple):
@@ -27,12 +28,7 @@ def flat(inputs: Any) -> list[Value]:
 
 def replay(root: Value, numbers: dict[Value, float]) -> tuple[Value, dict[Value, Value]]:
     """The graph recorded anew with other numbers in some leaves."""
-    new: dict[Value, Value] = {}
-    for node in topological_order(root):
-        if node.operation is None:
-            new[node] = Value(numbers.get(node, node.data))
-        else:
-            new[node] = node.operation(*(new[operand] for operand in node.operands))
+    new = carried_over(root, {leaf: Value(number) for leaf, number in numbers.items()})
     return new[root], new
 
 

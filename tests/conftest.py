@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from micrograd_nn.operation import TABLE
+from micrograd_nn.operation import TABLE, Operation
+from micrograd_nn.ops import absolute, div
 
 collect_ignore = ["data"]  # what made the expected numbers needs PyTorch, and is kept to be read
 
@@ -17,6 +18,20 @@ def own_rows() -> Iterator[None]:
     yield
     TABLE.clear()
     TABLE.update(before)
+
+
+@pytest.fixture
+def softsign(own_rows: None) -> Operation:
+    """A row of the user's own: a / (1 + |a|), which runs from -1 to 1 like tanh, but slowly."""
+    return Operation(
+        "softsign",
+        doc="a / (1 + |a|): a slow tanh.",
+        forward=lambda a: a / (1.0 + abs(a)),
+        partials=(lambda a, out: div(1.0, 1.0 + absolute(a)) * div(1.0, 1.0 + absolute(a)),),
+        identity=(lambda a, out: 1.0 / (1.0 + abs(a)) ** 2.0,),
+        latex=r"\operatorname{{softsign}}\left({a:0}\right)",
+        numpy="{a} / (1.0 + np.abs({a}))",
+    )
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
-"""Random expression graphs from a seed, for every test that says "whatever the graph".
+"""Random expression graphs from a seed, for every test that says "whatever the graph", and their like on symbols.
 
 Promise: the same arguments give the same graph on every machine; every row of the table and every operator form of
 Python can occur in it, nodes are shared, constants stand on either side; every number and slope in it is finite and
 of moderate size; the root depends on every leaf.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from random import Random
+from typing import Any
 
 from micrograd_nn import Value, ops
+from micrograd_nn.graph import topological_order
 from micrograd_nn.operation import Operation
 
 ROWS = tuple(row for row in vars(ops).values() if isinstance(row, Operation))  # what the package brings itself
@@ -83,3 +85,16 @@ def _moderate(node: Value, limit: float) -> bool:
     return node.operation.domain.holds(*numbers) and all(
         isfinite(number) and abs(number) <= limit for number in (node.data, *node.partials)
     )
+
+
+def carried_over(root: Value, given: Mapping[Value, Any], number: Callable[[float], Any] = Value) -> dict[Value, Any]:
+    """What each node becomes when the graph's operations act on others in place of some nodes: on Values, on symbols.
+
+    A leaf for which none is given is the ``number`` that it holds.
+    """
+    made = dict(given)
+    for node in topological_order(root):
+        if node not in made:
+            operands = [made[operand] for operand in node.operands]
+            made[node] = node.operation(*operands) if node.operation else number(node.data)
+    return made

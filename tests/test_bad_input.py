@@ -206,7 +206,10 @@ IEEE: list[tuple[Callable[[], Value], float]] = [
     (lambda: 1 / Value(0.0), math.inf),
     (lambda: 1 / Value(-0.0), -math.inf),
     (lambda: Value(0.0) / 0, math.nan),
+    (lambda: Value(0.0) / Value(0.0), math.nan),
     (lambda: Value(1e200) ** 2, math.inf),
+    (lambda: Value(-1e200) ** 3, -math.inf),
+    (lambda: Value(1e200) * Value(1e200), math.inf),
     (lambda: exp(Value(1000.0)), math.inf),
 ]
 
@@ -219,12 +222,13 @@ def test_row_8_one_policy_ieee(compute: Callable[[], Value], expected: float) ->
         compute()
 
 
-def test_row_8_a_slope_that_is_infinite() -> None:
+@pytest.mark.parametrize(("name", "compute"), [("sqrt", sqrt), ("pow", lambda x: x**0.5)])
+def test_row_8_a_slope_that_is_infinite(name: str, compute: Callable[[Value], Value]) -> None:
     x = Value(0.0, "x")
-    root = sqrt(x)
+    root = compute(x)
     root.backward()
     assert x.grad == math.inf
-    text = "backward through sqrt: the slope towards x = 0.0 is inf"
+    text = f"backward through {name}: the slope towards x = 0.0 is inf"
     with detect_anomaly(), refuses(AnomalyError, FloatingPointError, text, x, root):
         root.backward()
 

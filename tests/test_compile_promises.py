@@ -1,9 +1,11 @@
-"""What a program never does quietly: compile a rule that looks at numbers, shuffle unasked, mix names, tear a step."""
+"""What a program never does quietly: compile a rule that looks at numbers, shuffle unasked, mix names or threads, tear
+a step."""
 
 import ast
 import math
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from keyword import iskeyword
 from random import Random
 from typing import Any
@@ -220,3 +222,24 @@ def test_an_interrupt_at_any_instruction_of_the_interpreter_leaves_whole_steps()
     for instruction in range(1, count):
         state = state_after(3, instruction)[:3]
         assert state == whole[state[2]], instruction
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy"])
+def test_threads_that_share_a_program_take_turns(backend: str) -> None:
+    """Each asks for its own rows, and once got numbers of the other's, from the arrays that both write into."""
+    net, x = MLP(4, [8, 1], activation="tanh", seed=0), [Value(0.0) for _ in range(4)]
+    program = compile(net(x), [x], net.parameters(), backend=backend)
+    rows = [[[float(k + i), 1.0, -k, 0.5] for i in range(6)] for k in (0, 1)]
+
+    def answers(k: int) -> tuple[Any, ...]:
+        loss, gradient = program.value_and_grad(rows[k])
+        return program(rows[k]), program.each(rows[k]).tolist(), loss, gradient.tolist()
+
+    alone = [answers(0), answers(1)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(answers, [0, 1] * 400)) == alone * 400
+    finally:
+        sys.setswitchinterval(before)

@@ -9,6 +9,7 @@ import mpmath
 import pytest
 from latex_reader import read
 from random_graphs import random_graph
+from test_cases import boolean_network
 
 from micrograd_nn import MLP, Value, logsumexp, mse, ops, softmax, squared_error
 from micrograd_nn.backprop import replay
@@ -187,10 +188,7 @@ def test_a_softmax_of_large_numbers_is_written_so_that_it_can_be_worked_out():
 
 
 def test_the_first_output_weight_of_the_boolean_network():
-    weights = [0.9, 0.8, 0.1, 0.3, 0.5, 0.6, 0.2, 0.4, 0.7, 0.3, 0.5, 0.9]
-    net = MLP(3, [3, 1], activation="sigmoid", output="sigmoid", bias=False)
-    for parameter, weight in zip(net.parameters(), weights, strict=True):
-        parameter.data = weight
+    net = boolean_network()
     cost = squared_error(net([1, 0, 1]), 0)
     cost.label = "E"
     w10 = net.parameters()[9]

@@ -3,7 +3,7 @@
 from math import cos, exp, sin
 
 import pytest
-from random_graphs import random_graph
+from random_graphs import carried_over, random_graph
 
 from micrograd_nn import Operation, Value, ops
 from micrograd_nn.derive import complex_step, gradcheck, step_errors
@@ -43,14 +43,10 @@ def again(root, leaves, baked=None):
     """The function that made root, which can be called again; it takes the number of one node out of the graph."""
 
     def func(*given):
-        made = dict(zip(leaves, given, strict=True))
-        for node in topological_order(root):
-            if node.operation is not None:
-                made[node] = node.operation(*[made[operand] for operand in node.operands])
-            made.setdefault(node, Value(node.data))
-            if node is baked:
-                made[node] = Value(made[node].data)
-        return made[root]
+        instead = dict(zip(leaves, given, strict=True))
+        if baked is not None:
+            instead[baked] = Value(carried_over(baked, instead)[baked].data)
+        return carried_over(root, instead)[root]
 
     return func
 

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from latex_reader import FUNCTIONS, read
-from random_graphs import random_graph
+from random_graphs import carried_over, random_graph
 
 from micrograd_nn import TABLE, Value
 from micrograd_nn.derive import Symbol, explain
 from micrograd_nn.derive.writing import label_latex
 from micrograd_nn.draw.mathml import GREEK, mathml
-from micrograd_nn.value import topological_order
 
 ELEMENTS = {
     "math",
@@ -88,20 +87,11 @@ def test_every_row_says_the_same_in_mathml(name):
     assert read(latex_of(parsed(latex)), numbers) == read(latex, numbers)
 
 
-def symbol_of(root):
-    symbols = {}
-    for node in topological_order(root):
-        if node.operation is None:
-            symbols[node] = Symbol(node.label) if node.label else Symbol.of(node.data)
-        else:
-            symbols[node] = node.operation(*[symbols[operand] for operand in node.operands])
-    return symbols[root]
-
-
 @pytest.mark.parametrize("seed", range(40))
 def test_random_formulas_say_the_same_in_mathml(seed):
     root, leaves = random_graph(seed, n_nodes=6)
-    latex = symbol_of(root).latex()
+    symbols = carried_over(root, {leaf: Symbol(leaf.label) for leaf in leaves}, Symbol.of)
+    latex = symbols[root].latex()
     numbers = {label_latex(leaf.label): mpmath.mpf(leaf.data) for leaf in leaves}
     assert read(latex_of(parsed(latex)), numbers) == read(latex, numbers)
 

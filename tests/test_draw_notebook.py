@@ -1,15 +1,13 @@
 """Pictures in a notebook: a kernel that runs it makes the right MIME types, and the exported page needs no network."""
 
 import base64
-import os
 import re
-import shutil
 
+import nbclient
+import nbconvert
+import nbformat
 import pytest
-
-nbformat = pytest.importorskip("nbformat", reason="the notebook tools are not installed")
-nbclient = pytest.importorskip("nbclient", reason="the notebook tools are not installed")
-nbconvert = pytest.importorskip("nbconvert", reason="the notebook tools are not installed")
+from browsers import chromium
 
 CELLS = (
     "from micrograd_nn import MLP, Value, mse\n"
@@ -58,12 +56,7 @@ def test_the_exported_page_shows_all_pictures_offline(executed, tmp_path):
     path.write_text(html, encoding="utf-8")
     assert html.count("Computation graph of ") >= 2 or html.count("data:image/svg+xml") >= 2
     assert len(re.findall("<iframe[^>]*srcdoc", html)) == 1
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no Chromium on this machine; the text of the page was checked")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         page = browser.new_page()
         page.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
         page.goto(path.as_uri(), wait_until="domcontentloaded")
@@ -76,4 +69,3 @@ def test_the_exported_page_shows_all_pictures_offline(executed, tmp_path):
         frame = page.frame_locator("iframe")
         frame.locator("#last").click()
         assert frame.locator("#next").is_disabled()
-        browser.close()

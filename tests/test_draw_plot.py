@@ -4,17 +4,16 @@ import subprocess
 import sys
 from random import Random
 
+import matplotlib
 import pytest
+from matplotlib import pyplot
 
-matplotlib = pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+from micrograd_nn import TABLE
+from micrograd_nn.draw import plot
+from micrograd_nn.errors import ArgumentError, ShapeError, UnknownNameError
+from micrograd_nn.training import History
+
 matplotlib.use("Agg")
-
-from matplotlib import pyplot  # noqa: E402
-
-from micrograd_nn import TABLE  # noqa: E402
-from micrograd_nn.draw import plot  # noqa: E402
-from micrograd_nn.errors import ArgumentError, ShapeError, UnknownNameError  # noqa: E402
-from micrograd_nn.training import History  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from latex_reader import read
-from random_graphs import random_graph
+from random_graphs import carried_over, random_graph
 
-from micrograd_nn import Operation, ops
+from micrograd_nn import ops
 from micrograd_nn.derive import Symbol, simplify
 from micrograd_nn.derive.writing import label_latex, label_text, number_latex, number_text
 from micrograd_nn.errors import GraphError, NumberError, UnknownNameError
 from micrograd_nn.operation import TABLE, lookup
-from micrograd_nn.value import topological_order
 
 TOLERANCE = 1e-12
 NAMES = "abt"
@@ -60,19 +59,6 @@ def test_value_slopes_and_textbook_slopes_of_every_row_mean_what_they_say(name):
     check_row(lookup(name))
 
 
-@pytest.fixture
-def softsign(own_rows):
-    return Operation(
-        "softsign",
-        doc="a / (1 + |a|)",
-        forward=lambda a: a / (1.0 + abs(a)),
-        partials=(lambda a, out: (1.0 - abs(out)) * (1.0 - abs(out)),),
-        identity=(lambda a, out: 1.0 / (1.0 + abs(a)) ** 2.0,),
-        latex=r"\operatorname{{softsign}}\left({a:0}\right)",
-        numpy="{a} / (1.0 + np.abs({a}))",
-    )
-
-
 def test_a_row_of_the_user_is_written_like_a_built_in_one(softsign):
     check_row(softsign, {r"\operatorname{softsign}": lambda a: a / (1 + abs(a))})
     assert str(softsign(Symbol("z1"))) == "softsign(z1)"
@@ -81,13 +67,7 @@ def test_a_row_of_the_user_is_written_like_a_built_in_one(softsign):
 @pytest.mark.parametrize("seed", range(150))
 def test_brackets_stand_where_they_are_needed(seed):
     root, leaves = random_graph(seed, n_leaves=3, n_nodes=10)
-    symbols = {leaf: Symbol(leaf.label) for leaf in leaves}
-
-    for node in topological_order(root):
-        if node.operation is None:
-            symbols.setdefault(node, Symbol.of(node.data))
-        else:
-            symbols[node] = node.operation(*[symbols[operand] for operand in node.operands])
+    symbols = carried_over(root, {leaf: Symbol(leaf.label) for leaf in leaves}, Symbol.of)
     numbers = {label_latex(leaf.label): leaf.data for leaf in leaves}
     exact = read(symbols[root].latex(), numbers)
     assert abs(exact - root.data) <= 1e-9 * max(1.0, abs(root.data))

@@ -1,14 +1,13 @@
 """The chapters run from a clean kernel, what their text says is what their cells compute, and their exercises check."""
 
 import json
-import os
 import re
-import shutil
 import tomllib
 
 import chapters as running
 import nbformat
 import pytest
+from browsers import chromium
 from chapters import CHAPTERS, agrees, said, uncovered
 
 from micrograd_nn.cli import main
@@ -188,14 +187,9 @@ def test_a_page_is_written_of_a_notebook_that_runs_and_of_no_other(tmp_path, cap
 @pytest.mark.slow
 @each_chapter
 def test_a_page_opened_offline_shows_every_picture_formula_and_walk(path, runs, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("there is no Chromium on this machine; the text of the page was checked")
     file = tmp_path / "page.html"
     file.write_text(page(runs[path].notebook), encoding="utf-8")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         tab = browser.new_context(offline=True, viewport={"width": 900, "height": 1200}).new_page()
         faults = []
         tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
@@ -218,4 +212,3 @@ def test_a_page_opened_offline_shows_every_picture_formula_and_walk(path, runs, 
             tab.set_viewport_size({"width": width, "height": 800})
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert faults == []
-        browser.close()

@@ -3,9 +3,6 @@
 import copy
 import math
 import pickle
-from collections.abc import Callable
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,13 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_graphs import ROWS
 
-from micrograd_nn import Operation, Value, detect_anomaly, exp, log, ops, sqrt
+from micrograd_nn import Operation, Value, exp, ops
 from micrograd_nn.errors import (
-    AnomalyError,
     ArgumentError,
     MicrogradError,
     NumberError,
-    TooLargeError,
     UnknownNameError,
 )
 from micrograd_nn.operation import TABLE, Operand, as_float, lookup
@@ -108,16 +103,7 @@ def test_a_number_of_any_real_type_becomes_the_float_that_python_makes_of_it(num
         with pytest.raises(NumberError, match="the bool"):
             as_float(number)
     else:
-        assert same(as_float(number), float(number))
-
-
-@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.int64, np.uint8, np.array, Fraction, Decimal])
-def test_every_scalar_type_gives_the_same_result(kind: Callable[[int], Any]) -> None:
-    number, a = kind(2), Value(3.0)
-    for got, expected in ((a + number, 5), (number - a, -1), (a * number, 6), (number / a, 2 / 3), (a**number, 9)):
-        assert got.data == expected
-    assert (number**a).data == 8.0
-    assert log(number) == math.log(2.0)
+        assert repr(as_float(number)) == repr(float(number))
 
 
 @pytest.mark.parametrize(
@@ -142,56 +128,3 @@ def test_what_is_not_one_real_number_is_named(thing: Any, said: str) -> None:
         assert said in str(error.value)
         assert isinstance(error.value, TypeError)
         assert isinstance(error.value, MicrogradError)
-
-
-def test_an_int_beyond_the_floats_is_too_large() -> None:
-    with pytest.raises(TooLargeError, match="about 401 digits is too large"):
-        as_float(10**400)
-
-
-def test_pow_takes_no_modulo() -> None:
-    with pytest.raises(NumberError, match="write a\\*\\*b"):
-        pow(Value(2.0), 2, 5)
-
-
-# ---- IEEE numbers, and detect_anomaly ----
-
-
-def same(x: float, y: float) -> bool:
-    return x == y or (x != x and y != y)
-
-
-@pytest.mark.parametrize(
-    ("compute", "operands", "value"),
-    [
-        (lambda a, b: a**b, (-2.0, 0.5), nan),
-        (lambda a: log(a), (-1.0,), nan),
-        (lambda a, b: a / b, (1.0, 0.0), inf),
-        (lambda a, b: a / b, (0.0, 0.0), nan),
-        (lambda a, b: a**b, (1e200, 2.0), inf),
-        (lambda a, b: a**b, (-1e200, 3.0), -inf),
-        (lambda a: exp(a), (1000.0,), inf),
-        (lambda a, b: a * b, (1e200, 1e200), inf),
-    ],
-)
-def test_ieee_values_and_anomalies(compute: Callable[..., Value], operands: tuple[float, ...], value: float) -> None:
-    nodes = [Value(x, label) for x, label in zip(operands, "pq", strict=False)]
-    node = compute(*nodes)
-    assert same(node.data, value)
-    assert node.operation is not None
-    assert same(node.operation(*operands), value)
-    with pytest.raises(AnomalyError) as error, detect_anomaly():
-        compute(*nodes)
-    for part in (node.operation.name, *(f"{label} = {x}" for x, label in zip(operands, "pq", strict=False))):
-        assert part in str(error.value)
-
-
-def test_an_infinite_slope_is_an_anomaly_of_the_sweep() -> None:
-    for root in (lambda x: x**0.5, sqrt):
-        x = Value(0.0, "x")
-        y = root(x)
-        y.backward()
-        assert x.grad == inf
-        with pytest.raises(AnomalyError, match=r"the slope towards x = 0.0 is inf"), detect_anomaly():
-            y.backward()
-        assert x.grad == inf

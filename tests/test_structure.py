@@ -5,6 +5,7 @@ compile …) is one floor for the others, and free of circles within.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,6 +84,13 @@ def test_every_module_has_its_floor() -> None:
     )
     gone = sorted(set(LEVEL) - {floor(name) for name in modules()})
     assert not gone, f"{', '.join(gone)} is in FLOORS in {__file__} but no longer in the package: take it out"
+
+
+def test_contributing_shows_the_whole_house() -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^    ([\w ·]+?)  +\w", text.partition("How the house stands")[2], re.MULTILINE)
+    named = [name for line in shown for name in line.split(" · ")]
+    assert {name for name in named if name in LEVEL} == LEVEL.keys() - {"__main__"}
 
 
 @pytest.mark.parametrize("name", [name for name in modules() if name])
