@@ -7,6 +7,7 @@ an error or Ctrl-C ends it, so that stepping and drawing show what was trained.
 
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
+from threading import RLock
 from typing import Any
 
 from ..errors import ArgumentTypeError
@@ -29,7 +30,7 @@ class Program:
     """What ``compile`` returns: call it for the mean loss, or let it train.
 
     ``parameters`` are the Values that are trained, ``inputs`` the shapes of the arguments for one row. An argument is
-    an array-like with a leading axis of rows, or one row without it.
+    an array-like with a leading axis of rows, or one row without it. Threads that share a program take turns.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Program:
         self.parameters, self.inputs, self.dtype = self.trace.parameters, self.trace.inputs, dtype
         self.backends = Backends(self.trace, backend, dtype)
         self._latest = self.backends.choose(1)
+        self._turn = RLock()  # a backend writes into the same arrays in every call
 
     @property
     def backend(self) -> str:
@@ -58,12 +60,14 @@ class Program:
     def __call__(self, *arguments: Any) -> float:
         """The mean loss over the rows. Raises ShapeError for arguments of other shapes than the recorded inputs."""
         rows = self.rows(*arguments)
-        return self.runs(len(rows)).value(self.numbers(), rows)
+        with self._turn:
+            return self.runs(len(rows)).value(self.numbers(), rows)
 
     def each(self, *arguments: Any) -> Any:
         """The loss of each row, an array: a "loss" may be any Value, such as an output of a network."""
         rows = self.rows(*arguments)
-        return self.runs(len(rows)).each(self.numbers(), rows)
+        with self._turn:
+            return self.runs(len(rows)).each(self.numbers(), rows)
 
     def value_and_grad(self, *arguments: Any, write: bool = False) -> tuple[float, Any]:
         """The mean loss and its gradient, an array in the order of ``parameters``.
@@ -71,7 +75,8 @@ class Program:
         With ``write`` the gradient also becomes the parameters' ``.grad``, replacing what was there.
         """
         rows = self.rows(*arguments)
-        loss, gradient = self.runs(len(rows)).value_and_grad(self.numbers(), rows)
+        with self._turn:
+            loss, gradient = self.runs(len(rows)).value_and_grad(self.numbers(), rows)
         if write:
             for parameter, slope in zip(self.parameters, gradient.tolist(), strict=True):
                 parameter.grad = slope
@@ -106,15 +111,16 @@ class Program:
         if shuffle is True:
             raise ArgumentTypeError("shuffle takes a seed, so that the order can be had again: shuffle=0, not True")
         source = None if shuffle is None or shuffle is False else source_of(shuffle)
-        run = Run(self, optimizer, rows, batch_size)
         orders = shuffled(len(rows), source)
-        if each_epoch is None:
-            return run.epochs(epochs, orders)
         losses: list[float] = []
-        while len(losses) < epochs:
-            losses += run.epochs(1, orders, len(losses))
-            if each_epoch(len(losses), losses[-1]):
-                break
+        with self._turn:
+            run = Run(self, optimizer, rows, batch_size)
+            if each_epoch is None:
+                return run.epochs(epochs, orders)
+            while len(losses) < epochs:
+                losses += run.epochs(1, orders, len(losses))
+                if each_epoch(len(losses), losses[-1]):
+                    break
         return losses
 
     def check(self) -> None:
