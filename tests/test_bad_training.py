@@ -1,6 +1,6 @@
 """The reliability table's rows 21 to 24 for training: type, message, and everything as it was.
 
-Rows 25 to 31 (Ctrl-C, kill -9, files) stand in test_training.py and test_storage.py.
+Rows 25 to 31 (Ctrl-C, kill -9, files) stand in test_training_stops.py, test_storage.py and test_storage_damage.py.
 """
 
 import math

@@ -4,8 +4,9 @@ from inspect import signature
 
 import pytest
 
-from micrograd_nn import Value, ops
-from micrograd_nn.derive import Slip, check_partials
+from micrograd_nn import MLP, Value, mse, ops
+from micrograd_nn.derive import Slip, check_partials, explain
+from micrograd_nn.derive.writing import number_text
 from micrograd_nn.errors import ArgumentTypeError
 
 
@@ -77,6 +78,42 @@ def test_of_a_slip_in_one_branch_it_is_said_in_which_and_a_missing_one_comes_fir
     assert words in finding.words
     assert len(finding.words) < 4000
     assert "come of: sign\n" not in finding.words + "\n"  # as if it were the whole one's
+
+
+def three_outputs():
+    net = MLP(1, [1, 3], activation="tanh", output="tanh", seed=1)
+    return mse(net([Value(0.7, "x1")]), [0.1, 0.9, -0.4])
+
+
+def three_samples():
+    net = MLP(1, [1], output="tanh", seed=1)
+    return mse([net([x]) for x in (0.5, 1.5, 2.5)], [0.1, 0.9, 0.4])
+
+
+@pytest.mark.parametrize(
+    ("change", "slip"),
+    [(-1.0, Slip.SIGN), (2.0, Slip.FACTOR_TWO), (0.5, Slip.FACTOR_HALF), (3.0, Slip.FACTOR_N), (1 / 3, Slip.FACTOR_N)],
+)
+@pytest.mark.parametrize(
+    ("make", "target", "meeting"),
+    [(three_samples, "w1", "w1"), (three_outputs, "h1", "h1"), (three_outputs, "w1", "h1")],
+)
+def test_a_slip_in_all_of_several_ways_is_named_once_for_all_of_them(make, target, meeting, change, slip):
+    loss = make()
+    right = explain(loss, target)
+    for entry in (f"({right.symbol})·{change}", change * right.number):
+        (finding,) = check_partials(loss, {target: entry}).findings
+        assert (finding.slip, finding.factor) == (slip, ("L", meeting))
+        assert f"expected ∂L/∂{meeting} = {number_text(explain(loss, meeting).number, 9)}" in finding.words.splitlines()
+
+
+@pytest.mark.parametrize("entry", [5.0, "x", 0.0, "-3x²"])
+def test_what_is_expected_is_the_whole_and_not_its_direct_way_alone(entry):
+    x = Value(0.5, "x")
+    h = x * x
+    h.label = "h"
+    (finding,) = check_partials(h * x, {"x": entry}).findings
+    assert finding.words.endswith("\nexpected ∂L/∂x = 0.75")  # 3x²; h, one of its two terms, would be 0.25
 
 
 def test_a_branch_that_is_too_long_to_be_read_is_not_written():
