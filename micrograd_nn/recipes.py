@@ -101,6 +101,8 @@ def parts(name: str, folder: str | None = None) -> dict[str, Dataset]:
     mnist: the first 10,000 training images are for validation. digits: a fifth is for the test. Shapes: the test is
     a fresh draw. A small table is "train" alone: it is all there is.
     """
+    if name not in RECIPES:
+        raise UnknownNameError("dataset", name, RECIPES)
     if name == "mnist":
         train, test = data.mnist(folder)
         validation, train = split(train, 10_000, len(train) - 10_000, shuffle=False)

@@ -1,11 +1,14 @@
 """The command line: ``micrograd-nn`` and its subcommands, one module each.
 
 Promise: exit code 0 when all went well; 1 when what was checked is wrong, or the task failed, on a file for example;
-2 when the words of the command were off: an option, a name, a number, a formula; 130 when Ctrl-C ended it. An error of
-this package or of the system is told on standard error, without a traceback.
+2 when the words of the command were off: an option, a name, a number, a formula; 130 when Ctrl-C ended it, 141 when
+nobody reads on, as in ``micrograd-nn | head``. An error of this package or of the system is told on standard error,
+without a traceback.
 """
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -28,17 +31,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         "four people, predicts two more, derives ∂L/∂w1 and draws what it did.",
     )
     friends.add_to(parser)
-    subparsers = parser.add_subparsers(title="subcommands", metavar="COMMAND")
+    subparsers = parser.add_subparsers(title="subcommands", metavar="COMMAND", dest="command")
     for command in COMMANDS:
         command.add_to(subparsers)
-    arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ∂ gets a question mark, not an error
     try:
-        return int(arguments.run(arguments))
+        arguments = understood(parser, sys.argv[1:] if argv is None else list(argv))
+        code = int(arguments.run(arguments))
+        print(end="", flush=True)  # what can't be written is told here, and not after the end
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be written goes nowhere
+        return 141
     except (MicrogradError, OSError) as error:
         print(f"micrograd-nn: {error}", file=sys.stderr)
         return 2 if isinstance(error, OFF) else 1
     except KeyboardInterrupt:
         print("micrograd-nn: stopped", file=sys.stderr)
         return 130
+
+
+def understood(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """The words of a command. Ends with code 2 and the way out for those that are off."""
+    arguments, left = parser.parse_known_args(words)
+    if arguments.command and words[0] != arguments.command:
+        parser.error(f"{words[0]} stands before {arguments.command}: options come after it")
+    if "numbers" in arguments and not any(word.startswith("-") for word in left):
+        arguments.numbers += left  # NAME=NUMBER may also stand after the options
+    elif left:
+        minus = "formula" in arguments and any(re.match("-[^-]", word) for word in left)
+        way = "; a formula that begins with a minus is put in brackets, such as (-x*y)" if minus else ""
+        parser.error(f"unrecognized arguments: {' '.join(left)}{way}")
+    return arguments

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..derive import Finding, Report, check_partials
-from ..errors import ArgumentError, FileError, FormatError, MicrogradError
+from ..errors import ArgumentError, FileError, FileMissingError, FormatError, MicrogradError
 from ..formula import formula
 from ..value import Value, topological_order
 
@@ -46,16 +46,24 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Check and report. Returns the exit code: 1 if something is wrong."""
-    try:
-        text = arguments.file.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{arguments.file} can't be read as text: {error}") from None
-    sheet = read_sheet(text, str(arguments.file))
+    sheet = read_sheet(text_of(arguments.file), str(arguments.file))
     if sheet.root is None or not sheet.partials:
         raise FormatError(f"{arguments.file} needs a formula and at least one partial, such as dL/dw = 0.5\n\n{FORMAT}")
     report = sheet.report()
     print(report)
     return 0 if report.ok else 1
+
+
+def text_of(file: Path) -> str:
+    """What stands in the file. Raises FileMissingError, FileError, or FormatError if it is no text."""
+    try:
+        return file.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+    except FileNotFoundError:
+        raise FileMissingError(f"there is no file {file}") from None
+    except OSError as error:
+        raise FileError(f"{file} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise FormatError(f"{file} is no text in UTF-8: save the derivation as plain text, encoded in UTF-8") from None
 
 
 @dataclass

@@ -43,7 +43,11 @@ def add_to(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the equations, which backend runs and why, and its source."""
     if bool(arguments.formula) == bool(arguments.network):
-        raise ArgumentError('give a formula in quotes, such as "(w*x - y)^2", or --network with sizes such as 2,2,1')
+        raise ArgumentError(
+            'give a formula in quotes before --inputs, such as "(w*x - y)^2", or --network with sizes such as 2,2,1'
+        )
+    if arguments.network and arguments.inputs:
+        raise ArgumentError("--inputs names what varies in a formula: leave it out with --network")
     loss, inputs, parameters = _network(arguments) if arguments.network else _formula(arguments)
     program = compile(loss, inputs, parameters, arguments.backend, arguments.dtype)
     print(f"{program}\n\n# backend: {program.backend}; {program.why}\n{program.source}")

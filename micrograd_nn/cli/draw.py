@@ -11,8 +11,7 @@ from typing import Any
 
 from ..draw import draw_dot, walk
 from ..draw.dot import DIRECTIONS
-from ..formula import formula
-from .names import numbers_of
+from .names import graph_of, numbers_of
 
 WALKS = (".html", ".htm")
 
@@ -26,7 +25,7 @@ def add_to(subparsers: Any) -> None:
         "that walks forward and backward through it.",
     )
     parser.add_argument("formula", metavar="EXPR", help="such as 'sigmoid(w*x + b)'")
-    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", help="a number for each name")
+    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", default=[], help="a number for each name")
     parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="FILE", help="default graph.svg")
     parser.add_argument("--rankdir", choices=DIRECTIONS, default="LR", help="which way the graph runs (default LR)")
     parser.set_defaults(run=run)
@@ -35,7 +34,7 @@ def add_to(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Draw what was asked for. Returns the exit code."""
     numbers = numbers_of(arguments.numbers)
-    root = formula(arguments.formula, numbers)
+    root = graph_of(arguments.formula, numbers)
     if "L" not in numbers:
         root.label = root.label or "L"
     if arguments.out.suffix.lower() in WALKS:

@@ -14,6 +14,7 @@ from ..nn import MLP
 from ..recipes import RECIPES, parts
 from ..storage import load, read
 from ..training import evaluate
+from .folder import make_folder
 from .train import confusion, plots
 
 USUAL = {"softmax": "categorical_cross_entropy", "sigmoid": "squared_error"}  # what goes with an output, by and large
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         for name, counts in zip(rows.classes, table, strict=True):
             print(f"{name:>6} " + "".join(f"{count:6}" for count in counts))
         if arguments.out:
-            arguments.out.mkdir(parents=True, exist_ok=True)
+            make_folder(arguments.out)
             drawn = plots({"confusion.svg": lambda: plot_confusion(table, names=rows.classes)}, arguments.out)
             print("Wrote " + ", ".join(map(str, drawn)))
     return 0

@@ -9,9 +9,9 @@ from pathlib import Path
 from ..derive import explain, paths
 from ..draw import draw_dot
 from ..errors import ArgumentError, UnknownNameError
-from ..formula import formula
 from ..value import Value
-from .names import numbers_of
+from .folder import make_folder
+from .names import graph_of, numbers_of
 
 
 def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,7 +23,7 @@ def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         epilog='example: micrograd-nn explain "(sigmoid(w*x + b) - y)**2" w=0.5 x=2 b=-1 y=1 --wrt w',
     )
     parser.add_argument("formula", help="such as '(sigmoid(w*x + b) - y)**2'")
-    parser.add_argument("values", nargs="*", metavar="NAME=NUMBER", help="what the names stand for")
+    parser.add_argument("numbers", nargs="*", default=[], metavar="NAME=NUMBER", help="what the names stand for")
     parser.add_argument("--wrt", action="append", metavar="NAME", help="derive towards this name (default: all)")
     parser.add_argument("--digits", type=int, default=6, metavar="N", help="significant digits (default 6)")
     parser.add_argument(
@@ -36,10 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Derive, print and draw. Returns the exit code."""
     if not 1 <= arguments.digits <= 17:
         raise ArgumentError(f"--digits is a number of significant digits from 1 to 17, got {arguments.digits}")
-    names = {name: Value(number, name) for name, number in numbers_of(arguments.values).items()}
-    root = formula(arguments.formula, names)
-    if not root.label:
-        root.label = "L"
+    names = {name: Value(number, name) for name, number in numbers_of(arguments.numbers).items()}
+    root = graph_of(arguments.formula, names)
+    root.label = root.label or ("f" if "L" in names else "L")
     asked = arguments.wrt or names
     for name in asked:
         if name not in names:
@@ -48,6 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     for name in asked:
         print(f"\n{explain(root, names[name], digits=arguments.digits)}\n\n{paths(root, names[name])}")
     root.backward()
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    make_folder(arguments.out)
     print(f"\nWrote {draw_dot(root).save(arguments.out / 'explain.svg')}")
     return 0

@@ -24,6 +24,7 @@ from ..operation import whole_number
 from ..optim import SGD
 from ..progress import progress_bar
 from ..value import Value
+from .folder import make_folder
 
 PEOPLE = {name: ((pounds - POUNDS, inches - INCHES), female) for name, pounds, inches, female in MEASURED}
 STRANGERS = {"Emily": (-7, -3), "Frank": (20, 2)}
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     whole_number("--epochs", arguments.epochs, least=0)
     net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", init="normal", seed=arguments.seed)
     optimizer = SGD(net.parameters(), lr=arguments.lr)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    make_folder(arguments.out)
     print("The network: weight and height (less 135 lb and 66 in) → h1, h2 → o1, all sigmoid; 1 means female.")
     loss = record(net, "Alice")
     loss.backward()

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import FileError
 from ..files import write_whole
+from .folder import make_folder
 from .pages import write_page
 
 
@@ -33,10 +34,7 @@ def add_to(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Copy the chapters. Returns the exit code. Raises FileError if the folder can't be made or written."""
     folder: Path = arguments.folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"{folder} is no folder and can't be made one: {error.strerror}") from error
+    make_folder(folder)
     for source in chapters():
         target = folder / source.name
         if target.exists():

@@ -44,6 +44,7 @@ main { max-width: 56rem; margin: 0 auto; padding: 2rem 1.2rem 5rem; }
 h1, h2, h3 { line-height: 1.25; margin: 2.2em 0 0.6em; } h1 { margin-top: 0.5em; }
 a { color: #0b5cad; } a.anchor-link { display: none; }
 code { background: #f2f3f6; padding: 0.1em 0.3em; border-radius: 4px; }
+pre code { background: none; padding: 0; }
 .jp-CodeCell { margin: 1.1em 0; } pre { margin: 0; overflow-x: auto; }
 .jp-InputArea pre { background: #f6f7f9; border-left: 3px solid #c3cad6; padding: 0.7em 0.9em; border-radius: 4px; }
 pre, code { font: 0.86rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }

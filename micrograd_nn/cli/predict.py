@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data import Dataset
 from ..errors import ArgumentError, ShapeError
-from ..recipes import RECIPES, parts
+from ..recipes import parts
 from ..storage import load
 from ..training import predict
 
@@ -36,9 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
     # Options may also stand after the rows, which argparse would take for options where they are negative: -7,-3.
     words = arguments.options.parse_known_args(arguments.rows, arguments)[1]
     net = load(arguments.file)
-    if not words:
+    named_rows = bool(words) and words[0].isidentifier()
+    if len(words) < 1 + named_rows:
         raise ArgumentError("give rows such as -7,-3 20,2, or a dataset and numbers of its rows, such as digits 0 17")
-    chosen = picked(words, arguments.data) if words[0] in RECIPES else None
+    chosen = picked(words, arguments.data) if named_rows else None
     rows = [row_of(word) for word in words] if chosen is None else chosen.X.tolist()
     for row in rows:
         if len(row) != net.nin:
@@ -65,7 +66,8 @@ def picked(words: list[str], folder: str | None) -> Dataset:
 def said(output: list[float], rows: Dataset | None, boundary: float | None) -> str:
     """The outputs, shortened, and what they decide for."""
     if len(output) == 1:
-        return f"{output[0]:.6g}" + ("" if boundary is None else ", yes" if output[0] > boundary else ", no")
+        kinds = rows.classes if rows is not None and rows.classes else ("no", "yes")
+        return f"{output[0]:.6g}" + ("" if boundary is None else f", {kinds[output[0] > boundary]}")
     order = sorted(range(len(output)), key=output.__getitem__, reverse=True)
     best = [f"{named(rows, k)} ({output[k]:.4g})" for k in order[:2]]
     return f"{best[0]}, before {best[1]}"

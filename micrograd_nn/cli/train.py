@@ -21,6 +21,7 @@ from ..storage import save
 from ..training import History, confusion_matrix, decisions, evaluate, fit, predict
 from ..training.choose import ENGINES
 from ..value import Value
+from .folder import make_folder
 
 OVERRULED = (
     "activation",
@@ -45,7 +46,9 @@ def add_to(subparsers: Any) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("dataset", help=", ".join(RECIPES))
     parser.add_argument(
-        "--recipe", metavar="NAME", help="four-layer or sigmoid for the digits; the first one if left out"
+        "--recipe",
+        metavar="NAME",
+        help="softmax, four-layer or sigmoid for digits, unit or hidden for a gate",
     )
     parser.add_argument(
         "--hidden", type=sizes, metavar="N,N", help="sizes of the hidden layers, such as 300,100; or none"
@@ -97,14 +100,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def prepare(arguments: argparse.Namespace) -> None:
-    """Make the folders, so that no training is lost for want of one. Raises ArgumentError."""
+    """Make the folders, so that no training is lost for want of one. Raises ArgumentError or FileError."""
     if arguments.overfitting and arguments.save:
         raise ArgumentError("--overfitting compares two networks and keeps neither: leave out --save")
     if arguments.save:
         if arguments.save.is_dir():
             raise ArgumentError(f"--save names a file, and {arguments.save} is a folder")
-        arguments.save.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.mkdir(parents=True, exist_ok=True)
+        make_folder(arguments.save.parent)
+    make_folder(arguments.out)
 
 
 def trained(plan: Recipe, sets: dict[str, Dataset], arguments: argparse.Namespace) -> tuple[MLP, History]:
@@ -221,7 +224,8 @@ def overfitting(plan: Recipe, sets: dict[str, Dataset], arguments: argparse.Name
     """Few rows, many steps, without and with L2 from one start: cost and accuracy per iteration, train and test."""
     if not sets["train"].classes:
         raise ArgumentError(f"{arguments.dataset} has no classes, so there is no accuracy to draw")
-    few = split(sets["train"], arguments.rows or FEW, shuffle=False)[0]
+    rows = min(FEW, len(sets["train"])) if arguments.rows is None else arguments.rows
+    few = split(sets["train"], rows, shuffle=False)[0]
     sets = {"train": few, "test": sets.get("test", sets["train"])}
     strength = arguments.l2 or STRONG
     steps, record = arguments.steps or MUCH, arguments.record or 10
