@@ -256,7 +256,8 @@ class _Check:
         detail = first.detail()
         lines = ["right at these numbers, and wrong at others"] if self._lucky else []
         where = partial_text(*self._name(first.pair))
-        lines += [f"{where}: {first.slip.sentence}" + (f" ({detail})" if detail else ""), self._expected(first.pair)]
+        lines.append(f"{where}: {first.slip.sentence}" + (f" ({detail})" if detail else ""))
+        lines.append(self._expected(first.pair, first.at_once))
         elsewhere = [suspect.pair for suspect in found[1:] if suspect.slip is first.slip]
         if elsewhere and first.slip in ANYWHERE and not self._located:
             places = " or ".join(partial_text(*self._name(pair)) for pair in elsewhere[:4])
@@ -280,7 +281,7 @@ class _Check:
             what = f"{where} is wrong, by no slip that is known here"
         else:
             what = "wrong, and no single slip that is known here explains it"
-        return f"{what}\n{self._expected(pair)}"
+        return f"{what}\n{self._expected(pair, not located and self.ground.goes_around(pair))}"
 
     def _number_for_a_name(self, where: str) -> str:
         """What stands in place of what, where that can be told; asked only if a number stands there that need not."""
@@ -292,8 +293,9 @@ class _Check:
         foreign = self.entry.numbers - expected
         return f": is a number where a name belongs{f' in {where}' if where else ''}?" if foreign else ""
 
-    def _expected(self, pair: Pair) -> str:
-        factor = self.ground.factors.get(pair[0], {}).get(pair[1])
+    def _expected(self, pair: Pair, over_all: bool = False) -> str:
+        """What belongs there: the factor, or what comes of all ways between the two, of which it may be one."""
+        factor = None if over_all else self.ground.factors.get(pair[0], {}).get(pair[1])
         number = self.here.factor(pair) if factor else self.here.adjoints.get(pair[1], 0.0)
         sides = [partial_text(*self._name(pair)), *([str(factor.symbol)] if factor else [])]
         if not self._lucky or not factor:  # the number was given right

@@ -16,7 +16,7 @@ from ..errors import GraphError
 from ..ops import neg
 from ..value import Value
 from .simplify import Tidy
-from .slips import BRANCH_SLIPS, EDGE_RULES, EVERYWHERE, FACTOR_SLIPS, Rule, Slip
+from .slips import ANYWHERE, BRANCH_SLIPS, EDGE_RULES, EVERYWHERE, FACTOR_SLIPS, Rule, Slip
 from .symbol import Symbol
 from .views import Ground, Pair, View, edge_of
 
@@ -34,6 +34,7 @@ class Suspect:
     unlikely: int = 0  # of the same slip in several factors, the one that looks more like it comes first
     detail: Callable[[], str] = str  # which symbols stand where others belong; nothing if left out
     in_branch: bool = False  # made in one of several ways through the factor, and not in the others
+    at_once: bool = False  # made in every way from pair[0] to pair[1], and not in the factor between them alone
 
     @property
     def rank(self) -> int:
@@ -48,6 +49,7 @@ class Suspect:
 
 def suspects(ground: Ground) -> Iterator[Suspect]:
     """Every slip that is known, in every place of the chain."""
+    yield from _at_once(ground)
     for child, factors in ground.factors.items():
         for parent, factor in factors.items():
             yield from _in_factor(ground, (child, parent), factor.symbol)
@@ -55,6 +57,21 @@ def suspects(ground: Ground) -> Iterator[Suspect]:
     for child in ground.factors:
         yield from _on_edges(ground, child)
     yield from _everywhere(ground)
+
+
+def _at_once(ground: Ground) -> Iterator[Suspect]:
+    """Where several ways lead down from root, as to the samples of a batch: in all of them, until they meet again."""
+    if ground.meeting is None or not ground.goes_around(pair := (ground.root, ground.meeting)):
+        return
+
+    def suspect(slip: Slip, change: Callable[[Any], Any]) -> Suspect:
+        return Suspect(slip, pair, lambda view: change(view.total), at_once=True)
+
+    changes = [(slip, change) for slip, change in FACTOR_SLIPS if slip in ANYWHERE]
+    for n in ground.divisors:
+        changes += [(Slip.FACTOR_N, partial(mul, n)), (Slip.FACTOR_N, partial(mul, 1.0 / n))]
+    for slip, change in changes:
+        yield suspect(slip, change)
 
 
 def _in_factor(ground: Ground, pair: Pair, symbol: Tidy) -> Iterator[Suspect]:

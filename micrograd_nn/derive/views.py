@@ -73,9 +73,16 @@ class Ground(Chain):
         return down[pair[0]] * up[pair[1]] < up[self.root]
 
     @cached_property
+    def meeting(self) -> Value | None:
+        """The first name below root that every path down to target runs through, target at the latest."""
+        down, up = self._ways
+        below = [node for node in reversed(self.named) if node is not self.root]
+        return next((node for node in below if down[node] * up[node] == up[self.root]), None)
+
+    @cached_property
     def _ways(self) -> tuple[dict[Value, int], dict[Value, int]]:
         down = dict.fromkeys(self.named, 0) | {self.root: 1}
-        up = dict.fromkeys(self.named, 0) | {self.target: 1}
+        up = dict.fromkeys([self.root, *self.named], 0) | {self.target: 1}
         for child in reversed(self.named):
             for parent in self.factors.get(child, ()):
                 down[parent] += down[child]
