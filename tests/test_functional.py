@@ -56,7 +56,7 @@ def test_softmax_slopes_are_the_textbooks() -> None:
 def test_stable_at_the_ends() -> None:
     values = [Value(1000.0), Value(-1000.0), Value(1000.0)]
     assert [p.data for p in softmax(values)] == [0.5, 0.0, 0.5]
-    assert logsumexp(values).data == 1000.6931471805599
+    assert logsumexp(values).data == 1000.6931471805599  # 1000 + ln 2
     assert log_softmax(values)[1].data == -2000.6931471805599
     assert grad(log_softmax(values)[0], values) == [0.5, 0.0, -0.5]
 

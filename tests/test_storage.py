@@ -291,7 +291,7 @@ SOMEBODY = """
 import os, sys, tempfile
 from micrograd_nn.errors import FileError
 from micrograd_nn.files import write_whole
-with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # pytest's own lets nobody else in
     if os.geteuid() == 0:  # root may do everything: go on as somebody else
         os.chown(folder, 65534, 65534), os.setgid(65534), os.setuid(65534)
     write_whole(folder + "/net", b"old")

@@ -325,6 +325,33 @@ fit(MLP(2, [3, 1], seed=1), *data.moons(), epochs=3, metrics=["accuracy"])"""
     assert "Warning" not in str(shown)
 
 
+WATCHED = """
+import sys
+from micrograd_nn import MLP, data
+from micrograd_nn.training import fit
+fit(MLP(2, [3, 1], seed=1), *data.moons(), epochs=3, metrics=["accuracy"], progress=sys.argv[1] == "wanted")
+"""
+
+
+@pytest.mark.parametrize("progress", ["wanted", "unwanted"])
+def test_progress_in_a_terminal(progress):
+    termios = pytest.importorskip("termios", reason="the system has no terminals of this kind")
+    reader, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 120))
+    subprocess.run([sys.executable, "-c", WATCHED, progress], stderr=terminal, check=True)
+    os.write(terminal, b"end")
+    shown = b""
+    while not shown.endswith(b"end"):
+        shown += os.read(reader, 4096)
+    for side in (reader, terminal):
+        os.close(side)
+    if progress == "wanted":
+        assert b"training: 100%" in shown
+        assert b"accuracy" in shown
+    else:
+        assert shown == b"end"
+
+
 def test_no_progress_where_there_is_no_terminal(capfd):
     fit(small_net(), *MOONS, epochs=2, progress=True)
     assert capfd.readouterr() == ("", "")
