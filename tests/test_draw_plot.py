@@ -58,7 +58,8 @@ def test_a_history_shows_losses_and_beside_them_metrics():
     assert drawn(right) == {"accuracy": ([0, 5], [0.1, 0.9])}
     assert right.get_ylabel() == "accuracy"
     ax = plot.axes()
-    assert plot.plot_history(history, ax) is ax
+    assert history.plot(ax) is ax
+    assert drawn(ax) == drawn(left)
     with pytest.raises(ArgumentError, match="nothing to plot yet"):
         plot.plot_history(History())
 

@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from micrograd_nn import MLP, Layer, Neuron, Value
+from micrograd_nn import MLP, Layer, Neuron, Value, trace
 
 
 def test_its_sanity_check() -> None:
@@ -127,6 +127,7 @@ def test_the_lectures_trace_for_drawing() -> None:
     assert len(edges) == 9
     assert {n._op for n in nodes if not n._prev} == {""}
     assert sorted({n._op for n in nodes} - {""}) == ["+", "tanh", "×"]
+    assert tuple(map(set, trace(root))) == (nodes, edges)
 
 
 def test_both_edges_of_a_square_are_there() -> None:
