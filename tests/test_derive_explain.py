@@ -215,6 +215,27 @@ def test_root_and_target_get_names_of_their_own():
     assert explain(y, y).latex().count("=") == 1
 
 
+def test_a_term_past_all_names_does_not_stand_for_the_whole():
+    x = Value(0.5, "x")
+    h = x * x
+    h.label = "h"
+    derivation = explain(h * x, x)
+    assert str(derivation).splitlines() == [
+        "dL/dx = ∂L/∂x",
+        "      + ∂L/∂h · ∂h/∂x",
+        "",
+        "∂L/∂x = h   = 0.25",
+        "∂L/∂h = x   = 0.5",
+        "∂h/∂x = 2·x = 2·0.5 = 1",
+        "",
+        "dL/dx = 0.25",
+        "      + 0.5 · 1 = 0.75",
+    ]
+    assert derivation.latex().count(r"\frac{\mathrm{d} L}{\mathrm{d} x} &=") == 2
+    assert derivation.update(0.5) == "x ← x − 0.5·dL/dx = 0.5 − 0.5·0.75 = 0.125"
+    assert str(explain(h * x, h)) == "∂L/∂h = x = 0.5"
+
+
 def test_what_does_not_depend_has_derivative_zero():
     a, b = Value(1.0, "a"), Value(2.0, "b")
     derivation = explain(a * a, b)

@@ -116,6 +116,16 @@ def test_what_is_expected_is_the_whole_and_not_its_direct_way_alone(entry):
     assert finding.words.endswith("\nexpected ∂L/∂x = 0.75")  # 3x²; h, one of its two terms, would be 0.25
 
 
+def test_a_direct_way_that_is_expected_beside_others_is_said_to_be_one_of_several_terms():
+    x = Value(0.5, "x")
+    h = x * x
+    h.label = "h"
+    (finding,) = check_partials(h * x, {"x": "x·2x + 5h"}).findings
+    assert finding.words.endswith("\nexpected ∂L/∂x = h = 0.25, as one of several terms")
+    (finding,) = check_partials(h * x, {"h": "5"}).findings
+    assert finding.words.endswith("\nexpected ∂L/∂h = x = 0.5")
+
+
 def test_a_branch_that_is_too_long_to_be_read_is_not_written():
     def doubled(x):
         for _ in range(18):

@@ -300,7 +300,8 @@ class _Check:
         sides = [partial_text(*self._name(pair)), *([str(factor.symbol)] if factor else [])]
         if not self._lucky or not factor:  # the number was given right
             sides.append(number_text(number, 9))
-        return f"expected {equation(*sides)}"
+        alone = factor and pair == (self.ground.root, self.ground.target) and self.ground.goes_around(pair)
+        return f"expected {equation(*sides)}{', as one of several terms' if alone else ''}"
 
 
 def _largest(numbers: Iterable[float]) -> float:

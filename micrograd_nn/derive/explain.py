@@ -68,12 +68,12 @@ class Explanation:
         numbers = [number_text(number, self.digits) for number in (lr, before, self.number, before - lr * self.number)]
         lr_text, before_text, slope, after = numbers
         lr_text, slope = _bracketed(lr_text), _bracketed(slope)
-        return f"{w} ← {w} − {lr_text}·{self._whole(partial_text)} = {before_text} − {lr_text}·{slope} = {after}"
+        return f"{w} ← {w} − {lr_text}·{self._whole()} = {before_text} − {lr_text}·{slope} = {after}"
 
     # ---- text ----
 
     def __str__(self) -> str:
-        whole = self._whole(partial_text)
+        whole = self._whole()
         rows = [self._columns(factor) for factor in self.factors]
         width = max((len(row[0]) for row in rows), default=0)
         middle = max((len(row[1]) for row in rows if len(row[1]) <= WIDE), default=0)
@@ -106,7 +106,7 @@ class Explanation:
         for factor in self.factors:
             written = factor.symbol.latex(), numbered(factor.symbol).latex(self.digits)
             lines.append(rf"{factor.latex()} &= {equation(*written, number_latex(factor.number, self.digits))}")
-        whole = self._whole(partial_latex)
+        whole = self._whole(partial_latex, r"\mathrm{d}")
         if not lines:
             lines = [f"{whole} &= {number_latex(self.number, self.digits)}"]
         elif not self._is_one_factor():
@@ -125,9 +125,12 @@ class Explanation:
 
     # ---- parts of both ----
 
-    def _whole(self, partial: Callable[[str, str], str]) -> str:
-        names = self.chain.names
-        return partial(names[self.chain.root], names[self.chain.target])
+    def _whole(self, partial: Callable[..., str] = partial_text, d: str = "d") -> str:
+        """∂L/∂w; but dL/dw where ∂L/∂w, past all other names, is one of several terms."""
+        root, target = self.chain.root, self.chain.target
+        names = self.chain.names[root], self.chain.names[target]
+        one_of_several = self.count > 1 and target in self.chain.factors[root]
+        return partial(*names, d) if one_of_several else partial(*names)
 
     def _is_one_factor(self) -> bool:
         return self.count == 1 and len(self.terms[0]) == 1
@@ -151,7 +154,8 @@ def explain(root: Value, target: Value | str, most: int = MOST, digits: int | No
     """∂root/∂target as a product of ∂child/∂parent through named nodes, summed over the paths between them.
 
     A node is named if it has a label; target is a node or its label. ``most`` terms are written out, the largest;
-    ``digits`` is how many significant digits numbers get, None for all.
+    ``digits`` is how many significant digits numbers get, None for all. Where target also enters root past all other
+    names, ∂root/∂target is that term alone and the whole is written droot/dtarget.
 
     >>> x, w, y = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "y")
     >>> o = w * x * 3

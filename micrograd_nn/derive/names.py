@@ -45,11 +45,11 @@ def _numbered(usual: str, taken: int) -> list[str]:
     return [f"{usual}{i}" for i in range(1, taken + 2)]
 
 
-def partial_text(child: str, parent: str) -> str:
+def partial_text(child: str, parent: str, d: str = "∂") -> str:
     """∂child/∂parent on a line of text."""
-    return f"∂{label_text(child)}/∂{label_text(parent)}"
+    return f"{d}{label_text(child)}/{d}{label_text(parent)}"
 
 
-def partial_latex(child: str, parent: str) -> str:
+def partial_latex(child: str, parent: str, d: str = r"\partial") -> str:
     r"""The same in LaTeX, \frac{\partial child}{\partial parent}."""
-    return rf"\frac{{\partial {label_latex(child)}}}{{\partial {label_latex(parent)}}}"
+    return rf"\frac{{{d} {label_latex(child)}}}{{{d} {label_latex(parent)}}}"
