@@ -218,13 +218,14 @@ def test_a_path_is_lit_and_the_rest_steps_back():
 
 def test_the_same_graph_gives_the_same_bytes_whatever_the_hash_seed():
     code = (
-        "import sys; sys.path.insert(0, 'tests'); from pictures import friends_loss; from micrograd_nn.draw import *;"
+        "import sys; from pictures import friends_loss; from micrograd_nn.draw import *;"
         "net, loss = friends_loss(); loss.backward(); sys.stdout.buffer.write((draw_dot(loss).svg"
         "+ draw_dot(loss, closed=True).source + draw_network(net, loss=loss).svg + walk(loss).html).encode())"
     )
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     runs = {
         subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+            [sys.executable, "-c", code], env={**here, "PYTHONHASHSEED": seed}, capture_output=True, check=True
         ).stdout
         for seed in ("1", "2")
     }
