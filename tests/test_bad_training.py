@@ -36,6 +36,10 @@ def objective(outputs, target):
     return outputs - target
 
 
+def objective_of_numbers(output, target):
+    return output.data - target.data
+
+
 # what is wrong: (outputs, changed arguments, error, text)
 BAD = {
     # row 21: unknown names, nearest first
@@ -55,6 +59,13 @@ BAD = {
     "loss of another kind": (1, {"loss": 3}, UnknownNameError, r"unknown loss 3; choose one of: "),
     "loss in a list": (1, {"loss": ["mse"]}, UnknownNameError, r"unknown loss \['mse'\]; choose one of: "),
     "metrics": (1, {"metrics": 3}, ArgumentTypeError, r"metrics are a list such as \['accuracy'\], got 3"),
+    "a loss that is no graph": (
+        1,
+        {"loss": objective_of_numbers},
+        ArgumentTypeError,
+        r"objective_of_numbers is to return a Value made of outputs and target, got -?\d",
+    ),
+    "a metric that is no graph": (1, {"metrics": lambda z, y: None}, ArgumentTypeError, r"<lambda> is to .*, got None"),
     "metrics of one name": (
         1,
         {"metrics": [lambda z, y: z - y, lambda z, y: z * y]},
@@ -148,6 +159,10 @@ BAD = {
     "half an epoch": (1, {"epochs": 0.5}, ArgumentTypeError, r"epochs is a whole number from 0 up, got 0\.5"),
     "batch_size": (1, {"batch_size": 0}, ArgumentError, r"batch_size is a whole number from 1 up, got 0"),
     "steps": (1, {"steps": -1}, ArgumentError, r"steps is a whole number from 0 up, got -1"),
+    **{
+        f"seed {seed}": (1, {"seed": seed}, ArgumentTypeError, r"seed is a whole number or None, got")
+        for seed in ("0", 0.5, True)
+    },
     "record": (1, {"record": 0}, ArgumentError, r"record is a whole number from 1 up, got 0"),
     **{f"lr {lr}": (1, {"lr": lr}, ArgumentError, r"lr is a positive number") for lr in (-1, 0, NAN, INF, "0.1")},
     "l2": (1, {"l2": -1}, ArgumentError, r"l2 is a number from 0 up, such as 1e-4, got -1"),

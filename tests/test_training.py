@@ -215,6 +215,42 @@ def test_rows_in_turn_and_a_class_made_from_mlp_are_seen_through():
             call(net, X, engine="compiled")
 
 
+def huber(output, target):
+    """It looks at a number, and so has two graphs."""
+    error = output - target
+    return 0.5 * error**2 if abs(error.data) < 1.0 else abs(error) - 0.5
+
+
+def close(output, target):
+    return Value(float(abs(output.data - target.data) < 1.0))
+
+
+def cautious(output, target):
+    """It has one graph, and takes shares only."""
+    if not 0.0 <= output.data <= 1.0:
+        raise ValueError("that is no share")
+    return (output - target) ** 2
+
+
+@pytest.mark.parametrize(("far", "which"), [(0.0, {"loss": huber}), (50.0, {"loss": huber}), (0.0, {"metrics": close})])
+def test_a_loss_or_metric_that_looks_at_numbers_is_not_compiled(far, which):
+    """With all targets far from the first outputs even all rows record one graph: until the network has learnt."""
+    y = [far + 3.0 * x for x in MOONS.X[:, 0]]
+    exact, chosen = small_net(), small_net()
+    history = fit(exact, MOONS.X, y, lr=0.01, epochs=60, engine="scalar", **which)
+    again = fit(chosen, MOONS.X, y, lr=0.01, epochs=60, **which)
+    assert (again.engine, again.rows) == ("scalar", history.rows)
+    assert evaluate(exact, MOONS.X, y, **which, engine="scalar")["loss"] == history.last["loss"]
+    for call in (fit, evaluate):
+        with pytest.raises(GraphError, match=r"(huber|close) records another graph for outputs \[.*it looks at them"):
+            call(small_net(), MOONS.X, y, engine="compiled", **which)
+
+
+def test_a_loss_that_refuses_some_outputs_is_compiled():
+    net = small_net(output="sigmoid")
+    assert fit(net, *MOONS, loss=cautious, epochs=1, engine="compiled").engine.startswith("compiled")
+
+
 class Overflows(Module):
     """Its first output is infinite, its second is not."""
 

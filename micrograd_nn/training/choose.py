@@ -1,20 +1,23 @@
 """Which engine trains: the recorded graph itself, or its Program where that is sure to be the same.
 
 Promise: "auto" never compiles a rule that looks at its numbers, nor a network that records another graph on one of 32
-rows, drawn from them all; "compiled" says why it can't.
+rows, drawn from them all, nor a loss or metric that does so at one of 32 outputs near the targets and far from them;
+"compiled" says why it can't.
 """
 
 from collections.abc import Callable, Sequence
-from math import isfinite
+from math import isclose, isfinite
 from random import Random
 from typing import Any
 
+from ..backprop import replay
 from ..errors import GraphError, MicrogradError, UnknownNameError
 from ..graph import undisturbed
 from ..modes import detect_anomaly, no_grad
 from ..nn import MLP
 from ..optim import Optimizer
-from .engines import Engine, ScalarEngine
+from ..value import Value, as_value
+from .engines import Engine, ScalarEngine, Score
 from .task import Penalty, Task
 
 ENGINES = ("auto", "scalar", "compiled")
@@ -32,11 +35,13 @@ def choose(
     batch_size: int,
     penalty: Penalty,
     steps: int,
+    scores: Sequence[Score],
     trains: bool = True,
 ) -> Engine:
-    """The engine of that name; "auto" compiles unless the whole training is tiny, or the graph does not allow it.
+    """The engine of that name, ready to measure the scores.
 
-    Raises UnknownNameError, and GraphError if "compiled" is asked for a network whose graph changes from row to row.
+    "auto" compiles unless the whole training is tiny, or a graph does not allow it. Raises UnknownNameError, and
+    GraphError if "compiled" is asked for a network, a loss or a metric whose graph changes with its numbers.
     """
     from ..compile.choose import DTYPES
 
@@ -45,15 +50,19 @@ def choose(
     if dtype not in DTYPES:
         raise UnknownNameError("dtype", dtype, DTYPES)
     scalar = ScalarEngine(task, optimizer, batch_size, penalty)
+    scalar.prepare(scores)
     if engine == "scalar" or (engine == "auto" and 3 * len(optimizer.params) * batch_size * steps < TINY):
         return scalar
     from .compiled import CompiledEngine
 
     try:
+        for score in {task.loss.function: None} | dict.fromkeys(scores):
+            _check_same_score(task, score)
         compiled = CompiledEngine(task, optimizer, batch_size, penalty, dtype)
         _check_same_graph(task, compiled)
         if trains:
             _check_rule(compiled)
+        compiled.prepare(scores)
         return compiled
     except MicrogradError:
         if engine == "compiled":
@@ -83,6 +92,30 @@ def _check_same_graph(task: Task, compiled: Any) -> None:
             raise GraphError(
                 f"this network records another graph for row {i} than for row 0 (its loss is {recorded:g}, compiled "
                 f'{got:g}): it decides something by looking at numbers. Train it with engine="scalar"'
+            )
+
+
+def _check_same_score(task: Task, score: Score) -> None:
+    """A loss or metric may look at its numbers too: it is recorded once, and held against itself at other outputs."""
+    source, (_, outputs) = Random(0), task.kept
+    graph, leaves = None, list[Value]()
+    for _ in range(PROBES):
+        wanted = task.wanted(source.randrange(len(task)))
+        targets = wanted if isinstance(wanted, list) else [wanted]
+        near = [Value(source.gauss(y.data, source.choice((0.1, 1.0, 10.0)))) for y in targets]
+        try:
+            now = as_value(score(near if isinstance(outputs, Sequence) else near[0], wanted))
+        except Exception:  # it may refuse what the network never gives, such as a share of 7
+            continue
+        if graph is None:
+            graph, leaves = now, [*near, *targets]
+        numbers = [leaf.data for leaf in (*near, *targets)]
+        again = replay(graph, dict(zip(leaves, numbers, strict=True)))[graph]
+        if isfinite(now.data) and not isclose(again, now.data, rel_tol=1e-9):
+            name = getattr(score, "__name__", "this score")
+            raise GraphError(
+                f"{name} records another graph for outputs {numbers[: len(near)]} than for others: it looks at them. "
+                'Write it with maximum, minimum and abs, or take engine="scalar"'
             )
 
 

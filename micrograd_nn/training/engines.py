@@ -54,7 +54,9 @@ class ScalarEngine:
         self.task, self.optimizer, self.size, self.penalty = task, optimizer, batch_size, penalty
 
     def prepare(self, scores: Sequence[Score]) -> None:
-        """Nothing to do: a graph is recorded when it is needed."""
+        """Record each once, so that what is no graph is refused before the first step."""
+        for score in scores:
+            self.task.record(0, score)
 
     def load(self) -> None:
         """Nothing to do: the numbers are in the Values."""

@@ -43,8 +43,8 @@ def evaluate(
     """
     task = Task(net, X, y, loss)
     scores = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
-    runs = choose(engine, dtype, task, SGD(net.parameters()), 1, (0.0, 0.0), len(task), trains=False)
-    runs.prepare([score for _, score in scores])
+    measured = [score for _, score in scores]
+    runs = choose(engine, dtype, task, SGD(net.parameters()), 1, (0.0, 0.0), len(task), measured, trains=False)
     task.forget()
     return {name: runs.score(task, score) for name, score in scores}
 

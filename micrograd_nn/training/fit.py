@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
+from operator import index
 from types import FrameType
 from typing import Any
 
@@ -74,7 +75,7 @@ def fit(
     - callbacks: a function of the training under way, or several, called after each measurement;
     - resume: the history of a training that was stopped, to go on from there with its optimiser;
     - engine: "scalar" steps on the graph itself, "compiled" on its Program (``dtype`` "float64" or "float32");
-      "auto" compiles unless the training is tiny or the network's graph changes with its inputs.
+      "auto" compiles unless the training is tiny or the recorded graph changes with its inputs.
 
     >>> from micrograd_nn import MLP
     >>> net = MLP(2, [4, 1], activation="tanh", output="sigmoid", seed=1)
@@ -85,8 +86,7 @@ def fit(
     Raises, before the first step: ArgumentError, ArgumentTypeError, ShapeError or UnknownNameError, which name what
     is wrong, with row and column. Raises DivergedError if the loss turns nan or infinite.
     """
-    whole_number("epochs", epochs, least=0)
-    whole_number("batch_size", batch_size)
+    epochs, batch_size = whole_number("epochs", epochs, least=0), whole_number("batch_size", batch_size)
     task = Task(net, X, y, loss)
     descent = _optimizer(net, optimizer, lr, resume)
     _check_direction(task.loss, descent)
@@ -95,8 +95,8 @@ def fit(
     run.every = run.per_epoch if record is None else whole_number("record", record)
     run.schedule, run.callbacks = _schedule(schedule, descent), _callbacks(callbacks)
     run.measure(validation, metrics)
-    run.engine = choose(engine, dtype, task, descent, run.size, _penalty(task.loss, l1, l2), run.until)
-    run.engine.prepare([score for _, _, score in run.scores])
+    scores = [score for _, _, score in run.scores]
+    run.engine = choose(engine, dtype, task, descent, run.size, _penalty(task.loss, l1, l2), run.until, scores)
     task.forget()
     run.go(progress)
     return run.history
@@ -125,7 +125,9 @@ class Training:
         self.per_epoch = -(-len(task) // batch_size)
         if seed is None:
             seed = random.randrange(2**32) if resume is None else resume.settings["seed"]
-        settings = {"rows": len(task), "batch_size": batch_size, "shuffle": bool(shuffle), "seed": seed}
+        elif isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise ArgumentTypeError(f"seed is a whole number or None, got {seed!r:.60}")
+        settings = {"rows": len(task), "batch_size": batch_size, "shuffle": bool(shuffle), "seed": index(seed)}
         self.history = History(settings, optimizer) if resume is None else resume
         if self.history.settings != settings:
             raise ArgumentError(f"the training to resume had {self.history.settings}, this one has {settings}")

@@ -71,15 +71,24 @@ class Task:
     def record(self, i: int, score: Callable[..., Value] | None = None) -> tuple[Value, Any, Any]:
         """The loss of row i, or another score of it, as a graph, with the leaves of its row and of its target.
 
-        The target is a Value beside a single output, else a list.
+        Raises ArgumentTypeError if a loss or metric of yours returns no Value.
         """
-        row = [Value(number, f"y{j}") for j, number in enumerate(self.Y[i].tolist(), start=1)]
-        wanted = row if self.outputs > 1 else row[0]
+        wanted = self.wanted(i)
         if i == 0 and self.kept:
             x, outputs = self.kept
         else:
             outputs = self.net(x := self.leaves(i))
-        return (score or self.loss.function)(outputs, wanted), x, wanted
+        score = score or self.loss.function
+        made = score(outputs, wanted)
+        if not isinstance(made, Value):
+            name = getattr(score, "__name__", "the score")
+            raise ArgumentTypeError(f"{name} is to return a Value made of outputs and target, got {made!r:.60}")
+        return made, x, wanted
+
+    def wanted(self, i: int) -> Any:
+        """The target of row i as leaves y1, y2, …: a Value beside a single output, else a list."""
+        row = [Value(number, f"y{j}") for j, number in enumerate(self.Y[i].tolist(), start=1)]
+        return row if self.outputs > 1 else row[0]
 
 
 def as_network(net: Any) -> Any:
