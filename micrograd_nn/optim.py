@@ -38,7 +38,8 @@ class Optimizer:
             kind = type(params).__name__
             raise ArgumentTypeError(f"an optimiser takes a list of Values, got {kind}: pass net.parameters()")
         self.params = list(params)
-        self.lr = self.initial_lr = _rate("lr", lr)
+        self.initial_lr = _rate("lr", lr)
+        self.lr = self.initial_lr
         self.weight_decay = _within("weight_decay", weight_decay, 0.0, inf, "a number from 0 up")
         self.maximize = maximize
         self.steps = 0
@@ -49,6 +50,15 @@ class Optimizer:
         if len(set(self.params)) != len(self.params):
             raise ArgumentError("a parameter is in the list twice, and would be moved twice")
         self.memory: list[Memory] = [(0.0,) * len(self.memories) for _ in self.params]
+
+    @property
+    def lr(self) -> float:
+        """The rate of the next step. Raises ArgumentError if it is set to anything but a number from 0 up."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, rate: float) -> None:
+        self._lr = _within("lr", rate, 0.0, inf, "a number from 0 up")  # a float: NumPy's would go on into every .data
 
     def scalars(self) -> dict[str, float]:
         """The numbers that all parameters share in the step under way; ``self.steps`` counts from 1."""
@@ -79,7 +89,7 @@ class Optimizer:
         numbers, memories = zip(*moved, strict=True)
         # One call into C, which Ctrl-C can't cut in two: all parameters and memories move, or none.
         remember = map(list.__setitem__, [self.memory], [slice(None)], [memories])
-        deque(chain(map(_set_data, self.params, numbers), remember), maxlen=0)
+        deque(chain(map(_set_data, self.params, map(float, numbers)), remember), maxlen=0)
 
     def zero_grad(self) -> None:
         """Forget all gradients: each parameter's ``.grad`` is None again."""
@@ -102,7 +112,8 @@ class Optimizer:
         if {*wanted, "initial_lr"} != {*state, "initial_lr"}:
             raise StateError(f"{misfit}. It needs {', '.join(wanted)}, got {', '.join(state)}")
         try:
-            steps, lr = whole_number("steps", state["steps"], least=0), as_float(state["lr"])
+            steps = whole_number("steps", state["steps"], least=0)
+            lr = _within("lr", state["lr"], 0.0, inf, "a number from 0 up")
             first = _rate("initial_lr", state.get("initial_lr", self.initial_lr))
             columns = [list(map(as_float, state[name])) for name in self.memories]
         except (MicrogradError, TypeError) as error:

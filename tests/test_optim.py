@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from micrograd_nn import MLP, Value
@@ -263,3 +264,26 @@ def test_least_squares_is_the_closed_form():
             least_squares(x, y)
     with pytest.raises(ArgumentError, match=r"all x are 3\.0"):
         least_squares([3, 3], [1, 2])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.longdouble])
+def test_no_number_of_numpys_stays_in_a_parameter(kind):
+    """Of np.float32 the step itself once kept 24 bits."""
+    w, plain = Value(1 / 3), Value(1 / 3)
+    sgd, other = SGD([w]), SGD([plain])
+    sgd.lr, other.lr = kind(0.25), 0.25
+    w.grad = plain.grad = 1.5
+    sgd.step()
+    other.step()
+    assert (type(sgd.lr), type(w.data), w.data) == (float, float, plain.data)
+
+
+@pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf, "0.1", None])
+def test_a_rate_is_a_number_from_0_up_wherever_it_is_set(rate):
+    sgd = SGD([Value(1.0)], lr=0.1, momentum=0.9)
+    state = {"steps": 3, "lr": rate, "initial_lr": 0.2, "velocity": [1.0]}
+    with pytest.raises(ArgumentError, match="lr is a number from 0 up, got"):
+        sgd.lr = rate
+    with pytest.raises(StateError, match="lr is a number from 0 up, got"):
+        sgd.load_state_dict(state)
+    assert sgd.state_dict() == {"steps": 0, "lr": 0.1, "initial_lr": 0.1, "velocity": [0.0]}

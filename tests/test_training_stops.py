@@ -7,6 +7,7 @@ import sys
 import time
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from test_training import MOONS, NAN, numbers, small_net
 
@@ -148,6 +149,18 @@ def test_a_second_ctrl_c_leaves_the_last_finished_step(engine, ctrl_c):
     fit(net, *datasets.moons(400, seed=5), optimizer=adam, engine=engine, steps=int(steps), batch_size=9)
     assert int(steps) > 100
     assert [number.hex() for number in numbers(net)] == reached
+
+
+def test_a_checkpoint_takes_numpys_whole_numbers_and_rates(tmp_path):
+    net = small_net()
+    sgd = optim.SGD(net.parameters(), lr=np.float32(0.5))
+    settings = {"batch_size": np.int64(8), "seed": np.int32(3), "epochs": np.int8(2)}
+    schedule = optim.LambdaLR(sgd, lambda epoch: np.float32(0.5))
+    history = fit(net, *MOONS, optimizer=sgd, schedule=schedule, engine="scalar", **settings)
+    assert {type(number) for number in numbers(net)} == {float}
+    save_checkpoint(tmp_path / "run", net, history)
+    resumed = load_checkpoint(tmp_path / "run", net, sgd)
+    assert (resumed.rows, resumed.settings, sgd.lr) == (history.rows, history.settings, 0.25)
 
 
 def test_what_is_resumed_must_be_the_same_training():
