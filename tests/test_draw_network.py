@@ -7,11 +7,11 @@ from itertools import combinations
 import pytest
 from pictures import SVG, friends_loss, groups, texts
 
-from micrograd_nn import MLP, Layer, Maxout, Neuron, squared_error
+from micrograd_nn import MLP, Layer, Maxout, Neuron, mse, squared_error
 from micrograd_nn.draw import draw_network
 from micrograd_nn.draw.palette import LIGHT
 from micrograd_nn.draw.text import number
-from micrograd_nn.errors import ArgumentTypeError, GraphError, ShapeError
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, ShapeError
 from micrograd_nn.value import topological_order
 
 
@@ -73,6 +73,23 @@ def test_activations_and_gradients_stand_where_there_are_any():
     for parameter in net.parameters():
         assert f"grad {number(parameter.grad)}" in drawn
     assert number(net([-2, -1]).data) in drawn
+
+
+def test_of_a_batch_the_first_sample_is_shown_and_the_picture_says_so():
+    net, _ = friends_loss()
+    samples = [net([float(i), 1.0]) for i in range(3)]
+    loss = mse(samples, [0.0, 1.0, 0.0])
+    drawing = draw_network(net, loss=loss)
+    assert drawing.notes == ("The circles show the first of 3 samples.",)
+    assert {*drawing.notes, "x1"} < {*written(drawing)}
+    assert number(samples[0].data) in written(drawing)
+    assert draw_network(net, loss=squared_error(samples[:1], [0.0])).notes == ()
+
+
+def test_another_network_s_loss_is_refused():
+    (net, _), (_, other) = friends_loss(), friends_loss()
+    with pytest.raises(ArgumentError, match="this loss was not recorded with this network: draw it with loss="):
+        draw_network(net, loss=other)
 
 
 def test_large_layers_are_abbreviated():

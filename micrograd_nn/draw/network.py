@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..derive.recorded import check_unchanged
-from ..errors import ArgumentTypeError
+from ..errors import ArgumentError, ArgumentTypeError
 from ..modes import no_grad
 from ..nn import MLP, Layer, Maxout, Neuron, as_inputs
 from ..value import Value, topological_order
@@ -37,18 +37,23 @@ def draw_network(
     """The network as a Drawing: circles x1, x2, h1, h2, o1 in columns, weights on the lines, biases below.
 
     With ``inputs`` each circle also shows its activation; with ``loss``, a value that was recorded with this network,
-    the activation that was recorded there and its gradient. Weights and biases show their gradients when there are
-    any. A layer of more than 8 neurons is abbreviated; beyond 4 in a layer weights are not written, only drawn.
+    the activation that was recorded there and its gradient: those of the first sample, if there are several. Weights
+    and biases show their gradients when there are any. A layer of more than 8 neurons is abbreviated; beyond 4 in a
+    layer weights are not written, only drawn.
 
-    Raises ArgumentTypeError if net is not a network, GraphError if a ``.data`` below the loss has changed since it was
-    recorded, and what net itself raises if the inputs do not fit.
+    Raises ArgumentTypeError if net is not a network, ArgumentError if the loss was not recorded with it, GraphError if
+    a ``.data`` below the loss has changed since it was recorded, and what net itself raises if the inputs do not fit.
     """
     if not isinstance(net, MLP | Layer | Neuron):
         raise ArgumentTypeError(f"draw_network draws an MLP, a Layer or a Neuron, got {type(net).__name__}")
-    picture = _Picture(_columns(net), _activations(net, inputs, loss))
-    sizes = " → ".join(f"{column.size:,}" for column in picture.columns)
-    notes = ("Larger layers are abbreviated.",) if any(None in column.rows for column in picture.columns) else ()
-    return Drawing(picture.dot.source, f"Network {sizes}", picture.names, notes, format)
+    columns = _columns(net)
+    picture = _Picture(columns, _activations(net, inputs, loss))
+    notes = ["Larger layers are abbreviated."] if any(None in column.rows for column in columns) else []
+    if loss is not None and (samples := _samples(columns, loss)) > 1:
+        notes.append(f"The circles show the first of {samples:,} samples.")
+        picture.note(notes[-1])
+    sizes = " → ".join(f"{column.size:,}" for column in columns)
+    return Drawing(picture.dot.source, f"Network {sizes}", picture.names, tuple(notes), format)
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,10 @@ def _activations(net: MLP | Layer | Neuron, inputs: Iterable[Any] | None, loss: 
     """Values by label: recorded under the loss, or computed from the inputs without a graph."""
     if loss is not None:
         check_unchanged(loss)
-        return {node.label: node for node in reversed(topological_order(loss)) if node.label}
+        order = topological_order(loss)
+        if set(order).isdisjoint(net.parameters()):
+            raise ArgumentError("this loss was not recorded with this network: draw it with loss=mse(net(x), y)")
+        return {node.label: node for node in reversed(order) if node.label}
     if inputs is None:
         return {}
     values = as_inputs(inputs, net.nin, "the network")
@@ -99,6 +107,11 @@ def _activations(net: MLP | Layer | Neuron, inputs: Iterable[Any] | None, loss: 
             values = layer.fire(values) if isinstance(layer, Layer) else [layer.fire(values)]
             found |= {value.label: value for value in values}
     return found
+
+
+def _samples(columns: list[_Column], loss: Value) -> int:
+    """How many times the network was recorded below the loss."""
+    return sum(node.label == columns[-1].labels[0] for node in topological_order(loss))
 
 
 class _Picture:
@@ -119,6 +132,10 @@ class _Picture:
             self._write(f"c{i}", i * self.across, self.bottom, column.caption, size="11")
         for i, start, end, bundle in lines:
             self._line(i, start, end, bundle)
+
+    def note(self, text: str) -> None:
+        """Write a line below the captions."""
+        self._write("note", (len(self.columns) - 1) / 2 * self.across, self.bottom - 0.3, text)
 
     def _stand_apart(self, weights: list[list[str]]) -> None:
         """How far apart circles stand, so that no writing lies on another one or on a circle."""
