@@ -152,7 +152,7 @@ def lookup(name: str) -> Operation:
 def as_float(number: object) -> float:
     """One real number as a float: int, Fraction, Decimal, a NumPy scalar or a 0-d array.
 
-    Raises NumberError for anything else (a bool too), TooLargeError for an int that no float holds.
+    Raises NumberError for anything else (a bool too), TooLargeError for a finite number that no float holds.
     """
     if number.__class__ is float:
         return number
@@ -161,10 +161,13 @@ def as_float(number: object) -> float:
     if isinstance(number, bool) or not isinstance(number, int | Real | Decimal):
         raise NumberError(f"expected one real number, got {_describe(number)}")
     try:
-        return float(number)
+        converted = float(number)
     except OverflowError:
         digits = int(int(number).bit_length() * math.log10(2)) + 1  # type: ignore[arg-type]  # Real converts
         raise TooLargeError(f"a number of about {digits} digits is too large: floats end at 1.8e308") from None
+    if math.isinf(converted) and number != converted:  # a Decimal becomes inf without a word
+        raise TooLargeError(f"{number!s:.40} is too large: floats end at 1.8e308")
+    return converted
 
 
 def whole_number(what: str, given: Any, least: int = 1) -> int:

@@ -3,6 +3,8 @@
 import copy
 import math
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from micrograd_nn.errors import (
     ArgumentError,
     MicrogradError,
     NumberError,
+    TooLargeError,
     UnknownNameError,
 )
 from micrograd_nn.operation import TABLE, Operand, as_float, lookup
@@ -104,6 +107,21 @@ def test_a_number_of_any_real_type_becomes_the_float_that_python_makes_of_it(num
             as_float(number)
     else:
         assert repr(as_float(number)) == repr(float(number))
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (10**400, "about 401 digits"),
+        (Fraction(10**400), "about 401 digits"),
+        (Decimal("-1e999999999"), "-1E+999999999"),
+    ],
+)
+def test_no_finite_number_becomes_infinite(number: Any, said: str) -> None:
+    with pytest.raises(TooLargeError) as error:
+        as_float(number)
+    assert f"{said} is too large: floats end at 1.8e308" in str(error.value)
+    assert as_float(Decimal("-Infinity")) == -inf
 
 
 @pytest.mark.parametrize(
