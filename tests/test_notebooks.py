@@ -2,6 +2,10 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 import tomllib
 
 import chapters as running
@@ -13,6 +17,7 @@ from chapters import CHAPTERS, agrees, said, uncovered
 from micrograd_nn.cli import main
 from micrograd_nn.cli.notebooks import chapters, exercises, solved
 from micrograd_nn.cli.pages import page, write_page
+from micrograd_nn.errors import FileError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the notebook tools, in their own code
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -126,6 +131,11 @@ def test_the_command_copies_the_solutions_when_asked(tmp_path, capsys):
     assert json.loads(solved(CHAPTERS[0].read_text(encoding="utf-8"))) == copy
 
 
+def test_the_command_that_opens_them_can_be_pasted(tmp_path, capsys):
+    assert main(["notebooks", str(tmp_path / "meine Übungen")]) == 0
+    assert capsys.readouterr().out.endswith(f"jupyter lab '{tmp_path / 'meine Übungen'}'\n")
+
+
 def test_a_folder_that_can_not_be_made_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["notebooks", str(tmp_path / "file")]) == 1
@@ -178,10 +188,28 @@ def test_a_page_is_written_of_a_notebook_that_runs_and_of_no_other(tmp_path, cap
         cells = [nbformat.v4.new_code_cell(source)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
     assert "<pre>42\n</pre>" in write_page(tmp_path / "right.ipynb").read_text(encoding="utf-8")
+    lost = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; os._exit(1)")])
+    nbformat.write(lost, tmp_path / "lost.ipynb")
+    with pytest.raises(FileError, match=r"lost\.ipynb does not run, so there is no page of it: its Python ended"):
+        write_page(tmp_path / "lost.ipynb")
     (tmp_path / "wrong.ipynb").rename(tmp_path / CHAPTERS[0].name)
     assert main(["notebooks", str(tmp_path), "--html"]) == 1
     assert "does not run, so there is no page of it: ZeroDivisionError" in capsys.readouterr().err
     assert [file.name for file in tmp_path.glob("*.html")] == ["right.html"]
+
+
+@pytest.mark.parametrize("wait", [0.2, 2.0])  # the kernel is on its way, and at work
+def test_ctrl_c_ends_a_page_under_way_without_a_complaint(wait, tmp_path, ctrl_c):
+    cells = [nbformat.v4.new_code_cell("import time; time.sleep(60)")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / CHAPTERS[0].name)
+    command = [sys.executable, "-u", "-m", "micrograd_nn", "notebooks", str(tmp_path), "--html"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline().startswith("kept")
+        time.sleep(wait)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (130, "micrograd-nn: stopped\n")
+    assert not list(tmp_path.glob("*.html"))
 
 
 @pytest.mark.slow

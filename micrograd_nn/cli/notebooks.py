@@ -5,6 +5,7 @@ Promise: a file that is there already is never overwritten, so what a reader has
 
 import argparse
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.html:
             print(f"wrote  {write_page(target)}")
     if not arguments.html:
-        print(f"\nOpen them with: jupyter lab {folder}")
+        print(f"\nOpen them with: jupyter lab {shlex.quote(str(folder))}")
     return 0
 
 

@@ -4,8 +4,11 @@ Promise: the page needs nothing but itself: pictures are inside, formulas are Ma
 fetched from anywhere.
 """
 
+import asyncio
 import re
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -69,7 +72,7 @@ def write_page(chapter: Path) -> Path:
     try:
         import nbformat
         from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError
+        from nbclient.exceptions import CellExecutionError, DeadKernelError
     except ImportError as error:
         raise ExtraMissingError(
             f"pages are made with Jupyter ({error}): python -m pip install 'micrograd-nn[notebook]'"
@@ -77,13 +80,32 @@ def write_page(chapter: Path) -> Path:
     notebook = nbformat.read(chapter, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(chapter.parent)}})
     try:
-        client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log; what a cell says comes another way
+        _execute(client)
     except CellExecutionError as error:
         why = f"{error.ename}: {error.evalue.splitlines()[0] if error.evalue else ''}"
         raise FileError(f"{chapter} does not run, so there is no page of it: {why}") from None
+    except DeadKernelError:
+        raise FileError(f"{chapter} does not run, so there is no page of it: its Python ended in the middle") from None
     target = chapter.with_suffix(".html")
     write_whole(target, page(notebook).encode())
     return target
+
+
+def _execute(client: Any) -> None:
+    """Run the notebook in a thread: in this one, nbclient would take Ctrl-C to itself and trip over it."""
+    kernels: list[Any] = []
+    client.on_notebook_start = lambda notebook: kernels.append(client.km.provisioner.process)
+    with ThreadPoolExecutor(1) as thread:
+        # the kernel's own log goes nowhere; what a cell says comes another way
+        running = thread.submit(asyncio.run, client.async_execute(stderr=subprocess.DEVNULL))
+        try:
+            running.result()
+        except KeyboardInterrupt:
+            while not running.done():  # the kernel may still be on its way
+                for kernel in kernels:
+                    kernel.terminate()
+                time.sleep(0.1)
+            raise
 
 
 def page(notebook: Any) -> str:
