@@ -54,6 +54,24 @@ def test_the_theme_park_decision():
     assert not any(rain.y[rain.X[:, 0] == 0])
 
 
+def test_theme_park_takes_a_weight_for_each_question():
+    for weights in ((1, 1), (1, 1, 1, 1)):
+        with pytest.raises(ShapeError, match=f"theme_park takes 3 weights, .* got {len(weights)}"):
+            data.theme_park(weights)
+
+
+@pytest.mark.parametrize(("n", "kind"), [(0, ArgumentError), (-1, ArgumentError), (2.5, ArgumentTypeError)])
+@pytest.mark.parametrize("make", [data.line, data.moons, data.circles, data.spiral])
+def test_how_many_points_is_a_whole_number(make, n, kind):
+    with pytest.raises(kind, match=r"n is a whole number from \d up, got "):
+        make(n)
+
+
+def test_one_is_not_many():
+    assert repr(data.line(1)) == "<dataset line: 1 row of 1 feature>"
+    assert repr(data.line(2)) == "<dataset line: 2 rows of 1 feature>"
+
+
 def test_shapes_without_noise_lie_on_their_curves():
     X, y = data.moons(51, noise=0.0)
     assert np.hypot(*X[y == 0].T) == pytest.approx(1.0)
@@ -164,8 +182,33 @@ def test_a_scale_is_taken_from_the_training_rows():
     assert Z.mean(axis=0) == pytest.approx([0.0, 0.0])
     assert Z.std(axis=0) == pytest.approx([1.0, 0.0])
     assert scale.undo(scale(X + 1.0)) == pytest.approx(X + 1.0)
-    with pytest.raises(ShapeError, match="a matrix with at least one row"):
-        data.standardise([])
+
+
+@pytest.mark.parametrize("number", [0.0, 0.1, 0.7, 1e-300, -1e16])
+def test_a_feature_that_never_changes_is_only_shifted_to_0(number):
+    for count in range(1, 30):  # the mean of equal numbers is not always that number
+        Z, scale = data.standardise([[number, float(i)] for i in range(count)])
+        assert Z[:, 0].tolist() == [0.0] * count
+        assert scale([[number + 1.0, 0.0]])[0, 0] == (number + 1.0) - number
+
+
+def test_a_deviation_too_small_for_a_float_divides_nothing():
+    assert np.isfinite(data.standardise([[1e-320], [3e-320]])[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "kind", "said"),
+    [
+        ([], ShapeError, r"X is a list of rows, such as .*; got the shape \(0,\)"),
+        ([1.0, 2.0], ShapeError, r"got the shape \(2,\)"),
+        ([[1.0, 2.0], [3.0]], ShapeError, "X is ragged: row 1"),
+        ([[1.0], [float("nan")]], ArgumentError, "X has nan in row 1, column 0"),
+        ([[1.0], ["a"]], ArgumentTypeError, "X has 'a' in row 1, column 0"),
+    ],
+)
+def test_what_is_no_matrix_is_not_standardised(X, kind, said):
+    with pytest.raises(kind, match=said):
+        data.standardise(X)
 
 
 # ---- IDX files ----

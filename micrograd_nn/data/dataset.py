@@ -10,7 +10,7 @@ from numbers import Integral
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError
+from ..errors import ArgumentError, ArgumentTypeError, NumberError
 from ..operation import as_float
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class Dataset:
 
     def __repr__(self) -> str:
         kinds = f", {len(self.classes)} classes" if self.classes else ""
-        return f"<dataset {self.name}: {len(self)} rows of {self.X.shape[1]} features{kinds}>"
+        rows, features = len(self), self.X.shape[1]
+        size = f"{rows} row{'s' * (rows != 1)} of {features} feature{'s' * (features != 1)}"
+        return f"<dataset {self.name}: {size}{kinds}>"
 
 
 def split(data: Dataset, *parts: float, seed: int = 0, shuffle: bool = True) -> list[Dataset]:
@@ -103,7 +105,8 @@ class Scale:
 def standardise(X: Any) -> tuple[Any, Scale]:
     """X with each feature at mean 0 and standard deviation 1, and the scale for further rows.
 
-    A feature that never changes is only shifted to 0. Raises ShapeError if X is not a matrix with rows.
+    A feature that never changes is only shifted to 0. Raises ShapeError if X is not a matrix with rows, and an error
+    with row and column for what is no finite number.
 
     >>> Z, scale = standardise([[1.0, 5.0], [3.0, 5.0]])
     >>> Z.tolist(), scale([[5.0, 5.0]]).tolist()
@@ -111,9 +114,10 @@ def standardise(X: Any) -> tuple[Any, Scale]:
     """
     import numpy as np
 
-    matrix = np.asarray(X, dtype=float)
-    if matrix.ndim != 2 or not len(matrix):
-        raise ShapeError(f"standardise takes a matrix with at least one row, got the shape {matrix.shape}")
-    deviation = matrix.std(axis=0)
-    scale = Scale(matrix.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
-    return scale(matrix), scale
+    from ..training.task import matrix
+
+    rows = matrix("X", X).astype(float)
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    still = (rows == rows[0]).all(axis=0)  # the mean of 0.1, 0.1, 0.1 is not quite 0.1, and their deviation not 0
+    scale = Scale(np.where(still, rows[0], mean), np.where(still | (deviation == 0.0), 1.0, deviation))
+    return scale(rows), scale

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FileError, FileMissingError, FormatError
-from ..files import write_whole
+from ..files import name_of, write_whole
 from .dataset import Dataset
 from .download import fetch
 from .idx import read_idx
@@ -49,7 +49,7 @@ def mnist(
     Raises FileMissingError if a file is not in the folder, FileError if it can't be fetched, FormatError if a file
     is not what it should be.
     """
-    home = cache_folder() / "mnist" if folder is None else Path(folder)
+    home = cache_folder() / "mnist" if folder is None else Path(name_of(folder))
     paths = [_find(home, name) for name in MNIST]
     if None in paths:
         if folder is not None:

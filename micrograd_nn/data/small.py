@@ -9,7 +9,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from ..errors import UnknownNameError
+from ..errors import ShapeError, UnknownNameError
 from ..operation import whole_number
 from .dataset import Dataset
 
@@ -81,7 +81,11 @@ def theme_park(weights: Sequence[float] = (1, 1, 1), needed: float = 2) -> Datas
 
     Go when the weighted sum of yeses reaches ``needed``. With weights (1, 1, 2) the partner alone is enough; with
     (3, 1, 1) and needed=3 rain alone stops the trip.
+
+    Raises ShapeError if there are not three weights.
     """
+    if len(weights) != 3:
+        raise ShapeError(f"theme_park takes 3 weights, for sunny, discount and partner, got {len(weights)}")
     table = list(product((0, 1), repeat=3))
     going = [int(sum(w * x for w, x in zip(weights, row, strict=True)) >= needed) for row in table]
     return _dataset("theme_park", table, going, features=("sunny", "discount", "partner"), classes=("stay", "go"))
@@ -90,7 +94,7 @@ def theme_park(weights: Sequence[float] = (1, 1, 1), needed: float = 2) -> Datas
 def line(n: int = 30, slope: float = 2.0, height: float = 1.0, noise: float = 0.3, seed: int = 0) -> Dataset:
     """Points about the line slope·x + height, x evenly from -1 to 1, with normal noise on y."""
     source = Random(seed)
-    across = [-1.0 + 2.0 * i / max(1, whole_number("n", n) - 1) for i in range(n)]
+    across = [-1.0 + 2.0 * i / max(1, n - 1) for i in range(whole_number("n", n))]
     up = [slope * x + height + source.gauss(0.0, noise) for x in across]
     return _dataset("line", [(x,) for x in across], up, features=("x",))
 
