@@ -198,6 +198,17 @@ def test_a_page_is_written_of_a_notebook_that_runs_and_of_no_other(tmp_path, cap
     assert [file.name for file in tmp_path.glob("*.html")] == ["right.html"]
 
 
+@pytest.mark.parametrize("content", ["what I tried", '{"cells": 3}', '{"nbformat": 4}', "[]", "", "\xff"])
+def test_what_is_no_notebook_becomes_no_page(content, tmp_path, capsys):
+    (tmp_path / CHAPTERS[0].name).write_text(content, encoding="latin-1")
+    assert main(["notebooks", str(tmp_path), "--html"]) == 1
+    said = capsys.readouterr().err
+    assert (
+        said
+        == f"micrograd-nn: {tmp_path / CHAPTERS[0].name} is no notebook: move it away, and the chapter is copied anew\n"
+    )
+
+
 @pytest.mark.parametrize("wait", [0.2, 2.0])  # the kernel is on its way, and at work
 def test_ctrl_c_ends_a_page_under_way_without_a_complaint(wait, tmp_path, ctrl_c):
     cells = [nbformat.v4.new_code_cell("import time; time.sleep(60)")]

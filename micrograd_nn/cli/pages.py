@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..draw.mathml import mathml
-from ..errors import ExtraMissingError, FileError
+from ..errors import ExtraMissingError, FileError, FormatError
 from ..files import write_whole
 
 TIMEOUT = 600  # seconds for one cell
@@ -67,7 +67,7 @@ mtd { padding: 0.35em 0.1em; } mtable > mtr > mtd:nth-child(4) { padding-left: 2
 def write_page(chapter: Path) -> Path:
     """Run the notebook and write it as a page beside it. Returns the page's path.
 
-    Raises FileError if a cell fails, ExtraMissingError if Jupyter is not installed.
+    Raises FormatError if it is no notebook, FileError if a cell fails, ExtraMissingError if Jupyter is not installed.
     """
     try:
         import nbformat
@@ -77,7 +77,13 @@ def write_page(chapter: Path) -> Path:
         raise ExtraMissingError(
             f"pages are made with Jupyter ({error}): python -m pip install 'micrograd-nn[notebook]'"
         ) from None
-    notebook = nbformat.read(chapter, as_version=4)  # type: ignore[no-untyped-call]
+    try:
+        notebook = nbformat.reads(chapter.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+        nbformat.validate(notebook)
+    except OSError:
+        raise
+    except Exception:  # what is no notebook fails in there in many ways
+        raise FormatError(f"{chapter} is no notebook: move it away, and the chapter is copied anew") from None
     client = NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(chapter.parent)}})
     try:
         _execute(client)
