@@ -159,6 +159,16 @@ def test_a_label_is_a_whole_number(label):
         as_label(label, 2)
 
 
+TARGETS = (-1, 0, 0.5, 1, 2)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_allows_the_targets_that_it_says(name):
+    said = {"any number": TARGETS, "0 to 1": (0, 0.5, 1), "-1 or 1": (-1, 1)}
+    assert tuple(target for target in TARGETS if LOSSES[name].allows(target)) == said[LOSSES[name].targets]
+    assert (LOSSES[name].targets == "0 to 1") == ("cross_entropy" in name)
+
+
 def test_losses_by_name():
     assert named_loss("mse").function is losses.mse
     assert named_loss(losses.hinge) is LOSSES["hinge"]

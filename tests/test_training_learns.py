@@ -30,6 +30,8 @@ def test_the_graph_metric_and_the_plain_one_agree():
     table = np.array(confusion_matrix(decisions(rows), labels))
     assert (table.sum(), table.trace() / 200) == (200, accuracy(rows, labels))
     assert table.sum(axis=1).tolist() == np.bincount(labels).tolist()
+    assert confusion_matrix([0, 0], [0, 0]) == [[2]]
+    assert confusion_matrix([0, 0], [0, 0], classes=2) == [[2, 0], [0, 0]]
 
 
 def test_a_tie_is_wrong_whoever_counts_it():
