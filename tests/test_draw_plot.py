@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from math import nan
 from random import Random
 
 import matplotlib
@@ -33,6 +34,15 @@ def test_a_loss_curve_shows_the_losses_at_their_epochs():
     assert drawn(ax) == {"loss": ([0, 10, 20], [4.0, 2.0, 1.0])}
     assert ax.get_ylim()[0] == 0
     assert ax.get_xlabel() == "epoch"
+
+
+@pytest.mark.parametrize("losses", [[0.25], [nan, 0.25, nan]])
+def test_a_single_number_is_seen(losses):
+    ax = plot.plot_loss(losses)
+    ax.set_axis_off()
+    ax.figure.canvas.draw()
+    pixels = {tuple(pixel) for row in ax.figure.canvas.buffer_rgba().tolist() for pixel in row}
+    assert len(pixels) > 1  # and not an empty sheet
 
 
 def test_curves_are_named_and_differ_in_colour_and_stroke():
@@ -119,6 +129,8 @@ def test_the_surface_shows_the_whole_descent():
     assert ax.get_xlim()[0] == pytest.approx(path[-1][0] - 0.25 * (path[0][0] - path[-1][0]))
     with pytest.raises(ArgumentError, match="at least one point"):
         plot.plot_surface(lambda m, b: m, [])
+    standing = plot.plot_surface(lambda m, b: m, [(1.0, 2.0)])
+    assert [text.get_text() for text in standing.texts if text.get_text().isalpha()] == ["end"]
 
 
 def test_a_confusion_matrix_shows_every_count():

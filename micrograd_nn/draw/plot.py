@@ -8,6 +8,7 @@ is saved as the same bytes.
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,7 +87,8 @@ def plot_curves(
         where = range(len(curve)) if x is None else x
         if len(where) != len(curve):
             raise ShapeError(f"{name!r} has {len(curve)} numbers for {len(where)} steps")
-        ax.plot(where, curve, label=name, **_line(i))
+        alone = sum(map(isfinite, curve)) == 1  # one number makes no line
+        ax.plot(where, curve, label=name, marker="o" if alone else "", **_line(i))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if len(named) > 1:
         ax.legend(frameon=False)
@@ -165,7 +167,8 @@ def plot_surface(
     contours = ax.contour(across, up, _map(loss, across, up), levels=16, cmap="viridis", linewidths=1)
     ax.clabel(contours, fontsize=7, fmt="%g")
     ax.plot(*zip(*path, strict=True), color=COLOURS[1], marker=".", linewidth=1.2)
-    for name, point, mark, size in (("start", path[0], "o", 6), ("end", path[-1], "*", 12)):
+    marks = {tuple(path[0]): ("start", "o", 6), tuple(path[-1]): ("end", "*", 12)}  # in one place, the end's only
+    for point, (name, mark, size) in marks.items():
         ax.plot(*point, marker=mark, markersize=size, color=COLOURS[1])
         plate = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "boxstyle": "round,pad=0.15"}
         ax.annotate(name, point, xytext=(8, 6), textcoords="offset points", fontsize=9, bbox=plate)
