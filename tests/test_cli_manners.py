@@ -109,6 +109,15 @@ def test_rows_of_a_dataset_are_called_by_their_classes(tmp_path, capsys):
     assert out == "           0: 0.5, male, truly female\n           1: 0.5, male, truly male\n"
 
 
+@pytest.mark.parametrize("about", [{}, {"loss": "binary_cross_entropy_with_logits"}])
+def test_a_sum_decides_for_rows_of_a_dataset_as_evaluate_counts_it(about, tmp_path, capsys):
+    net = MLP(2, [1])
+    net.load_state_dict(dict(zip(net.state_dict(), (0.01, 0.0, 0.0), strict=True)))
+    save(net, tmp_path / "net", **about)
+    _, out, _ = said(capsys, ["predict", tmp_path / "net", "friends", "0", "1"])
+    assert out == "           0: -0.02, male, truly female\n           1: 0.25, female, truly male\n"
+
+
 def test_overfitting_is_shown_on_the_rows_that_there_are(tmp_path, capsys):
     words = "train moons --overfitting --quiet --steps 2 --hidden 2 --record 1 --out"
     code, out, _ = said(capsys, [*words.split(), tmp_path])

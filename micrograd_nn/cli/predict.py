@@ -8,9 +8,11 @@ from typing import Any
 
 from ..data import Dataset
 from ..errors import ArgumentError, ShapeError
+from ..losses import named_loss
 from ..recipes import parts
-from ..storage import load
+from ..storage import load, read
 from ..training import predict
+from .evaluate import usual_loss
 
 ABOUT = "What a saved network says about rows of numbers, or about rows of a dataset."
 
@@ -19,7 +21,11 @@ def add_to(subparsers: Any) -> None:
     """Enter ``predict``."""
     options = argparse.ArgumentParser(prog="micrograd-nn predict", add_help=False)
     options.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")
-    options.add_argument("--boundary", type=float, help="a single output above it says yes (0.5 for a sigmoid)")
+    options.add_argument(
+        "--boundary",
+        type=float,
+        help="a single output above it says yes (0.5 after a sigmoid)",
+    )
     parser = subparsers.add_parser("predict", help="what a saved network says", description=ABOUT, parents=[options])
     parser.set_defaults(run=run, options=options)
     parser.add_argument("file", help="a network that train --save wrote")
@@ -47,6 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     boundary = arguments.boundary
     if boundary is None and net.layers[-1].activation == "sigmoid":
         boundary = 0.5
+    elif boundary is None and chosen is not None and chosen.classes:
+        boundary = named_loss(read(arguments.file)[1].get("loss") or usual_loss(net, classes=True)).boundary
     for i, output in enumerate(predict(net, rows).reshape(len(rows), -1).tolist()):
         truth = f", truly {named(chosen, int(chosen.y[i]))}" if chosen is not None and chosen.classes else ""
         print(f"{words[i + (chosen is not None)]:>12}: {said(output, chosen, boundary)}{truth}")
