@@ -75,7 +75,9 @@ class Formula:
 
     def bound(self, known: Iterable[str]) -> "list[Item]":
         """The items in their places, each name split into names that are known. Raises FormulaError if none fits."""
+        known = [*known]
         names = {normalize("NFKC", "".join(_typed(name))): name for name in known}
+        names |= {name: name for name in known}  # as it stands in items that have been bound before
         items: list[Item] = []
         held: list[list[Item]] = []  # products that wait until their last factor has its power
         for item in self.items:
@@ -101,7 +103,7 @@ class Formula:
         meanings = CONSTANTS | names
         pieces = [item.content] if item.content in meanings else _split(item.content, meanings)
         if pieces is None:
-            some = ", ".join(sorted(names.values())[:30])
+            some = ", ".join(sorted({*names.values()})[:30])
             meant = get_close_matches(item.content, _callable_rows(), n=1)
             hint = f"; did you mean the operation {meant[0]}(…)?" if meant else ""
             word = item.content.replace(PRIME, "'")

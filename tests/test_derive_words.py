@@ -18,6 +18,13 @@ def only(make, entry, target="x", **numbers):
     return finding
 
 
+@pytest.mark.parametrize("label", ["x₁", "w'", "ϕ", "µ", "ŷ", "h1[2]", "σ"])
+def test_a_label_is_read_as_it_is_written(label):
+    x, b = Value(2.0, label), Value(3.0, "b")
+    for entry in (f"2·{label}·b", f"2b{label}", f"b·{label} + {label}b"):
+        assert check_partials(x * b * b, {"b": entry}).ok
+
+
 def test_a_name_where_a_number_belongs_is_found():
     finding = only(lambda x: x**2, "x·x", x=2.0)
     assert "x seems to stand where 2 belongs" in finding.words

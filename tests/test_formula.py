@@ -106,10 +106,11 @@ def test_a_name_of_the_caller_comes_before_an_exponent(text, number):
     assert parse("2e1 + e1 + e").names == ["e1"]
 
 
-@pytest.mark.parametrize("text", ["zh1^2", "e^2·z", "2e1^2", "zh1^zh1^2"])
+@pytest.mark.parametrize("text", ["zh1^2", "e^2·z", "2e1^2", "zh1^zh1^2", "w'θ₁^2"])
 def test_what_is_bound_can_be_bound_again(text):
-    bound = replace(parse(text), items=tuple(parse(text).bound(NUMBERS)))
-    assert bound(NUMBERS) == parse(text)(NUMBERS)
+    names = NUMBERS | {"θ₁": 2.0, "w'": 3.0}
+    bound = replace(parse(text), items=tuple(parse(text).bound(names)))
+    assert bound(names) == parse(text)(names)
 
 
 def test_labels_with_a_number_or_an_apostrophe_are_names():
