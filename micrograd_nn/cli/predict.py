@@ -21,11 +21,7 @@ def add_to(subparsers: Any) -> None:
     """Enter ``predict``."""
     options = argparse.ArgumentParser(prog="micrograd-nn predict", add_help=False)
     options.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")
-    options.add_argument(
-        "--boundary",
-        type=float,
-        help="a single output above it says yes (0.5 after a sigmoid)",
-    )
+    options.add_argument("--boundary", type=float, help="a single output above it says yes (0.5 after a sigmoid)")
     parser = subparsers.add_parser("predict", help="what a saved network says", description=ABOUT, parents=[options])
     parser.set_defaults(run=run, options=options)
     parser.add_argument("file", help="a network that train --save wrote")

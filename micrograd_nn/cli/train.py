@@ -46,9 +46,7 @@ def add_to(subparsers: Any) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("dataset", help=", ".join(RECIPES))
     parser.add_argument(
-        "--recipe",
-        metavar="NAME",
-        help="softmax, four-layer or sigmoid for digits, unit or hidden for a gate",
+        "--recipe", metavar="NAME", help="softmax, four-layer or sigmoid for digits, unit or hidden for a gate"
     )
     parser.add_argument(
         "--hidden", type=sizes, metavar="N,N", help="sizes of the hidden layers, such as 300,100; or none"
