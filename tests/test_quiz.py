@@ -1,5 +1,7 @@
 """The quiz: a sheet without its answers, and a key that is the engine's gradient at the sheet's numbers."""
 
+import re
+
 import pytest
 from random_graphs import random_graph
 
@@ -47,6 +49,14 @@ def test_the_sheet_hides_what_the_key_holds():
         assert number_text(number, 6) in sheet.key_text
         assert number_text(number, 6) in sheet.key_markdown
     assert str(sheet).count("________") == len(sheet.answers) + len(sheet.values)
+
+
+def test_a_bar_in_a_label_begins_no_cell_of_the_table():
+    sheet = quiz(Value(0.5, "P(a|b)") * Value(0.2, "P(b)"), 1)
+    for table in (sheet.markdown, sheet.key_markdown):
+        rows = [line for line in table.splitlines() if line.startswith("|")]
+        assert len(rows) == 2 + len(sheet.values) + len(sheet.answers)
+        assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {3}  # of two cells
 
 
 def test_the_graph_is_unchanged():

@@ -51,13 +51,14 @@ class Quiz:
         """The sheet in Markdown."""
         given = ", ".join(f"{name} = {number_text(number)}" for name, number in self.given)
         equations = "\n".join(f"- {name} = {formula}" for name, formula in self.equations)
-        blanks = "\n".join(f"| {name} | |" for name, _ in (*self.values, *self.answers))
+        blanks = "\n".join(f"| {_cell(name)} | |" for name, _ in (*self.values, *self.answers))
         return f"Given {given} and\n\n{equations}\n\nwork out:\n\n| quantity | value |\n| --- | --- |\n{blanks}\n"
 
     @property
     def key_markdown(self) -> str:
         """The key in Markdown."""
-        rows = "\n".join(f"| {name} | {number_text(number, 6)} |" for name, number in (*self.values, *self.answers))
+        answers = ((_cell(name), number_text(number, 6)) for name, number in (*self.values, *self.answers))
+        rows = "\n".join(f"| {name} | {number} |" for name, number in answers)
         return f"| quantity | value |\n| --- | --- |\n{rows}\n"
 
 
@@ -99,6 +100,10 @@ def quiz(root: Value, seed: int = 0) -> Quiz:
         answers=tuple((partial_text(names[root], names[leaf]), adjoints[leaf]) for leaf in asked),
         values=tuple((label_text(names[node]), point.values[node]) for node in inner),
     )
+
+
+def _cell(name: str) -> str:
+    return name.replace("|", r"\|")  # or a label such as P(a|b) would begin another cell
 
 
 def _place(name: str) -> tuple[str, list[int]]:
