@@ -151,6 +151,7 @@ def test_both_engines_predict_and_evaluate_the_same(kind):
     scalar, compiled = (predict(net, MOONS.X, engine=engine) for engine in ("scalar", "compiled"))
     assert scalar.shape == compiled.shape
     assert compiled == pytest.approx(scalar, rel=1e-12, abs=1e-14)
+    assert predict(net, MOONS.X[:1], engine="compiled") == pytest.approx(scalar[:1], rel=1e-12, abs=1e-14)
     outputs = [out if isinstance(out, list) else [out] for out in map(net, MOONS.X)]
     assert scalar.reshape(40, -1).tolist() == [[z.data for z in out] for out in outputs]
     measured = [evaluate(net, *MOONS, metrics=["accuracy", "mse"], engine=engine) for engine in ("scalar", "compiled")]

@@ -51,6 +51,7 @@ def test_row_25_resuming_gives_the_same_bytes_as_never_stopping(kind, engine, ro
     again = train(other, optimizer, engine, resume=load_checkpoint(tmp_path / "run", other, optimizer))
     assert numbers(first) == numbers(other) == numbers(whole)
     assert again.rows == history.rows == expected.rows
+    assert again.to_csv() == expected.to_csv(), "steps and epochs are whole numbers again"
 
 
 @pytest.mark.parametrize("engine", ["scalar", "compiled"])
