@@ -1,5 +1,6 @@
 """A compiled program has the scalar engine's numbers: bit for bit in Python, within the error bound in NumPy."""
 
+from functools import reduce
 from math import inf, isfinite, nan
 from random import Random
 from typing import Any
@@ -10,7 +11,7 @@ from compile_cases import Case, alike, arguments, engine, every_loss, flat, netw
 from random_graphs import random_graph
 from reference import bounds, mp
 
-from micrograd_nn import MLP, TABLE, Value, losses, total
+from micrograd_nn import MLP, TABLE, Operation, Value, losses, total
 from micrograd_nn.compile import compile
 
 LAYERS = {
@@ -23,6 +24,7 @@ LAYERS = {
     "step": lambda: network([2, 3, 1], losses.mse, "step", "sigmoid"),
     "width one": lambda: network([1, 1, 1], losses.mse, "relu"),
 }
+CHAINS = [row for row in TABLE.values() if row.associative]
 CASES = {**LAYERS, **{f"loss {name}": (lambda case=case: case) for name, case in every_loss().items()}}
 
 
@@ -126,6 +128,23 @@ def test_tied_weights() -> None:
 def test_random_graphs_within_the_bound() -> None:
     faults = [(seed, fault) for seed in range(200) if (fault := out_of_bounds(*random_case(seed)))]
     assert faults == []
+
+
+def batch_case(inner: Operation, outer: Operation, samples: int, width: int, varies: bool) -> Case:
+    """A whole batch in one loss: a chain of what a chain makes of each sample's outputs."""
+    draw, net = Random(samples), MLP(2, [3, width], activation="tanh", seed=width)
+    X = [[Value(draw.gauss(0.0, 1.0)) for _ in range(2)] for _ in range(samples)]
+    return Case(reduce(outer, [reduce(inner, net(x)) for x in X]), [flat(X)] if varies else [], net.parameters())
+
+
+@pytest.mark.parametrize("outer", CHAINS, ids=str)
+@pytest.mark.parametrize("inner", CHAINS, ids=str)
+def test_chains_of_chains(inner: Operation, outer: Operation) -> None:
+    """The sum of a batch's cross-entropies was once 2.66 for 5.20, from four classes on."""
+    for varies in (False, True):
+        case = batch_case(inner, outer, 5, 4, varies)
+        rows = [[leaf.data + shift for leaf in flat(case.inputs)] for shift in ((0.0, 0.1) if varies else (0.0,))]
+        assert bits_differ(case, rows) == out_of_bounds(case, rows) == "", varies
 
 
 @pytest.mark.slow

@@ -144,7 +144,8 @@ def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...
     """The numbers array[start + i·strides[0] + j·strides[1]] without a copy; of each row, with ``rows``."""
     lead = 1 if rows else 0
     flat = array.reshape(*array.shape[:lead], -1)[..., start:]
-    steps = flat.strides[:lead] + tuple(stride * array.itemsize for stride in strides)
+    step = flat.strides[-1]  # more than a number's size in the last column of running results
+    steps = flat.strides[:lead] + tuple(stride * step for stride in strides)
     return as_strided(flat, flat.shape[:lead] + shape, steps)
 
 
