@@ -170,6 +170,18 @@ def test_changed_data_is_refused_by_create_graph() -> None:
     assert grad(y, [w]) == [2.0], "the gradient of what was computed"
 
 
+@pytest.mark.parametrize(("before", "after"), [(4.0, -1.0), (-1.0, 4.0)])
+def test_a_slope_that_turned_nan_or_was_nan_has_changed(before: float, after: float) -> None:
+    """The slope of ln x is ¼ at 4 and nan below 0; nan that is still nan has not changed."""
+    x = Value(before, "x")
+    y = log(x)
+    (slope,) = grad(y, [x], create_graph=True)
+    assert str(slope.data) == {4.0: "0.25", -1.0: "nan"}[before]
+    x.data = after
+    with pytest.raises(GraphError, match=r"slope of log towards x was (0\.25|nan) .* is (nan|0\.25) now"):
+        grad(y, [x], create_graph=True)
+
+
 def test_the_xs_may_come_from_a_generator() -> None:
     leaves = [Value(2.0), Value(5.0)]
     y = leaves[0] * leaves[0] * leaves[1]
