@@ -141,7 +141,7 @@ exp = Operation("exp", doc="e to the power of a.", level=4,
 
 log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
     forward=lambda a: math.log(a) if a > 0 else -inf if a == 0 else nan,
-    partials=(lambda a, out: div(1.0, sqrt(a) * sqrt(a)),),  # 1/a, and nan where a is negative
+    partials=(lambda a, out: div(greater(inf, sqrt(a)), a),),  # 1/a to the bit, and nan where a is negative
     identity=(lambda a, out: div(1.0, a),),
     text="ln({a})", latex=r"\ln\left({a:0}\right)", numpy="np.log({a})",
     python="math.log({a}) if {a} > 0.0 else row_log({a})",

@@ -71,6 +71,15 @@ def test_leaves_add_up_and_interior_nodes_hold_the_latest() -> None:
 # ---- higher orders ----
 
 
+def test_the_logarithm_has_the_very_slopes_that_a_person_writes() -> None:
+    """1/a and -1/a², to the bit: two more roundings gave 0.4999999999999999 at 2. At e its result is 1, a round one."""
+    for a in (0.1, 0.5, 1.0, 2.0, math.e, 3.0, 10.0, 1e-300, 1e300):
+        x = Value(a)
+        (slope,) = grad(log(x), [x], create_graph=True)
+        assert slope.data == 1 / a
+        assert grad(slope, [x]) == [-(1 / a / a)]
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_three_orders_on_random_graphs(seed: int) -> None:
     """Against mpmath's central differences of the forward pass at 50 digits: no slope of ours takes part."""
