@@ -207,6 +207,7 @@ def test_errors_name_what_is_wrong() -> None:
         (ArgumentError, "lists of an input have one length", lambda: compile(loss, [[[x[0]], x]], params)),
         (ArgumentTypeError, "a list with a Value", lambda: compile(loss, x[0], params)),  # type: ignore[arg-type]
         (ArgumentTypeError, "got float, str", lambda: compile(loss, [["a", 1.0]], params)),
+        (ArgumentTypeError, r"list of Values, such as \[w, b\], got 3.0", lambda: compile(loss, [x, y], 3.0)),  # type: ignore[arg-type]
         (ArgumentTypeError, "a parameter is a Value, got float", lambda: compile(loss, [x, y], [1.0])),  # type: ignore[list-item]
         (
             UnknownNameError,

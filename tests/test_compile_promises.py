@@ -3,6 +3,7 @@ a step."""
 
 import ast
 import math
+import re
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -243,3 +244,18 @@ def test_threads_that_share_a_program_take_turns(backend: str) -> None:
             assert list(pool.map(answers, [0, 1] * 400)) == alone * 400
     finally:
         sys.setswitchinterval(before)
+
+
+def test_a_mean_that_overflows_is_inf_without_a_warning() -> None:
+    """Each row's loss is a float, their sum is none; warnings are errors here."""
+    x = Value(0.0)
+    program = compile(x * x, [x], backend="numpy")
+    assert program([1.3e154] * 2) == math.inf
+    assert program.each([1.3e154] * 2).tolist() == [1.3e154**2] * 2
+
+
+@pytest.mark.parametrize(("rows", "unit"), [(1, "µs"), (10_000, "ms"), (10_000_000, "s")])
+def test_the_choice_gives_its_estimates_in_units_that_fit(rows: int, unit: str) -> None:
+    w, x = Value(2.0), Value(3.0)
+    _, why = compile((w * x) ** 2, [x], [w]).backends.choose(rows)
+    assert re.search(rf"about \d[\d.]* {unit} node by node", why), why

@@ -60,10 +60,14 @@ class Backends:
         line_by_line = nodes * rows * (LINE if nodes <= STRAIGHT else NODE)
         in_arrays = levels * LEVEL + nodes * rows * NUMBER
         chosen: Any = self.python if line_by_line <= in_arrays else self.numpy
-        times = [f"{nanoseconds / 1000:.3g} µs" for nanoseconds in (line_by_line, in_arrays)]
         work = f"{_counted(nodes, 'node')} on {_counted(levels, 'level')}, {_counted(rows, 'row')} at once"
-        return chosen, f"{work}: about {times[0]} node by node, {times[1]} in arrays"
+        return chosen, f"{work}: about {_time(line_by_line)} node by node, {_time(in_arrays)} in arrays"
 
 
 def _counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _time(nanoseconds: float) -> str:
+    unit, scale = next(((u, s) for u, s in (("s", 1e9), ("ms", 1e6)) if nanoseconds >= s), ("µs", 1e3))
+    return f"{nanoseconds / scale:.3g} {unit}"

@@ -102,18 +102,19 @@ class NumpyBackend:
         build: Callable[..., Any] = execute(source, **scope, **SCOPE)["build"]
         return build
 
+    @np.errstate(all="ignore")
     def value(self, p: Sequence[float], rows: Any) -> float:
         return float(np.add.reduce(self.each(p, rows))) / len(rows)
 
+    @np.errstate(all="ignore")
     def each(self, p: Sequence[float], rows: Any) -> Any:
         built = self._filled(p, rows)
-        with np.errstate(all="ignore"):
-            return np.array(np.broadcast_to(built.each(), len(rows)))
+        return np.array(np.broadcast_to(built.each(), len(rows)))
 
+    @np.errstate(all="ignore")
     def value_and_grad(self, p: Sequence[float], rows: Any) -> tuple[float, Any]:
         built = self._filled(p, rows)
-        with np.errstate(all="ignore"):
-            loss = built.value_and_grad(1.0 / len(rows)) / len(rows)
+        loss = built.value_and_grad(1.0 / len(rows)) / len(rows)
         return float(loss), self.g.copy()
 
     def _filled(self, p: Sequence[float], rows: Any) -> "Built":

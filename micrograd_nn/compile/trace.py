@@ -45,6 +45,8 @@ def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Tr
     """
     if not isinstance(loss, Value):
         raise ArgumentTypeError(f"compile takes the loss as one recorded Value, got {type(loss).__name__}")
+    if not isinstance(parameters, Iterable):
+        raise ArgumentTypeError(f"parameters is a list of Values, such as [w, b], got {parameters!r:.40}")
     parameters = list(parameters)
     if isinstance(inputs, Value) or not isinstance(inputs, Sequence):
         raise ArgumentTypeError("inputs is a list with a Value, or a list of Values, for each argument: inputs=[x, y]")

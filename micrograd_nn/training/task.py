@@ -155,8 +155,9 @@ def _check_finite(name: str, array: Array) -> None:
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         row, column = bad[0].tolist()
+        more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
         raise ArgumentError(
-            f"{name} has {array[row, column]} in row {row}, column {column} (counted from 0), and {len(bad) - 1} more: "
+            f"{name} has {array[row, column]} in row {row}, column {column} (counted from 0){more}: "
             "take such rows out, or put a number there"
         )
 
