@@ -127,6 +127,7 @@ def test_a_turn_is_long_enough_and_no_longer(least, each, steps):
     assert harness.steps_for(lambda steps: each, 0.05, least) == steps
 
 
+@pytest.mark.slow
 def test_one_problem_from_end_to_end(tmp_path: Path):
     assert main(["--quick", "--rounds", "1", "--only", "two inputs, one person", "--out", str(tmp_path)]) == 0
     page = (tmp_path / "README.md").read_text(encoding="utf-8")

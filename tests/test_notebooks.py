@@ -183,6 +183,7 @@ def test_progress_bars_are_left_out_of_a_page():
     assert len(cell.outputs) == 3  # the notebook itself is as it was
 
 
+@pytest.mark.slow
 def test_a_page_is_written_of_a_notebook_that_runs_and_of_no_other(tmp_path, capsys):
     for name, source in (("right", "print(6 * 7)"), ("wrong", "1 / 0")):
         cells = [nbformat.v4.new_code_cell(source)]
@@ -209,6 +210,7 @@ def test_what_is_no_notebook_becomes_no_page(content, tmp_path, capsys):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [0.2, 2.0])  # the kernel is on its way, and at work
 def test_ctrl_c_ends_a_page_under_way_without_a_complaint(wait, tmp_path, ctrl_c):
     cells = [nbformat.v4.new_code_cell("import time; time.sleep(60)")]
