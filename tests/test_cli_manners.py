@@ -38,6 +38,7 @@ WAYS_OUT = {
     "--seed 5 train xor": "--seed stands before train: options come after it\n",
     "compile --inputs x y (w*x-y)^2": "give a formula in quotes before --inputs",
     "compile --network 2,1 --inputs x": "--inputs names what varies in a formula: leave it out with --network",
+    "compile --network 100000,100000": "10,000,000,000 weights are too many to record: 2,000,000 are taken",
     "predict {net} xor": "give rows such as -7,-3 20,2, or a dataset and numbers of its rows",
     "predict {net} mnits 0": "unknown dataset 'mnits'; choose one of: mnist, ",
     "evaluate {net} mnits": "unknown dataset 'mnits'; choose one of: mnist, ",

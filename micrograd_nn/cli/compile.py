@@ -4,6 +4,7 @@ Promise: what is printed is what runs; nothing is trained and no file is written
 """
 
 import argparse
+from itertools import pairwise
 from typing import Any
 
 from ..compile import compile
@@ -13,6 +14,7 @@ from ..losses import LOSSES, named_loss
 from ..nn import MLP
 from ..value import Value
 
+LARGEST = 2_000_000  # weights: each is recorded with its product and its sum, some 2 kB when all is done
 EPILOG = """examples:
   micrograd-nn compile "(y - sigmoid(w1*x1 + w2*x2 + b1))^2" --inputs x1 x2 y
   micrograd-nn compile --network 2,2,1 --activation sigmoid --output sigmoid
@@ -73,6 +75,11 @@ def _network(arguments: argparse.Namespace) -> tuple[Value, list[Any], list[Valu
         sizes = [int(size) for size in arguments.network.split(",")]
     except ValueError:
         raise ArgumentError(f"the sizes of a network are whole numbers such as 2,2,1: {arguments.network!r}") from None
+    weights = sum(a * b for a, b in pairwise(sizes))
+    if weights > LARGEST:
+        raise ArgumentError(
+            f"{weights:,} weights are too many to record: {LARGEST:,} are taken, and 784,300,100,10 has 266,200"
+        )
     net = MLP(sizes[0], sizes[1:], arguments.activation, arguments.output, seed=0)
     x, y = [Value(0.0) for _ in range(sizes[0])], [Value(0.0) for _ in range(sizes[-1])]
     loss = named_loss(arguments.loss).function(net(x), y if len(y) > 1 else y[0])
