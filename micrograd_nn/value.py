@@ -9,7 +9,7 @@ The sum, the difference, the product and a neuron's sum are spelled out here for
 
 from collections import deque
 from collections.abc import Iterable
-from functools import partial, reduce
+from functools import partial
 from itertools import repeat
 from math import isfinite
 from typing import Any
@@ -256,36 +256,14 @@ def _record(data: float, operation: Operation, left: Value, right: Value | None,
 
 
 def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value]) -> Value:
-    """w1·x1 + … + wn·xn as ``*`` and ``+`` record it, written out: here a network spends most of its forward time."""
-    if modes.entered:
-        products = [w * x for w, x in zip(weights, inputs, strict=True)]
-        return reduce(add, products) if products else Value(0.0)
+    """w1·x1 + … + wn·xn, recorded as ``*`` and ``+`` record it, without their way through Python's operators."""
     total: Value | None = None
     for w, x in zip(weights, inputs, strict=True):
         if w.__class__ is not Value:
             w = as_value(w)
         a, b = w._data, x._data
-        term = _blank()
-        term._data = a * b
-        term.grad = None
-        term.label = ""
-        term.operation = mul
-        term.left = w
-        term.right = x
-        term.dleft = b
-        term.dright = a
-        if total is None:
-            total = term
-            continue
-        node = _blank()
-        node._data = total._data + term._data
-        node.grad = None
-        node.label = ""
-        node.operation = add
-        node.left = total
-        node.right = term
-        node.dleft = node.dright = 1.0
-        total = node
+        term = _record(a * b, mul, w, x, b, a)
+        total = term if total is None else _record(total._data + term._data, add, total, term, 1.0, 1.0)
     return Value(0.0) if total is None else total
 
 

@@ -32,9 +32,8 @@ def numbers_of(words: Iterable[str]) -> dict[str, float]:
 
 def graph_of(text: str, names: Mapping[str, Any]) -> Value:
     """The formula's graph. Raises ArgumentError, which for an unknown name says how it gets a number."""
-    read = parse(text)
+    parse(text)  # what is wrong in the text itself is told without a hint
     try:
-        read.bound(names)
+        return formula(text, names)
     except FormulaError as error:
         raise ArgumentError(f"{error}\nA name gets its number after the formula, such as w=0.5") from None
-    return formula(text, names)
