@@ -13,7 +13,7 @@ from math import isinf
 from typing import Any
 
 from micrograd_nn import TABLE
-from micrograd_nn.value import Value, topological_order
+from micrograd_nn.engine.value import Value, topological_order
 
 from .harness import Effort, MissingError, Worker, require
 from .page import Section

@@ -11,7 +11,7 @@ from math import ceil
 from time import perf_counter
 from typing import Any
 
-from micrograd_nn.value import topological_order
+from micrograd_nn.engine.value import topological_order
 
 from .harness import Effort, MissingError, Series, Worker, by_turns, quantity, timed
 from .page import Section

@@ -34,8 +34,9 @@ def compiled(sizes: tuple[int, ...]) -> tuple[int, float, float, float]:
     """Nodes, seconds and megabytes to trace, lift, reverse and generate; the peak includes the recorded graph."""
     import numpy as np
 
-    from micrograd_nn import MLP, Value, losses
-    from micrograd_nn.compile import compile
+    from micrograd_nn import MLP, Value
+    from micrograd_nn.compiler import compile
+    from micrograd_nn.nn import losses
 
     net = MLP(sizes[0], list(sizes[1:]), seed=0)
     x: Any = [Value(0.0) for _ in range(sizes[0])]

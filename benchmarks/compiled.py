@@ -78,8 +78,8 @@ def training(problem: Any) -> Any:
     import numpy as np
 
     from micrograd_nn import SGD
-    from micrograd_nn.compile import compile
-    from micrograd_nn.compile.run import Run
+    from micrograd_nn.compiler import compile
+    from micrograd_nn.compiler.run import Run
 
     from .peers.ours import record
 

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from micrograd_nn import MLP, SGD, Value, data, losses
-from micrograd_nn.compile import compile
+from micrograd_nn import MLP, SGD, Value, data
+from micrograd_nn.compiler import compile
+from micrograd_nn.nn import losses
 
 SIZES, HELD_BACK, BATCH, RATE = (784, 300, 100, 10), 10_000, 50, 0.01
 

@@ -124,7 +124,7 @@ def _row(who: str, sizes: Any, seconds: Any, exponents: Any, grown: Any) -> tupl
 
 def _exponent(sizes: Any, seconds: list[float]) -> float:
     """The slope of the line through (log nodes, log seconds)."""
-    from micrograd_nn.optim import least_squares
+    from micrograd_nn.training.line import least_squares
 
     return least_squares([log(nodes) for nodes in sizes], [log(taken) for taken in seconds])[0]
 

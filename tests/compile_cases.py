@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from random_graphs import carried_over
 
-from micrograd_nn import MLP, Value, losses
+from micrograd_nn import MLP, Value
+from micrograd_nn.nn import losses
 
 
 class Case(NamedTuple):

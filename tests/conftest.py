@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from micrograd_nn.operation import TABLE, Operation
-from micrograd_nn.ops import absolute, div
+from micrograd_nn.engine.operation import TABLE, Operation
+from micrograd_nn.engine.ops import absolute, div
 
 collect_ignore = ["data"]  # what made the expected numbers needs PyTorch, and is kept to be read
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from micrograd_nn import Value
-from micrograd_nn.operation import TABLE, Operation, Partial
-from micrograd_nn.value import topological_order
+from micrograd_nn.engine.operation import TABLE, Operation, Partial
+from micrograd_nn.engine.value import topological_order
 
 Mutant = tuple[str, tuple[Partial, ...]]  # what was done, and the slopes that come of it
 

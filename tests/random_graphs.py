@@ -10,9 +10,10 @@ from math import isfinite
 from random import Random
 from typing import Any
 
-from micrograd_nn import Value, ops
-from micrograd_nn.graph import topological_order
-from micrograd_nn.operation import Operation
+from micrograd_nn import Value
+from micrograd_nn.engine import ops
+from micrograd_nn.engine.graph import topological_order
+from micrograd_nn.engine.operation import Operation
 
 ROWS = tuple(row for row in vars(ops).values() if isinstance(row, Operation))  # what the package brings itself
 CONSTANTS = (-3.0, -1.0, -0.5, 0.0, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0)

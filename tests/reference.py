@@ -22,8 +22,8 @@ from typing import Any
 from mpmath import MPContext
 
 from micrograd_nn import Value
-from micrograd_nn.operation import Domain, Operation
-from micrograd_nn.value import topological_order
+from micrograd_nn.engine.operation import Domain, Operation
+from micrograd_nn.engine.value import topological_order
 
 mp: Any = MPContext()
 mp.dps = 50

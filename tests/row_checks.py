@@ -15,8 +15,8 @@ import numpy as np
 from reference import REFERENCES, SPECIAL, allowed, bounds, exactly, mp, outside, points, real, ulps
 
 from micrograd_nn import Value, detect_anomaly, grad
+from micrograd_nn.engine.operation import EVERYWHERE, TABLE, Operation
 from micrograd_nn.errors import AnomalyError
-from micrograd_nn.operation import EVERYWHERE, TABLE, Operation
 
 inf, nan = math.inf, math.nan
 ENDS = (0.0, -0.0, 1.0, -1.0, inf, -inf, nan)

@@ -10,22 +10,11 @@ import pytest
 from random_graphs import random_graph
 from reference import REFERENCES, mp
 
-from micrograd_nn import (
-    TABLE,
-    Value,
-    detect_anomaly,
-    grad,
-    hessian,
-    log,
-    maximum,
-    sin,
-    stop_gradient,
-    value_and_grad,
-)
-from micrograd_nn.backprop import replay
+from micrograd_nn import TABLE, Value, detect_anomaly, grad, hessian, log, maximum, sin, stop_gradient, value_and_grad
+from micrograd_nn.engine.backprop import replay
+from micrograd_nn.engine.graph import topological_order
+from micrograd_nn.engine.value import adjoints
 from micrograd_nn.errors import AnomalyError, ArgumentError, ArgumentTypeError, GraphError, NumberError
-from micrograd_nn.graph import topological_order
-from micrograd_nn.value import adjoints
 
 SMOOTH = [
     TABLE[name] for name in ("add", "sub", "mul", "exp", "tanh", "sigmoid", "sin", "cos", "softplus", "logaddexp")

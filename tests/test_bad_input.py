@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from micrograd_nn import MLP, MicrogradError, Value, detect_anomaly, exp, grad, log, sqrt
+from micrograd_nn.engine.graph import topological_order
 from micrograd_nn.errors import AnomalyError, ArgumentTypeError, NumberError, TooLargeError
-from micrograd_nn.graph import topological_order
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import pytest
 
 from micrograd_nn import MLP
 from micrograd_nn.cli import main
+from micrograd_nn.cli.recipes import RECIPES, parts, recipe
 from micrograd_nn.cli.train import decider
-from micrograd_nn.recipes import RECIPES, parts, recipe
-from micrograd_nn.storage import load, save
+from micrograd_nn.storage.networks import load, save
 from micrograd_nn.training import decisions, evaluate, predict
 
 QUICK = {"mnist": None, "friends": ["--epochs", "20"], "digits": ["--steps", "60"]}

@@ -11,8 +11,9 @@ from compile_cases import Case, alike, arguments, engine, every_loss, flat, netw
 from random_graphs import random_graph
 from reference import bounds, mp
 
-from micrograd_nn import MLP, TABLE, Operation, Value, losses, total
-from micrograd_nn.compile import compile
+from micrograd_nn import MLP, TABLE, Operation, Value, total
+from micrograd_nn.compiler import compile
+from micrograd_nn.nn import losses
 
 LAYERS = {
     "sigmoid": lambda: network([2, 2, 1], losses.mse, "sigmoid", "sigmoid"),

@@ -9,10 +9,11 @@ import pytest
 from compile_cases import SPELLINGS, Case, arguments, engine
 from test_compile_equal import moons
 
-from micrograd_nn import MLP, Value, logaddexp, losses, maximum, minimum, tanh, total
-from micrograd_nn.compile import compile
-from micrograd_nn.compile.steps import Constant, Leaf, MatMul, View
-from micrograd_nn.ops import add, mul, neg, sub
+from micrograd_nn import MLP, Value, logaddexp, maximum, minimum, tanh, total
+from micrograd_nn.compiler import compile
+from micrograd_nn.compiler.steps import Constant, Leaf, MatMul, View
+from micrograd_nn.engine.ops import add, mul, neg, sub
+from micrograd_nn.nn import losses
 
 
 def forward(program: Any) -> list[Any]:

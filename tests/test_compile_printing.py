@@ -9,12 +9,13 @@ import pytest
 from compile_cases import SPELLINGS, Case, engine, flat, network
 from test_compile_equal import CASES, rows_for
 
-from micrograd_nn import TABLE, Value, logaddexp, losses, maximum, tanh, total
-from micrograd_nn.compile import compile
-from micrograd_nn.compile.layout import unfold
-from micrograd_nn.compile.printing import Equations, input_names
-from micrograd_nn.compile.steps import Constant, View
-from micrograd_nn.ops import div, multiply_no_nan
+from micrograd_nn import TABLE, Value, logaddexp, maximum, tanh, total
+from micrograd_nn.compiler import compile
+from micrograd_nn.compiler.layout import unfold
+from micrograd_nn.compiler.printing import Equations, input_names
+from micrograd_nn.compiler.steps import Constant, View
+from micrograd_nn.engine.ops import div, multiply_no_nan
+from micrograd_nn.nn import losses
 
 # ---- reading equations back ----
 

@@ -12,21 +12,15 @@ import pytest
 from compile_cases import alike, network
 from reference import points
 
-from micrograd_nn import MLP, TABLE, Value, losses, tanh
+from micrograd_nn import MLP, TABLE, Value, tanh
 from micrograd_nn.cli import main
-from micrograd_nn.compile import compile
-from micrograd_nn.compile.backend import Update
-from micrograd_nn.compile.check import check
-from micrograd_nn.compile.steps import Apply, Leaf, Tape
-from micrograd_nn.errors import (
-    AnomalyError,
-    ArgumentError,
-    ArgumentTypeError,
-    GraphError,
-    ShapeError,
-    UnknownNameError,
-)
-from micrograd_nn.optim import OPTIMIZERS, SGD, Adam
+from micrograd_nn.compiler import compile
+from micrograd_nn.compiler.backend import Update
+from micrograd_nn.compiler.check import check
+from micrograd_nn.compiler.steps import Apply, Leaf, Tape
+from micrograd_nn.errors import AnomalyError, ArgumentError, ArgumentTypeError, GraphError, ShapeError, UnknownNameError
+from micrograd_nn.nn import losses
+from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Adam
 
 PEOPLE = [[-2.0, -1.0], [25.0, 6.0], [17.0, 4.0], [-15.0, -6.0], [3.0, 1.0]]
 LABELS = [1.0, 0.0, 0.0, 1.0, 1.0]

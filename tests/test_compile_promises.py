@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from micrograd_nn import MLP, Operation, Value, fit
-from micrograd_nn.compile import compile
-from micrograd_nn.compile.backend import Update
-from micrograd_nn.compile.interpreter import Interpreter
-from micrograd_nn.compile.trace import trace
+from micrograd_nn.compiler import compile
+from micrograd_nn.compiler.backend import Update
+from micrograd_nn.compiler.interpreter import Interpreter
+from micrograd_nn.compiler.trace import trace
+from micrograd_nn.engine.operation import TABLE
+from micrograd_nn.engine.ops import div, exp, sqrt, tanh
 from micrograd_nn.errors import ArgumentTypeError
-from micrograd_nn.operation import TABLE
-from micrograd_nn.ops import div, exp, sqrt, tanh
-from micrograd_nn.optim import OPTIMIZERS, SGD, Adam
+from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Adam
 
 # ---- rules that look at a number ----
 

@@ -9,8 +9,10 @@ import pytest
 from test_cases import boolean_network
 from wrong_derivations import NETWORKS, restyled, right_forms, wrong_forms
 
-from micrograd_nn import MLP, Value, mse, ops, squared_error
+from micrograd_nn import MLP, Value, mse, squared_error
 from micrograd_nn.derive import Slip, check_partials, explain
+from micrograd_nn.engine import ops
+from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -19,8 +21,7 @@ from micrograd_nn.errors import (
     NumberError,
     UnknownNameError,
 )
-from micrograd_nn.formula import formula, labelled
-from micrograd_nn.value import adjoints, topological_order
+from micrograd_nn.notation._formula import formula, labelled
 
 
 def cases(seeds=(0,)):

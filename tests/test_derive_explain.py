@@ -9,12 +9,13 @@ import pytest
 from random_graphs import random_graph
 from test_cases import boolean_network
 
-from micrograd_nn import MLP, Value, logsumexp, mse, ops, softmax, squared_error
-from micrograd_nn.backprop import replay
+from micrograd_nn import MLP, Value, logsumexp, mse, softmax, squared_error
 from micrograd_nn.derive import check_partials, count_paths, explain, paths, quiz, steps, to_sympy, wrong_order
+from micrograd_nn.engine import ops
+from micrograd_nn.engine.backprop import replay
+from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, UnknownNameError
-from micrograd_nn.formula import labelled
-from micrograd_nn.value import adjoints, topological_order
+from micrograd_nn.notation._formula import labelled
 
 
 def two_inputs(seed=3):

@@ -5,11 +5,12 @@ from math import cos, exp, sin
 import pytest
 from random_graphs import carried_over, random_graph
 
-from micrograd_nn import Operation, Value, ops
+from micrograd_nn import Operation, Value
 from micrograd_nn.derive import complex_step, gradcheck, step_errors
+from micrograd_nn.engine import ops
+from micrograd_nn.engine.operation import TABLE
+from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import ArgumentError, GradcheckError
-from micrograd_nn.operation import TABLE
-from micrograd_nn.value import adjoints, topological_order
 
 SMOOTH = [row for row in TABLE.values() if row.name not in ("step", "greater", "stop_gradient")]
 

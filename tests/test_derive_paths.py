@@ -9,7 +9,7 @@ from random_graphs import random_graph
 
 from micrograd_nn import MLP, Value
 from micrograd_nn.derive import count_paths, paths
-from micrograd_nn.value import adjoints
+from micrograd_nn.engine.value import adjoints
 
 
 def brute_force(node, target):

@@ -4,10 +4,11 @@ from inspect import signature
 
 import pytest
 
-from micrograd_nn import MLP, Value, mse, ops
+from micrograd_nn import MLP, Value, mse
 from micrograd_nn.derive import Slip, check_partials, explain
-from micrograd_nn.derive.writing import number_text
+from micrograd_nn.engine import ops
 from micrograd_nn.errors import ArgumentTypeError
+from micrograd_nn.notation.writing import number_text
 
 
 def only(make, entry, target="x", **numbers):

@@ -17,8 +17,8 @@ from micrograd_nn.draw import draw_dot, walk
 from micrograd_nn.draw.modules import BUDGET, modules, view
 from micrograd_nn.draw.palette import DARK, LIGHT
 from micrograd_nn.draw.text import number
+from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import ArgumentTypeError, GraphError, UnknownNameError
-from micrograd_nn.value import adjoints, topological_order
 
 EDGE = re.compile(r'^\s*(\w+) -> (\w+) \[(?:label="([^"]*)\\n")?', re.MULTILINE)
 

@@ -11,7 +11,7 @@ from micrograd_nn.draw import draw_dot, draw_network, walk
 from micrograd_nn.draw.dot import described
 from micrograd_nn.draw.svg import ELEMENTS
 from micrograd_nn.draw.text import shown
-from micrograd_nn.value import topological_order
+from micrograd_nn.engine.value import topological_order
 
 ATTRIBUTES = {
     "class",

@@ -11,8 +11,8 @@ from micrograd_nn import MLP, Layer, Maxout, Neuron, mse, squared_error
 from micrograd_nn.draw import draw_network
 from micrograd_nn.draw.palette import LIGHT
 from micrograd_nn.draw.text import number
+from micrograd_nn.engine.value import topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, ShapeError
-from micrograd_nn.value import topological_order
 
 
 def written(drawing):

@@ -17,8 +17,8 @@ from micrograd_nn.derive import steps
 from micrograd_nn.draw import walk
 from micrograd_nn.draw.story import Story
 from micrograd_nn.draw.text import number
+from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import ArgumentTypeError, FileError, GraphError, UnknownNameError
-from micrograd_nn.value import adjoints, topological_order
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ NETS = {
 
 @pytest.mark.parametrize("kind", NETS)
 def test_there_and_back_with_the_same_numbers(kind):
-    from micrograd_nn.exchange import from_torch, to_torch
+    from micrograd_nn.storage.exchange import from_torch, to_torch
 
     net = MLP(3, [4, 2], seed=1, **NETS[kind])
     sequential = to_torch(net)
@@ -33,7 +33,7 @@ def test_there_and_back_with_the_same_numbers(kind):
 
 
 def test_the_names_are_pytorchs():
-    from micrograd_nn.exchange import to_torch
+    from micrograd_nn.storage.exchange import to_torch
 
     net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
     state = to_torch(net).state_dict()
@@ -42,7 +42,7 @@ def test_the_names_are_pytorchs():
 
 
 def test_a_float32_network_comes_in_exactly():
-    from micrograd_nn.exchange import from_torch
+    from micrograd_nn.storage.exchange import from_torch
 
     sequential = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
     net = from_torch(sequential)
@@ -51,7 +51,7 @@ def test_a_float32_network_comes_in_exactly():
 
 
 def test_what_has_no_counterpart_is_refused():
-    from micrograd_nn.exchange import from_torch, to_torch
+    from micrograd_nn.storage.exchange import from_torch, to_torch
 
     linear = torch.nn.Linear(2, 2)
     with pytest.raises(ArgumentError, match="PyTorch has no module for the activation maxout"):
@@ -74,7 +74,7 @@ def test_what_has_no_counterpart_is_refused():
 
 def test_what_was_changed_by_hand_is_refused():
     """Another activation in one neuron once went out as the layer's."""
-    from micrograd_nn.exchange import to_torch
+    from micrograd_nn.storage.exchange import to_torch
 
     swapped, shared = MLP(2, [2, 1], activation="tanh"), MLP(2, [2, 1])
     swapped.layers[0].neurons[0].activation = relu

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import pytest
 
 from micrograd_nn import MLP, SGD, Value, grad, mse
-from micrograd_nn.backprop import replay
-from micrograd_nn.graph import topological_order
+from micrograd_nn.engine.backprop import replay
+from micrograd_nn.engine.graph import topological_order
 
 DEPTH, FAST_DEPTH = 10**6, 20_000  # the fast one is 20 times the recursion limit
 

@@ -10,10 +10,10 @@ from random_graphs import carried_over, random_graph
 
 from micrograd_nn import MicrogradError, Value
 from micrograd_nn.derive import Symbol, simplify
+from micrograd_nn.engine.operation import TABLE
+from micrograd_nn.engine.value import topological_order
 from micrograd_nn.errors import ArgumentTypeError, FormulaError
-from micrograd_nn.formula import formula, parse
-from micrograd_nn.operation import TABLE
-from micrograd_nn.value import topological_order
+from micrograd_nn.notation._formula import formula, parse
 
 NUMBERS = {"w1": 0.5, "x1": -2.0, "w2": 1.5, "x2": 3.0, "b1": 0.25, "h1": 0.7, "z": 0.4}
 

@@ -7,8 +7,8 @@ import mpmath
 import pytest
 
 from micrograd_nn import Value, grad, hessian, log_softmax, logsumexp, maxout, mean, softmax, total
+from micrograd_nn.engine.graph import topological_order
 from micrograd_nn.errors import ArgumentError
-from micrograd_nn.graph import topological_order
 
 SCALES = [1.0, 30.0, 900.0] * 10
 LISTS = [[Random(seed).uniform(-scale, scale) for _ in range(1 + seed % 7)] for seed, scale in enumerate(SCALES)]

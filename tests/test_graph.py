@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from micrograd_nn import MLP, Layer, Operation, Value, compile
+from micrograd_nn.engine.graph import undisturbed
 from micrograd_nn.errors import MicrogradError
-from micrograd_nn.graph import undisturbed
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 
 from micrograd_nn import MLP
 from micrograd_nn.errors import ArgumentTypeError, UnknownNameError
-from micrograd_nn.init import INITIALISERS, initialiser, source_of
+from micrograd_nn.nn.init import INITIALISERS, initialiser, source_of
 
 DRAWS = 20_000
 SHAPES = [(784, 300), (3, 5)]

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from micrograd_nn import MLP, Value, grad
-from micrograd_nn.graph import topological_order
-from micrograd_nn.value import adjoints
+from micrograd_nn.engine.graph import topological_order
+from micrograd_nn.engine.value import adjoints
 
 
 def a_loss() -> tuple[Value, list[Value]]:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from latex_reader import read
 from random_graphs import carried_over, random_graph
 
-from micrograd_nn import ops
 from micrograd_nn.derive import Symbol, simplify
-from micrograd_nn.derive.writing import label_latex, label_text, number_latex, number_text
+from micrograd_nn.engine import ops
+from micrograd_nn.engine.operation import TABLE, lookup
 from micrograd_nn.errors import GraphError, NumberError, UnknownNameError
-from micrograd_nn.operation import TABLE, lookup
+from micrograd_nn.notation.writing import label_latex, label_text, number_latex, number_text
 
 TOLERANCE = 1e-12
 NAMES = "abt"

@@ -6,9 +6,10 @@ import random
 import mpmath
 import pytest
 
-from micrograd_nn import Value, losses
+from micrograd_nn import Value
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
-from micrograd_nn.losses import LOSSES, as_label, l1, l2, named_loss
+from micrograd_nn.nn import losses
+from micrograd_nn.nn.losses import LOSSES, as_label, l1, l2, named_loss
 
 mp = mpmath.mp.clone()
 mp.dps = 50

@@ -7,23 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from micrograd_nn import (
-    MLP,
-    TABLE,
-    Value,
-    detect_anomaly,
-    exp,
-    grad,
-    hessian,
-    log,
-    modes,
-    no_grad,
-    sqrt,
-    value_and_grad,
-)
+from micrograd_nn import MLP, TABLE, Value, detect_anomaly, exp, grad, hessian, log, no_grad, sqrt, value_and_grad
+from micrograd_nn.engine import modes
+from micrograd_nn.engine.modes import enable_grad
+from micrograd_nn.engine.operation import Operation
 from micrograd_nn.errors import AnomalyError, ArgumentTypeError
-from micrograd_nn.modes import enable_grad
-from micrograd_nn.operation import Operation
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from math import tanh
 import pytest
 
 from micrograd_nn import MLP, TABLE, Layer, Maxout, Module, Neuron, Operation, Value, grad, softmax
+from micrograd_nn.engine.graph import topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError, UnknownNameError
-from micrograd_nn.graph import topological_order
-from micrograd_nn.nn import LABELLED, named_activation
+from micrograd_nn.nn.layers import LABELLED, named_activation
 
 ACTIVATIONS = [row.name for row in TABLE.values() if row.arity == 1 or row.default is not None]
 

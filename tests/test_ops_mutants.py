@@ -11,7 +11,7 @@ from random_graphs import ROWS
 from row_checks import accuracy, corners, higher, polynomials, written
 from test_ops_rows import CHECKS
 
-from micrograd_nn.operation import TABLE, Operation
+from micrograd_nn.engine.operation import TABLE, Operation
 
 CONSTANT = "the slope is one number, whatever the operands are"
 ZERO = "the slope is 0 everywhere: any multiple of it is the same"

@@ -11,7 +11,7 @@ from random_graphs import ROWS
 from reference import REFERENCES, allowed, mp, points
 
 from micrograd_nn import Value
-from micrograd_nn.operation import Operation
+from micrograd_nn.engine.operation import Operation
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 CHECKS = {

@@ -9,7 +9,7 @@ import pytest
 
 from micrograd_nn import MLP, Value
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError, UnknownNameError
-from micrograd_nn.optim import (
+from micrograd_nn.nn.optim import (
     OPTIMIZERS,
     SGD,
     Adam,
@@ -20,9 +20,9 @@ from micrograd_nn.optim import (
     Optimizer,
     RMSprop,
     StepLR,
-    least_squares,
     named_optimizer,
 )
+from micrograd_nn.training.line import least_squares
 
 EXPECTED = json.loads(Path(__file__).with_name("data").joinpath("trajectories.json").read_text())
 KINDS = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW, "RMSprop": RMSprop}

@@ -5,12 +5,13 @@ import re
 import pytest
 from random_graphs import random_graph
 
-from micrograd_nn import MLP, Value, mse, ops
+from micrograd_nn import MLP, Value, mse
 from micrograd_nn.derive import quiz
-from micrograd_nn.derive.writing import number_text
+from micrograd_nn.engine import ops
+from micrograd_nn.engine.value import topological_order
 from micrograd_nn.errors import ArgumentError
-from micrograd_nn.formula import formula
-from micrograd_nn.value import topological_order
+from micrograd_nn.notation._formula import formula
+from micrograd_nn.notation.writing import number_text
 
 
 def network():

@@ -10,7 +10,7 @@ from random_graphs import ROWS, random_graph
 from reference import bounds, mp, outside
 
 from micrograd_nn import Value
-from micrograd_nn.value import topological_order
+from micrograd_nn.engine.value import topological_order
 
 
 def escapes(root: Value) -> list[str]:

@@ -10,7 +10,6 @@ import time
 import pytest
 
 from micrograd_nn import MLP, Module, Value, data, fit
-from micrograd_nn.checkpoint import save_checkpoint
 from micrograd_nn.data.idx import read_idx
 from micrograd_nn.errors import (
     ArgumentTypeError,
@@ -20,7 +19,8 @@ from micrograd_nn.errors import (
     StateError,
     UnknownNameError,
 )
-from micrograd_nn.storage import load, load_into, read, save, tensors_of
+from micrograd_nn.storage.checkpoints import save_checkpoint
+from micrograd_nn.storage.networks import load, load_into, read, save, tensors_of
 
 NETS = {
     "two-input": lambda: MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=1),

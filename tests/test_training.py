@@ -2,14 +2,14 @@
 
 import csv
 import io
-import sys
 
 import numpy as np
 import pytest
 
-from micrograd_nn import MLP, Module, Value, accuracy, losses, no_grad, optim
+from micrograd_nn import MLP, Module, Value, accuracy, no_grad
 from micrograd_nn import data as datasets
 from micrograd_nn.errors import GraphError
+from micrograd_nn.nn import losses, optim
 from micrograd_nn.training import correct, evaluate, fit, predict
 
 MOONS = datasets.moons(40, seed=5)
@@ -297,7 +297,7 @@ def test_the_history_is_what_can_be_measured_afterwards(tmp_path):
 
 @pytest.mark.parametrize("engine", ["scalar", "compiled"])
 def test_every_so_many_th_of_many_rows_is_measured(engine, monkeypatch):
-    monkeypatch.setattr(sys.modules["micrograd_nn.training.fit"], "MEASURED", 10)
+    monkeypatch.setattr("micrograd_nn.training._fit.MEASURED", 10)
     net, kept = small_net(), []
 
     def look(running):

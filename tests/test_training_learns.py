@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_training import MOONS, numbers
 
-from micrograd_nn import MLP, accuracy, confusion_matrix, decisions, optim
+from micrograd_nn import MLP, accuracy, confusion_matrix, decisions, least_squares
 from micrograd_nn import data as datasets
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError
 from micrograd_nn.training import correct, evaluate, fit, predict
@@ -97,7 +97,7 @@ def test_regression_by_descent_is_least_squares():
     line = datasets.line()
     net = MLP(1, [1], init="zeros")
     fit(net, *line, lr=0.5, epochs=200, batch_size=len(line))
-    (w, b), closed = numbers(net), optim.least_squares(line.X[:, 0], line.y)
+    (w, b), closed = numbers(net), least_squares(line.X[:, 0], line.y)
     assert (w, b) == pytest.approx(closed, abs=1e-6)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from test_training import MOONS, NAN, numbers, small_net
 
-from micrograd_nn import Checkpoint, Value, load_checkpoint, losses, optim, save_checkpoint
+from micrograd_nn import Checkpoint, Value, load_checkpoint, save_checkpoint
 from micrograd_nn import data as datasets
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, FileMissingError, FormatError, NumberError, StateError
-from micrograd_nn.storage import save
+from micrograd_nn.nn import losses, optim
+from micrograd_nn.storage.networks import save
 from micrograd_nn.training import EarlyStopping, fit
 from micrograd_nn.training.metrics import climbs
 
@@ -73,7 +74,7 @@ def test_a_resumed_schedule_counts_from_the_rate_of_the_training_that_was_stoppe
 INTERRUPTED = """
 import os, signal, sys
 from micrograd_nn import MLP, data, optim
-from micrograd_nn.checkpoint import save_checkpoint
+from micrograd_nn.storage import save_checkpoint
 from micrograd_nn.training import fit
 engine, path, pid = sys.argv[1], sys.argv[2], os.getpid()
 net = MLP(2, [5, 1], activation="tanh", seed=1)

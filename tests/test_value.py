@@ -16,10 +16,10 @@ import pytest
 from random_graphs import random_graph
 
 from micrograd_nn import TABLE, Value, detect_anomaly, grad, no_grad
+from micrograd_nn.engine.graph import postorder, topological_order
+from micrograd_nn.engine.operation import Operand
+from micrograd_nn.engine.value import weighted_sum
 from micrograd_nn.errors import AnomalyError
-from micrograd_nn.graph import postorder, topological_order
-from micrograd_nn.operation import Operand
-from micrograd_nn.value import weighted_sum
 
 inf, nan = math.inf, math.nan
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 3.0, 1e-300, 5e-324, -5e-324, 1e308, -1e308, 1e200, inf, -inf, nan]

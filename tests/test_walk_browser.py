@@ -14,7 +14,7 @@ from micrograd_nn import Value
 from micrograd_nn.derive import steps
 from micrograd_nn.draw import walk
 from micrograd_nn.draw.text import number
-from micrograd_nn.value import topological_order
+from micrograd_nn.engine.value import topological_order
 
 AXE = os.environ.get("AXE_CORE", "")
 

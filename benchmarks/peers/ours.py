@@ -27,7 +27,8 @@ def network(problem: Problem) -> Any:
 
 def loss_over(problem: Problem, net: Any, X: Any, y: Any) -> Any:
     """The mean loss over rows, as one Value."""
-    from micrograd_nn import losses, mean
+    from micrograd_nn import mean
+    from micrograd_nn.nn import losses
 
     outputs = [net(row) for row in X]
     if problem.loss == "softmax":
@@ -83,7 +84,7 @@ def compiled_loop(problem: Problem, recorded: Recorded) -> Callable[[int], None]
     import numpy as np
 
     from micrograd_nn import SGD
-    from micrograd_nn.compile import compile
+    from micrograd_nn.compiler import compile
 
     parameters = recorded.net.parameters()
     program = compile(recorded.loss, [recorded.x, recorded.y], parameters, dtype=problem.dtype)

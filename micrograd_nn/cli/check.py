@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..derive import Finding, Report, check_partials
+from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, FileError, FileMissingError, FormatError, MicrogradError
-from ..formula import formula
-from ..value import Value, topological_order
+from ..notation._formula import formula
 
 PARTIAL = re.compile(r"[d∂]\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
 FORMAT = """\

@@ -7,12 +7,12 @@ import argparse
 from itertools import pairwise
 from typing import Any
 
-from ..compile import compile
+from ..compiler import compile
+from ..engine.value import Value
 from ..errors import ArgumentError, UnknownNameError
-from ..formula import parse
-from ..losses import LOSSES, named_loss
-from ..nn import MLP
-from ..value import Value
+from ..nn.layers import MLP
+from ..nn.losses import LOSSES, named_loss
+from ..notation._formula import parse
 
 LARGEST = 2_000_000  # weights: each is recorded with its product and its sum, some 2 kB when all is done
 EPILOG = """examples:

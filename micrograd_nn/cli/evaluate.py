@@ -9,12 +9,12 @@ from typing import Any
 
 from ..draw.plot import plot_confusion
 from ..errors import ArgumentError, ShapeError
-from ..losses import LOSSES, named_loss
-from ..nn import MLP
-from ..recipes import RECIPES, parts
-from ..storage import load, read
+from ..nn.layers import MLP
+from ..nn.losses import LOSSES, named_loss
+from ..storage.networks import load, read
 from ..training import evaluate
 from .folder import make_folder
+from .recipes import RECIPES, parts
 from .train import confusion, plots
 
 USUAL = {"softmax": "categorical_cross_entropy", "sigmoid": "squared_error"}  # what goes with an output, by and large

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..derive import explain, paths
 from ..draw import draw_dot
+from ..engine.value import Value
 from ..errors import ArgumentError, UnknownNameError
-from ..value import Value
 from .folder import make_folder
 from .names import graph_of, numbers_of
 

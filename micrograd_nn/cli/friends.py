@@ -13,17 +13,17 @@ from pathlib import Path
 from ..data.small import INCHES, POUNDS
 from ..data.small import PEOPLE as MEASURED
 from ..derive import explain
-from ..derive.writing import number_text
 from ..draw import draw_dot, draw_network, walk
 from ..draw.plot import plot_loss, save_plot
+from ..engine.modes import no_grad
+from ..engine.operation import whole_number
+from ..engine.value import Value
 from ..errors import ExtraMissingError
-from ..losses import mse
-from ..modes import no_grad
-from ..nn import MLP
-from ..operation import whole_number
-from ..optim import SGD
+from ..nn.layers import MLP
+from ..nn.losses import mse
+from ..nn.optim import SGD
+from ..notation.writing import number_text
 from ..progress import progress_bar
-from ..value import Value
 from .folder import make_folder
 
 PEOPLE = {name: ((pounds - POUNDS, inches - INCHES), female) for name, pounds, inches, female in MEASURED}

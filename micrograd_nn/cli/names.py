@@ -6,9 +6,9 @@ Promise: one rule for all of them: each name once, and a finite number for it.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..engine.value import Value
 from ..errors import ArgumentError, FormulaError
-from ..formula import formula, parse
-from ..value import Value
+from ..notation._formula import formula, parse
 
 
 def numbers_of(words: Iterable[str]) -> dict[str, float]:

@@ -8,11 +8,11 @@ from typing import Any
 
 from ..data import Dataset
 from ..errors import ArgumentError, ShapeError
-from ..losses import named_loss
-from ..recipes import parts
-from ..storage import load, read
+from ..nn.losses import named_loss
+from ..storage.networks import load, read
 from ..training import predict
 from .evaluate import usual_loss
+from .recipes import parts
 
 ABOUT = "What a saved network says about rows of numbers, or about rows of a dataset."
 

@@ -9,19 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..compile import compile
+from ..compiler import compile
 from ..data import Dataset, split
 from ..draw.plot import axes, plot_confusion, plot_curves, plot_decision, plot_history, save_plot
+from ..engine.value import Value
 from ..errors import ArgumentError, ExtraMissingError
-from ..losses import LOSSES, named_loss
-from ..nn import MLP
-from ..optim import OPTIMIZERS
-from ..recipes import RECIPES, Recipe, parts, recipe
-from ..storage import save
+from ..nn.layers import MLP
+from ..nn.losses import LOSSES, named_loss
+from ..nn.optim import OPTIMIZERS
+from ..storage.networks import save
 from ..training import History, confusion_matrix, decisions, evaluate, fit, predict
 from ..training.choose import ENGINES
-from ..value import Value
 from .folder import make_folder
+from .recipes import RECIPES, Recipe, parts, recipe
 
 OVERRULED = (
     "activation",

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import partial
 
 from ..errors import UnknownNameError
-from .dataset import Dataset as Dataset
-from .dataset import Scale as Scale
-from .dataset import split as split
-from .dataset import standardise as standardise
+from ._dataset import Dataset as Dataset
+from ._dataset import Scale as Scale
+from ._dataset import split as split
+from ._dataset import standardise as standardise
 from .images import cache_folder as cache_folder
 from .images import digits as digits
 from .images import mnist as mnist

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import FileError, FileMissingError, FormatError
 from ..files import name_of, write_whole
-from .dataset import Dataset
+from ._dataset import Dataset
 from .download import fetch
 from .idx import read_idx
 

@@ -9,9 +9,9 @@ from itertools import product
 from random import Random
 from typing import Any
 
+from ..engine.operation import whole_number
 from ..errors import ShapeError, UnknownNameError
-from ..operation import whole_number
-from .dataset import Dataset
+from ._dataset import Dataset
 
 POUNDS, INCHES = 135, 66  # what is taken off weight and height: round numbers, not the means
 PEOPLE = (("Alice", 133, 65, 1), ("Bob", 160, 72, 0), ("Charlie", 152, 70, 0), ("Diana", 120, 60, 1))

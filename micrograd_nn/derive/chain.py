@@ -12,15 +12,15 @@ from functools import cache, cached_property
 from math import isclose, isnan
 from typing import Any
 
+from ..engine.graph import postorder
+from ..engine.operation import Operation
+from ..engine.value import Value, topological_order
 from ..errors import GraphError
-from ..graph import postorder
-from ..operation import Operation
-from ..value import Value, topological_order
+from ..notation._simplify import Tidy, product, total
+from ..notation.symbol import Symbol
 from .names import names_of, partial_latex, partial_text
 from .recorded import check_unchanged
 from .shares import softmax_slopes
-from .simplify import Tidy, product, total
-from .symbol import Symbol
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 

@@ -12,8 +12,10 @@ from html import escape
 from math import isfinite, isnan
 from typing import Any
 
+from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError
-from ..value import Value, topological_order
+from ..notation.symbol import Symbol
+from ..notation.writing import equation, label_text, number_text
 from .entries import Entry, Key, pair_of
 from .locate import wrong_factors
 from .names import names_of, partial_text
@@ -21,9 +23,7 @@ from .points import FreshPoints, Point, central_difference, recorded_point
 from .recorded import check_unchanged
 from .slips import ANYWHERE, Slip
 from .suspects import SECOND, Suspect, suspects
-from .symbol import Symbol
 from .views import Ground, Pair, View
-from .writing import equation, label_text, number_text
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits

@@ -7,10 +7,10 @@ imported only here, when it is asked for.
 from functools import cache
 from typing import Any
 
-from .. import ops
+from ..engine import ops
+from ..engine.operation import Operation
+from ..engine.value import Value, topological_order
 from ..errors import ExtraMissingError
-from ..operation import Operation
-from ..value import Value, topological_order
 from .names import names_of
 from .recorded import check_root
 

@@ -11,14 +11,14 @@ from decimal import Decimal
 from math import isclose
 from typing import Any
 
+from ..engine.operation import as_float
+from ..engine.ops import neg
+from ..engine.value import Value, adjoints
 from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
-from ..formula import Formula, Item, parse
-from ..operation import as_float
-from ..ops import neg
-from ..value import Value, adjoints
+from ..notation._formula import Formula, Item, parse
+from ..notation.writing import label_text, number_text
 from .names import node_of
 from .views import Pair
-from .writing import label_text, number_text
 
 Key = Any  # a Value, a name, or a pair of them
 TYPED = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-−+]?\d+)?")  # a number as it stands in a formula

@@ -9,9 +9,9 @@ from itertools import islice, pairwise
 from math import isclose, isfinite, prod
 from typing import Any
 
-from ..ops import add, div, mul, neg, sub
-from .paths import largest_first
-from .symbol import Symbol
+from ..engine.ops import add, div, mul, neg, sub
+from ..notation.symbol import Symbol
+from ._paths import largest_first
 from .views import Ground, Pair, View
 
 MOST_TERMS = 16

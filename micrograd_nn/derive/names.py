@@ -7,10 +7,10 @@ h1[2] for the h1 of the second sample.
 from collections.abc import Mapping
 from typing import Any
 
+from ..engine.value import Value
 from ..errors import UnknownNameError
-from ..formula import labelled
-from ..value import Value
-from .writing import label_latex, label_text
+from ..notation._formula import labelled
+from ..notation.writing import label_latex, label_text
 
 
 def names_of(root: Value, *targets: Value) -> dict[Value, str]:

@@ -9,8 +9,8 @@ from functools import cached_property
 from math import isfinite
 from random import Random
 
-from ..backprop import replay, work_out
-from ..value import Value
+from ..engine.backprop import replay, work_out
+from ..engine.value import Value
 
 FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at most of them, as behind a dead relu
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three

@@ -5,9 +5,9 @@ Promise: after these checks symbols and numbers fit each other, in every node be
 
 from math import isnan
 
-from ..backprop import check_slope, replay
+from ..engine.backprop import check_slope, replay
+from ..engine.value import Constant, Value
 from ..errors import ArgumentTypeError, GraphError
-from ..value import Constant, Value
 
 
 def check_root(root: object) -> None:

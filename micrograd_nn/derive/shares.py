@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import add as plus
 
-from ..ops import add, div, exp, stop_gradient, sub
-from ..value import Value
-from .simplify import Tidy, product
+from ..engine.ops import add, div, exp, stop_gradient, sub
+from ..engine.value import Value
+from ..notation._simplify import Tidy, product
 
 LARGEST = 700.0  # up to here exp(z1)/(exp(z1) + …) can be worked out as it is written
 

@@ -10,9 +10,9 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from ..operation import TABLE, Operation
-from .symbol import Symbol
-from .writing import POWER
+from ..engine.operation import TABLE, Operation
+from ..notation.symbol import Symbol
+from ..notation.writing import POWER
 
 
 class Slip(Enum):

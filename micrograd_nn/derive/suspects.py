@@ -12,12 +12,12 @@ from itertools import islice
 from operator import mul
 from typing import Any
 
+from ..engine.ops import neg
+from ..engine.value import Value
 from ..errors import GraphError
-from ..ops import neg
-from ..value import Value
-from .simplify import Tidy
+from ..notation._simplify import Tidy
+from ..notation.symbol import Symbol
 from .slips import ANYWHERE, BRANCH_SLIPS, EDGE_RULES, EVERYWHERE, FACTOR_SLIPS, Rule, Slip
-from .symbol import Symbol
 from .views import Ground, Pair, View, edge_of
 
 SECOND = 10  # unlikely beyond the next best slip

@@ -8,11 +8,11 @@ from functools import cached_property
 from math import inf, isclose
 from typing import Any
 
-from ..value import Value
+from ..engine.value import Value
+from ..notation.writing import PRODUCT
 from .chain import Chain
 from .points import Point
 from .slips import EDGE_RULES, Edge
-from .writing import PRODUCT
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
 

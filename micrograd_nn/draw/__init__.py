@@ -3,9 +3,9 @@
 Promise: this floor looks at graphs and never changes one.
 """
 
+from ._walk import Walk as Walk
+from ._walk import walk as walk
 from .dot import draw_dot as draw_dot
 from .dot import trace as trace
 from .drawing import Drawing as Drawing
 from .network import draw_network as draw_network
-from .walk import Walk as Walk
-from .walk import walk as walk

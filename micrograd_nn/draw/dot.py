@@ -11,8 +11,8 @@ from typing import Any
 
 from ..derive import Path
 from ..derive.recorded import check_unchanged
+from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, UnknownNameError
-from ..value import Value, topological_order
 from .drawing import Drawing
 from .frames import add_frames, room_before
 from .modules import BUDGET, View, is_input, view

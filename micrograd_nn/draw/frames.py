@@ -6,7 +6,7 @@ Promise: a frame holds its module's values and no others, and begins to the righ
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..value import Value
+from ..engine.value import Value
 from .modules import View
 from .palette import LIGHT as COLOUR
 from .source import label

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..engine.value import Value
 from ..errors import GraphError, UnknownNameError
-from ..value import Value
 
 BUDGET = 400  # values in one picture; beyond, nobody follows a line
 LINES = 3  # lines for each value of the budget: layers of folded neurons have few values and many lines

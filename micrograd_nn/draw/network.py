@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..derive.recorded import check_unchanged
+from ..engine.modes import no_grad
+from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
-from ..modes import no_grad
-from ..nn import MLP, Layer, Maxout, Neuron, as_inputs
-from ..value import Value, topological_order
+from ..nn.layers import MLP, Layer, Maxout, Neuron, as_inputs
 from .drawing import Drawing
 from .palette import LIGHT as COLOUR
 from .source import WIDEST, digraph, label, largest_of, stroke

@@ -12,9 +12,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..engine.operation import Operation, lookup
 from ..errors import ArgumentError, ExtraMissingError, ShapeError, UnknownNameError
 from ..files import write_whole
-from ..operation import Operation, lookup
 
 COLOURS = ("#0a67a8", "#c4530b", "#3a8a5f", "#8a5a9e", "#8a6d00", "#5c6675")
 STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))

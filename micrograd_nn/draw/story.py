@@ -13,12 +13,12 @@ from itertools import count
 from ..derive import Step, explain, steps
 from ..derive.chain import numbered, slope_of
 from ..derive.names import names_of, partial_latex
-from ..derive.simplify import Tidy
-from ..derive.symbol import Symbol
-from ..derive.writing import IN_TEXT, LATEX, TEXT, equation, label_latex, number_as_latex, write
+from ..engine.operation import Operation
+from ..engine.value import Value, topological_order
 from ..errors import GraphError
-from ..operation import Operation
-from ..value import Value, topological_order
+from ..notation._simplify import Tidy
+from ..notation.symbol import Symbol
+from ..notation.writing import IN_TEXT, LATEX, TEXT, equation, label_latex, number_as_latex, write
 from .modules import BUDGET
 from .text import number, shown
 

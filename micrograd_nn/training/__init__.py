@@ -4,11 +4,11 @@ Promise: one loop, on the recorded graph or on its compiled Program, with the sa
 before the first step; what went wrong leaves the last good step behind.
 """
 
+from ._evaluate import evaluate as evaluate
+from ._evaluate import predict as predict
+from ._fit import Training as Training
+from ._fit import fit as fit
 from .callbacks import EarlyStopping as EarlyStopping
-from .evaluate import evaluate as evaluate
-from .evaluate import predict as predict
-from .fit import Training as Training
-from .fit import fit as fit
 from .history import History as History
 from .metrics import accuracy as accuracy
 from .metrics import confusion_matrix as confusion_matrix

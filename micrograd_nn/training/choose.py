@@ -10,13 +10,13 @@ from math import isclose, isfinite
 from random import Random
 from typing import Any
 
-from ..backprop import replay
+from ..engine.backprop import replay
+from ..engine.graph import undisturbed
+from ..engine.modes import detect_anomaly, no_grad
+from ..engine.value import Value, as_value
 from ..errors import GraphError, MicrogradError, UnknownNameError
-from ..graph import undisturbed
-from ..modes import detect_anomaly, no_grad
-from ..nn import MLP
-from ..optim import Optimizer
-from ..value import Value, as_value
+from ..nn.layers import MLP
+from ..nn.optim import Optimizer
 from .engines import Engine, ScalarEngine, Score
 from .task import Penalty, Task
 
@@ -43,7 +43,7 @@ def choose(
     "auto" compiles unless the whole training is tiny, or a graph does not allow it. Raises UnknownNameError, and
     GraphError if "compiled" is asked for a network, a loss or a metric whose graph changes with its numbers.
     """
-    from ..compile.choose import DTYPES
+    from ..compiler.choose import DTYPES
 
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from ..compile import compile
-from ..compile.run import Run
-from ..functional import total
-from ..optim import Optimizer
+from ..compiler import compile
+from ..compiler.run import Run
+from ..engine.functional import total
+from ..nn.optim import Optimizer
 from .engines import Score
 from .task import Penalty, Task, penalty_of
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Protocol
 
-from ..backprop import grad
-from ..functional import mean, total
-from ..graph import undisturbed
-from ..modes import no_grad
-from ..optim import Optimizer
-from ..value import Value
+from ..engine.backprop import grad
+from ..engine.functional import mean, total
+from ..engine.graph import undisturbed
+from ..engine.modes import no_grad
+from ..engine.value import Value
+from ..nn.optim import Optimizer
 from .task import Penalty, Task, penalty_of
 
 Score = Callable[..., Value]  # of (outputs, target): a loss or a metric

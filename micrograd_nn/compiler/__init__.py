@@ -1,0 +1,47 @@
+"""Compile: a recorded scalar graph at the speed of arrays, or of straight-line code.
+
+Promise: what is stepped, derived and drawn is what runs here; a program's numbers are those of the scalar engine, to
+the bit in the ``python`` backend and within the rounding of its sums in the others. NumPy is imported when the first
+graph is compiled.
+
+    trace     the graph as flat lists of integers
+    lift      sums of products become matrix products, the rest groups of like operations
+    reverse   the sweep, written down by running the table's partials on tracers
+    backends  steps as readable Python source, over floats or over NumPy arrays
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..engine.graph import undisturbed
+from ..engine.value import Value
+
+if TYPE_CHECKING:
+    from .program import Program
+
+
+@undisturbed
+def compile(
+    loss: Value,
+    inputs: Sequence[Any] = (),
+    parameters: Iterable[Value] = (),
+    backend: str = "auto",
+    dtype: str = "float64",
+) -> "Program":
+    """A Program that computes ``loss``, its gradient and its training for any numbers in the inputs.
+
+    ``inputs`` are the leaves that vary from row to row, one entry per argument: a Value, or a list of Values (lists
+    in lists too). ``parameters`` are the leaves that are trained. Every other leaf is a constant. ``backend`` is
+    "python", "numpy" or "auto"; ``dtype`` "float64" or "float32".
+
+    >>> x, y, w = Value(0.0), Value(0.0), Value(2.0)
+    >>> program = compile((w * x - y) ** 2, inputs=[x, y], parameters=[w])
+    >>> program([1.0, 2.0], [2.0, 5.0])
+    0.5
+
+    Raises ArgumentError or ArgumentTypeError if an input or parameter is no leaf or is listed twice, UnknownNameError
+    for a backend or dtype that there is not.
+    """
+    from .program import Program  # imports NumPy
+
+    return Program(loss, inputs, parameters, backend, dtype)

@@ -1,0 +1,146 @@
+"""Program: one recorded loss, ready to run over any number of rows.
+
+Promise: a Program's loss is the mean over the rows of the loss that was recorded, its gradient the gradient of that
+mean. The parameters live in the Values: each call reads their ``.data``, and a training writes them back, also when
+an error or Ctrl-C ends it, so that stepping and drawing show what was trained.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from threading import RLock
+from typing import Any
+
+from ..engine.operation import whole_number
+from ..engine.value import Value
+from ..errors import ArgumentTypeError
+from ..nn.init import source_of
+from ..nn.optim import Optimizer
+from .backend import Backend
+from .check import check
+from .choose import Backends
+from .printing import latex, text
+from .rows import Rows
+from .run import Run, shuffled
+from .trace import trace
+
+_data_of = vars(Value)["_data"].__get__
+
+
+class Program:
+    """What ``compile`` returns: call it for the mean loss, or let it train.
+
+    ``parameters`` are the Values that are trained, ``inputs`` the shapes of the arguments for one row. An argument is
+    an array-like with a leading axis of rows, or one row without it. Threads that share a program take turns.
+    """
+
+    def __init__(
+        self, loss: Value, inputs: Sequence[Any], parameters: Iterable[Value], backend: str, dtype: str
+    ) -> None:
+        self.trace = trace(loss, inputs, parameters)
+        self.parameters, self.inputs, self.dtype = self.trace.parameters, self.trace.inputs, dtype
+        self.backends = Backends(self.trace, backend, dtype)
+        self._latest = self.backends.choose(1)
+        self._turn = RLock()  # a backend writes into the same arrays in every call
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend that ran last; before the first run, that for one row."""
+        return self._latest[0].name
+
+    @property
+    def why(self) -> str:
+        """Why it was that backend."""
+        return self._latest[1]
+
+    @property
+    def source(self) -> str:
+        """The Python that computes the loss and its gradient in that backend."""
+        return self._latest[0].source
+
+    def __call__(self, *arguments: Any) -> float:
+        """The mean loss over the rows. Raises ShapeError for arguments of other shapes than the recorded inputs."""
+        rows = self.rows(*arguments)
+        with self._turn:
+            return self.runs(len(rows)).value(self.numbers(), rows)
+
+    def each(self, *arguments: Any) -> Any:
+        """The loss of each row, an array: a "loss" may be any Value, such as an output of a network."""
+        rows = self.rows(*arguments)
+        with self._turn:
+            return self.runs(len(rows)).each(self.numbers(), rows)
+
+    def value_and_grad(self, *arguments: Any, write: bool = False) -> tuple[float, Any]:
+        """The mean loss and its gradient, an array in the order of ``parameters``.
+
+        With ``write`` the gradient also becomes the parameters' ``.grad``, replacing what was there.
+        """
+        rows = self.rows(*arguments)
+        with self._turn:
+            loss, gradient = self.runs(len(rows)).value_and_grad(self.numbers(), rows)
+        if write:
+            for parameter, slope in zip(self.parameters, gradient.tolist(), strict=True):
+                parameter.grad = slope
+        return loss, gradient
+
+    def runs(self, rows: int) -> Backend:
+        """The backend for so many rows at once."""
+        self._latest = self.backends.choose(rows)
+        return self._latest[0]
+
+    def minimize(
+        self,
+        optimizer: Optimizer,
+        *arguments: Any,
+        epochs: int = 1,
+        batch_size: int = 1,
+        shuffle: Random | int | None = None,
+        each_epoch: Callable[[int, float], Any] | None = None,
+    ) -> list[float]:
+        """Train: each epoch goes once over the rows, a step of the optimiser per batch. Returns each epoch's mean loss.
+
+        The loss of an epoch is the mean over its rows, each taken when its batch came up. ``shuffle`` is a seed or a
+        source of random numbers; with None or False the rows keep their order. After each epoch the parameters are
+        written to their Values and ``each_epoch(epoch, loss)`` is called; training ends when it returns True.
+
+        Raises AnomalyError if a loss turns nan or infinite: the parameters are then those before that step;
+        ArgumentTypeError for shuffle=True, which names no order that could be had again.
+        """
+        whole_number("epochs", epochs, least=0)
+        whole_number("batch_size", batch_size)
+        rows = self.rows(*arguments)
+        if shuffle is True:
+            raise ArgumentTypeError("shuffle takes a seed, so that the order can be had again: shuffle=0, not True")
+        source = None if shuffle is None or shuffle is False else source_of(shuffle)
+        orders = shuffled(len(rows), source)
+        losses: list[float] = []
+        with self._turn:
+            run = Run(self, optimizer, rows, batch_size)
+            if each_epoch is None:
+                return run.epochs(epochs, orders)
+            while len(losses) < epochs:
+                losses += run.epochs(1, orders, len(losses))
+                if each_epoch(len(losses), losses[-1]):
+                    break
+        return losses
+
+    def check(self) -> None:
+        """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""
+        check(self.backends.numpy.steps)
+
+    def __str__(self) -> str:
+        """The textbook's equations with their shapes: a column is one of the n rows of data."""
+        arrays = self.backends.numpy
+        return text(arrays.tape, arrays.lifted, arrays.loss, self.inputs)
+
+    def _repr_latex_(self) -> str:
+        """What Jupyter shows."""
+        arrays = self.backends.numpy
+        return f"$$\n{latex(arrays.tape, arrays.lifted, arrays.loss, self.inputs)}\n$$"
+
+    def rows(self, *arguments: Any) -> Rows:
+        """The arguments as arrays of one number of rows, checked against the recorded inputs."""
+        return Rows(self.inputs, arguments)
+
+    def numbers(self) -> list[float]:
+        """The parameters' numbers, read from their Values."""
+        return list(map(_data_of, self.parameters))

@@ -1,0 +1,71 @@
+"""A matrix of finite numbers from whatever comes as rows; what does not fit is named with its row and column."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..engine.operation import as_float
+from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, ShapeError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
+
+ROWS = {"X": "rows, such as [[1, 2], [3, 4]]", "y": "targets, one per row of X, such as [0, 1]"}
+
+
+def matrix(name: str, given: Any, column: bool = False) -> Array:
+    """given as a matrix of finite numbers. Rows that come one by one are read once; a flat list may be a ``column``.
+
+    Raises an error that names the row and the column.
+    """
+    import numpy as np
+
+    if isinstance(given, str | bytes | Mapping | Set) or not isinstance(given, Iterable):
+        raise ArgumentTypeError(f"{name} is a list of {ROWS[name]}; got the {type(given).__name__} {given!r:.60}")
+    given = given if isinstance(given, Sequence) or hasattr(given, "__array__") else list(given)
+    try:
+        array: Array = np.asarray(given)
+        array = array.reshape(-1, 1) if column and array.ndim == 1 else array
+        if array.dtype.kind == "O":  # Fraction, Decimal, or nothing that is a number
+            array = np.array([[as_float(number) for number in row] for row in array])
+        if array.dtype.kind not in "fiub":
+            raise NumberError(f"{name} holds {array.dtype.name}")
+        array = array if array.dtype.kind == "f" else array.astype(float)
+    except (TypeError, ValueError) as error:
+        raise _first_fault(name, given, error) from None
+    if array.ndim != 2 or not array.size:
+        raise ShapeError(f"{name} is a list of {ROWS[name]}; got the shape {array.shape}")
+    _check_finite(name, array)
+    return array
+
+
+def _check_finite(name: str, array: Array) -> None:
+    import numpy as np
+
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        row, column = bad[0].tolist()
+        more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise ArgumentError(
+            f"{name} has {array[row, column]} in row {row}, column {column} (counted from 0){more}: "
+            "take such rows out, or put a number there"
+        )
+
+
+def _first_fault(name: str, given: Any, error: Exception) -> MicrogradError:
+    """The error for what is no matrix of numbers: the first row of another length, or the first thing that is none."""
+    lists = [row.tolist() if hasattr(row, "tolist") else row for row in given]
+    rows = [row if isinstance(row, Sequence) and not isinstance(row, str) else [row] for row in lists]
+    widths = [len(row) for row in rows]
+    for i, width in enumerate(widths):
+        if width != widths[0]:
+            return ShapeError(f"{name} is ragged: row {i} (counted from 0) has {width} numbers, row 0 has {widths[0]}")
+    legal = "no number" if name == "X" else "no number; classes are numbered 0, 1, 2, …"
+    for i, row in enumerate(rows):
+        for j, thing in enumerate(row):
+            try:
+                as_float(thing)
+            except MicrogradError:
+                return ArgumentTypeError(f"{name} has {thing!r:.60} in row {i}, column {j} (counted from 0): {legal}")
+    return ArgumentTypeError(f"{name} is a list of rows of numbers: {error}")

@@ -1,0 +1,179 @@
+"""∂L/∂w written out: the chain through the named nodes, each factor in symbols and in numbers, and the result.
+
+Promise: it is what a textbook prints, and it is this graph: symbols come from the rows, numbers from the sweep, and
+the whole, worked out at the recorded numbers, is the gradient.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby, islice, pairwise
+
+from ..engine.operation import whole_number
+from ..engine.value import Value, adjoints
+from ..errors import GraphError
+from ..notation._simplify import Tidy, product, total
+from ..notation.writing import equation, label_text, number_latex, number_text
+from ._paths import count_ways, largest_first
+from .chain import Chain, Factor, numbered
+from .names import node_of, partial_latex, partial_text
+from .recorded import check_root
+
+MOST = 8  # terms that are written out unless more are asked for
+DIGITS = 6
+WIDE = 48  # columns: a longer symbol doesn't push the others aside
+
+
+class Explanation:
+    """How ∂root/∂target comes about. ``print`` it, or let Jupyter typeset it.
+
+    ``terms`` are the paths through named nodes, each a list of factors from root down; ``count`` is how many there
+    are in all; ``number`` is the gradient.
+    """
+
+    def __init__(self, root: Value, target: Value, most: int = MOST, digits: int | None = DIGITS) -> None:
+        self.chain = Chain(root, target)
+        self.digits = digits
+        self.number = adjoints(root).get(target, 0.0)
+        named = self.chain.named
+        self.count = count_ways(named, self.chain.edges, target) if named else 0
+        largest = largest_first(named, self.chain.edges, target) if named else iter(())
+        found = [path.nodes for path in islice(largest, most)]
+        if self.count <= most:  # all of them: in the graph's order, as a textbook has them
+            place = {node: i for i, node in enumerate(self.chain.order)}
+            found.sort(key=lambda nodes: [place[node] for node in nodes])
+        factors = self.chain.factors
+        self.terms = [[factors[child][parent] for child, parent in pairwise(nodes)] for nodes in found]
+
+    @property
+    def factors(self) -> list[Factor]:
+        """The factors of the terms, each once, from the loss down."""
+        return list(dict.fromkeys(factor for term in self.terms for factor in term))
+
+    @property
+    def symbol(self) -> Tidy:
+        """The whole derivative as one expression. Raises GraphError if there are more terms than are written out."""
+        if self.count > len(self.terms):
+            raise GraphError(
+                f"{self.count:,} terms, of which {len(self.terms)} are written: explain(L, w, most={self.count})"
+            )
+        return total([product(factor.symbol for factor in term) for term in self.terms])
+
+    def update(self, lr: float) -> str:
+        """What a step of gradient descent makes of the weight, with the numbers put in.
+
+        >>> w = Value(0.3, "w")
+        >>> explain(w * w, w).update(0.5)
+        'w ← w − 0.5·∂L/∂w = 0.3 − 0.5·0.6 = 0'
+        """
+        w, before = label_text(self.chain.names[self.chain.target]), self.chain.target.data
+        numbers = [number_text(number, self.digits) for number in (lr, before, self.number, before - lr * self.number)]
+        lr_text, before_text, slope, after = numbers
+        lr_text, slope = _bracketed(lr_text), _bracketed(slope)
+        return f"{w} ← {w} − {lr_text}·{self._whole()} = {before_text} − {lr_text}·{slope} = {after}"
+
+    # ---- text ----
+
+    def __str__(self) -> str:
+        whole = self._whole()
+        rows = [self._columns(factor) for factor in self.factors]
+        width = max((len(row[0]) for row in rows), default=0)
+        middle = max((len(row[1]) for row in rows if len(row[1]) <= WIDE), default=0)
+        lines = [
+            f"{lhs:{width}} = {symbol:{middle}}{''.join(f' = {part}' for part in rest)}" for lhs, symbol, *rest in rows
+        ]
+        if not lines:  # nothing depends on the target, or it is the root itself
+            return f"{whole} = {number_text(self.number, self.digits)}"
+        if self._is_one_factor():
+            return lines[0].rstrip()
+        pad = "\n" + " " * len(whole) + " + "
+        chain = pad.join([*(" · ".join(map(str, term)) for term in self.terms), *self._more()])
+        numbers = pad.join([*self._numbers(number_text, " · "), *self._more()])
+        result = number_text(self.number, self.digits)
+        factors = "\n".join(line.rstrip() for line in lines)
+        return f"{whole} = {chain}\n\n{factors}\n\n{whole} = {numbers} = {result}"
+
+    def _columns(self, factor: Factor) -> list[str]:
+        try:
+            written = factor.symbol.text(), numbered(factor.symbol).text(self.digits)
+        except GraphError as error:
+            written = f"({error})", "…"
+        return [side for side, _ in groupby([str(factor), *written, number_text(factor.number, self.digits)])]
+
+    # ---- LaTeX ----
+
+    def latex(self) -> str:
+        """The same in LaTeX, as the lines of an aligned block. Raises GraphError if a factor is too long to be read."""
+        lines = []
+        for factor in self.factors:
+            written = factor.symbol.latex(), numbered(factor.symbol).latex(self.digits)
+            lines.append(rf"{factor.latex()} &= {equation(*written, number_latex(factor.number, self.digits))}")
+        whole = self._whole(partial_latex, r"\mathrm{d}")
+        if not lines:
+            lines = [f"{whole} &= {number_latex(self.number, self.digits)}"]
+        elif not self._is_one_factor():
+            more = [r"\dots"] if self._more() else []
+            chain = " + ".join([*(r" \cdot ".join(factor.latex() for factor in term) for term in self.terms), *more])
+            numbers = " + ".join([*self._numbers(number_latex, r" \cdot "), *more])
+            result = number_latex(self.number, self.digits)
+            lines = [f"{whole} &= {chain}", *lines, f"{whole} &= {numbers} = {result}"]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def _repr_latex_(self) -> str | None:
+        try:
+            return f"$${self.latex()}$$"
+        except GraphError:
+            return None  # Jupyter then shows the text, which says what can be done
+
+    # ---- parts of both ----
+
+    def _whole(self, partial: Callable[..., str] = partial_text, d: str = "d") -> str:
+        """∂L/∂w; but dL/dw where ∂L/∂w, past all other names, is one of several terms."""
+        root, target = self.chain.root, self.chain.target
+        names = self.chain.names[root], self.chain.names[target]
+        one_of_several = self.count > 1 and target in self.chain.factors[root]
+        return partial(*names, d) if one_of_several else partial(*names)
+
+    def _is_one_factor(self) -> bool:
+        return self.count == 1 and len(self.terms[0]) == 1
+
+    def _more(self) -> list[str]:
+        rest = self.count - len(self.terms)
+        return [f"… {rest:,} more" if rest < 10**30 else "… and very many more"] if rest else []
+
+    def _numbers(self, number: Callable[[float, int | None], str], dot: str) -> Iterator[str]:
+        for term in self.terms:
+            written = [number(factor.number, self.digits) for factor in term]
+            first = term is self.terms[0]
+            yield dot.join(_bracketed(w) if i or not first else w for i, w in enumerate(written))
+
+
+def _bracketed(number: str) -> str:
+    return f"({number})" if number[0] in "−-" else number
+
+
+def explain(root: Value, target: Value | str, most: int = MOST, digits: int | None = DIGITS) -> Explanation:
+    """∂root/∂target as a product of ∂child/∂parent through named nodes, summed over the paths between them.
+
+    A node is named if it has a label; target is a node or its label. ``most`` terms are written out, the largest;
+    ``digits`` is how many significant digits numbers get, None for all. Where target also enters root past all other
+    names, ∂root/∂target is that term alone and the whole is written droot/dtarget.
+
+    >>> x, w, y = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "y")
+    >>> o = w * x * 3
+    >>> o.label = "o"
+    >>> print(explain((y - o) ** 2, w))
+    ∂L/∂w = ∂L/∂o · ∂o/∂w
+    <BLANKLINE>
+    ∂L/∂o = −2(y − o) = −2(1 − 3) = 4
+    ∂o/∂w = 3·x       = 3·2 = 6
+    <BLANKLINE>
+    ∂L/∂w = 4 · 6 = 24
+
+    Raises ArgumentError or ArgumentTypeError if most or digits is no whole number from 1 up, UnknownNameError for a
+    label that is not there, GraphError if a ``.data`` has changed since the graph was recorded, ArgumentTypeError if
+    root is no Value.
+    """
+    whole_number("most, the number of terms to write,", most)
+    if digits is not None:
+        whole_number("digits, if not None for all of them,", digits)
+    check_root(root)
+    return Explanation(root, node_of(target, root), most, digits)

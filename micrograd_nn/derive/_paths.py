@@ -1,0 +1,175 @@
+"""Every way from a weight to the loss, with the product of the local partials along it.
+
+Promise: paths are counted without being listed, in whole numbers of any size, and the largest come first without the
+others being looked at, so both work on a graph of a million nodes; over all paths the products add up to ∂L/∂w.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count, islice
+from math import isfinite, log, prod
+from typing import Any
+
+from ..engine.value import Value, adjoints, topological_order
+from ..notation.writing import label_text, number_text
+from .names import names_of, node_of
+from .recorded import check_root, check_unchanged
+
+Edges = Callable[[Value], Iterable[tuple[Value, float]]]  # node -> (operand, ∂node/∂operand), one per edge
+SHOWN = 10  # paths in print
+BEYOND = 1e15  # stands for the logarithm of inf, and less for that of 0; a million finite slopes stay below
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way down from the loss to the weight."""
+
+    nodes: tuple[Value, ...]  # from the loss to the weight
+    partials: tuple[float, ...]  # between each node and the next
+
+    @property
+    def product(self) -> float:
+        """What this path adds to ∂L/∂w."""
+        return prod(self.partials)
+
+
+class Paths:
+    """The paths from w to L: their number, their sum, and the paths themselves, largest in magnitude first."""
+
+    def __init__(self, root: Value, target: Value) -> None:
+        self.root, self.target = root, target
+        self.count = count_paths(root, target)
+        self.total = adjoints(root).get(target, 0.0)
+
+    def __iter__(self) -> Iterator[Path]:
+        return largest_first(topological_order(self.root), recorded_edges, self.target)
+
+    def largest(self, k: int) -> list[Path]:
+        """The k paths that weigh most."""
+        return list(islice(self, k))
+
+    def __str__(self) -> str:
+        names = names_of(self.root, self.target)
+        number = f"{self.count:,}" if self.count < 10**30 else f"about 2^{self.count.bit_length() - 1}"
+        ends = f"path{'s' * (self.count != 1)} from {names[self.target]} to {names[self.root]}"
+        lines = [f"{number} {ends}, in sum {number_text(self.total)}"]
+        shown = [(number_text(path.product), path) for path in self.largest(SHOWN)]
+        width = max((len(product) for product, _ in shown), default=0)
+        for product, path in shown:
+            way = " ← ".join(_shown(node, names) for node in path.nodes[:SHOWN])
+            way += f" ← … {len(path.nodes) - SHOWN} more" if len(path.nodes) > SHOWN else ""
+            lines.append(f"  {product:>{width}}   {way}")
+        if self.count > SHOWN:
+            lines.append("  …")
+        return "\n".join(lines)
+
+
+def paths(root: Value, target: Value | str) -> Paths:
+    """Every path from target, a node or its label, up to root.
+
+    >>> a = Value(3.0, "a")
+    >>> print(paths(a * a + a, a))
+    3 paths from a to L, in sum 7
+      3   L ← 9 ← a
+      3   L ← 9 ← a
+      1   L ← a
+
+    Raises UnknownNameError for a label that is not there, GraphError if a ``.data`` has changed since the graph was
+    recorded, ArgumentTypeError if root is no Value.
+    """
+    check_unchanged(root)
+    return Paths(root, node_of(target, root))
+
+
+def count_paths(root: Value, target: Value | str) -> int:
+    """The number of paths from target up to root; x·x has two edges, and so two paths.
+
+    >>> x = Value(1.0)
+    >>> for _ in range(100):
+    ...     x = x + x
+    >>> count_paths(x, x.left.left) == 4
+    True
+
+    Raises UnknownNameError for a label that is not there, ArgumentTypeError if root is no Value.
+    """
+    check_root(root)
+    return count_ways(topological_order(root), recorded_edges, node_of(target, root))
+
+
+def recorded_edges(node: Value) -> Iterable[tuple[Value, float]]:
+    """The edges of the recorded graph."""
+    return zip(node.operands, node.partials, strict=True)
+
+
+def count_ways(order: Sequence[Value], edges: Edges, target: Value) -> int:
+    """The number of paths from the last of the order down to target."""
+    ways = {order[-1]: 1}
+    for node in reversed(order):
+        if node in ways and node is not target:
+            here = ways.pop(node)
+            for operand, _ in edges(node):
+                ways[operand] = ways.get(operand, 0) + here
+    return ways.get(target, 0)
+
+
+def largest_first(order: Sequence[Value], edges: Edges, target: Value) -> Iterator[Path]:
+    """The paths from the last of the order down to target, largest product first.
+
+    From each node one edge leads on to the largest product; a path is known by where it leaves these, and by how much
+    it loses there. So each path that is taken up is a whole one, however many there are with the same product.
+    """
+    best, onward = _best(order, edges, target)
+    root = order[-1]
+    if root not in best:
+        return
+    turn = count()  # ties come in the order in which they were found
+    queue: list[tuple[float, int, Value, Any]] = [(0.0, next(turn), root, None)]
+    while queue:
+        lost, _, node, way = heappop(queue)
+        leaves = []  # where another edge could have been taken
+        while node is not target:
+            leaves.append((node, way))
+            i, operand, partial = onward[node]
+            node, way = operand, (way, leaves[-1][0], partial)
+        yield _path(target, way)
+        for node, way in leaves:
+            for i, (operand, partial) in enumerate(edges(node)):
+                if operand in best and i != onward[node][0]:
+                    loss = max(0.0, best[node] - best[operand] - _weight(partial))
+                    heappush(queue, (lost + loss, next(turn), operand, (way, node, partial)))
+
+
+def _best(
+    order: Sequence[Value], edges: Edges, target: Value
+) -> tuple[dict[Value, float], dict[Value, tuple[int, Value, float]]]:
+    """The logarithm of the largest product from each node down to target, and the edge that leads to it."""
+    best, onward = {target: 0.0}, {}
+    for node in order:
+        if node is target:
+            continue
+        for i, (operand, partial) in enumerate(edges(node)):
+            if operand in best:
+                weight = _weight(partial) + best[operand]
+                if node not in onward or weight > best[node]:
+                    best[node], onward[node] = weight, (i, operand, partial)
+    return best, onward
+
+
+def _weight(partial: float) -> float:
+    if not partial:
+        return -BEYOND
+    return log(abs(partial)) if isfinite(partial) else BEYOND
+
+
+def _path(target: Value, way: Any) -> Path:
+    nodes, partials = [target], []
+    while way is not None:
+        way, node, partial = way
+        nodes.append(node)
+        partials.append(partial)
+    return Path(tuple(reversed(nodes)), tuple(reversed(partials)))
+
+
+def _shown(node: Value, names: dict[Value, str]) -> str:
+    return label_text(names[node]) if node in names else number_text(node.data, 4)

@@ -1,0 +1,79 @@
+"""Functions of a whole list of Values: sums, dot products, softmax and its relatives.
+
+Promise: each is a composition of the table's operations, so the graph shows every step of it, and the compiler reads
+the chain back as one reduction.
+"""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
+from typing import Any
+
+from ..errors import ArgumentError
+from .ops import exp, logaddexp, maximum, stop_gradient
+
+
+def chain(operation: Any, values: Iterable[Any], name: str) -> Any:
+    """operation(… operation(operation(v1, v2), v3) …, vn). Raises ArgumentError if there are no values."""
+    terms = list(values)
+    if not terms:
+        raise ArgumentError(f"{name} of an empty list: give it at least one value")
+    return reduce(operation, terms)
+
+
+def total(values: Iterable[Any]) -> Any:
+    """v1 + v2 + … + vn, without the leading 0 that Python's sum puts into the graph.
+
+    >>> from micrograd_nn import Value
+    >>> total([Value(1.0), Value(2.0)]).data
+    3.0
+    """
+    return chain(add, values, "total")
+
+
+def mean(values: Iterable[Any]) -> Any:
+    """(v1 + v2 + … + vn) / n; the value itself if there is just one."""
+    terms = list(values)
+    return total(terms) / len(terms) if len(terms) != 1 else terms[0]
+
+
+def logsumexp(values: Iterable[Any]) -> Any:
+    """ln(exp(v1) + … + exp(vn)), finite wherever its result is.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    return chain(logaddexp, values, "logsumexp")
+
+
+def log_softmax(values: Iterable[Any]) -> list[Any]:
+    """vi - logsumexp(v): the logarithms of softmax, right where softmax itself has run down to 0."""
+    terms = list(values)
+    normaliser = logsumexp(terms)
+    return [term - normaliser for term in terms]
+
+
+def softmax(values: Iterable[Any]) -> list[Any]:
+    """exp(vi) / Σ exp(vj): as many positive numbers, with sum 1, and stable at any size of v.
+
+    The largest value is taken off first, held constant: that changes neither the shares nor their slopes, and keeps
+    the digits that exp(vi - logsumexp(v)) would lose where v is large.
+
+    >>> from micrograd_nn import Value
+    >>> [p.data for p in softmax([Value(1000.0), Value(1000.0)])]
+    [0.5, 0.5]
+    """
+    terms = list(values)
+    largest = stop_gradient(chain(maximum, terms, "softmax"))
+    powers = [exp(term - largest) for term in terms]
+    whole = total(powers)
+    return [power / whole for power in powers]
+
+
+def maxout(values: Iterable[Any]) -> Any:
+    """The largest of the values (Goodfellow et al., Maxout Networks, 2013).
+
+    >>> maxout([1.0, 3.0, 2.0])
+    3.0
+    """
+    return chain(maximum, values, "maxout")

@@ -1,0 +1,251 @@
+"""What an operation is, and what operations act on.
+
+Promise: the form of a row is fixed here, its content in ``ops.py``; whoever computes, derives, draws, compiles or
+tests an operation reads the fields below and needs to know nothing else about it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from decimal import Decimal
+from keyword import iskeyword
+from numbers import Real
+from operator import index
+from typing import Any, Self, TypeVar, overload
+
+from ..errors import ArgumentError, ArgumentTypeError, NumberError, TooLargeError, UnknownNameError
+
+T = TypeVar("T", bound="Operand")
+Partial = Callable[..., Any]  # (*operands, out) -> slope, on floats, Values and symbols alike
+Kink = tuple[tuple[float, ...], float, tuple[float, ...]]  # operands, value, slopes
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where an operation is a real number, in words and as a test on the operands."""
+
+    text: str
+    holds: Callable[..., bool]
+
+
+EVERYWHERE = Domain("every real number", lambda *operands: True)
+
+
+@dataclass(frozen=True)
+class Wider:
+    """Why a row can't hold 2 ULP in its value or 4 ULP in its slopes everywhere; what it holds, operands -> ULP."""
+
+    why: str
+    value: Callable[..., float] = lambda *operands: 2.0
+    slopes: Callable[..., float] = lambda *operands: 4.0
+
+
+TABLE: "dict[str, Operation]" = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """A row of the table. Calling it computes on floats and records on Values: ``tanh(0.5)``, ``tanh(Value(0.5))``.
+
+    Writing a row enters it in the table; yours is derived, drawn, compiled and tested like a built-in one.
+
+    Templates hold the operands as ``{a:n}`` and ``{b:n}``: an operand that binds looser than level n gets brackets.
+    Levels: 1 sign, 2 sum, 3 product, 4 power, 5 atom.
+
+    Raises ArgumentError if the name is taken or is no Python identifier, or if the partials are not one or two
+    functions in a tuple.
+    """
+
+    name: str  # the field's standard name
+    _: KW_ONLY
+    doc: str  # one line
+    forward: Callable[..., float]  # floats -> float
+    partials: tuple[Partial, ...]  # one per operand, accurate to the last digits: (*operands, out) -> slope
+    identity: tuple[Partial, ...] | None = None  # the textbook's form of the partials, where it differs
+    text: str = ""  # how it is written on a line; name(a, b) if left out
+    latex: str  # how it is typeset
+    level: int = 5  # how tightly its written form binds
+    numpy: str  # an expression over arrays, with np in scope
+    python: str = ""  # over floats, with math and the rows' forwards, as row_name, in scope; row_name(a, b) if left out
+    mirror: str = ""  # python's expression for -a, reading the e that python's own has named for a
+    sign: str = ""  # the short sign in pictures; the name if left out
+    default: float | None = None  # the second operand, when it is left out
+    associative: bool = False  # a chain of it is one reduction
+    reduction: tuple[str, ...] = ()  # that reduction's sign, on a line and in LaTeX; the name if left out
+    shortcut: Callable[..., Any] | None = None  # the same bits in fewer steps, if an operand is a known float
+    domain: Domain = EVERYWHERE
+    kinks: tuple[Kink, ...] = ()  # where it has no slope, and which one we choose there
+    extremes: tuple[tuple[float, ...], ...] = ()  # operands at which the obvious formula loses its digits
+    wider: Wider | None = None
+
+    def __post_init__(self) -> None:
+        _check_row(self)
+        call = f"{self.name}({', '.join(('{a}', '{b}')[: self.arity])})"
+        named = (self.name, rf"\operatorname{{{self.name}}}") if self.associative else ()
+        for field, usual in (("text", call), ("python", f"row_{call}"), ("sign", self.name), ("reduction", named)):
+            object.__setattr__(self, field, getattr(self, field) or usual)  # the row is frozen from here on
+        TABLE[self.name] = self
+
+    @property
+    def arity(self) -> int:
+        """The number of operands, 1 or 2."""
+        return len(self.partials)
+
+    @property
+    def textbook(self) -> tuple[Partial, ...]:
+        """The partials in the textbook's form."""
+        return self.identity or self.partials
+
+    @overload
+    def __call__(self, a: float, b: float = ..., /) -> float: ...
+    @overload
+    def __call__(self, a: "T", b: "T | float" = ..., /) -> "T": ...
+    @overload
+    def __call__(self, a: float, b: "T", /) -> "T": ...
+    def __call__(self, *operands: Any) -> Any:
+        """Apply to floats, or to anything that brings its own ``apply``. Raises ArgumentError on a wrong count."""
+        if len(operands) == 1 and self.default is not None:
+            operands = (*operands, self.default)
+        if len(operands) != len(self.partials):
+            raise ArgumentError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
+        numbers = True  # the usual case, and the quick one: the rows' own slopes on floats
+        for operand in operands:
+            if operand.__class__ is not float:
+                if isinstance(operand, Operand):
+                    return operand.apply(self, *operands)
+                numbers = False
+        return self.forward(*(operands if numbers else map(as_float, operands)))
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lookup, (self.name,)  # a row holds functions: it is copied and pickled by its name
+
+
+def _check_row(row: Operation) -> None:
+    if not isinstance(row.name, str) or not row.name.isidentifier() or iskeyword(row.name):
+        raise ArgumentError(f"an operation's name is written into formulas and code: {row.name!r} is no identifier")
+    if row.name in TABLE:
+        raise ArgumentError(f"an operation named {row.name!r} is in the table already; choose another name")
+    if not isinstance(row.partials, tuple) or len(row.partials) not in (1, 2):
+        raise ArgumentError(
+            f"{row.name} needs one slope per operand, for one or two operands, got partials={row.partials!r}; "
+            "write partials=(lambda a, out: …,), with the comma"
+        )
+    if row.reduction and not row.associative:
+        raise ArgumentError(f"{row.name} has a sign for its chain, {row.reduction[0]}: say too that it is associative")
+    if len(row.partials) == 1 and (row.associative or row.default is not None):
+        raise ArgumentError(f"{row.name} has one operand: associative and default are for operations of two")
+
+
+def lookup(name: str) -> Operation:
+    """The row of that name. Raises UnknownNameError, which lists the names that there are."""
+    if name not in TABLE:
+        raise UnknownNameError("operation", name, TABLE)
+    return TABLE[name]
+
+
+def as_float(number: object) -> float:
+    """One real number as a float: int, Fraction, Decimal, a NumPy scalar or a 0-d array.
+
+    Raises NumberError for anything else (a bool too), TooLargeError for a finite number that no float holds.
+    """
+    if number.__class__ is float:
+        return number
+    if getattr(number, "shape", None) == () and hasattr(number, "item"):
+        number = number.item()  # a NumPy scalar or 0-d array
+    if isinstance(number, bool) or not isinstance(number, int | Real | Decimal):
+        raise NumberError(f"expected one real number, got {_describe(number)}")
+    try:
+        converted = float(number)
+    except OverflowError:
+        digits = int(int(number).bit_length() * math.log10(2)) + 1  # type: ignore[arg-type]  # Real converts
+        raise TooLargeError(f"a number of about {digits} digits is too large: floats end at 1.8e308") from None
+    if math.isinf(converted) and number != converted:  # a Decimal becomes inf without a word
+        raise TooLargeError(f"{number!s:.40} is too large: floats end at 1.8e308")
+    return converted
+
+
+def whole_number(what: str, given: Any, least: int = 1) -> int:
+    """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
+    if index(given) < least:
+        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
+    return index(given)
+
+
+def _describe(thing: object) -> str:
+    kind = type(thing).__name__
+    if thing is None:
+        return "None"
+    if isinstance(thing, Operand):
+        return f"a {kind}: it is in the graph already, use it as it is, or float(v) for its number alone"
+    if isinstance(thing, bool):
+        return f"the bool {thing}: write {float(thing)} if you mean the number"
+    if hasattr(thing, "shape"):
+        return f"a {kind} of shape {thing.shape}: a Value holds one number; go through it with [a * x for x in array]"
+    if isinstance(thing, str):
+        shown = thing if len(thing) <= 40 else thing[:40] + "…"
+        return f"the str {shown!r}: write float(text) first"
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
+class Operand:
+    """Whatever the table's operations act on besides floats: it brings ``apply``, and gets Python's operators.
+
+    Value records, a symbol writes itself down, a tracer is compiled: the same partials serve all of them.
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy hands `array * operand` back to us, and we refuse it in words
+
+    @classmethod
+    def apply(cls, operation: Operation, *operands: Any) -> Self:
+        """The outcome of an operation on operands of this class and floats."""
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Self:
+        return self.apply(TABLE["add"], self, other)
+
+    def __radd__(self, other: Any) -> Self:
+        return self.apply(TABLE["add"], other, self)
+
+    def __sub__(self, other: Any) -> Self:
+        return self.apply(TABLE["sub"], self, other)
+
+    def __rsub__(self, other: Any) -> Self:
+        return self.apply(TABLE["sub"], other, self)
+
+    def __mul__(self, other: Any) -> Self:
+        return self.apply(TABLE["mul"], self, other)
+
+    def __rmul__(self, other: Any) -> Self:
+        return self.apply(TABLE["mul"], other, self)
+
+    def __truediv__(self, other: Any) -> Self:
+        return self.apply(TABLE["div"], self, other)
+
+    def __rtruediv__(self, other: Any) -> Self:
+        return self.apply(TABLE["div"], other, self)
+
+    def __pow__(self, other: Any, modulo: None = None) -> Self:
+        if modulo is not None:
+            raise NumberError("pow(a, b, modulo) is for whole numbers; a Value has no modulo: write a**b")
+        return self.apply(TABLE["pow"], self, other)
+
+    def __rpow__(self, other: Any) -> Self:
+        return self.apply(TABLE["pow"], other, self)
+
+    def __neg__(self) -> Self:
+        return self.apply(TABLE["neg"], self)
+
+    def __pos__(self) -> Self:
+        return self
+
+    def __abs__(self) -> Self:
+        return self.apply(TABLE["abs"], self)

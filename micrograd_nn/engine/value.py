@@ -1,0 +1,354 @@
+"""Value: a number that remembers how it was made, and the sweep that takes its derivative back to where it came from.
+
+Promise: a Value holds one Python float and, if an operation made it, that operation, its operands in order and the
+local slope towards each, recorded when it was computed. The graph is this data and nothing else: no closure, no set,
+no cycle. It is walked by one topological sort and never by recursion, so a chain of a million operations works.
+
+The sum, the difference, the product and a neuron's sum are spelled out here for speed; tests hold them to their rows.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from functools import partial
+from itertools import repeat
+from math import isfinite
+from typing import Any
+
+from ..errors import AnomalyError, ArgumentTypeError
+from . import modes
+from .graph import Below, nodes_under_way
+from .graph import topological_order as topological_order
+from .operation import Operand, Operation, as_float
+from .ops import add, exp, log, mul, relu, sigmoid, sub, tanh
+
+
+class Value(Operand):
+    """One real number in a computation graph.
+
+    >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
+    >>> loss = (a * b + 10) ** 2
+    >>> loss.backward()
+    >>> a.grad, b.grad
+    (-24.0, 16.0)
+
+    ``grad`` is None until a sweep has reached the node. A leaf adds the sweeps up, as in PyTorch; a node that an
+    operation made holds the latest sweep. In a training loop write ``p.data -= lr * p.grad``: it changes the number.
+    ``p -= …`` makes a new node instead.
+
+    ``float(v)``, ``round(v, 3)``, ``bool(v)``, ``==`` and ``<`` look at the number, ``hash(v)`` at the node: equal
+    numbers stay apart in a set.
+
+    Raises NumberError (TypeError) if data is not one real number, TooLargeError if no float holds it.
+    """
+
+    __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright")
+
+    _data: float
+    grad: float | None
+    label: str
+    operation: Operation | None  # what made it; None for a leaf
+    left: Any  # the first operand, a Value; None for a leaf
+    right: Any  # the second operand, a Value; None for a leaf or a unary operation
+    dleft: float  # ∂self/∂left, as it was when self was computed
+    dright: float
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        if not isinstance(label, str):
+            given = f"{type(label).__name__} {label!r:.40}"
+            raise ArgumentTypeError(f"a label is a str, got the {given}: name a Value with Value(2.0, label='x')")
+        self._data = as_float(data)
+        self.grad = None
+        self.label = label
+        self.operation = self.left = self.right = None
+        self.dleft = self.dright = 0.0
+
+    @property
+    def data(self) -> float:
+        """The number. Setting it converts as the constructor does; what was computed from it before stays computed."""
+        return self._data
+
+    @data.setter
+    def data(self, number: Any) -> None:
+        self._data = as_float(number)
+
+    @property
+    def operands(self) -> "tuple[Value, ...]":
+        """What the operation was applied to, in order; empty for a leaf."""
+        return () if self.left is None else (self.left,) if self.right is None else (self.left, self.right)
+
+    @property
+    def partials(self) -> tuple[float, ...]:
+        """∂self/∂operand for each operand, recorded at forward time."""
+        return () if self.left is None else (self.dleft,) if self.right is None else (self.dleft, self.dright)
+
+    # ---- forward ----
+
+    @classmethod
+    def apply(cls, operation: Operation, *operands: Any) -> "Value":
+        """Compute and record: the one way by which a row acts on Values."""
+        left = as_value(operands[0])
+        a = left._data
+        if len(operands) == 1:
+            out = operation.forward(a)
+            return _record(out, operation, left, None, operation.partials[0](a, out), 0.0)
+        right = as_value(operands[1])
+        b = right._data
+        out = operation.forward(a, b)
+        dleft, dright = operation.partials
+        slope = dright(a, b, out)
+        if slope != slope and right.__class__ is Constant:
+            slope = 0.0  # the 2 of (-3)**2 has no slope, and nobody asks for one
+        return _record(out, operation, left, right, dleft(a, b, out), slope)
+
+    def __add__(self, other: Any) -> "Value":
+        if other.__class__ is not Value:
+            other = as_value(other)
+        return _record(self._data + other._data, add, self, other, 1.0, 1.0)
+
+    def __sub__(self, other: Any) -> "Value":
+        if other.__class__ is not Value:
+            other = as_value(other)
+        return _record(self._data - other._data, sub, self, other, 1.0, -1.0)
+
+    def __mul__(self, other: Any) -> "Value":
+        if other.__class__ is not Value:
+            other = as_value(other)
+        a, b = self._data, other._data
+        return _record(a * b, mul, self, other, b, a)
+
+    def __radd__(self, other: Any) -> "Value":
+        return as_value(other) + self
+
+    def __rsub__(self, other: Any) -> "Value":
+        return as_value(other) - self
+
+    def __rmul__(self, other: Any) -> "Value":
+        return as_value(other) * self
+
+    def exp(self) -> "Value":
+        """e to the power of self."""
+        return self.apply(exp, self)
+
+    def log(self) -> "Value":
+        """The natural logarithm of self."""
+        return self.apply(log, self)
+
+    def tanh(self) -> "Value":
+        """The hyperbolic tangent of self."""
+        return self.apply(tanh, self)
+
+    def sigmoid(self) -> "Value":
+        """1 / (1 + exp(-self))."""
+        return self.apply(sigmoid, self)
+
+    def relu(self) -> "Value":
+        """max(0, self)."""
+        return self.apply(relu, self)
+
+    # ---- backward ----
+
+    def backward(self) -> None:
+        """Fill ``.grad`` of every node below with ∂self/∂node. Raises AnomalyError, under detect_anomaly only.
+
+        After an error or Ctrl-C every ``.grad`` is what it was.
+        """
+        order: list[Any] = topological_order(self)
+        before = [node.grad for node in order]
+        try:
+            _sweep(order, before)
+            _add_earlier(order, before)
+        except BaseException:
+            _set_grads(order, before)
+            raise
+
+    def _backward(self) -> None:
+        """One step of the sweep by hand: pass ``self.grad`` on to the operands."""
+        for operand, slope in zip(self.operands, self.partials, strict=True):
+            operand.grad = (operand.grad or 0.0) + (self.grad or 0.0) * slope
+
+    # ---- as a number ----
+
+    def __float__(self) -> float:
+        return self._data
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(self._data, digits)
+
+    def __eq__(self, other: object) -> bool:
+        if getattr(other, "shape", None):
+            other = as_float(other)  # refuses an array in words: one answer for many numbers would be silently False
+        return bool(self._data == (other._data if isinstance(other, Value) else other))
+
+    def __lt__(self, other: Any) -> bool:
+        return self._data < as_value(other)._data
+
+    def __le__(self, other: Any) -> bool:
+        return self._data <= as_value(other)._data
+
+    def __gt__(self, other: Any) -> bool:
+        return self._data > as_value(other)._data
+
+    def __ge__(self, other: Any) -> bool:
+        return self._data >= as_value(other)._data
+
+    __hash__ = object.__hash__
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        flag = "" if isfinite(self._data) else " (not finite!)"
+        return f"Value(data={self._data}{flag}, grad={self.grad}{label})"
+
+    # ---- micrograd's names ----
+
+    @property
+    def _prev(self) -> "tuple[Value, ...]":
+        return self.operands
+
+    @property
+    def _op(self) -> str:
+        return self.operation.sign if self.operation else ""
+
+    # ---- copies ----
+
+    def __copy__(self) -> "Value":
+        return _restore(self.__class__, None, *self._fields())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        below = None if self.left is None or self in nodes_under_way() else Below(self)
+        return _restore, (self.__class__, below, *self._fields())
+
+    def _fields(self) -> tuple[Any, ...]:
+        return self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
+
+
+class Constant(Value):
+    """What a plain number in an expression becomes, such as the 2 of x**2: nobody holds it, so nobody moves it."""
+
+    __slots__ = ()
+
+
+_blank = partial(Value.__new__, Value)  # quicker than Value.__new__(Value), and than Value() by far
+_set_grad = vars(Value)["grad"].__set__
+
+
+def _record(data: float, operation: Operation, left: Value, right: Value | None, dleft: float, dright: float) -> Value:
+    if modes.entered:
+        if modes.watching.get():
+            _check_forward(data, operation, left, right)
+        if not modes.recording.get():
+            return Value(data)
+    node = _blank()
+    node._data = data
+    node.grad = None
+    node.label = ""
+    node.operation = operation
+    node.left = left
+    node.right = right
+    node.dleft = dleft
+    node.dright = dright
+    return node
+
+
+def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value]) -> Value:
+    """w1·x1 + … + wn·xn, recorded as ``*`` and ``+`` record it, without their way through Python's operators."""
+    total: Value | None = None
+    for w, x in zip(weights, inputs, strict=True):
+        if w.__class__ is not Value:
+            w = as_value(w)
+        a, b = w._data, x._data
+        term = _record(a * b, mul, w, x, b, a)
+        total = term if total is None else _record(total._data + term._data, add, total, term, 1.0, 1.0)
+    return Value(0.0) if total is None else total
+
+
+def as_value(operand: Any) -> Value:
+    """The operand itself, or a plain number as a constant of the graph. Raises NumberError for anything else."""
+    return operand if isinstance(operand, Value) else Constant(operand)
+
+
+def adjoints(root: Value) -> dict[Value, float]:
+    """∂root/∂node for every node below the root, in topological order; every ``.grad`` is afterwards what it was."""
+    order = topological_order(root)
+    before = [node.grad for node in order]
+    try:
+        _sweep(order, before)
+        found = {node: node.grad for node in order}
+        _set_grads(order, before)
+    except BaseException:
+        _set_grads(order, before)
+        raise
+    return found  # type: ignore[return-value]  # the sweep gave each a number
+
+
+def _sweep(order: list[Any], before: list[float | None]) -> None:
+    """The chain rule, once around: each node hands its adjoint times the local slope to each of its operands.
+
+    Where the slope is 1 the adjoint itself goes on: a sum makes no new float, and the collector has fewer to visit.
+    """
+    if before.count(None) < len(before):
+        _set_grads(order, repeat(None))
+    order[-1].grad = 1.0
+    for node in reversed(order):
+        left = node.left
+        if left is not None:
+            adjoint = node.grad
+            slope = node.dleft
+            term = adjoint if slope == 1.0 else adjoint * slope
+            left.grad = term if left.grad is None else left.grad + term
+            right = node.right
+            if right is not None:
+                slope = node.dright
+                term = adjoint if slope == 1.0 else adjoint * slope
+                right.grad = term if right.grad is None else right.grad + term
+    if modes.entered and modes.watching.get():
+        _check_backward(order)
+
+
+def _add_earlier(order: list[Any], before: list[float | None]) -> None:
+    """A leaf adds the sweeps up. No loop of backward's own: in its try, CPython 3.13.0 lets Ctrl-C past the except."""
+    for node, earlier in zip(order, before, strict=True) if any(before) else ():
+        if earlier is not None and node.left is None:
+            node.grad += earlier
+
+
+def _set_grads(order: list[Value], grads: Iterable[float | None]) -> None:
+    # One call into C: Python handles signals between bytecodes, so Ctrl-C can't cut this loop in two.
+    deque(map(_set_grad, order, grads), maxlen=0)
+
+
+def _check_forward(data: float, operation: Operation, *operands: Value | None) -> None:
+    given = [operand for operand in operands if operand is not None]
+    if not isfinite(data) and all(isfinite(operand._data) for operand in given):
+        real = operation.domain.holds(*[operand._data for operand in given])
+        why = "the result is too large for a float" if real else f"it is real where {operation.domain.text}"
+        raise AnomalyError(f"{operation.name} made {data} of {' and '.join(map(_named, given))}; {why}")
+
+
+def _check_backward(order: list[Any]) -> None:
+    for node in reversed(order):
+        if isfinite(node.grad):  # as every consumer's adjoint is, or it would have been the first
+            continue
+        for user in order:
+            for operand, slope in zip(user.operands, user.partials, strict=True):
+                if operand is node and not isfinite(user.grad * slope):
+                    raise AnomalyError(
+                        f"backward through {user.operation.name}: the slope towards {_named(node)} is {slope}, and "
+                        f"times the adjoint {user.grad} of {user.label or 'its result'} that makes {user.grad * slope}"
+                    )
+        raise AnomalyError(f"backward: the contributions to the gradient of {_named(node)} add up to {node.grad}")
+
+
+def _named(node: Value) -> str:
+    return f"{node.label or 'an operand'} = {node._data}"
+
+
+def _restore(kind: type[Value], _below: object, *fields: Any) -> Value:
+    node = kind.__new__(kind)
+    node._data, node.grad, node.label, node.operation, node.left, node.right, node.dleft, node.dright = fields
+    return node

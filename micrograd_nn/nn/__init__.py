@@ -1,0 +1,7 @@
+"""Networks: neurons and layers, losses, and the optimisers that train them; compositions of the engine's operations."""
+
+from .layers import MLP as MLP
+from .layers import Layer as Layer
+from .layers import Maxout as Maxout
+from .layers import Neuron as Neuron
+from .module import Module as Module

@@ -1,0 +1,87 @@
+"""Checkpoints: a training in a file, so that it can go on in another process.
+
+Promise: a resumed training takes the same steps to the same bytes as one that never stopped; a checkpoint is written
+and read like a network, whole or not at all.
+"""
+
+import os
+from typing import Any
+
+from ..engine.operation import whole_number
+from ..errors import ArgumentError, FormatError, StateError
+from ..files import name_of, write_whole
+from ..nn.layers import Module
+from ..nn.optim import Optimizer
+from ..training.callbacks import Running
+from ..training.history import History
+from .networks import Tensors, architecture, pack, read, take, tensors_of
+
+NET, MEMORY = "net.", "memory."  # what the names of the arrays start with
+
+
+def save_checkpoint(path: str | os.PathLike[str], net: Module, history: History) -> None:
+    """Write down a training: the network, the optimiser with its memories, and the history. Raises FileError."""
+    import numpy as np
+
+    state = history.optimizer.state_dict()
+    tensors = {NET + name: tensor for name, tensor in tensors_of(net).items()}
+    tensors |= {MEMORY + name: np.array(state.pop(name)) for name in history.optimizer.memories}
+    about = {
+        "optimizer": {"kind": type(history.optimizer).__name__, **state},
+        "history": {field: getattr(history, field) for field in ("rows", "step", "running", "settings")},
+    }
+    write_whole(path, pack(tensors, {"architecture": architecture(net), **about}))
+
+
+def load_checkpoint(path: str | os.PathLike[str], net: Module, optimizer: Optimizer) -> History:
+    """Put the network and the optimiser where the training stood, and return its history, for ``fit(resume=…)``.
+
+    Raises FileError or FormatError for a file that is no whole checkpoint, StateError if the network or the optimiser
+    is another one; neither has then changed.
+    """
+    tensors, about = read(path)
+    history = _history(about, name_of(path))
+    kept = dict(about["optimizer"])
+    if (kind := kept.pop("kind", None)) != type(optimizer).__name__:
+        raise StateError(f"{name_of(path)} is a training by {kind}, not by {type(optimizer).__name__}")
+    before = optimizer.state_dict()
+    optimizer.load_state_dict({**kept, **_starting(MEMORY, tensors)})
+    try:
+        take(net, _starting(NET, tensors))
+    except StateError:
+        optimizer.load_state_dict(before)
+        raise
+    history.optimizer = optimizer
+    return history
+
+
+class Checkpoint:
+    """A callback for ``fit`` that writes a checkpoint every so many rows of the history."""
+
+    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
+        self.path, self.every = path, whole_number("every", every)
+
+    def __call__(self, running: Running) -> None:
+        """Write it, if it is time."""
+        if len(running.history) % self.every == 0:
+            save_checkpoint(self.path, running.net, running.history)
+
+
+def _starting(prefix: str, tensors: Tensors) -> dict[str, Any]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _history(about: dict[str, Any], name: str) -> History:
+    history = History()
+    try:
+        given = about["history"]
+        history.rows = [{str(column): float(number) for column, number in row.items()} for row in given["rows"]]
+        history.step = whole_number("step", given["step"], least=0)
+        history.running = [float(number) for number in given["running"]]
+        history.settings = dict(given["settings"])
+        dict(about["optimizer"])
+    except (TypeError, KeyError, ValueError, AttributeError, ArgumentError):
+        raise FormatError(f"{name} is no checkpoint; a network without a training is read by load()") from None
+    for row in history.rows:
+        row |= {column: int(row[column]) for column in ("step", "epoch") if column in row}
+    return history

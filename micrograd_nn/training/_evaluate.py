@@ -1,0 +1,111 @@
+"""Using a trained network: its outputs on rows, and how well it does on rows with known targets.
+
+Promise: nothing about the network changes: no ``.data``, no ``.grad``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..compiler import compile
+from ..data.matrix import matrix
+from ..engine.functional import total
+from ..engine.modes import enable_grad, no_grad
+from ..engine.ops import multiply_no_nan
+from ..engine.value import Value
+from ..errors import GraphError, UnknownNameError
+from ..nn.optim import SGD
+from .choose import ENGINES, TINY, choose, probes
+from .engines import Score
+from .metrics import named_metrics
+from .task import Task, as_network
+
+BLOCK = 10_000  # rows that are predicted at a time
+
+
+@enable_grad()
+def evaluate(
+    net: Any,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Callable[..., Value] = "mse",
+    metrics: str | Score | Sequence[str | Score] = ("accuracy",),
+    engine: str = "auto",
+    dtype: str = "float64",
+) -> dict[str, float]:
+    """The mean loss over the rows, and each metric, by name.
+
+    >>> from micrograd_nn import MLP
+    >>> net = MLP(1, [1], output="sigmoid", init="zeros")
+    >>> evaluate(net, [[1.0], [2.0]], [0, 1], loss="mse")
+    {'loss': 0.25, 'accuracy': 0.5}
+
+    X, y, loss, metrics and engine are those of ``fit``, and so are the errors.
+    """
+    task = Task(net, X, y, loss)
+    scores = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
+    measured = [score for _, score in scores]
+    runs = choose(engine, dtype, task, SGD(net.parameters()), 1, (0.0, 0.0), len(task), measured, trains=False)
+    task.forget()
+    return {name: runs.score(task, score) for name, score in scores}
+
+
+@enable_grad()
+def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
+    """The network's outputs, an array: a number per row, or a row of outputs per row.
+
+    >>> from micrograd_nn import MLP
+    >>> predict(MLP(2, [1], init="zeros"), [[1.0, 2.0], [3.0, 4.0]]).tolist()
+    [0.0, 0.0]
+
+    X and engine are those of ``fit``, and so are the errors.
+    """
+    import numpy as np
+
+    as_network(net)
+    rows = matrix("X", X)
+    if engine not in ENGINES:
+        raise UnknownNameError("engine", engine, ENGINES)
+    if engine == "scalar" or (engine == "auto" and len(rows) * len(net.parameters()) < TINY):
+        return np.array([_outputs(net, row) for row in rows])
+    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+    try:
+        outputs = _compiled_outputs(net, rows)
+        return np.concatenate([outputs(block) for block in blocks])
+    except GraphError:
+        if engine == "compiled":
+            raise
+        return np.array([_outputs(net, row) for row in rows])
+
+
+def _outputs(net: Any, row: Any) -> Any:
+    with no_grad():
+        out = net([Value(number) for number in row.tolist()])
+    return [z.data for z in out] if isinstance(out, Sequence) else out.data
+
+
+def _compiled_outputs(net: Any, rows: Any) -> Callable[[Any], Any]:
+    """A function of rows that gives their outputs. Raises GraphError if the network's graph differs between rows.
+
+    A program has one outcome per row: of several outputs, pick·z with a one-hot pick gives one after the other. It is
+    0 where pick is, also beside an infinite z, which spoils no other output.
+    """
+    import numpy as np
+
+    x = [Value(number) for number in rows[0].tolist()]
+    out = net(x)
+    several = isinstance(out, Sequence)
+    picks = [Value(0.0) for _ in out] if several else []
+    wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, out, strict=True)]) if several else out
+    program = compile(wanted, inputs=[x, picks] if several else [x], parameters=net.parameters())
+
+    def outputs(block: Any) -> Any:
+        if not several:
+            return program.each(block)
+        chosen = (np.broadcast_to(pick, (len(block), len(picks))) for pick in np.eye(len(picks)))
+        return np.stack([program.each(block, pick) for pick in chosen], axis=1)
+
+    for i in probes(net, len(rows)):
+        if not np.allclose(outputs(rows[i : i + 1])[0], _outputs(net, rows[i]), rtol=1e-9, equal_nan=True):
+            raise GraphError(f'this network records another graph for row {i}: predict with engine="scalar"')
+    return outputs
