@@ -4,19 +4,20 @@ Promise: paths are counted without being listed, in whole numbers of any size, a
 others being looked at, so both work on a graph of a million nodes; over all paths the products add up to ∂L/∂w.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count, islice
 from math import isfinite, log, prod
 from typing import Any
 
-from ..engine.value import Value, adjoints, topological_order
+from ..engine.graph import Edges, sweep, topological_order
+from ..engine.value import Value, adjoints
+from ..engine.value import edges as recorded
 from ..notation.writing import label_text, number_text
 from .names import names_of, node_of
 from .recorded import check_root, check_unchanged
 
-Edges = Callable[[Value], Iterable[tuple[Value, float]]]  # node -> (operand, ∂node/∂operand), one per edge
 SHOWN = 10  # paths in print
 BEYOND = 1e15  # stands for the logarithm of inf, and less for that of 0; a million finite slopes stay below
 
@@ -43,7 +44,7 @@ class Paths:
         self.total = adjoints(root).get(target, 0.0)
 
     def __iter__(self) -> Iterator[Path]:
-        return largest_first(topological_order(self.root), recorded_edges, self.target)
+        return largest_first(topological_order(self.root), recorded, self.target)
 
     def largest(self, k: int) -> list[Path]:
         """The k paths that weigh most."""
@@ -94,26 +95,15 @@ def count_paths(root: Value, target: Value | str) -> int:
     Raises UnknownNameError for a label that is not there, ArgumentTypeError if root is no Value.
     """
     check_root(root)
-    return count_ways(topological_order(root), recorded_edges, node_of(target, root))
+    return count_ways(topological_order(root), recorded, node_of(target, root))
 
 
-def recorded_edges(node: Value) -> Iterable[tuple[Value, float]]:
-    """The edges of the recorded graph."""
-    return zip(node.operands, node.partials, strict=True)
-
-
-def count_ways(order: Sequence[Value], edges: Edges, target: Value) -> int:
+def count_ways(order: Sequence[Value], edges: Edges[Value], target: Value) -> int:
     """The number of paths from the last of the order down to target."""
-    ways = {order[-1]: 1}
-    for node in reversed(order):
-        if node in ways and node is not target:
-            here = ways.pop(node)
-            for operand, _ in edges(node):
-                ways[operand] = ways.get(operand, 0) + here
-    return ways.get(target, 0)
+    return next((ways for node, ways in sweep(order, edges, 1, mul=lambda ways, _: ways) if node is target), 0)
 
 
-def largest_first(order: Sequence[Value], edges: Edges, target: Value) -> Iterator[Path]:
+def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) -> Iterator[Path]:
     """The paths from the last of the order down to target, largest product first.
 
     From each node one edge leads on to the largest product; a path is known by where it leaves these, and by how much
@@ -141,7 +131,7 @@ def largest_first(order: Sequence[Value], edges: Edges, target: Value) -> Iterat
 
 
 def _best(
-    order: Sequence[Value], edges: Edges, target: Value
+    order: Sequence[Value], edges: Edges[Value], target: Value
 ) -> tuple[dict[Value, float], dict[Value, tuple[int, Value, float]]]:
     """The logarithm of the largest product from each node down to target, and the edge that leads to it."""
     best, onward = {target: 0.0}, {}

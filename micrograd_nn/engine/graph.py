@@ -4,8 +4,10 @@ Promise: no function here calls itself on an operand, so a graph may be a millio
 """
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce, wraps
+from operator import add as plus
+from operator import mul as times
 from threading import local
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -19,6 +21,8 @@ class Node(Protocol):
 
 N = TypeVar("N", bound=Node)
 T = TypeVar("T")  # a node of any kind
+S = TypeVar("S")  # a slope: a float, a Value, a symbol, a number of paths
+Edges = Callable[[T], Iterable[tuple[T, Any]]]  # node -> (operand, ∂node/∂operand), one per edge
 P = ParamSpec("P")
 
 
@@ -65,6 +69,45 @@ def postorder(root: T, below: Callable[[T], Iterable[T]]) -> Iterator[T]:
         else:
             done.add(path[-1])
             yield path.pop()
+
+
+def sweep(
+    order: Sequence[T], edges: Edges[T], one: S, add: Callable[[S, S], S] = plus, mul: Callable[[S, Any], S] = times
+) -> Iterator[tuple[T, S]]:
+    """The chain rule from the last node of an order down: (node, ∂last/∂node) for each that it depends on.
+
+    ``edges(node)`` gives (operand, ∂node/∂operand), one per edge. The numbers may be of any kind that ``add`` and
+    ``mul`` take: floats, Values (the derivative is a graph again), symbols, whole numbers that count paths.
+
+    >>> list(sweep(["x", "y"], {"x": [], "y": [("x", 3.0), ("x", 4.0)]}.__getitem__, 1.0))
+    [('y', 1.0), ('x', 7.0)]
+    """
+    adjoints = {order[-1]: one}
+    for node in reversed(order):
+        if node in adjoints:
+            adjoint = adjoints.pop(node)  # complete; let go, since that of a million nodes may be long
+            yield node, adjoint
+            for operand, slope in edges(node):
+                term = mul(adjoint, slope)
+                adjoints[operand] = add(adjoints[operand], term) if operand in adjoints else term
+
+
+def tangents(
+    order: Iterable[T],
+    edges: Edges[T],
+    target: T,
+    one: S,
+    add: Callable[[S, S], S] = plus,
+    mul: Callable[[Any, S], S] = times,
+) -> dict[T, S]:
+    """The mirror of ``sweep``, from the leaves up: ∂node/∂target for each node of an order that depends on target."""
+    found = {target: one}
+    for node in order:
+        if node is not target:
+            terms = [mul(slope, found[operand]) for operand, slope in edges(node) if operand in found]
+            if terms:
+                found[node] = reduce(add, terms)
+    return found
 
 
 class Below:

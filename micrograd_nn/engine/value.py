@@ -272,6 +272,11 @@ def as_value(operand: Any) -> Value:
     return operand if isinstance(operand, Value) else Constant(operand)
 
 
+def edges(node: Value) -> Iterable[tuple[Value, float]]:
+    """The edges of the recorded graph below a node: each operand, and the slope towards it."""
+    return zip(node.operands, node.partials, strict=True)
+
+
 def adjoints(root: Value) -> dict[Value, float]:
     """∂root/∂node for every node below the root, in topological order; every ``.grad`` is afterwards what it was."""
     order = topological_order(root)
