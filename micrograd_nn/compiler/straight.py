@@ -4,18 +4,15 @@ Promise: each line is a row's ``python`` template or its forward itself, and the
 the scalar engine, so that the numbers are the same to the bit.
 """
 
-import re
 from collections.abc import Sequence
 from math import copysign, prod
 from typing import Any
 
-from ..engine.ops import neg
 from .backend import Number
 from .steps import Apply, Leaf, Step, Tape, Tracer, plain
 from .trace import CONSTANT, PARAMETER, Trace
 
 NESTED = 8  # how deep an expression may grow before it gets a line of its own
-_NAMED = re.compile(r"\be\b")  # what a template names on its way
 SLOTS = ("{a}", "{b}")  # where a template has its operands
 
 
@@ -67,8 +64,6 @@ class Lines:
 
     def __init__(self, tape: Tape, named: Sequence[Number], inline: Sequence[Number] = ()) -> None:
         self._steps = tape.steps
-        self._mirrors = _mirrors(tape.steps)
-        self._mirrored = set(self._mirrors.values())
         self._uses = self._count(named, inline)
         self._texts: list[str] = []
         self._depths: list[int] = []
@@ -90,37 +85,20 @@ class Lines:
                 uses[output.number] += weight
         for number in range(len(uses) - 1, -1, -1):
             step = self._steps[number]
-            if uses[number] and isinstance(step, Apply) and number in self._mirrors:
-                uses[self._opposite(step)] += step.operation.mirror.count(SLOTS[0])
-                uses[self._mirrors[number]] += 2
-            elif uses[number] and isinstance(step, Apply):
+            if uses[number] and isinstance(step, Apply):
                 for operand, slot in zip(step.operands, SLOTS, strict=False):
                     if operand.__class__ is int:
                         uses[operand] += template(step).count(slot)
         return uses
-
-    def _opposite(self, step: Step) -> int:
-        """For an operation of -a: a."""
-        number: int = self._steps[step.operands[0]].operands[0]
-        return number
-
-    def _expression(self, number: int, step: Apply) -> tuple[str, Sequence[Any]]:
-        """A step as an expression, and what it reads."""
-        if number in self._mirrors:
-            operand = self._opposite(step)
-            written = step.operation.mirror.format(a=self._operand(operand))
-            return _NAMED.sub(f"e{self._mirrors[number]}", written), (operand,)
-        operands = dict(zip("ab", map(self._operand, step.operands), strict=False))
-        written = template(step).format(**operands)
-        return _NAMED.sub(f"e{number}", written) if number in self._mirrored else written, step.operands
 
     def _write(self, number: int, step: Step) -> None:
         name, depth = f"v{number}", 0
         if isinstance(step, Leaf):
             name = leaf_name(step)
         elif isinstance(step, Apply) and self._uses[number]:
-            expression, below = self._expression(number, step)
-            depth = 1 + max(self._depths[operand] for operand in below if operand.__class__ is int)
+            operands = dict(zip("ab", map(self._operand, step.operands), strict=False))
+            expression = template(step).format(**operands)
+            depth = 1 + max(self._depths[operand] for operand in step.operands if operand.__class__ is int)
             if self._uses[number] == 1 and depth < NESTED:
                 name = f"({expression})"
             else:
@@ -128,22 +106,6 @@ class Lines:
                 depth = 0
         self._texts.append(name)
         self._depths.append(depth)
-
-
-def _mirrors(steps: list[Step]) -> dict[int, int]:
-    """Operations of -a whose row can read what the same operation of a has worked out: their numbers, and those."""
-    at: dict[Any, int] = {}
-    found = {}
-    for number, step in enumerate(steps):
-        if isinstance(step, Apply) and step.operation.mirror:
-            (operand,) = step.operands
-            at[step.operation, operand] = number
-            opposite = steps[operand]
-            if isinstance(opposite, Apply) and opposite.operation is neg:
-                twin = at.get((step.operation, opposite.operands[0]))
-                if twin is not None:
-                    found[number] = twin
-    return found
 
 
 def template(step: Apply) -> str:

@@ -1,45 +1,97 @@
 """What is switched on while a ``with`` block runs: ``no_grad``, ``enable_grad`` and ``detect_anomaly``.
 
-Promise: a mode belongs to the thread or task that entered it and ends with its block. While none changes anything,
-an operation pays a single look at ``entered`` for them.
+A mode belongs to the thread or task that entered it and ends with its block, however the block ends. Ctrl-C can come
+before the first line of an ``__exit__``, so nothing is left to such a line: every block has a lock of its own, ``with``
+itself releases it, in C, and the mode is on while the lock is held. Nothing is counted, nothing has to be put back.
 """
 
-from collections.abc import Callable
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from math import isfinite
 from threading import Lock
-from types import TracebackType
 from typing import Any, TypeVar
+from weakref import ref
 
-from ..errors import ArgumentTypeError
+from ..errors import AnomalyError, ArgumentTypeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-entered = 0  # how many open blocks change something, in any thread: the hot path's one question
-recording: ContextVar[bool] = ContextVar("recording", default=True)
-watching: ContextVar[bool] = ContextVar("watching", default=False)
-_lock = Lock()
+
+open_locks: set[Any] = set()  # references to the locks of blocks that are open, in any thread; a lock that goes leaves
+
+
+class Block:
+    """One block of a mode. Its lock belongs to ``with`` alone: when that is gone, the block is over."""
+
+    def __init__(self, mode: "_Mode", lock: Any) -> None:
+        self.mode = mode
+        self.lock: Callable[[], Any] = ref(lock)
+        self.by_hand: Any = None  # the lock again, where ``__enter__`` was called by hand or by an ExitStack
+
+    def on(self) -> bool:
+        lock = self.lock()
+        return lock is not None and lock.locked()
+
+    def over(self) -> bool:
+        return self.lock() is None or (self.by_hand is not None and not self.on())
+
+
+_blocks: ContextVar[tuple[Block, ...]] = ContextVar("blocks", default=())  # the innermost last; some may be over
+
+
+def now() -> tuple[bool, bool]:
+    """Whether operations record, and whether they raise on nan and inf, at this moment in this thread or task."""
+    recording, watching = True, False
+    for block in _blocks.get():
+        lock = block.lock()
+        if lock is not None and lock.locked():
+            mode = block.mode
+            if mode.recording is not None:
+                recording = mode.recording
+            if mode.watching:
+                watching = True
+    return recording, watching
+
+
+def _not_over() -> tuple[Block, ...]:
+    return tuple(block for block in _blocks.get() if not block.over())
+
+
+class _Exit:
+    """``__exit__`` of a mode: the release of a lock. ``with`` looks it up before it calls ``__enter__``."""
+
+    def __get__(self, mode: "_Mode | None", kind: type) -> Callable[..., None]:
+        if mode is None:
+            return lambda mode, *error: mode.__exit__(*error)
+        by_hand = [block.by_hand for block in _not_over() if block.mode is mode and block.by_hand is not None]
+        lock = by_hand[-1] if by_hand else mode.begin()
+        leave: Callable[..., None] = lock.__exit__
+        return leave
 
 
 class _Mode:
-    """A variable that holds another value inside a block; serves as context manager and as decorator."""
+    """What operations do inside a block; a context manager and a decorator."""
 
-    _variable: ContextVar[bool]
-    _inside: bool
+    recording: bool | None = None  # None: as outside
+    watching = False
+    __exit__ = _Exit()
 
-    def __init__(self) -> None:
-        self._tokens: list[tuple[Token[bool], bool]] = []
+    def begin(self) -> Any:
+        """The lock of a new block, not held yet."""
+        lock = Lock()
+        _blocks.set((*_not_over(), Block(self, lock)))
+        return lock
 
     def __enter__(self) -> None:
-        changes = self._variable.get() is not self._inside
-        _count(+changes)
-        self._tokens.append((self._variable.set(self._inside), changes))
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        token, changed = self._tokens.pop()
-        self._variable.reset(token)
-        _count(-changed)
+        begun = [block for block in _not_over() if block.mode is self and not block.on()]
+        by_hand = None if begun else self.begin()
+        block = begun[-1] if begun else _blocks.get()[-1]
+        if not self.recording or block is not _blocks.get()[0]:  # else operations record anyway
+            open_locks.add(ref(block.lock(), open_locks.discard))
+        block.lock().acquire()  # without a name for the lock, which a traceback would keep
+        block.by_hand = by_hand
 
     def __call__(self, function: F) -> F:
         if isgeneratorfunction(function) or iscoroutinefunction(function) or isasyncgenfunction(function):
@@ -66,13 +118,13 @@ class no_grad(_Mode):
     ()
     """
 
-    _variable, _inside = recording, False
+    recording = False
 
 
 class enable_grad(_Mode):
     """Operations record again, inside a ``no_grad`` block."""
 
-    _variable, _inside = recording, True
+    recording = True
 
 
 class detect_anomaly(_Mode):
@@ -86,10 +138,32 @@ class detect_anomaly(_Mode):
     micrograd_nn.errors.AnomalyError: log made nan of x = -1.0; it is real where a > 0
     """
 
-    _variable, _inside = watching, True
+    watching = True
 
 
-def _count(change: int) -> None:
-    global entered
-    with _lock:
-        entered += change
+def check_forward(data: float, operation: Any, operands: Iterable[Any]) -> None:
+    """Raise AnomalyError if the operation made nan or inf of finite operands."""
+    given = list(operands)
+    if not isfinite(data) and all(isfinite(operand.data) for operand in given):
+        real = operation.domain.holds(*[operand.data for operand in given])
+        why = "the result is too large for a float" if real else f"it is real where {operation.domain.text}"
+        raise AnomalyError(f"{operation.name} made {data} of {' and '.join(map(_named, given))}; {why}")
+
+
+def check_backward(order: list[Any]) -> None:
+    """Raise AnomalyError at the first node of a sweep whose gradient is nan or inf, and say which edge made it so."""
+    for node in reversed(order):
+        if isfinite(node.grad):  # as every consumer's adjoint is, or it would have been the first
+            continue
+        for user in order:
+            for operand, slope in zip(user.operands, user.partials, strict=True):
+                if operand is node and not isfinite(user.grad * slope):
+                    raise AnomalyError(
+                        f"backward through {user.operation.name}: the slope towards {_named(node)} is {slope}, and "
+                        f"times the adjoint {user.grad} of {user.label or 'its result'} that makes {user.grad * slope}"
+                    )
+        raise AnomalyError(f"backward: the contributions to the gradient of {_named(node)} add up to {node.grad}")
+
+
+def _named(node: Any) -> str:
+    return f"{node.label or 'an operand'} = {node.data}"
