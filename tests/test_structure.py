@@ -20,6 +20,7 @@ FLOORS = (
     "errors",
     "files",
     "progress",
+    "collector",
     "engine",
     "notation",
     "nn",

@@ -3,10 +3,8 @@
 No function here calls itself on an operand, so a graph may be a million operations deep.
 """
 
-import gc
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import reduce, wraps
+from functools import reduce
 from operator import add as plus
 from operator import mul as times
 from threading import local
@@ -124,57 +122,18 @@ class Below:
         return list, (), None, self._in_order()
 
     def _in_order(self) -> Iterator[Node]:
-        order = topological_order(self.root)[:-1]
-        nodes_under_way().update(order)
+        order, outside = topological_order(self.root)[:-1], copying.nodes
+        copying.nodes = outside.union(order)
         try:
             yield from order
         finally:
-            nodes_under_way().difference_update(order)
+            copying.nodes = outside
 
 
-_thread = local()
-
-
-def nodes_under_way() -> set[Node]:
+class _Copying(local):
     """The nodes that a Below is handing over in this thread: they need no Below of their own."""
-    if not hasattr(_thread, "nodes"):
-        _thread.nodes = set()
-    nodes: set[Node] = _thread.nodes
-    return nodes
+
+    nodes: frozenset[Any] = frozenset()
 
 
-NEVER = 1 << 30  # more new objects than fit in memory: a threshold that the collector does not reach
-_usual = gc.get_threshold()
-
-
-def undisturbed(grow: Callable[P, T]) -> Callable[P, T]:
-    """The function, run with Python's cyclic collector at rest: for what makes thousands of objects at a stroke.
-
-    A graph has no cycles, so the collector finds nothing in it, and yet walks all of it again and again while it
-    grows: for six times as long as the recording itself takes, at 800,000 nodes. It rests by its threshold; whether
-    it is enabled stays as the user has set it.
-    """
-
-    @wraps(grow)
-    def at_rest(*args: P.args, **kwargs: P.kwargs) -> T:
-        global _usual
-        before = gc.get_threshold()
-        if before[0] == NEVER:  # it rests already
-            return grow(*args, **kwargs)
-        _usual = before
-        try:
-            gc.set_threshold(NEVER)
-            return grow(*args, **kwargs)
-        finally:
-            gc.set_threshold(*before)
-
-    return at_rest
-
-
-def _wake() -> None:
-    if gc.get_threshold()[0] == NEVER:
-        gc.set_threshold(*_usual)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_wake)  # the thread that would end the rest does not live there
+copying = _Copying()

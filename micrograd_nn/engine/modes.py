@@ -19,44 +19,23 @@ from ..errors import AnomalyError, ArgumentTypeError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-open_locks: set[Any] = set()  # references to the locks of blocks that are open, in any thread; a lock that goes leaves
-
-
-class Block:
-    """One block of a mode. Its lock belongs to ``with`` alone: when that is gone, the block is over."""
-
-    def __init__(self, mode: "_Mode", lock: Any) -> None:
-        self.mode = mode
-        self.lock: Callable[[], Any] = ref(lock)
-        self.by_hand: Any = None  # the lock again, where ``__enter__`` was called by hand or by an ExitStack
-
-    def on(self) -> bool:
-        lock = self.lock()
-        return lock is not None and lock.locked()
-
-    def over(self) -> bool:
-        return self.lock() is None or (self.by_hand is not None and not self.on())
-
-
-_blocks: ContextVar[tuple[Block, ...]] = ContextVar("blocks", default=())  # the innermost last; some may be over
+open_locks: set[Any] = set()  # references to the locks of open blocks, in any thread: while it is empty, no mode is on
+_blocks: ContextVar[tuple[Any, ...]] = ContextVar("blocks", default=())  # (mode, reference to the lock), innermost last
 
 
 def now() -> tuple[bool, bool]:
     """Whether operations record, and whether they raise on nan and inf, at this moment in this thread or task."""
     recording, watching = True, False
-    for block in _blocks.get():
-        lock = block.lock()
-        if lock is not None and lock.locked():
-            mode = block.mode
-            if mode.recording is not None:
-                recording = mode.recording
-            if mode.watching:
-                watching = True
+    for mode, lock in _blocks.get():
+        if _held(lock):
+            recording = recording if mode.recording is None else mode.recording
+            watching = watching or mode.watching
     return recording, watching
 
 
-def _not_over() -> tuple[Block, ...]:
-    return tuple(block for block in _blocks.get() if not block.over())
+def _held(reference: Callable[[], Any]) -> bool | None:
+    lock = reference()
+    return None if lock is None else lock.locked()
 
 
 class _Exit:
@@ -65,8 +44,9 @@ class _Exit:
     def __get__(self, mode: "_Mode | None", kind: type) -> Callable[..., None]:
         if mode is None:
             return lambda mode, *error: mode.__exit__(*error)
-        by_hand = [block.by_hand for block in _not_over() if block.mode is mode and block.by_hand is not None]
+        by_hand = [lock() for lock in mode.locks(held=True) if lock() in mode.by_hand]
         lock = by_hand[-1] if by_hand else mode.begin()
+        mode.by_hand.discard(lock)
         leave: Callable[..., None] = lock.__exit__
         return leave
 
@@ -78,20 +58,27 @@ class _Mode:
     watching = False
     __exit__ = _Exit()
 
+    def __init__(self) -> None:
+        self.by_hand: set[Any] = set()  # locks that no ``with`` has, since somebody else called ``__enter__``
+
     def begin(self) -> Any:
         """The lock of a new block, not held yet."""
         lock = Lock()
-        _blocks.set((*_not_over(), Block(self, lock)))
+        _blocks.set((*(block for block in _blocks.get() if block[1]() is not None), (self, ref(lock))))
         return lock
 
+    def locks(self, held: bool) -> list[Callable[[], Any]]:
+        """References to the locks of this mode's blocks, those that are held or those that are not yet."""
+        return [lock for mode, lock in _blocks.get() if mode is self and _held(lock) is held]
+
     def __enter__(self) -> None:
-        begun = [block for block in _not_over() if block.mode is self and not block.on()]
-        by_hand = None if begun else self.begin()
-        block = begun[-1] if begun else _blocks.get()[-1]
-        if not self.recording or block is not _blocks.get()[0]:  # else operations record anyway
-            open_locks.add(ref(block.lock(), open_locks.discard))
-        block.lock().acquire()  # without a name for the lock, which a traceback would keep
-        block.by_hand = by_hand
+        begun = self.locks(held=False)
+        if not begun:
+            self.by_hand.add(self.begin())
+            begun = self.locks(held=False)
+        if not self.recording or begun[-1] is not _blocks.get()[0][1]:  # else operations record anyway
+            open_locks.add(ref(begun[-1](), open_locks.discard))
+        begun[-1]().acquire()  # the lock gets no name here: a traceback would keep it
 
     def __call__(self, function: F) -> F:
         if isgeneratorfunction(function) or iscoroutinefunction(function) or isasyncgenfunction(function):

@@ -15,7 +15,7 @@ from math import isfinite, isnan
 from typing import Any
 
 from ..errors import ArgumentTypeError
-from .graph import Below, nodes_under_way
+from .graph import Below, copying
 from .graph import topological_order as topological_order
 from .modes import check_backward, check_forward, now, open_locks
 from .operation import Operand, Operation, as_float
@@ -116,6 +116,15 @@ class Value(Operand):
         a, b = self._data, other._data
         return _record(a * b, mul, self, other, b, a)
 
+    def __radd__(self, other: Any) -> "Value":
+        return as_value(other) + self
+
+    def __rsub__(self, other: Any) -> "Value":
+        return as_value(other) - self
+
+    def __rmul__(self, other: Any) -> "Value":
+        return as_value(other) * self
+
     def exp(self) -> "Value":
         """e to the power of self."""
         return self.apply(exp, self)
@@ -207,15 +216,10 @@ class Value(Operand):
 
     # ---- copies ----
 
-    def __copy__(self) -> "Value":
-        return _restore(self.__class__, None, *self._fields())
-
     def __reduce__(self) -> tuple[Any, ...]:
-        below = None if self.left is None or self in nodes_under_way() else Below(self)
-        return _restore, (self.__class__, below, *self._fields())
-
-    def _fields(self) -> tuple[Any, ...]:
-        return self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
+        below = None if self.left is None or self in copying.nodes else Below(self)
+        fields = self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
+        return _restore, (self.__class__, below, *fields)
 
 
 class Constant(Value):

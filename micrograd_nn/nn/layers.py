@@ -9,8 +9,8 @@ from itertools import count, pairwise
 from random import Random
 from typing import Any
 
+from ..collector import undisturbed
 from ..engine.functional import maxout, softmax
-from ..engine.graph import undisturbed
 from ..engine.operation import TABLE, Operation, whole_number
 from ..engine.value import Value, weighted_sum
 from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby, product
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from ..engine.graph import undisturbed
+from ..collector import undisturbed
 from ..errors import (
     ArgumentTypeError,
     FileError,

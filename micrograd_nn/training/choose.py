@@ -10,8 +10,8 @@ from math import isclose, isfinite
 from random import Random
 from typing import Any
 
+from ..collector import undisturbed
 from ..engine.backprop import replay
-from ..engine.graph import undisturbed
 from ..engine.modes import detect_anomaly, no_grad
 from ..engine.value import Value, as_value
 from ..errors import GraphError, MicrogradError, UnknownNameError

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Protocol
 
+from ..collector import undisturbed
 from ..engine.backprop import grad
 from ..engine.functional import mean, total
-from ..engine.graph import undisturbed
 from ..engine.modes import no_grad
 from ..engine.value import Value
 from ..nn.optim import Optimizer

@@ -11,7 +11,7 @@ import pytest
 from storms import counts, needs_a_timer, storm
 
 from micrograd_nn import MLP, Layer, Operation, Value, compile
-from micrograd_nn.engine.graph import undisturbed
+from micrograd_nn.collector import undisturbed
 from micrograd_nn.errors import MicrogradError
 
 
