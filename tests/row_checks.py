@@ -236,7 +236,7 @@ def _compute_numpy(row: Operation, places: list[tuple[float, ...]]) -> list[floa
 
 def _compute_python(row: Operation, places: list[tuple[float, ...]]) -> list[float]:
     scope: dict[str, Any] = {f"row_{name}": other.forward for name, other in TABLE.items()}
-    scope |= {"math": math, "inf": inf, "nan": nan}
+    scope |= {"math": math, "exp": math.exp, "inf": inf, "nan": nan}
     head = f"lambda {', '.join('ab'[: row.arity])}: "
     compiled: Callable[..., float] = eval(head + row.python.format(a="a", b="b"), scope)
     return [compiled(*point) for point in places]

@@ -12,8 +12,8 @@ from ..engine.operation import TABLE
 
 
 def execute(source: str, **scope: Any) -> dict[str, Any]:
-    """The functions that a source defines, with ``math``, nan, inf and the forwards, as ``row_name``, in scope."""
+    """The functions that a source defines; ``math``, exp, nan, inf and the forwards, as ``row_name``, are in scope."""
     forwards = {f"row_{row.name}": row.forward for row in TABLE.values()}
-    names: dict[str, Any] = {**forwards, "math": math, "nan": math.nan, "inf": math.inf, **scope}
+    names: dict[str, Any] = {**forwards, "math": math, "exp": math.exp, "nan": math.nan, "inf": math.inf, **scope}
     exec(compile(source, "<compiled by micrograd_nn>", "exec"), names)
     return names

@@ -10,9 +10,8 @@ from random import Random
 from threading import RLock
 from typing import Any
 
-from ..engine.operation import whole_number
 from ..engine.value import Value
-from ..errors import ArgumentTypeError
+from ..errors import ArgumentTypeError, whole_number
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
 from .backend import Backend

@@ -1,7 +1,7 @@
 """What an operation is, and what operations act on.
 
-An operation is a row of the table. Its form is fixed here, its content in ``ops.py``; whoever computes, derives,
-draws, compiles or tests an operation reads the fields below and needs to know nothing else about it.
+The form of a row is fixed here, its content in ``ops.py``. Whoever computes, derives, draws, compiles or tests an
+operation reads the fields below and needs to know nothing else about it.
 """
 
 import math
@@ -10,10 +10,9 @@ from dataclasses import KW_ONLY, dataclass
 from decimal import Decimal
 from keyword import iskeyword
 from numbers import Real
-from operator import index
 from typing import Any, Self, TypeVar, overload
 
-from ..errors import ArgumentError, ArgumentTypeError, NumberError, TooLargeError, UnknownNameError
+from ..errors import ArgumentError, NumberError, TooLargeError, UnknownNameError
 
 T = TypeVar("T", bound="Operand")
 Partial = Callable[..., Any]  # (*operands, out) -> slope, on floats, Values and symbols alike
@@ -66,7 +65,7 @@ class Operation:
     latex: str = ""  # how it is typeset; \operatorname{name}(a, b) if left out
     level: int = 5  # how tightly its written form binds
     numpy: str  # an expression over arrays, with np in scope
-    python: str = ""  # over floats, with math and the rows' forwards, as row_name, in scope; row_name(a, b) if left out
+    python: str = ""  # over floats; math, exp, nan, inf and row_name, any row's forward, are in scope; row_name(a, b)
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
     associative: bool = False  # a chain of it is one reduction
@@ -107,13 +106,13 @@ class Operation:
             operands = (*operands, self.default)
         if len(operands) != len(self.partials):
             raise ArgumentError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
-        numbers = True  # the usual case, and the quick one: the rows' own slopes on floats
+        floats = True  # the usual case, and the quick one: the rows' own slopes on floats
         for operand in operands:
             if operand.__class__ is not float:
                 if isinstance(operand, Operand):
                     return operand.apply(self, *operands)
-                numbers = False
-        return self.forward(*(operands if numbers else map(as_float, operands)))
+                floats = False
+        return self.forward(*(operands if floats else map(as_float, operands)))
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -167,15 +166,6 @@ def as_float(number: object) -> float:
     if math.isinf(converted) and number != converted:  # a Decimal becomes inf without a word
         raise TooLargeError(f"{number!s:.40} is too large: floats end at 1.8e308")
     return converted
-
-
-def whole_number(what: str, given: Any, least: int = 1) -> int:
-    """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
-    if isinstance(given, bool) or not hasattr(given, "__index__"):
-        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
-    if index(given) < least:
-        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
-    return index(given)
 
 
 def _describe(thing: object) -> str:

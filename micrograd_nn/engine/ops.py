@@ -30,8 +30,7 @@ sub = Operation("sub", doc="The difference a - b.", sign="−", level=2,
     partials=(lambda a, b, out: 1.0, lambda a, b, out: -1.0),
     text="{a:1} − {b:3}", latex="{a:1} - {b:3}", python="{a} - {b}", numpy="{a} - {b}")
 
-mul = Operation("mul", doc="The product a * b.", sign="×", level=3,
-    associative=True, reduction=("Π", r"\prod"),
+mul = Operation("mul", doc="The product a * b.", sign="×", level=3, associative=True, reduction=("Π", r"\prod"),
     forward=lambda a, b: a * b,
     partials=(lambda a, b, out: b, lambda a, b, out: a),
     text="{a:3}·{b:3}", latex=r"{a:3} \cdot {b:3}", python="{a} * {b}", numpy="{a} * {b}",
@@ -48,8 +47,7 @@ div: Operation = Operation("div", doc="The quotient a / b, rounded once; a * b**
     kinks=(((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))))
 
 neg = Operation("neg", doc="The opposite -a.", sign="−", level=1,
-    forward=lambda a: -a,
-    partials=(lambda a, out: -1.0,),
+    forward=lambda a: -a, partials=(lambda a, out: -1.0,),
     text="−{a:3}", latex="-{a:3}", python="-{a}", numpy="-{a}")
 
 power: Operation = Operation("pow", doc="The power a ** b, for a variable base and a variable exponent.",
@@ -66,10 +64,8 @@ power: Operation = Operation("pow", doc="The power a ** b, for a variable base a
            ((-2.0, 3.0), -8.0, (12.0, nan)), ((-2.0, 0.5), nan, (nan, nan))))
 
 absolute = Operation("abs", doc="The absolute value |a|; slope 0 at its corner.", sign="|·|",
-    forward=math.fabs,
-    partials=(lambda a, out: greater(a, 0.0) - greater(0.0, a),),
-    text="|{a:0}|", latex=r"\left|{a:0}\right|", numpy="np.abs({a})",
-    kinks=(((0.0,), 0.0, (0.0,)),))
+    forward=math.fabs, partials=(lambda a, out: greater(a, 0.0) - greater(0.0, a),),
+    text="|{a:0}|", latex=r"\left|{a:0}\right|", numpy="np.abs({a})", kinks=(((0.0,), 0.0, (0.0,)),))
 
 multiply_no_nan = Operation("multiply_no_nan", level=3,
     doc="a * b, but 0 where a is 0 (TensorFlow's: where b is 0): makes x**0 flat at 0.",
@@ -81,12 +77,12 @@ multiply_no_nan = Operation("multiply_no_nan", level=3,
     kinks=(((0.0, inf), 0.0, (inf, 0.0)), ((0.0, nan), 0.0, (nan, 0.0))))
 
 
-def _is_zero(a: Any) -> Any:
-    return 1.0 - greater(absolute(a), 0.0)
-
-
 def _is(operand: Any, number: float) -> bool:
     return operand.__class__ is float and operand == number  # a known number, not a node that happens to hold it
+
+
+def _is_zero(a: Any) -> Any:
+    return 1.0 - greater(absolute(a), 0.0)
 
 
 def _over_zero(a: float, zero: float) -> float:
@@ -121,9 +117,8 @@ def _pow_exponent_slope(a: Any, b: Any, out: Any) -> Any:
 # ---- exponentials and waves ----
 
 exp = Operation("exp", doc="e to the power of a.", level=4,
-    forward=lambda a: math.exp(a) if a < 709.0 else _exp(a),
-    partials=(lambda a, out: out,),
-    latex=r"e^{{{a:0}}}", numpy="np.exp({a})", python="math.exp({a}) if {a} < 709.0 else row_exp({a})")
+    forward=lambda a: math.exp(a) if a < 709.0 else _exp(a), partials=(lambda a, out: out,),
+    latex=r"e^{{{a:0}}}", numpy="np.exp({a})", python="exp({a}) if {a} < 709.0 else row_exp({a})")
 
 log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
     forward=lambda a: math.log(a) if a > 0 else -inf if a == 0 else nan,
@@ -131,22 +126,19 @@ log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
     textbook=(lambda a, out: div(1.0, a),),
     text="ln({a})", latex=r"\ln\left({a:0}\right)", numpy="np.log({a})",
     python="math.log({a}) if {a} > 0.0 else row_log({a})",
-    domain=Domain("a > 0", lambda a: a > 0),
-    kinks=(((0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))))
+    domain=Domain("a > 0", lambda a: a > 0), kinks=(((0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))))
 
 sqrt: Operation = Operation("sqrt", doc="The square root of a.", sign="√",
-    forward=lambda a: math.sqrt(a) if a >= 0 else nan,
-    partials=(lambda a, out: div(0.5, out),),
+    forward=lambda a: math.sqrt(a) if a >= 0 else nan, partials=(lambda a, out: div(0.5, out),),
     text="√({a})", latex=r"\sqrt{{{a:0}}}", numpy="np.sqrt({a})", python="math.sqrt({a}) if {a} >= 0.0 else nan",
-    domain=Domain("a ≥ 0", lambda a: a >= 0),
-    kinks=(((0.0,), 0.0, (inf,)), ((-1.0,), nan, (nan,))))
+    domain=Domain("a ≥ 0", lambda a: a >= 0), kinks=(((0.0,), 0.0, (inf,)), ((-1.0,), nan, (nan,))))
 
 sigmoid: Operation = Operation("sigmoid", doc="1 / (1 + exp(-a)): the smooth step from 0 to 1.", sign="σ",
     forward=lambda a: _sigmoid(a, math.exp(-abs(a))),
     partials=(lambda a, out: out * sigmoid(-a),),  # out·(1 - out) has no digit left at a = 40
     textbook=(lambda a, out: out * (1.0 - out),),
     text="σ({a})", latex=r"\sigma\left({a:0}\right)",
-    python="1.0 / (1.0 + (e := math.exp(-{a}))) if {a} >= 0.0 else (e := math.exp({a})) / (1.0 + e)",
+    python="1.0 / (1.0 + exp(-{a})) if {a} >= 0.0 else (e := exp({a})) / (1.0 + e)",
     numpy="np.exp(np.minimum({a}, 0.0)) / (1.0 + np.exp(-np.abs({a})))")
 
 tanh = Operation("tanh", doc="The hyperbolic tangent of a: from -1 to 1.",
@@ -156,8 +148,7 @@ tanh = Operation("tanh", doc="The hyperbolic tangent of a: from -1 to 1.",
     latex=r"\tanh\left({a:0}\right)", numpy="np.tanh({a})", python="math.tanh({a})")
 
 softplus = Operation("softplus", doc="ln(1 + exp(a)): the smooth relu.",
-    forward=lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))),
-    partials=(lambda a, out: sigmoid(a),),
+    forward=lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))), partials=(lambda a, out: sigmoid(a),),
     numpy="np.logaddexp({a}, 0.0)")
 
 logaddexp: Operation = Operation("logaddexp", doc="ln(exp(a) + exp(b)), safe; a chain of it is a stable logsumexp.",
@@ -169,13 +160,11 @@ logaddexp: Operation = Operation("logaddexp", doc="ln(exp(a) + exp(b)), safe; a 
     kinks=(((-inf, -inf), -inf, (0.5, 0.5)),))
 
 sin = Operation("sin", doc="The sine of a, in radians.",
-    forward=lambda a: math.sin(a) if math.isfinite(a) else nan,
-    partials=(lambda a, out: cos(a),),
+    forward=lambda a: math.sin(a) if math.isfinite(a) else nan, partials=(lambda a, out: cos(a),),
     latex=r"\sin\left({a:0}\right)", numpy="np.sin({a})")
 
 cos: Operation = Operation("cos", doc="The cosine of a, in radians.",
-    forward=lambda a: math.cos(a) if math.isfinite(a) else nan,
-    partials=(lambda a, out: -sin(a),),
+    forward=lambda a: math.cos(a) if math.isfinite(a) else nan, partials=(lambda a, out: -sin(a),),
     latex=r"\cos\left({a:0}\right)", numpy="np.cos({a})")
 
 
@@ -201,37 +190,30 @@ def _finite(a: Any) -> Any:
 # ---- corners ----
 
 greater: Operation = Operation("greater", doc="1 where a > b, else 0; nan beside nan. Flat wherever it has a slope.",
-    sign=">",
     forward=lambda a, b: 1.0 if a > b else 0.0 if a <= b else nan,
     partials=(lambda a, b, out: 0.0, lambda a, b, out: 0.0),
-    text="[{a:0} > {b:0}]", latex=r"\left[{a:0} > {b:0}\right]",
+    text="[{a:0} > {b:0}]", latex=r"\left[{a:0} > {b:0}\right]", sign=">",
     python="1.0 if {a} > {b} else 0.0 if {a} <= {b} else nan",
     numpy="np.maximum({a} > {b}, np.minimum(np.minimum({a}, {b}), 0.0))",  # the second: nan beside nan, else ≤ 0
     kinks=(((0.0, 0.0), 0.0, (0.0, 0.0)),))
 
 step = Operation("step", doc="The threshold unit: 1 where a ≥ 0, else 0. Slope 0: descent learns nothing through it.",
-    forward=lambda a: 1.0 if a >= 0 else 0.0 if a < 0 else nan,
-    partials=(lambda a, out: 0.0,),
-    numpy="np.heaviside({a}, 1.0)",
-    kinks=(((0.0,), 1.0, (0.0,)),))
+    forward=lambda a: 1.0 if a >= 0 else 0.0 if a < 0 else nan, partials=(lambda a, out: 0.0,),
+    numpy="np.heaviside({a}, 1.0)", kinks=(((0.0,), 1.0, (0.0,)),))
 
 relu = Operation("relu", doc="max(0, a), the rectifier; slope 0 at its corner.",
-    forward=lambda a: 0.0 if a <= 0 else a,
-    partials=(lambda a, out: greater(a, 0.0),),
-    numpy="np.maximum({a}, 0.0)",
-    python="0.0 if {a} <= 0.0 else {a}",
+    forward=lambda a: 0.0 if a <= 0 else a, partials=(lambda a, out: greater(a, 0.0),),
+    numpy="np.maximum({a}, 0.0)", python="0.0 if {a} <= 0.0 else {a}",
     kinks=(((0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))))
 
 leaky_relu = Operation("leaky_relu", doc="a where a > 0, else b·a: a relu that leaks by the slope b.", default=0.1,
     forward=lambda a, b: a if a > 0 else b * a,
     partials=(lambda a, b, out: greater(a, 0.0) + (1.0 - greater(a, 0.0)) * b, lambda a, b, out: minimum(a, 0.0)),
-    numpy="np.where({a} > 0.0, {a}, {b} * {a})",
-    python="{a} if {a} > 0.0 else {b} * {a}",
+    numpy="np.where({a} > 0.0, {a}, {b} * {a})", python="{a} if {a} > 0.0 else {b} * {a}",
     kinks=(((0.0, 0.1), 0.0, (0.1, 0.0)), ((nan, 0.1), nan, (nan, nan))))
 
 elu: Operation = Operation("elu", doc="a where a > 0, else b·(exp(a) - 1): a relu that bends smoothly towards -b.",
-    default=1.0,
-    forward=lambda a, b: a if a > 0 else b * math.expm1(a),
+    forward=lambda a, b: a if a > 0 else b * math.expm1(a), default=1.0,
     partials=(lambda a, b, out: greater(a, 0.0) + (1.0 - greater(a, 0.0)) * (b * exp(minimum(a, 0.0))),
               lambda a, b, out: elu(minimum(a, 0.0), 1.0)),
     numpy="np.where({a} > 0.0, {a}, {b} * np.expm1(np.minimum({a}, 0.0)))",
@@ -242,8 +224,8 @@ maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slop
     forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(a, b), lambda a, b, out: _exceeds(b, a)),
     textbook=(lambda a, b, out: greater(a, b), lambda a, b, out: greater(b, a)),
-    text="max({a}, {b})", latex=r"\max\left({a:0}, {b:0}\right)", numpy="np.maximum({a}, {b})",
-    python="{a} if {a} >= {b} or {a} != {a} else {b}",
+    text="max({a}, {b})", latex=r"\max\left({a:0}, {b:0}\right)",
+    numpy="np.maximum({a}, {b})", python="{a} if {a} >= {b} or {a} != {a} else {b}",
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))
 
 minimum: Operation = Operation("minimum", doc="The smaller of a and b; a tie shares the slope.",
@@ -251,13 +233,12 @@ minimum: Operation = Operation("minimum", doc="The smaller of a and b; a tie sha
     forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(b, a), lambda a, b, out: _exceeds(a, b)),
     textbook=(lambda a, b, out: greater(b, a), lambda a, b, out: greater(a, b)),
-    text="min({a}, {b})", latex=r"\min\left({a:0}, {b:0}\right)", numpy="np.minimum({a}, {b})",
-    python="{a} if {a} <= {b} or {a} != {a} else {b}",
+    text="min({a}, {b})", latex=r"\min\left({a:0}, {b:0}\right)",
+    numpy="np.minimum({a}, {b})", python="{a} if {a} <= {b} or {a} != {a} else {b}",
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))
 
 stop_gradient = Operation("stop_gradient", doc="a itself, held constant: no slope passes through.",
-    forward=lambda a: a,
-    partials=(lambda a, out: 0.0,),
+    forward=lambda a: a, partials=(lambda a, out: 0.0,),
     latex=r"\operatorname{{sg}}\left({a:0}\right)", python="{a}", numpy="{a} + 0.0")
 
 

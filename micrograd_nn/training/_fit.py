@@ -15,9 +15,9 @@ from types import FrameType
 from typing import Any
 
 from ..engine.modes import enable_grad
-from ..engine.operation import as_float, whole_number
+from ..engine.operation import as_float
 from ..engine.value import Value
-from ..errors import ArgumentError, ArgumentTypeError, DivergedError, ShapeError
+from ..errors import ArgumentError, ArgumentTypeError, DivergedError, ShapeError, whole_number
 from ..nn.losses import Loss
 from ..nn.optim import LambdaLR, Optimizer, named_optimizer
 from ..progress import progress_bar

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..compiler import compile
 from ..compiler.run import Run
-from ..engine.functional import total
+from ..nn.functional import total
 from ..nn.optim import Optimizer
 from .engines import Score
 from .task import Penalty, Task, penalty_of

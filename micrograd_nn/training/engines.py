@@ -10,9 +10,9 @@ from typing import Protocol
 
 from ..collector import undisturbed
 from ..engine.backprop import grad
-from ..engine.functional import mean, total
 from ..engine.modes import no_grad
 from ..engine.value import Value
+from ..nn.functional import mean, total
 from ..nn.optim import Optimizer
 from .task import Penalty, Task, penalty_of
 

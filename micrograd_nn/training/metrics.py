@@ -7,10 +7,10 @@ both engines compute the same one. A tie between two outputs is no decision, and
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..engine.functional import maxout, total
 from ..engine.ops import absolute, greater
 from ..engine.value import Value, as_value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from ..nn.functional import maxout, total
 from ..nn.losses import LOSSES, Loss, as_label
 
 APART = 1e30  # taken off the right output when the largest of the others is looked for
