@@ -140,6 +140,12 @@ def test_a_stack_of_contexts_enters_and_leaves() -> None:
         stack.enter_context(enable_grad())
         assert records()
     assert records()
+    mode = no_grad()
+    with ExitStack() as stack:
+        mode.__enter__()
+        stack.push(mode)
+        assert not records()
+    assert records()
 
 
 def test_entered_and_left_by_hand() -> None:
@@ -212,6 +218,9 @@ def test_an_instance_that_threads_share() -> None:
                 if draw.random() < 0.3:
                     with mode, enable_grad():
                         right = right and records()
+            with ExitStack() as stack:
+                stack.enter_context(mode)
+                right = right and not records()
             right = right and records()
         return right
 

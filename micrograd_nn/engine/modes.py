@@ -5,7 +5,7 @@ before the first line of an ``__exit__``, so nothing is left to such a line: eve
 itself releases it, in C, and the mode is on while the lock is held. Nothing is counted, nothing has to be put back.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
@@ -33,9 +33,9 @@ def now() -> tuple[bool, bool]:
     return recording, watching
 
 
-def _held(reference: Callable[[], Any]) -> bool | None:
+def _held(reference: Any) -> bool | None:
     lock = reference()
-    return None if lock is None else lock.locked()
+    return None if lock is None else lock.locked()  # None: the block is over
 
 
 class _Exit:
@@ -44,7 +44,7 @@ class _Exit:
     def __get__(self, mode: "_Mode | None", kind: type) -> Callable[..., None]:
         if mode is None:
             return lambda mode, *error: mode.__exit__(*error)
-        by_hand = [lock() for lock in mode.locks(held=True) if lock() in mode.by_hand]
+        by_hand = [lock() for _, lock in _blocks.get() if lock() in mode.by_hand]
         lock = by_hand[-1] if by_hand else mode.begin()
         mode.by_hand.discard(lock)
         leave: Callable[..., None] = lock.__exit__
@@ -59,23 +59,20 @@ class _Mode:
     __exit__ = _Exit()
 
     def __init__(self) -> None:
-        self.by_hand: set[Any] = set()  # locks that no ``with`` has, since somebody else called ``__enter__``
+        self.by_hand: set[Any] = set()  # locks that no ``with`` has: an ExitStack, say, called ``__enter__``
 
-    def begin(self) -> Any:
+    @classmethod
+    def begin(cls) -> Any:
         """The lock of a new block, not held yet."""
         lock = Lock()
-        _blocks.set((*(block for block in _blocks.get() if block[1]() is not None), (self, ref(lock))))
+        _blocks.set((*(block for block in _blocks.get() if _held(block[1]) is not None), (cls, ref(lock))))
         return lock
 
-    def locks(self, held: bool) -> list[Callable[[], Any]]:
-        """References to the locks of this mode's blocks, those that are held or those that are not yet."""
-        return [lock for mode, lock in _blocks.get() if mode is self and _held(lock) is held]
-
     def __enter__(self) -> None:
-        begun = self.locks(held=False)
+        begun = [lock for mode, lock in _blocks.get() if mode is type(self) and _held(lock) is False]
         if not begun:
             self.by_hand.add(self.begin())
-            begun = self.locks(held=False)
+            begun = [_blocks.get()[-1][1]]
         if not self.recording or begun[-1] is not _blocks.get()[0][1]:  # else operations record anyway
             open_locks.add(ref(begun[-1](), open_locks.discard))
         begun[-1]().acquire()  # the lock gets no name here: a traceback would keep it
@@ -128,28 +125,25 @@ class detect_anomaly(_Mode):
     watching = True
 
 
-def check_forward(data: float, operation: Any, operands: Iterable[Any]) -> None:
+def check_forward(data: float, operation: Any, operands: tuple[Any, ...]) -> None:
     """Raise AnomalyError if the operation made nan or inf of finite operands."""
-    given = list(operands)
-    if not isfinite(data) and all(isfinite(operand.data) for operand in given):
-        real = operation.domain.holds(*[operand.data for operand in given])
+    if not isfinite(data) and all(isfinite(operand.data) for operand in operands):
+        real = operation.domain.holds(*[operand.data for operand in operands])
         why = "the result is too large for a float" if real else f"it is real where {operation.domain.text}"
-        raise AnomalyError(f"{operation.name} made {data} of {' and '.join(map(_named, given))}; {why}")
+        raise AnomalyError(f"{operation.name} made {data} of {' and '.join(map(_named, operands))}; {why}")
 
 
 def check_backward(order: list[Any]) -> None:
-    """Raise AnomalyError at the first node of a sweep whose gradient is nan or inf, and say which edge made it so."""
+    """Raise AnomalyError at the first step of a sweep, over nodes in that order, that made nan or inf."""
     for node in reversed(order):
-        if isfinite(node.grad):  # as every consumer's adjoint is, or it would have been the first
-            continue
-        for user in order:
-            for operand, slope in zip(user.operands, user.partials, strict=True):
-                if operand is node and not isfinite(user.grad * slope):
-                    raise AnomalyError(
-                        f"backward through {user.operation.name}: the slope towards {_named(node)} is {slope}, and "
-                        f"times the adjoint {user.grad} of {user.label or 'its result'} that makes {user.grad * slope}"
-                    )
-        raise AnomalyError(f"backward: the contributions to the gradient of {_named(node)} add up to {node.grad}")
+        if not isfinite(node.grad):
+            raise AnomalyError(f"backward: the contributions to the gradient of {_named(node)} add up to {node.grad}")
+        for operand, slope in zip(node.operands, node.partials, strict=True):
+            if not isfinite(node.grad * slope):
+                raise AnomalyError(
+                    f"backward through {node.operation}: the slope towards {_named(operand)} is {slope}, and times the "
+                    f"adjoint {node.grad} of {node.label or 'its result'} that makes {node.grad * slope}"
+                )
 
 
 def _named(node: Any) -> str:

@@ -236,7 +236,7 @@ def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dr
     if open_locks:
         recording, watching = now()
         if watching:
-            check_forward(data, operation, [left] if right is None else [left, right])
+            check_forward(data, operation, (left,) if right is None else (left, right))
         if not recording:
             operation = left = right = None
             dleft = dright = 0.0
