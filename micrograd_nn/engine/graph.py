@@ -1,4 +1,4 @@
-"""A graph as such: its nodes in order, the chain rule along them, how it is copied whole and grows undisturbed.
+"""A graph as such: its nodes in order, the chain rule along them, and how it is copied whole.
 
 No function here calls itself on an operand, so a graph may be a million operations deep.
 """
@@ -8,32 +8,22 @@ from functools import reduce
 from operator import add as plus
 from operator import mul as times
 from threading import local
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, TypeVar
 
-
-class Node(Protocol):
-    """What has up to two operands."""
-
-    left: Any  # the first operand, a node; None for a leaf
-    right: Any  # the second operand, a node; None for a leaf or a unary operation
-
-
-N = TypeVar("N", bound=Node)
 T = TypeVar("T")  # a node of any kind
 S = TypeVar("S")  # a slope: a float, a Value, a symbol, a number of paths
 Edges = Callable[[T], Iterable[tuple[T, Any]]]  # node -> (operand, ∂node/∂operand), one per edge
-P = ParamSpec("P")
 
 
-def topological_order(*roots: N) -> list[N]:
-    """Every node below the roots, operands before their consumers, each once; depth-first, so it is deterministic."""
-    order: list[N] = []
-    done: set[N | None] = {None}  # the operand that a leaf or a unary operation lacks needs no visit
-    path: list[N | None] = []  # from the root down to the node in hand
+def topological_order(*roots: T) -> list[T]:
+    """Every recorded node below the roots, operands before their consumers, each once; depth-first, always the same."""
+    order: list[T] = []
+    done: set[Any] = {None}  # the operand that a leaf or a unary operation lacks needs no visit
+    path: list[Any] = []  # from the root down to the node in hand
     push, pop, mark, finish = path.append, path.pop, done.add, order.append
     for root in roots:
         push(None)  # there is nothing above the root
-        node = None if root in done else root
+        node: Any = None if root in done else root
         while node is not None:
             while node.left not in done:  # down on the left
                 push(node)
@@ -115,13 +105,13 @@ class Below:
     Both follow references by recursion. Handed over in order, each node finds its operands copied already.
     """
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Any) -> None:
         self.root = root
 
     def __reduce__(self) -> tuple[Any, ...]:
         return list, (), None, self._in_order()
 
-    def _in_order(self) -> Iterator[Node]:
+    def _in_order(self) -> Iterator[Any]:
         order, outside = topological_order(self.root)[:-1], copying.nodes
         copying.nodes = outside.union(order)
         try:
@@ -131,9 +121,9 @@ class Below:
 
 
 class _Copying(local):
-    """The nodes that a Below is handing over in this thread: they need no Below of their own."""
-
-    nodes: frozenset[Any] = frozenset()
+    nodes: frozenset[Any] = (
+        frozenset()
+    )  # those that a Below is handing over in this thread: they need none of their own
 
 
 copying = _Copying()

@@ -18,8 +18,8 @@ from ..errors import ArgumentTypeError
 from .graph import Below, copying
 from .graph import topological_order as topological_order
 from .modes import check_backward, check_forward, now, open_locks
-from .operation import Operand, Operation, as_float
-from .ops import add, exp, log, mul, relu, sigmoid, sub, tanh
+from .operation import Operand, Operation, as_float, unary
+from .ops import add, mul, sub
 
 
 class Value(Operand):
@@ -125,25 +125,7 @@ class Value(Operand):
     def __rmul__(self, other: Any) -> "Value":
         return as_value(other) * self
 
-    def exp(self) -> "Value":
-        """e to the power of self."""
-        return self.apply(exp, self)
-
-    def log(self) -> "Value":
-        """The natural logarithm of self."""
-        return self.apply(log, self)
-
-    def tanh(self) -> "Value":
-        """The hyperbolic tangent of self."""
-        return self.apply(tanh, self)
-
-    def sigmoid(self) -> "Value":
-        """1 / (1 + exp(-self))."""
-        return self.apply(sigmoid, self)
-
-    def relu(self) -> "Value":
-        """max(0, self)."""
-        return self.apply(relu, self)
+    exp, log, tanh, sigmoid, relu = (unary(name) for name in ("exp", "log", "tanh", "sigmoid", "relu"))  # micrograd's
 
     # ---- backward ----
 
@@ -206,9 +188,7 @@ class Value(Operand):
 
     # ---- micrograd's names ----
 
-    @property
-    def _prev(self) -> "tuple[Value, ...]":
-        return self.operands
+    _prev = operands
 
     @property
     def _op(self) -> str:
