@@ -4,15 +4,16 @@ No function here calls itself on an operand, so a graph may be a million operati
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import reduce
 from operator import add as plus
 from operator import mul as times
-from threading import local
 from typing import Any, TypeVar
 
 T = TypeVar("T")  # a node of any kind
 S = TypeVar("S")  # a slope: a float, a Value, a symbol, a number of paths
 Edges = Callable[[T], Iterable[tuple[T, Any]]]  # node -> (operand, ∂node/∂operand), one per edge
+Add = Callable[[S, S], S]
 
 
 def topological_order(*roots: T) -> list[T]:
@@ -61,7 +62,7 @@ def postorder(root: T, below: Callable[[T], Iterable[T]]) -> Iterator[T]:
 
 
 def sweep(
-    order: Sequence[T], edges: Edges[T], one: S, add: Callable[[S, S], S] = plus, mul: Callable[[S, Any], S] = times
+    order: Sequence[T], edges: Edges[T], one: S, add: Add[S] = plus, mul: Callable[[S, Any], S] = times
 ) -> Iterator[tuple[T, S]]:
     """The chain rule from the last node of an order down: (node, ∂last/∂node) for each that it depends on.
 
@@ -82,12 +83,7 @@ def sweep(
 
 
 def tangents(
-    order: Iterable[T],
-    edges: Edges[T],
-    target: T,
-    one: S,
-    add: Callable[[S, S], S] = plus,
-    mul: Callable[[Any, S], S] = times,
+    order: Iterable[T], edges: Edges[T], target: T, one: S, add: Add[S] = plus, mul: Callable[[Any, S], S] = times
 ) -> dict[T, S]:
     """The mirror of ``sweep``, from the leaves up: ∂node/∂target for each node of an order that depends on target."""
     found = {target: one}
@@ -97,6 +93,9 @@ def tangents(
             if terms:
                 found[node] = reduce(add, terms)
     return found
+
+
+copying: ContextVar[frozenset[Any]] = ContextVar("copying", default=frozenset())  # nodes that a Below hands over
 
 
 class Below:
@@ -112,18 +111,9 @@ class Below:
         return list, (), None, self._in_order()
 
     def _in_order(self) -> Iterator[Any]:
-        order, outside = topological_order(self.root)[:-1], copying.nodes
-        copying.nodes = outside.union(order)
+        order, outside = topological_order(self.root)[:-1], copying.get()
+        copying.set(outside.union(order))
         try:
             yield from order
         finally:
-            copying.nodes = outside
-
-
-class _Copying(local):
-    nodes: frozenset[Any] = (
-        frozenset()
-    )  # those that a Below is handing over in this thread: they need none of their own
-
-
-copying = _Copying()
+            copying.set(outside)

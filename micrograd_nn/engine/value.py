@@ -41,24 +41,21 @@ class Value(Operand):
     Raises NumberError (TypeError) if data is not one real number, TooLargeError if no float holds it.
     """
 
-    __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright")
-
+    __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright", "__weakref__")
     _data: float
     grad: float | None
     label: str
     operation: Operation | None  # what made it; None for a leaf
-    left: Any  # the first operand, a Value; None for a leaf
-    right: Any  # the second operand, a Value; None for a leaf or a unary operation
-    dleft: float  # ∂self/∂left, as it was when self was computed
+    left: Any  # the operands, Values: None where there is none
+    right: Any
+    dleft: float  # ∂self/∂left and ∂self/∂right, as they were when self was computed
     dright: float
 
     def __init__(self, data: Any, label: str = "") -> None:
         if not isinstance(label, str):
             given = f"{type(label).__name__} {label!r:.40}"
             raise ArgumentTypeError(f"a label is a str, got the {given}: name a Value with Value(2.0, label='x')")
-        self._data = as_float(data)
-        self.grad = None
-        self.label = label
+        self._data, self.grad, self.label = as_float(data), None, label
         self.operation = self.left = self.right = None
         self.dleft = self.dright = 0.0
 
@@ -197,7 +194,7 @@ class Value(Operand):
     # ---- copies ----
 
     def __reduce__(self) -> tuple[Any, ...]:
-        below = None if self.left is None or self in copying.nodes else Below(self)
+        below = None if self.left is None or self in copying.get() else Below(self)
         fields = self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
         return _restore, (self.__class__, below, *fields)
 
