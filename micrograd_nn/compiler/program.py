@@ -11,9 +11,10 @@ from threading import RLock
 from typing import Any
 
 from ..engine.value import Value
-from ..errors import ArgumentTypeError, whole_number
+from ..errors import ArgumentTypeError
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
+from ..number import whole_number
 from .backend import Backend
 from .check import check
 from .choose import Backends

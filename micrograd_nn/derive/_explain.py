@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from itertools import groupby, islice, pairwise
 
 from ..engine.value import Value, adjoints
-from ..errors import GraphError, whole_number
+from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.writing import equation, label_text, number_latex, number_text
+from ..number import whole_number
 from ._paths import count_ways, largest_first
 from .chain import Chain, Factor, numbered
 from .names import node_of, partial_latex, partial_text

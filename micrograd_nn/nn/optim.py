@@ -15,7 +15,8 @@ from typing import Any
 from ..engine.operation import as_float
 from ..engine.ops import maximum, sqrt
 from ..engine.value import Value
-from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError, whole_number
+from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError
+from ..number import whole_number
 
 Memory = tuple[Any, ...]
 

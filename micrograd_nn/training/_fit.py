@@ -17,9 +17,10 @@ from typing import Any
 from ..engine.modes import enable_grad
 from ..engine.operation import as_float
 from ..engine.value import Value
-from ..errors import ArgumentError, ArgumentTypeError, DivergedError, ShapeError, whole_number
+from ..errors import ArgumentError, ArgumentTypeError, DivergedError, ShapeError
 from ..nn.losses import Loss
 from ..nn.optim import LambdaLR, Optimizer, named_optimizer
+from ..number import whole_number
 from ..progress import progress_bar
 from .callbacks import Callback
 from .choose import choose, first_fault
