@@ -145,6 +145,15 @@ def test_every_kind_of_number_on_both_sides(kind: Callable[..., object], text: s
         assert (out.data, out.partials) == (expected.data, expected.partials)
 
 
+def test_row_51_numpy_does_not_warn_of_a_negative_base() -> None:
+    """NumPy asks the processor what went wrong meanwhile; Python compares numbers quickly after some runs only."""
+    for base in (-1.0, -3.0, 2.0, 0.5):
+        for exponent in (2, 3.0, 0, 1, -1, 2.0):
+            for _ in range(20):
+                (out,) = np.array([Value(base)], object) ** exponent  # a warning is an error here
+                assert out.data == base**exponent
+
+
 def test_in_place_forms_make_new_nodes() -> None:
     w = first = Value(2.0)
     w -= 0.5
