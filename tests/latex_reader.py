@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import mpmath
+from reference import REFERENCES
 
 TOKEN = re.compile(r"\\(?:text|mathrm|mathit|operatorname)\{(?:[^{}\\]|\\.)*\}|\\[A-Za-z]+|\d+\.?\d*|.", re.DOTALL)
 GREEK = r"\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|tau|phi|chi|psi|omega)"
@@ -21,12 +22,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     r"\cos": mpmath.cos,
     r"\max": max,
     r"\min": min,
-    r"\operatorname{softplus}": lambda a: mpmath.log(1 + mpmath.exp(a)),
-    r"\operatorname{step}": lambda a: mpmath.mpf(a >= 0),
-    r"\operatorname{relu}": lambda a: max(a, mpmath.mpf(0)),
-    r"\operatorname{leaky\_relu}": lambda a, b: a if a > 0 else b * a,
-    r"\operatorname{elu}": lambda a, b: a if a > 0 else b * mpmath.expm1(a),
     r"\operatorname{sg}": lambda a: a,
+    **{"\\operatorname{" + name.replace("_", r"\_") + "}": row.value for name, row in REFERENCES.items()},
 }
 
 
