@@ -1,8 +1,8 @@
 """What is switched on while a ``with`` block runs: ``no_grad``, ``enable_grad`` and ``detect_anomaly``.
 
 A mode belongs to the thread or task that entered it and ends with its block, however the block ends. Ctrl-C can come
-before the first line of an ``__exit__``, so nothing is left to such a line: every block has a lock of its own, ``with``
-itself releases it, in C, and the mode is on while the lock is held. Nothing is counted, nothing has to be put back.
+before the first line of an ``__exit__``, so no mode depends on one: every block has a lock of its own, ``with`` itself
+releases it, in C, and the mode is on while the lock is held. Nothing is counted, and nothing has to be put back.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
-"""What an operation is: the form of a row of the table. And what operations act on.
+"""What an operation is, and what operations act on.
 
-Whoever computes, derives, draws, compiles or tests an operation reads the fields below, and nothing else about it.
+An operation is a row of the table: whoever computes, derives, draws, compiles or tests it reads the fields below, and
+needs to know nothing else about it.
 """
 
 from collections.abc import Callable
@@ -25,8 +26,6 @@ class Domain:
 
 
 EVERYWHERE = Domain("every real number", lambda *operands: True)
-
-
 TABLE: "dict[str, Operation]" = {}
 
 
@@ -52,7 +51,7 @@ class Operation:
     latex: str = ""  # how it is typeset; \operatorname{name}(a, b) if left out
     level: int = 5  # how tightly its written form binds
     numpy: str  # an expression over arrays, with np in scope
-    python: str = ""  # over floats; math, exp, nan, inf and row_name, any row's forward, are in scope; row_name(a, b)
+    python: str = ""  # over floats, with math, exp, nan, inf and the forwards, as row_name; row_name(a, b) if left out
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
     associative: bool = False  # a chain of it is one reduction

@@ -103,7 +103,7 @@ class Value(Operand):
         dleft, dright = operation.partials
         slope = dright(a, b, out)
         if right.__class__ is Constant and isnan(slope):
-            slope = 0.0  # the 2 of (-3)**2 has no slope, and nobody asks for one
+            slope = 0.0  # the 2 of (-3)**2 has no slope, and needs none
         return _record(out, operation, left, right, dleft(a, b, out), slope)
 
     def __add__(self, other: Any) -> "Value":
