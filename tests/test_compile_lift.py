@@ -11,6 +11,7 @@ from test_compile_equal import moons
 
 from micrograd_nn import MLP, Value, logaddexp, maximum, minimum, tanh, total
 from micrograd_nn.compiler import compile
+from micrograd_nn.compiler.layout import unfold
 from micrograd_nn.compiler.steps import Constant, Leaf, MatMul, View
 from micrograd_nn.engine.ops import add, mul, neg, sub
 from micrograd_nn.nn import losses
@@ -18,8 +19,7 @@ from micrograd_nn.nn import losses
 
 def forward(program: Any) -> list[Any]:
     """The lifted steps of the loss."""
-    arrays = program.backends.numpy
-    return arrays.tape.steps[: arrays.lifted]
+    return list(program.backends.lifted.forward)
 
 
 def computing(program: Any) -> int:
@@ -30,8 +30,8 @@ def computing(program: Any) -> int:
 
 def products(program: Any) -> list[tuple[int, ...]]:
     """The shapes of the matrices of weights in matrix products."""
-    steps = program.backends.numpy.tape.steps
-    return [steps[step.operands[1]].shape for step in forward(program) if isinstance(step, MatMul)]
+    steps = forward(program)
+    return [steps[step.references[1]].shape for step in steps if isinstance(step, MatMul)]
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
@@ -159,3 +159,26 @@ def test_chains_in_chains() -> None:
         expected, slopes = engine(case, rows)
         assert loss == pytest.approx(expected, rel=1e-9, abs=1e-12), seed
         assert gradient.tolist() == pytest.approx(slopes, rel=1e-8, abs=1e-10), seed
+
+
+def test_the_parts_of_a_network_are_its_weights_and_biases() -> None:
+    net, x = MLP(4, [3, 2], seed=0), [Value(0.0) for _ in range(4)]
+    lifted = compile(total(map(tanh, net(x))), [x], net.parameters()).backends.lifted
+    assert [(part.shape, part.index.start) for part in lifted.parts] == [
+        ((3, 4), 0),
+        ((3,), 4),
+        ((2, 3), 15),
+        ((2,), 18),
+    ]
+    assert [[lifted.forward[ref].shape for ref in part.references] for part in lifted.parts] == [
+        [p.shape] for p in lifted.parts
+    ]
+
+
+def test_parts_are_disjoint_where_views_are_not() -> None:
+    """One operation on all of three weights, another on the last two and one that is unused: each stands once."""
+    w = [Value(float(i)) for i in range(5)]
+    lifted = compile(total(map(tanh, w[:3])) + total(v.exp() for v in w[1:4]), [], w).backends.lifted
+    places = [unfold(part.index, part.shape).reshape(-1).tolist() for part in lifted.parts]
+    assert places == [[0], [1, 2], [3]]
+    assert lifted.unreached == (4,)

@@ -17,7 +17,7 @@ from micrograd_nn.cli import main
 from micrograd_nn.compiler import compile
 from micrograd_nn.compiler.backend import Update
 from micrograd_nn.compiler.check import check
-from micrograd_nn.compiler.steps import Apply, Leaf, Tape
+from micrograd_nn.compiler.steps import Apply, Leaf, Ref, Tape
 from micrograd_nn.errors import AnomalyError, ArgumentError, ArgumentTypeError, GraphError, ShapeError, UnknownNameError
 from micrograd_nn.nn import losses
 from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Adam
@@ -247,15 +247,15 @@ def test_the_checker_finds_what_is_not_well_formed() -> None:
     x = tape.add(Leaf((), (2,), True, "x1"))
     check(tape.steps)
     for step, text in (
-        (Apply((0, 1), (3,), True, TABLE["add"]), "do not fit each other|has shape"),
-        (Apply((1,), (2,), False, TABLE["exp"]), "not marked so"),
-        (Apply((0,), (3,), True, TABLE["exp"]), "nothing that it is made of does"),
-        (Apply((5,), (3,), False, TABLE["exp"]), "must come before it"),
-        (Apply((0,), (4,), False, TABLE["exp"]), r"has shape \(4,\), but makes \(3,\)"),
+        (Apply((Ref(0), Ref(1)), (3,), True, TABLE["add"]), "do not fit each other|has shape"),
+        (Apply((Ref(1),), (2,), False, TABLE["exp"]), "not marked so"),
+        (Apply((Ref(0),), (3,), True, TABLE["exp"]), "nothing that it is made of does"),
+        (Apply((Ref(5),), (3,), False, TABLE["exp"]), "must come before it"),
+        (Apply((Ref(0),), (4,), False, TABLE["exp"]), r"has shape \(4,\), but makes \(3,\)"),
     ):
         with pytest.raises(GraphError, match=text):
             check([*tape.steps, step])
-    assert (p.number, x.number) == (0, 1)
+    assert (p.ref, x.ref) == (Ref(0), Ref(1))
 
 
 # ---- what runs ----

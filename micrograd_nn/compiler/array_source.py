@@ -19,12 +19,13 @@ from .steps import (
     Join,
     Leaf,
     MatMul,
+    Ref,
     Scan,
     Scatter,
     Step,
+    Steps,
     Stretch,
     Sum,
-    Tracer,
     View,
     stretch,
 )
@@ -44,11 +45,11 @@ class ArraySource:
 
     def __init__(
         self,
-        steps: list[Step],
+        steps: Steps,
         outputs: list[Any],
         dtype: str,
         prefix: str,
-        stores: dict[int, str] | None = None,
+        stores: dict[Ref, str] | None = None,
         spendable: Set[str] = frozenset(),
     ) -> None:
         self._steps, self._dtype, self._prefix = steps, dtype, prefix
@@ -56,46 +57,45 @@ class ArraySource:
         self.made = self._buffers.lines
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
-        self._texts: dict[int, str] = {}
-        self._scalars: set[int] = set()
+        self._texts: dict[Ref, str] = {}
+        self._scalars: set[Ref] = set()
         for number, step in enumerate(steps):
             if self._buffers.needed[number]:
-                if number not in self._texts:  # else a fold has written it already
-                    self._write(number, step)
-                self._buffers.done(number)
+                ref = Ref(number)
+                if ref not in self._texts:  # else a fold has written it already
+                    self._write(ref, step)
+                self._buffers.done(ref)
 
-    def _write(self, number: int, step: Step) -> None:
+    def _write(self, ref: Ref, step: Step) -> None:
         match step:
             case Leaf():
-                self._leaf(number, step)
+                self._leaf(ref, step)
             case Constant():
-                self._constant(number, step)
+                self._constant(ref, step)
             case Apply():
-                self._apply(number, step)
+                self._apply(ref, step)
             case MatMul():
-                self._matmul(number, step)
+                self._matmul(ref, step)
             case Gram():
-                self._gram(number, step)
+                self._gram(ref, step)
             case Fold():
-                self._fold(number, step)
+                self._fold(ref, step)
             case Scan():
-                self._scan(number, step)
+                self._scan(ref, step)
             case Sum():
-                self._sum(number, step)
+                self._sum(ref, step)
             case View():
-                self._view(number, step)
+                self._view(ref, step)
             case Stretch():
-                self._stretch(number, step)
+                self._stretch(ref, step)
             case Join():
-                self._join(number, step)
+                self._join(ref, step)
             case Scatter():
-                self._scatter(number, step)
+                self._scatter(ref, step)
 
-    def text(self, operand: Any) -> str:
-        """How an operand, the number of a step, a tracer or a float, is written."""
-        if isinstance(operand, Tracer):
-            operand = operand.number
-        return self._float(operand) if operand.__class__ is float else self._texts[operand]
+    def text(self, operand: Ref | float) -> str:
+        """How an operand is written."""
+        return self._texts[operand] if isinstance(operand, Ref) else self._float(operand)
 
     def _float(self, number: float) -> str:
         largest = float(np.finfo(self._dtype).max)
@@ -112,7 +112,7 @@ class ArraySource:
         self.made.append(f"{name} = {expression}")
         return name
 
-    def _array(self, operand: int) -> str:
+    def _array(self, operand: Ref) -> str:
         """An operand as an array, also where it is a single number that does not vary."""
         if operand not in self._scalars:
             return self._texts[operand]
@@ -120,34 +120,35 @@ class ArraySource:
         self.lines.append(f"{name}.fill({self._texts[operand]})")
         return name
 
-    def _is_scalar(self, operand: Any) -> bool:
-        return operand.__class__ is float or operand in self._scalars
+    def _is_scalar(self, operand: Ref | float) -> bool:
+        return not isinstance(operand, Ref) or operand in self._scalars
 
     # ---- what comes from outside ----
 
-    def _leaf(self, number: int, step: Leaf) -> None:
-        self._texts[number] = step.source
+    def _leaf(self, ref: Ref, step: Leaf) -> None:
+        self._texts[ref] = step.source
         if step.shape == () and not step.batched:
-            self._scalars.add(number)
+            self._scalars.add(ref)
 
-    def _constant(self, number: int, step: Constant) -> None:
+    def _constant(self, ref: Ref, step: Constant) -> None:
         numbers = np.frombuffer(step.content).reshape(step.shape)
         largest = np.finfo(self._dtype).max
         fits = np.where(np.isinf(numbers), numbers, np.clip(numbers, -largest, largest))
-        self._texts[number] = self._keep(fits.astype(self._dtype))
+        self._texts[ref] = self._keep(fits.astype(self._dtype))
 
     # ---- operations ----
 
-    def _apply(self, number: int, step: Apply) -> None:
+    def _apply(self, ref: Ref, step: Apply) -> None:
         if all(self._is_scalar(operand) for operand in step.operands):
             texts = dict(zip("ab", map(self.text, step.operands), strict=False))
-            self._texts[number] = f"{self._prefix}s{number}"
-            self._scalars.add(number)
-            self.lines.append(f"{self._texts[number]} = {template(step).format(**texts)}")
+            self._texts[ref] = f"{self._prefix}s{ref.number}"
+            self._scalars.add(ref)
+            self.lines.append(f"{self._texts[ref]} = {template(step).format(**texts)}")
             return
         given = dict(zip("ab", step.operands, strict=False))
         known: dict[Any, tuple[str, Any]] = {
-            name: (self.text(o), None if self._is_scalar(o) else self._steps[o]) for name, o in given.items()
+            name: (self.text(o), self._steps[o] if isinstance(o, Ref) and not self._is_scalar(o) else None)
+            for name, o in given.items()
         }
         spent = []
         made: dict[Any, tuple[str, Any]] = {}
@@ -162,7 +163,7 @@ class ArraySource:
             arrays = [array for _, array in arguments if array is not None]
             like = Step((), stretch(array.shape for array in arrays), any(array.batched for array in arrays))
             if k == len(program) - 1:
-                out = self._texts[number] = self._buffers.out(number, in_place=True)
+                out = self._texts[ref] = self._buffers.out(ref, in_place=True)
             elif not arrays:
                 known[k] = (
                     f"np.{self._dtype}(np.{call.function}({', '.join(map(str, (t for t, _ in arguments)))}))",
@@ -186,23 +187,23 @@ class ArraySource:
         else:
             self.lines.append(f"{out}[...] = np.{function}({listed})")
 
-    def _matmul(self, number: int, step: MatMul) -> None:
-        a, b = step.operands
-        left, right, out = self._flat(a), self._array(b), self._buffers.out(number)
+    def _matmul(self, ref: Ref, step: MatMul) -> None:
+        a, b = step.references
+        left, right, out = self._flat(a), self._array(b), self._buffers.out(ref)
         right = self._make(f"{right}.T") if step.transposed else right
-        self._texts[number] = out
+        self._texts[ref] = out
         if step.batched and len(step.shape) > 1:
             out = self._make(f"{out}.reshape(-1, {step.shape[-1]})")
         self.lines.append(f"np.matmul({left}, {right}, out={out})")
 
-    def _gram(self, number: int, step: Gram) -> None:
-        a, b = (self._flat(operand) for operand in step.operands)
-        if not self._steps[step.operands[0]].batched and len(self._steps[step.operands[0]].shape) == 1:
+    def _gram(self, ref: Ref, step: Gram) -> None:
+        a, b = (self._flat(operand) for operand in step.references)
+        if not self._steps[step.references[0]].batched and len(self._steps[step.references[0]].shape) == 1:
             a, b = self._make(f"{a}[None]"), self._make(f"{b}[None]")
-        out = self._texts[number] = self._buffers.out(number)
+        out = self._texts[ref] = self._buffers.out(ref)
         self.lines.append(f"np.matmul({self._make(f'{a}.T')}, {b}, out={out})")
 
-    def _flat(self, operand: int) -> str:
+    def _flat(self, operand: Ref) -> str:
         """An array as a matrix with the last side across; a view that can't be seen so is copied."""
         step = self._steps[operand]
         if not (step.batched and len(step.shape) > 1):
@@ -215,30 +216,30 @@ class ArraySource:
             text = copy
         return self._make(f"{text}.reshape(-1, {step.shape[-1]})")
 
-    def _fold(self, number: int, step: Fold) -> None:
+    def _fold(self, ref: Ref, step: Fold) -> None:
         scan = self._buffers.scans.get((step.operation, step.operands))
         if scan is not None:
             running = self._steps[scan]
             assert isinstance(running, Scan)
             self._scan(scan, running)
-            self._texts[number] = self._make(f"{self._texts[scan]}[..., -1]")
+            self._texts[ref] = self._make(f"{self._texts[scan]}[..., -1]")
             return
-        out = self._texts[number] = self._buffers.out(number)
-        self.lines.append(f"np.{ufunc(step.operation)}.reduce({self._array(step.operands[0])}, axis=-1, out={out})")
+        out = self._texts[ref] = self._buffers.out(ref)
+        self.lines.append(f"np.{ufunc(step.operation)}.reduce({self._array(step.references[0])}, axis=-1, out={out})")
 
-    def _scan(self, number: int, step: Scan) -> None:
-        out = self._texts[number] = self._buffers.out(number)
-        given = self._array(step.operands[0])
+    def _scan(self, ref: Ref, step: Scan) -> None:
+        out = self._texts[ref] = self._buffers.out(ref)
+        given = self._array(step.references[0])
         if step.reverse:
             given, out = self._make(f"{given}[..., ::-1]"), self._make(f"{out}[..., ::-1]")
         self.lines.append(f"np.{ufunc(step.operation)}.accumulate({given}, axis=-1, out={out})")
 
-    def _sum(self, number: int, step: Sum) -> None:
-        whole = self._steps[step.operands[0]]
+    def _sum(self, ref: Ref, step: Sum) -> None:
+        whole = self._steps[step.references[0]]
         rows = whole.batched and not step.batched
         axes = [a + whole.batched for a, side in enumerate(whole.shape) if step.shape[a] == 1 and side > 1]
-        out = self._texts[number] = self._buffers.out(number)
-        given = self._array(step.operands[0])
+        out = self._texts[ref] = self._buffers.out(ref)
+        given = self._array(step.references[0])
         if rows and not axes and len(whole.shape) == 1:  # BLAS adds rows faster than a reduction does
             ones = self._make(f"np.ones(n, {self._dtype})")
             self.lines.append(f"np.matmul({ones}, {given}, out={out})")
@@ -249,57 +250,57 @@ class ArraySource:
 
     # ---- numbers from one array to another ----
 
-    def _view(self, number: int, step: View) -> None:
-        (source,) = step.operands
+    def _view(self, ref: Ref, step: View) -> None:
+        (source,) = step.references
         if self._is_scalar(source):
-            self._texts[number] = self.text(source)
-            self._scalars.add(number)
+            self._texts[ref] = self.text(source)
+            self._scalars.add(ref)
         elif step.index.table:
-            out = self._texts[number] = self._buffers.out(number)
+            out = self._texts[ref] = self._buffers.out(ref)
             table = self._keep(np.frombuffer(step.index.table, dtype=np.int64).reshape(step.shape))
             flat = self._make(self._row_by_row(source))
             self.lines.append(f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})")
         else:
-            self._texts[number] = self._make(view_call(self.text(source), step.index, step.shape, step.batched))
+            self._texts[ref] = self._make(view_call(self.text(source), step.index, step.shape, step.batched))
 
-    def _row_by_row(self, source: int) -> str:
+    def _row_by_row(self, source: Ref) -> str:
         size = size_of(self._steps[source].shape)
         return f"{self.text(source)}.reshape({f'n, {size}' if self._steps[source].batched else size})"
 
-    def _stretch(self, number: int, step: Stretch) -> None:
-        out = self._texts[number] = self._buffers.out(number)
-        self.lines.append(f"np.copyto({out}, {self.text(step.operands[0])})")
+    def _stretch(self, ref: Ref, step: Stretch) -> None:
+        out = self._texts[ref] = self._buffers.out(ref)
+        self.lines.append(f"np.copyto({out}, {self.text(step.references[0])})")
 
-    def _join(self, number: int, step: Join) -> None:
-        out = self._texts[number] = self._buffers.out(number)
+    def _join(self, ref: Ref, step: Join) -> None:
+        out = self._texts[ref] = self._buffers.out(ref)
         start = 0
-        for operand in step.operands:
+        for operand in step.references:
             stop = start + self._steps[operand].shape[-1]
             self.lines.append(f"np.copyto({self._make(f'{out}[..., {start}:{stop}]')}, {self._array(operand)})")
             start = stop
 
-    def _scatter(self, number: int, step: Scatter) -> None:
-        out = self._texts[number] = self._buffers.out(number)
-        plan = self._buffers.scattered[number]
+    def _scatter(self, ref: Ref, step: Scatter) -> None:
+        out = self._texts[ref] = self._buffers.out(ref)
+        plan = self._buffers.scattered[ref]
         if plan.cleared:
             self.lines.append(f"{out}.fill(0.0)")
         for k in [*([] if plan.cleared else plan.stored), *plan.added, *(plan.stored if plan.cleared else [])]:
-            piece, index, shape = step.operands[k], step.indices[k], step.shapes[k]
+            piece, index, shape = step.references[k], step.indices[k], step.shapes[k]
             if piece in self._buffers.direct and piece not in self._scalars:
                 continue
             added = plan.cleared or k in plan.added
             if index.table or k in plan.added:
-                self._scatter_table(number, k, added)
+                self._scatter_table(ref, k, added)
             else:
                 target = self._make(view_call(out, index, shape, step.batched))
                 line = f"np.add({target}, {self._array(piece)}, out={target})"
                 self.lines.append(line if added else f"np.copyto({target}, {self._array(piece)})")
 
-    def _scatter_table(self, number: int, k: int, added: bool) -> None:
-        step = self._steps[number]
+    def _scatter_table(self, ref: Ref, k: int, added: bool) -> None:
+        step = self._steps[ref]
         assert isinstance(step, Scatter)
-        flat = self._make(self._row_by_row(number))
+        flat = self._make(self._row_by_row(ref))
         places = self._keep(unfold(step.indices[k], step.shapes[k]))
         where = f"(slice(None), {places})" if step.batched else places
-        text = self._array(step.operands[k])
+        text = self._array(step.references[k])
         self.lines.append(f"np.add.at({flat}, {where}, {text})" if added else f"{flat}[{where}] = {text}")

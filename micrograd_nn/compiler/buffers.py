@@ -11,7 +11,23 @@ from typing import Any
 import numpy as np
 
 from .layout import inverse, size_of, unfold
-from .steps import Apply, Constant, Fold, Gram, Index, Leaf, MatMul, Scan, Scatter, Shape, Step, Sum, Tracer, View, live
+from .steps import (
+    Apply,
+    Constant,
+    Fold,
+    Gram,
+    Index,
+    Leaf,
+    MatMul,
+    Ref,
+    Scan,
+    Scatter,
+    Shape,
+    Steps,
+    Sum,
+    View,
+    live,
+)
 
 Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
 
@@ -43,35 +59,35 @@ class Buffers:
 
     def __init__(
         self,
-        steps: list[Step],
+        steps: Steps,
         outputs: list[Any],
         prefix: str,
         dtype: str,
-        stores: dict[int, str],
+        stores: dict[Ref, str],
         spendable: Set[str],
     ) -> None:
         self.lines: list[str] = []
         self.dtype = dtype
         self._steps, self._prefix, self._stores, self._spendable = steps, prefix, stores, spendable
-        wanted = [output.number for output in outputs if isinstance(output, Tracer)]
+        wanted = [output for output in outputs if isinstance(output, Ref)]
         self.needed = live(steps, wanted)
         self.owner = self._owners()
         self.last = self._last_uses(wanted)
-        self.scattered: dict[int, Scattered] = {}
-        self.direct: dict[int, tuple[int, Index]] = {}  # a step that writes straight into a Scatter's array
-        self._names: dict[int, str] = {
-            number: step.source
+        self.scattered: dict[Ref, Scattered] = {}
+        self.direct: dict[Ref, tuple[Ref, Index]] = {}  # a step that writes straight into a Scatter's array
+        self._names: dict[Ref, str] = {
+            Ref(number): step.source
             for number, step in enumerate(steps)
             if isinstance(step, Leaf) and step.source in spendable
         }
         self._free: dict[Kind, list[str]] = defaultdict(list)
-        self._given_back: set[int] = set()
+        self._given_back: set[Ref] = set()
         self._count = 0
         self._plan_scatters(wanted)
 
-    def kind(self, number: int) -> Kind:
+    def kind(self, ref: Ref) -> Kind:
         """What an array for that step's outcome looks like."""
-        step = self._steps[number]
+        step = self._steps[ref]
         return step.shape, step.batched, self.dtype
 
     def fresh(self, kind: Kind) -> str:
@@ -87,108 +103,107 @@ class Buffers:
         """Give an array back."""
         self._free[kind].append(name)
 
-    def out(self, number: int, in_place: bool = False) -> str:
+    def out(self, ref: Ref, in_place: bool = False) -> str:
         """The array that a step writes into; ``in_place`` if it may be that of an operand which is not read again."""
-        if number not in self._names:
-            taken = self._dying_operand(number) if in_place and not self._fixed(number) else None
+        if ref not in self._names:
+            taken = self._dying_operand(ref) if in_place and not self._fixed(ref) else None
             if taken is not None:
                 self._given_back.add(taken)
-                self._names[number] = self._names[taken]
+                self._names[ref] = self._names[taken]
             else:
-                self._names[number] = self._place(number)
-        return self._names[number]
+                self._names[ref] = self._place(ref)
+        return self._names[ref]
 
-    def done(self, number: int) -> None:
+    def done(self, ref: Ref) -> None:
         """The step is written: what it read last is free."""
-        for operand in {self.owner[o] for o in self._steps[number].operands if o.__class__ is int}:
-            ended = self.last[operand] == number and operand in self._names and operand not in self._given_back
+        for operand in {self.owner[o] for o in self._steps[ref].references}:
+            ended = self.last[operand] == ref.number and operand in self._names and operand not in self._given_back
             if ended and not self._fixed(operand):
                 self._given_back.add(operand)
                 self.spend(self._names[operand], self.kind(operand))
 
-    def _place(self, number: int) -> str:
-        if number in self._stores:
-            return self._stores[number]
-        if number in self.direct:
-            scatter, index = self.direct[number]
-            step = self._steps[number]
+    def _place(self, ref: Ref) -> str:
+        if ref in self._stores:
+            return self._stores[ref]
+        if ref in self.direct:
+            scatter, index = self.direct[ref]
+            step = self._steps[ref]
             name = f"{self._prefix}{self._count}"
             self._count += 1
             self.lines.append(f"{name} = {view_call(self.out(scatter), index, step.shape, step.batched)}")
             return name
-        if isinstance(self._steps[number], Scatter):
-            self._free[self.kind(number)], kept = [], self._free[self.kind(number)]  # its zeros must be its own
-            name = self.fresh(self.kind(number))
-            self._free[self.kind(number)] = kept
+        if isinstance(self._steps[ref], Scatter):
+            self._free[self.kind(ref)], kept = [], self._free[self.kind(ref)]  # its zeros must be its own
+            name = self.fresh(self.kind(ref))
+            self._free[self.kind(ref)] = kept
             return name
-        return self.fresh(self.kind(number))
+        return self.fresh(self.kind(ref))
 
-    def _fixed(self, number: int) -> bool:
-        step = self._steps[number]
+    def _fixed(self, ref: Ref) -> bool:
+        step = self._steps[ref]
         if isinstance(step, Leaf) and step.source in self._spendable:
             return False
-        return number in self._stores or number in self.direct or isinstance(step, Scatter | Leaf | Constant)
+        return ref in self._stores or ref in self.direct or isinstance(step, Scatter | Leaf | Constant)
 
-    def _dying_operand(self, number: int) -> int | None:
-        operands = [o for o in self._steps[number].operands if o.__class__ is int]
+    def _dying_operand(self, ref: Ref) -> Ref | None:
+        operands = self._steps[ref].references
         for operand in operands:
             alone = all(o == operand or self.owner[o] != self.owner[operand] for o in operands)
             if (
                 alone
                 and self.owner[operand] == operand
-                and self.last[operand] == number
+                and self.last[operand] == ref.number
                 and operand in self._names
                 and operand not in self._given_back
                 and not self._fixed(operand)
-                and self.kind(operand) == self.kind(number)
+                and self.kind(operand) == self.kind(ref)
             ):
                 return operand
         return None
 
-    def _owners(self) -> list[int]:
+    def _owners(self) -> list[Ref]:
         """The step in whose array a step's numbers lie: a view's are in its source's."""
-        owner: list[int] = []
+        owner: list[Ref] = []
         self.scans = {
-            (step.operation, step.operands): number
+            (step.operation, step.operands): Ref(number)
             for number, step in enumerate(self._steps)
             if isinstance(step, Scan) and not step.reverse and self.needed[number]
         }
         for number, step in enumerate(self._steps):
             is_view = isinstance(step, View) and not step.index.table
-            home = owner[step.operands[0]] if is_view else number
+            home = owner[step.references[0]] if is_view else Ref(number)
             if isinstance(step, Fold):  # of a chain whose running results are wanted: the last of them
-                home = self.scans.get((step.operation, step.operands), number)
+                home = self.scans.get((step.operation, step.operands), Ref(number))
             owner.append(home)
         return owner
 
-    def _last_uses(self, wanted: list[int]) -> list[int]:
+    def _last_uses(self, wanted: list[Ref]) -> list[int]:
         last = [-1] * len(self._steps)
         for number, step in enumerate(self._steps):
             if self.needed[number]:
-                for operand in step.operands:
-                    if operand.__class__ is int:
-                        last[self.owner[operand]] = number
-        for number in wanted:
-            last[self.owner[number]] = len(self._steps)
+                for ref in step.references:
+                    last[self.owner[ref]] = number
+        for output in wanted:
+            last[self.owner[output]] = len(self._steps)
         return last
 
-    def _plan_scatters(self, wanted: list[int]) -> None:
-        uses: dict[Any, int] = defaultdict(int)
+    def _plan_scatters(self, wanted: list[Ref]) -> None:
+        uses: dict[Ref, int] = defaultdict(int)
         for number, step in enumerate(self._steps):
-            for operand in step.operands if self.needed[number] else ():
-                uses[operand] += 1
+            for ref in step.references if self.needed[number] else ():
+                uses[ref] += 1
         for number, step in enumerate(self._steps):
             if self.needed[number] and isinstance(step, Scatter):
-                plan = self.scattered[number] = Scattered(step)
+                plan = self.scattered[Ref(number)] = Scattered(step)
                 for k in [] if plan.cleared else plan.stored:
-                    piece = step.operands[k]
+                    piece = step.references[k]
                     slot = self._steps[piece]
                     own = isinstance(slot, Apply | MatMul | Gram | Sum | Fold) and (slot.shape, slot.batched) == (
                         step.shapes[k],
                         step.batched,
                     )
                     if own and uses[piece] == 1 and piece not in wanted and not step.indices[k].table:
-                        self.direct[piece] = (number, step.indices[k])
+                        self.direct[piece] = (Ref(number), step.indices[k])
 
 
 def sides(shape: Shape, batched: bool) -> str:

@@ -8,10 +8,10 @@ from math import prod
 
 from ..errors import GraphError
 from .layout import size_of, unfold
-from .steps import Apply, Fold, Gram, Join, MatMul, Scan, Scatter, Shape, Step, Stretch, Sum, View, stretch
+from .steps import Apply, Fold, Gram, Join, MatMul, Scan, Scatter, Shape, Step, Steps, Stretch, Sum, View, stretch
 
 
-def check(steps: list[Step]) -> None:
+def check(steps: Steps) -> None:
     """Raises GraphError, which names the first step that is wrong and why."""
     for number, step in enumerate(steps):
         fault = _fault(number, step, steps)
@@ -19,11 +19,11 @@ def check(steps: list[Step]) -> None:
             raise GraphError(f"step {number}, a {type(step).__name__}, {fault}")
 
 
-def _fault(number: int, step: Step, steps: list[Step]) -> str:
-    inner = [operand for operand in step.operands if operand.__class__ is int]
-    if any(not 0 <= operand < number for operand in inner):
-        return f"has operands {inner}: they must come before it"
-    operands = [steps[operand] for operand in inner]
+def _fault(number: int, step: Step, steps: Steps) -> str:
+    inner = step.references
+    if any(not 0 <= ref.number < number for ref in inner):
+        return f"has operands {list(inner)}: they must come before it"
+    operands = [steps[ref] for ref in inner]
     repeats = isinstance(step, Stretch | Scatter | Join)  # their operands stretch over the rows
     if step.batched and operands and not any(operand.batched for operand in operands) and not repeats:
         return "differs from row to row, and nothing that it is made of does"

@@ -10,6 +10,8 @@ from typing import Any
 from ..errors import ArgumentError, UnknownNameError
 from .backend import Backend
 from .chains import Chains, find_chains
+from .lift import lift
+from .lifted import Lifted
 from .numpy_backend import NumpyBackend
 from .python_backend import STRAIGHT, PythonBackend
 from .trace import Trace
@@ -43,9 +45,14 @@ class Backends:
         return PythonBackend(self._trace)
 
     @cached_property
+    def lifted(self) -> Lifted:
+        """The array steps."""
+        return lift(self._trace, self.chains)
+
+    @cached_property
     def numpy(self) -> NumpyBackend:
-        """Array steps."""
-        return NumpyBackend(self._trace, self.chains, self._dtype)
+        """The steps as calls of NumPy."""
+        return NumpyBackend(self.lifted, self._dtype)
 
     def choose(self, rows: int) -> tuple[Backend, str]:
         """The backend for so many rows at once, and why it is the one."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .steps import Constant, Index, Leaf, Shape, Stretch, Tape, Tracer, View
+from .steps import Constant, Index, Leaf, Ref, Shape, Stretch, Tape, Tracer, View
 from .trace import CONSTANT, FIRST_INPUT, PARAMETER, Trace
 
 CONSTANTS = -1  # the home of constants: no array, their place is that of their number in ``numbers``
@@ -31,14 +31,14 @@ class Layout:
         self.home[constants] = CONSTANTS
         self.place[constants] = places
         self.parameters = tape.add(Leaf((), (len(trace.parameters),), False, "p"))
-        self.home[source == PARAMETER] = self.parameters.number
+        self.home[source == PARAMETER] = self.parameters.ref.number
         for i, shape in enumerate(trace.inputs):
             leaf = tape.add(Leaf((), (int(np.prod(shape)),), True, f"x{i + 1}"))
-            self.home[source == FIRST_INPUT + i] = leaf.number
+            self.home[source == FIRST_INPUT + i] = leaf.ref.number
 
     def settle(self, nodes: Ints, outcome: Tracer, places: Ints) -> None:
         """From now on the nodes are found in the outcome, at those places."""
-        self.home[nodes] = outcome.number
+        self.home[nodes] = outcome.ref.number
         self.place[nodes] = places
 
     def batched(self, home: int) -> bool:
@@ -55,8 +55,8 @@ class Layout:
         if home == CONSTANTS:
             return self._constant(self.numbers[places].reshape(shape))
         if self.tape.steps[home].shape == shape and self.fills(home, places):
-            return Tracer(self.tape, home)
-        return view(Tracer(self.tape, home), places.reshape(shape))
+            return Tracer(self.tape, Ref(home))
+        return view(Tracer(self.tape, Ref(home)), places.reshape(shape))
 
     def fetch_whole(self, home: int, places: Ints) -> Tracer:
         """The numbers at an array of places, in exactly that shape."""
@@ -96,12 +96,12 @@ def view(source: Tracer, places: Ints) -> Tracer:
     step = source.tape[source]
     if isinstance(step, View) and not step.index.table:
         places = unfold(step.index, step.shape).reshape(-1)[places]
-        source = Tracer(source.tape, step.operands[0])
+        source = Tracer(source.tape, step.references[0])
         step = source.tape[source]
     if places.shape == step.shape and np.array_equal(places, arange(places.shape)):
         return source
     index, sides = pattern(places)
-    return source.tape.add(View((source.number,), sides, step.batched, index))
+    return source.tape.add(View((source.ref,), sides, step.batched, index))
 
 
 def arange(shape: Shape) -> Ints:
@@ -158,7 +158,7 @@ def stretched(tape: Tape, tracer: Tracer, shape: Shape, batched: bool) -> Tracer
     step = tape[tracer]
     if step.shape == shape and step.batched == batched:
         return tracer
-    return tape.add(Stretch((tracer.number,), shape, batched))
+    return tape.add(Stretch((tracer.ref,), shape, batched))
 
 
 def size_of(shape: Shape) -> int:

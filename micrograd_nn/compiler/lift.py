@@ -26,15 +26,16 @@ from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, sub
 from .chains import Chains, Ints
 from .layout import CONSTANTS, Layout, distinct_rows
-from .steps import Fold, Join, Shape, Tape, Tracer
+from .lifted import Lifted
+from .steps import Fold, Join, Shape, Tape, Tracer, plain
 from .sums import Sums
 from .trace import Trace
 
 ARITHMETIC = {add, sub, mul, div}
 
 
-def lift(trace: Trace, chains: Chains) -> tuple[Tape, Any]:
-    """The steps, and the loss: a tracer of one number a row, or a float if nothing varies."""
+def lift(trace: Trace, chains: Chains) -> Lifted:
+    """The steps of the loss; their reverse is written down when it is first asked for."""
     tape = Tape()
     layout = Layout(trace, tape)
     sums = Sums(layout, trace, chains)
@@ -45,7 +46,8 @@ def lift(trace: Trace, chains: Chains) -> tuple[Tape, Any]:
         _folds(layout, trace, chains, nodes[chained])
         sums.lift(nodes[linear])
     loss = len(trace) - 1
-    return tape, layout.fetch(int(layout.home[loss]), layout.place[loss:], ())
+    outcome = plain(layout.fetch(int(layout.home[loss]), layout.place[loss:], ()))
+    return Lifted(tuple(tape.steps), outcome, trace.inputs, tuple(trace.reached))
 
 
 def _by_level(chains: Chains) -> list[Ints]:
@@ -100,7 +102,7 @@ def _folds(layout: Layout, trace: Trace, chains: Chains, roots: Ints) -> None:
         whole = join(layout.tape, pieces)
         shape = layout.tape[whole].shape[:-1]
         batched = layout.tape[whole].batched
-        layout.settle(nodes, layout.tape.add(Fold((whole.number,), shape, batched, operation)), kinds)
+        layout.settle(nodes, layout.tape.add(Fold((whole.ref,), shape, batched, operation)), kinds)
 
 
 def _terms(chains: Chains, root: int) -> list[int]:
@@ -119,4 +121,4 @@ def join(tape: Tape, pieces: list[Tracer]) -> Tracer:
         return pieces[0]
     steps = [tape[piece] for piece in pieces]
     shape: Shape = (*steps[0].shape[:-1], sum(step.shape[-1] for step in steps))
-    return tape.add(Join(tuple(piece.number for piece in pieces), shape, any(step.batched for step in steps)))
+    return tape.add(Join(tuple(piece.ref for piece in pieces), shape, any(step.batched for step in steps)))

@@ -17,46 +17,35 @@ from numpy.lib.stride_tricks import as_strided
 from .array_source import ArraySource
 from .backend import Update
 from .buffers import Scattered
-from .chains import Chains
 from .execute import execute
-from .lift import lift
+from .lifted import Lifted
 from .numpy_loop import NumpyLoop
-from .reverse import reverse
-from .steps import Leaf, Scatter, Step, Tracer
+from .steps import Ref, Scatter
 from .straight import indented
-from .trace import Trace
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
 
 
 class NumpyBackend:
-    """Runs a trace as array steps."""
+    """Runs lifted steps as calls of NumPy."""
 
     name = "numpy"
 
-    def __init__(self, trace: Trace, chains: Chains, dtype: str) -> None:
-        self.dtype = dtype
-        self.p, self.g = np.zeros((2, len(trace.parameters)), dtype)
-        self.still = np.array([i for i, reached in enumerate(trace.reached) if not reached], dtype=np.int64)
-        self.tape, self.loss = lift(trace, chains)
-        self.lifted = len(self.tape.steps)  # what follows on the tape is the sweep
+    def __init__(self, lifted: Lifted, dtype: str) -> None:
+        self.lifted, self.dtype = lifted, dtype
+        self.p, self.g = np.zeros((2, len(lifted.reached)), dtype)
+        self.still = np.array(lifted.unreached, dtype=np.int64)
         self._kept: dict[int, Built] = {}
 
     @cached_property
-    def _gradient(self) -> Tracer | None:
-        seed = self.tape.add(Leaf((), (), False, "seed"))
-        return reverse(self.tape, self.loss, Tracer(self.tape, 0), seed)
-
-    @cached_property
     def _generated(self) -> tuple[str, dict[str, Any]]:
-        gradient = self._gradient
-        steps, loss = self.tape.steps, self.loss
-        stores = {} if gradient is None else {gradient.number: "g"}
+        steps, loss, gradient = self.lifted.steps, self.lifted.loss, self.lifted.gradient
+        stores = {} if gradient is None else {gradient: "g"}
         alone = ArraySource(steps, [loss], self.dtype, "f")
         both = ArraySource(steps, [loss, gradient], self.dtype, "a", stores)
         if gradient is not None and both.text(gradient) != "g":  # one view of another step's array, never stored
             both.lines.append(f"np.copyto(g, {both.text(gradient)})")
-        inputs = [step for step in steps if isinstance(step, Leaf) and step.batched]
+        inputs = self.lifted.rows
         lines = [
             "def build(n, p, g):",
             *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {self.dtype})" for leaf in inputs),
@@ -68,25 +57,22 @@ class NumpyBackend:
 
     def _total(self, source: ArraySource) -> str:
         """The sum of the losses of the rows."""
-        text = source.text(self.loss)
-        varies = isinstance(self.loss, Tracer) and self.tape[self.loss].batched
+        loss = self.lifted.loss
+        text = source.text(loss)
+        varies = isinstance(loss, Ref) and self.lifted.forward[loss].batched
         return f"float(np.add.reduce({text}))" if varies else f"float({text}) * n"
 
     @cached_property
     def refreshed(self) -> bool:
         """Whether every call writes all of the gradient: then an update may use its array for other things."""
-        gradient = self._gradient
-        step = self.tape[gradient] if gradient is not None else None
-        return step is not None and (not isinstance(step, Scatter) or Scattered(step).whole)
+        if self.lifted.gradient is None:
+            return False
+        step = self.lifted.steps[self.lifted.gradient]
+        return not isinstance(step, Scatter) or Scattered(step).whole
 
     @property
     def source(self) -> str:
         return self._generated[0]
-
-    @property
-    def steps(self) -> list[Step]:
-        """All steps: those of the loss, then those of its gradient."""
-        return self.tape.steps if self._generated else []
 
     def built(self, n: int) -> "Built":
         """The buffers and functions for n rows."""

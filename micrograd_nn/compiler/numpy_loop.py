@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .array_source import ArraySource
-from .backend import Number, Update
+from .backend import Update
 from .execute import execute
-from .steps import Leaf, Tape
+from .steps import Leaf, Ref, Tape, plain
 from .straight import indented
 
 
@@ -86,13 +86,13 @@ def update_source(count: int, update: Update, backend: Any) -> tuple[str, dict[s
     vectors = ["p", *(f"m{k}" for k in range(len(update.memories)))]
     p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in vectors)
     moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
-    outcomes: list[Number] = [moved, *kept]
+    outcomes = [plain(outcome) for outcome in (moved, *kept)]
     still = backend.still
     written = ArraySource(tape.steps, outcomes, backend.dtype, "u", spendable={"g"} if backend.refreshed else set())
     lines = list(written.lines)
-    last = lines.pop() if len(vectors) == 1 and not len(still) and _is_last(written, lines, moved) else ""
+    last = lines.pop() if len(vectors) == 1 and not len(still) and _is_last(written, lines, outcomes[0]) else ""
     if last:
-        function, arguments = last.removesuffix(f", out={written.text(moved)})").split("(", 1)
+        function, arguments = last.removesuffix(f", out={written.text(outcomes[0])})").split("(", 1)
         a, b = arguments.split(", ")
         commit = f"call, ({function}, np.add), ({a}, done), ({b}, 1), (p, done)"
     else:
@@ -112,7 +112,7 @@ def update_source(count: int, update: Update, backend: Any) -> tuple[str, dict[s
     return "\n".join(source), {**written.scope, "still": still}
 
 
-def _is_last(written: ArraySource, lines: list[str], moved: Number) -> bool:
+def _is_last(written: ArraySource, lines: list[str], moved: Ref | float) -> bool:
     """Whether the last line is a ufunc of two operands that makes the new parameters."""
     last = lines[-1] if lines else ""
     return last.endswith(f", out={written.text(moved)})") and last.count(", ") == 2 and last.startswith("np.")

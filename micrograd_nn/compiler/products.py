@@ -33,7 +33,7 @@ def multiply(layout: Layout, homes: Any, places: Any, signs: Ints) -> tuple[Ints
             home, place = np.zeros((2, len(signs)), dtype=np.int64)
             for grid in grids:
                 outcome = _product(layout, homes, ordered, grid)
-                home[grid[0]] = outcome.number
+                home[grid[0]] = outcome.ref.number
                 place[grid[0]] = grid[2] * (grid[1].max() + 1) + grid[1]
             return home, place
     return _one_by_one(layout, homes, places, signs)
@@ -91,7 +91,7 @@ def _product(layout: Layout, homes: Any, ordered: tuple[Ints, ...], grid: Grid) 
     right = layout.fetch_whole(homes[1], b[first_b] if len(first_b) > 1 else b[first_b[0]])
     shape = (len(first_a),) if len(first_b) == 1 else (len(first_b), len(first_a))
     batched = layout.tape[right].batched
-    return layout.tape.add(MatMul((right.number, left.number), shape, batched))
+    return layout.tape.add(MatMul((right.ref, left.ref), shape, batched))
 
 
 def _signs(layout: Layout, signs: Ints) -> Tracer:
@@ -111,5 +111,5 @@ def _one_by_one(layout: Layout, homes: Any, places: Any, signs: Ints) -> tuple[I
     outcome = layout.whole(product, shape)
     if not lone:
         batched = layout.tape[outcome].batched
-        outcome = layout.tape.add(Fold((outcome.number,), (count,), batched, add))
-    return np.full(count, outcome.number), np.argsort(order)
+        outcome = layout.tape.add(Fold((outcome.ref,), (count,), batched, add))
+    return np.full(count, outcome.ref.number), np.argsort(order)

@@ -16,7 +16,6 @@ from ..errors import ArgumentTypeError
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
 from .backend import Backend
-from .check import check
 from .choose import Backends
 from .printing import latex, text
 from .rows import Rows
@@ -125,17 +124,15 @@ class Program:
 
     def check(self) -> None:
         """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""
-        check(self.backends.numpy.steps)
+        self.backends.lifted.check()
 
     def __str__(self) -> str:
         """The textbook's equations with their shapes: a column is one of the n rows of data."""
-        arrays = self.backends.numpy
-        return text(arrays.tape, arrays.lifted, arrays.loss, self.inputs)
+        return text(self.backends.lifted)
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""
-        arrays = self.backends.numpy
-        return f"$$\n{latex(arrays.tape, arrays.lifted, arrays.loss, self.inputs)}\n$$"
+        return f"$$\n{latex(self.backends.lifted)}\n$$"
 
     def rows(self, *arguments: Any) -> Rows:
         """The arguments as arrays of one number of rows, checked against the recorded inputs."""

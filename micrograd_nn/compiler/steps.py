@@ -16,12 +16,33 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step: ``operands`` are the numbers of earlier steps, or floats where the operand is a constant."""
+class Ref:
+    """A reference to a step: its number on the tape. Lists with an entry per step take it as an index."""
 
-    operands: tuple[Any, ...]
+    number: int
+
+    def __index__(self) -> int:
+        return self.number
+
+    def __repr__(self) -> str:
+        return f"#{self.number}"
+
+
+PARAMETERS = Ref(0)  # a lifted program begins with the leaf "p"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step: ``operands`` are references to earlier steps, or floats where the operand is a constant."""
+
+    operands: tuple[Ref | float, ...]
     shape: Shape
     batched: bool
+
+    @property
+    def references(self) -> tuple[Ref, ...]:
+        """The steps that it acts on."""
+        return tuple([operand for operand in self.operands if operand.__class__ is Ref])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +141,19 @@ class Scatter(Step):
     shapes: tuple[Shape, ...]
 
 
+Steps = list[Step] | tuple[Step, ...]
+
+
 class Tracer(Operand):
     """Stands for a step while the table's operations act on it: they are written down instead of computed.
 
     It has no number yet: whatever asks for one (``if g > 1``, ``g == 0.0``, ``if g``) raises TypeError.
     """
 
-    __slots__ = ("tape", "number")
+    __slots__ = ("ref", "tape")
 
-    def __init__(self, tape: "Tape", number: int) -> None:
-        self.tape, self.number = tape, number
+    def __init__(self, tape: "Tape", ref: Ref) -> None:
+        self.tape, self.ref = tape, ref
 
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> Any:
@@ -147,17 +171,20 @@ class Tracer(Operand):
 class Tape:
     """Steps in order, each kind of step on the same operands only once."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Iterable[Step] = ()) -> None:
         self.steps: list[Step] = []
-        self._known: dict[Any, int] = {}
+        self._known: dict[Any, Ref] = {}
+        for step in steps:
+            self.add(step)
 
     def add(self, step: Step) -> Tracer:
         """Write a step down, unless it stands there already."""
         key = (type(step), tuple(map(exact, step.operands)), step.shape, step.batched, *self._details(step))
-        number = self._known.setdefault(key, len(self.steps))
-        if number == len(self.steps):
+        ref = self._known.get(key)
+        if ref is None:
+            ref = self._known[key] = Ref(len(self.steps))
             self.steps.append(step)
-        return Tracer(self, number)
+        return Tracer(self, ref)
 
     @staticmethod
     def _details(step: Step) -> tuple[Any, ...]:
@@ -169,22 +196,22 @@ class Tape:
         shorter = operation.shortcut(*operands) if operation.shortcut else None
         if shorter is not None:
             return shorter
-        steps = [self.steps[o.number] for o in operands if isinstance(o, Tracer)]
+        steps = [self.steps[o.ref] for o in operands if isinstance(o, Tracer)]
         shape = stretch(step.shape for step in steps)
         batched = any(step.batched for step in steps)
         return self.add(Apply(tuple(map(plain, operands)), shape, batched, operation))
 
     def __getitem__(self, tracer: Tracer) -> Step:
-        return self.steps[tracer.number]
+        return self.steps[tracer.ref]
 
 
-def plain(operand: Any) -> Any:
-    """A tracer's number; a float as it is."""
-    return operand.number if isinstance(operand, Tracer) else float(operand)
+def plain(operand: Any) -> Ref | float:
+    """A tracer's reference; a float as it is."""
+    return operand.ref if isinstance(operand, Tracer) else float(operand)
 
 
 def exact(operand: Any) -> Any:
-    """A key that tells 0.0 from -0.0 and an index from a float."""
+    """A key that tells 0.0 from -0.0."""
     return (operand, copysign(1.0, operand)) if operand.__class__ is float else operand
 
 
@@ -197,14 +224,13 @@ def stretch(shapes: Iterable[Shape]) -> Shape:
     return out
 
 
-def live(steps: list[Step], outputs: Iterable[int]) -> list[bool]:
+def live(steps: Steps, outputs: Iterable[Ref]) -> list[bool]:
     """Which steps the outputs depend on."""
     needed = [False] * len(steps)
-    for number in outputs:
-        needed[number] = True
+    for output in outputs:
+        needed[output] = True
     for number in range(len(steps) - 1, -1, -1):
         if needed[number]:
-            for operand in steps[number].operands:
-                if operand.__class__ is int:
-                    needed[operand] = True
+            for ref in steps[number].references:
+                needed[ref] = True
     return needed

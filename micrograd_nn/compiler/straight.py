@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine.ops import neg
 from .backend import Number
-from .steps import Apply, Leaf, Step, Tape, Tracer, plain
+from .steps import Apply, Leaf, Ref, Step, Tape, Tracer, plain
 from .trace import CONSTANT, PARAMETER, Trace
 
 NESTED = 8  # how deep an expression may grow before it gets a line of its own
@@ -80,14 +80,14 @@ class Lines:
         """How an operand is written: a constant, a name, or a bracketed expression that is used only once."""
         return self._operand(plain(number))
 
-    def _operand(self, operand: Any) -> str:
-        return constant(operand) if operand.__class__ is float else self._texts[operand]
+    def _operand(self, operand: Ref | float) -> str:
+        return self._texts[operand] if isinstance(operand, Ref) else constant(operand)
 
     def _count(self, named: Sequence[Number], inline: Sequence[Number]) -> list[int]:
         uses = [0] * len(self._steps)
         for output, weight in [*((output, 2) for output in named), *((output, 1) for output in inline)]:
             if isinstance(output, Tracer):
-                uses[output.number] += weight
+                uses[output.ref] += weight
         for number in range(len(uses) - 1, -1, -1):
             step = self._steps[number]
             if uses[number] and isinstance(step, Apply) and number in self._mirrors:
@@ -95,14 +95,13 @@ class Lines:
                 uses[self._mirrors[number]] += 2
             elif uses[number] and isinstance(step, Apply):
                 for operand, slot in zip(step.operands, SLOTS, strict=False):
-                    if operand.__class__ is int:
+                    if isinstance(operand, Ref):
                         uses[operand] += template(step).count(slot)
         return uses
 
-    def _opposite(self, step: Step) -> int:
+    def _opposite(self, step: Step) -> Ref:
         """For an operation of -a: a."""
-        number: int = self._steps[step.operands[0]].operands[0]
-        return number
+        return self._steps[step.references[0]].references[0]
 
     def _expression(self, number: int, step: Apply) -> tuple[str, Sequence[Any]]:
         """A step as an expression, and what it reads."""
@@ -120,7 +119,7 @@ class Lines:
             name = leaf_name(step)
         elif isinstance(step, Apply) and self._uses[number]:
             expression, below = self._expression(number, step)
-            depth = 1 + max(self._depths[operand] for operand in below if operand.__class__ is int)
+            depth = 1 + max(self._depths[operand] for operand in below if isinstance(operand, Ref))
             if self._uses[number] == 1 and depth < NESTED:
                 name = f"({expression})"
             else:
@@ -138,7 +137,7 @@ def _mirrors(steps: list[Step]) -> dict[int, int]:
         if isinstance(step, Apply) and step.operation.mirror:
             (operand,) = step.operands
             at[step.operation, operand] = number
-            opposite = steps[operand]
+            opposite = steps[step.references[0]]
             if isinstance(opposite, Apply) and opposite.operation is neg:
                 twin = at.get((step.operation, opposite.operands[0]))
                 if twin is not None:
@@ -151,7 +150,7 @@ def template(step: Apply) -> str:
     written = step.operation.python
     for operand, slot in zip(step.operands, SLOTS, strict=False):
         kept, condition, other = written.partition(f" if {slot} else ")
-        if condition and operand.__class__ is float:
+        if condition and not isinstance(operand, Ref):
             written = kept if operand else other
     return written
 

@@ -100,7 +100,7 @@ class _Level:
         """Which factor is the matrix: parameters before constants before what is computed before what varies by row."""
         homes = self._layout.home[nodes]
         distinct, which = np.unique(homes, return_inverse=True)
-        parameters, batched = self._layout.parameters.number, self._layout.batched
+        parameters, batched = self._layout.parameters.ref.number, self._layout.batched
         ranks = [
             0 if home == parameters else 1 if home == CONSTANTS else 2 + batched(home) for home in distinct.tolist()
         ]
@@ -165,8 +165,8 @@ class _Level:
         if width > 2:
             terms = self._layout.fetch_whole(homes[0], places)
             batched = self._layout.tape[terms].batched
-            outcome = self._layout.tape.add(Fold((terms.number,), (count,), batched, add))
-            return [(np.full(count, outcome.number), np.arange(count), sign)]
+            outcome = self._layout.tape.add(Fold((terms.ref,), (count,), batched, add))
+            return [(np.full(count, outcome.ref.number), np.arange(count), sign)]
         return [(np.full(count, homes[0]), places[:, k], sign) for k in range(width)]
 
     def _combine(self, homes: list[int], places: Ints, signs: list[int]) -> tuple[Ints, Any]:
