@@ -22,6 +22,8 @@ class deferred:
     0
     """
 
+    _passes_on = True
+
     def __enter__(self) -> Self:
         self.waiting = 0
         self._usual: Any = None
@@ -33,7 +35,7 @@ class deferred:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._usual is not None:
             signal.signal(signal.SIGINT, self._usual)
-            for _ in range(self.waiting):
+            for _ in range(self.waiting if self._passes_on else 0):
                 signal.raise_signal(signal.SIGINT)
 
     def _applies(self, handler: Any) -> bool:
@@ -49,9 +51,7 @@ class answered(deferred):
     A handler of your own keeps its place, and is called as ever.
     """
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.waiting = 0
-        super().__exit__(kind, error, at)
+    _passes_on = False
 
     def _applies(self, handler: Any) -> bool:
         return handler is signal.default_int_handler

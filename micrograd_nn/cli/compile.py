@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..compiler import compile
+from ..compiler.registry import CHOICES, DTYPES
 from ..engine.value import Value
 from ..errors import ArgumentError, UnknownNameError
 from ..nn.layers import MLP
@@ -37,8 +38,8 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--activation", default="relu", help="of the hidden layers (relu)")
     parser.add_argument("--output", default="identity", help="activation of the last layer (identity)")
     parser.add_argument("--loss", default="mse", help=f"of the network (mse); one of {', '.join(LOSSES)}")
-    parser.add_argument("--backend", default="auto", help="auto, python or numpy")
-    parser.add_argument("--dtype", default="float64", help="float64 or float32")
+    parser.add_argument("--backend", default="auto", help=f"one of {', '.join(CHOICES)}")
+    parser.add_argument("--dtype", default="float64", help=" or ".join(DTYPES))
     parser.set_defaults(run=run)
 
 

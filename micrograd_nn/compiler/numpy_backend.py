@@ -1,26 +1,22 @@
 """The ``numpy`` backend: a lifted program as calls that write into arrays made once.
 
-Promise: within the rounding of reordered sums the numbers of the scalar engine, with its nan, inf and kinks. Each
-step is the row's own ``numpy`` template, taken apart into calls with an ``out``; matrix products go to BLAS. Buffers
-and views are made once for a number of rows and used again in every call, so a training allocates nothing.
+Within the rounding of reordered sums it has the numbers of the scalar engine, with its nan, inf and kinks. Each step is
+the row's own ``numpy`` template, taken apart into calls with an ``out``; matrix products go to BLAS. Buffers and views
+are made once for a number of rows and used again in every call, so a training allocates nothing.
 """
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from operator import call
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .array_source import ArraySource
-from .backend import Update
+from .backend import Log, Part, Update, execute
 from .buffers import Scattered
-from .execute import execute
 from .lifted import Lifted
-from .numpy_loop import NumpyLoop
-from .steps import Ref, Scatter
+from .steps import Leaf, Ref, Scatter, Tape, plain
 from .straight import indented
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
@@ -110,8 +106,8 @@ class NumpyBackend:
             buffer[...] = array
         return built
 
-    def loop(self, update: Update, batch_size: int) -> NumpyLoop:
-        return NumpyLoop(self, update, batch_size, SCOPE)
+    def loop(self, update: Update, batch_size: int) -> "NumpyLoop":
+        return NumpyLoop(self, update, batch_size)
 
 
 class Built(NamedTuple):
@@ -120,6 +116,14 @@ class Built(NamedTuple):
     inputs: list[Any]
     each: Callable[[], Any]  # the losses of the rows
     value_and_grad: Callable[[float], float]  # their sum; the gradient of seed times that sum is left in ``g``
+
+    def fill(self, arrays: list[Any], rows: Any) -> None:
+        """Take over those rows: a slice, or an array of their numbers."""
+        for buffer, array in zip(self.inputs, arrays, strict=True):
+            if isinstance(rows, slice):
+                buffer[...] = array[rows]
+            else:
+                array.take(rows, 0, buffer, "clip")
 
 
 def _function(head: str, source: ArraySource, outcome: str) -> list[str]:
@@ -136,11 +140,96 @@ def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...
     return as_strided(flat, flat.shape[:lead] + shape, steps)
 
 
-SCOPE: dict[str, Any] = {
-    "np": np,
-    "view": view,
-    "deque": deque,
-    "call": call,
-    "float32": np.float32,
-    "float64": np.float64,
-}
+SCOPE: dict[str, Any] = {"np": np, "view": view, "float32": np.float32, "float64": np.float64}
+
+
+# ---- a training ----
+
+
+class NumpyLoop:
+    """The loop over batches; a state is the memories, as arrays. The parameters stay in the backend."""
+
+    def __init__(self, backend: NumpyBackend, update: Update, batch_size: int) -> None:
+        self._backend, self._size = backend, batch_size
+        self.source, arrays = update_source(backend, update)
+        self._build_update = execute(self.source, **SCOPE, **arrays)["build_update"]
+
+    def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
+        self._backend.p[:] = p
+        return [np.array(vector, self._backend.dtype) for vector in memory]
+
+    def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
+        return self._backend.p.tolist(), [vector.tolist() for vector in state]
+
+    @np.errstate(all="ignore")
+    def train(
+        self, state: list[Any], rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log
+    ) -> None:
+        arrays = [np.ascontiguousarray(array, self._backend.dtype) for array in rows.arrays]
+        update, each = self._build_update(self._backend.p, self._backend.g, *state), iter(scalars)
+        filled = None  # with which rows the buffers were filled last
+        for part in parts:
+            log.sums.append(0.0)
+            for batch in _batches(part, self._size):
+                n = len(batch)
+                built = self._backend.built(n)
+                if batch is not filled:
+                    built.fill(arrays, slice(batch[0], batch[-1] + 1) if isinstance(batch, range) else batch)
+                    filled = batch
+                loss = built.value_and_grad(1.0 / n)
+                if loss - loss != 0.0:  # nan or infinite
+                    return
+                update(*next(each))
+                log.sums[-1] += loss
+                log.steps += 1
+
+
+def _batches(part: Part, size: int) -> Iterable[Any]:
+    """The part cut into batches: itself if it is one, ranges of a range, else arrays."""
+    if len(part) <= size and isinstance(part, range):
+        return [part]
+    rows = part if isinstance(part, range) else np.asarray(part)
+    return (rows[start : start + size] for start in range(0, len(part), size))
+
+
+def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str, Any]]:
+    """``build_update(p, g, *memories)`` makes ``update(*scalars)``: the optimiser's step on whole vectors."""
+    tape, count = Tape(), len(backend.p)
+    names = ["p", *(f"m{k}" for k in range(len(update.memories)))]
+    p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in names)
+    moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
+    outcomes: list[Any] = [plain(outcome) for outcome in (moved, *kept)]
+    before = {leaf.ref: name for leaf, name in zip([p, *memory], names, strict=True)}
+    stores = _stores(tape, before, outcomes)
+    written = ArraySource(
+        tape.steps, outcomes, backend.dtype, "u", stores, spendable={"g"} if backend.refreshed else set()
+    )
+    carried = {outcome: f"{before[outcome]}_before" for outcome in outcomes if outcome in before}
+    texts = [carried.get(outcome) or written.text(outcome) for outcome in outcomes]
+    still = names if len(backend.still) else []  # what the loss does not depend on stays where it is
+    lines = [
+        *(f"{text} = {before[outcome]}.copy()" for outcome, text in carried.items()),
+        *(f"{name}_still = {name}[still]" for name in still),
+        *written.lines,
+        *(f"np.copyto({name}, {text})" for name, text in zip(names, texts, strict=True) if name != text),
+        *(f"{name}[still] = {name}_still" for name in still),
+    ]
+    source = [
+        f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
+        *indented(4, written.made),
+        f"    def update({', '.join(f's_{k}' for k in range(len(update.scalars)))}):",
+        *indented(8, lines),
+        "    return update",
+    ]
+    return "\n".join(source), {**written.scope, "still": backend.still}
+
+
+def _stores(tape: Tape, before: dict[Ref, str], outcomes: list[Any]) -> dict[Ref, str]:
+    """The outcomes that are written straight over the old numbers, which nothing reads after them."""
+    stores: dict[Ref, str] = {}
+    for old, outcome in zip(before, outcomes, strict=True):
+        if isinstance(outcome, Ref) and outcome not in before and outcome not in stores:
+            later = [*outcomes, *(ref for step in tape.steps[outcome.number + 1 :] for ref in step.references)]
+            if old not in later:
+                stores[outcome] = before[old]
+    return stores

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..engine.operation import Operation
+from ..engine.operation import Operation, Partial
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
 
@@ -35,6 +35,16 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self.operations)
+
+    def operands(self, i: int) -> tuple[int, ...]:
+        """The nodes that node i is made of, in order."""
+        left, right = self.left[i], self.right[i]
+        return () if left < 0 else (left,) if right < 0 else (left, right)
+
+    def partials(self, i: int) -> tuple[Partial, ...]:
+        """The slopes of node i, one per operand."""
+        operation = self.operations[i]
+        return () if operation is None else operation.partials
 
 
 def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Trace:
