@@ -91,7 +91,7 @@ def training(problem: Any) -> Any:
     targets = np.eye(problem.sizes[-1], dtype=X.dtype)[y] if problem.loss == "softmax" else y
     run = Run(program, SGD(parameters, lr=problem.lr), program.rows(X, targets), problem.batch)
     run.load()
-    count, every = len(problem.batches), range(len(X))
+    count, every = len(problem.batches), run.rows.every
 
     def train(steps: int) -> None:
         whole, rest = divmod(steps, count)

@@ -1,7 +1,6 @@
 """Programs as users meet them: training, errors, the choice of a backend, the generated source."""
 
 import ast
-import math
 import re
 from math import inf, isnan, nan
 from random import Random
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from compile_cases import alike, network
-from reference import points
 
 from micrograd_nn import MLP, TABLE, Value, tanh
 from micrograd_nn.cli import main

@@ -36,12 +36,12 @@ class Rows:
         lengths = {len(array) for array in self.arrays} or {1}
         if len(lengths) != 1:
             raise ShapeError(f"the arguments have different numbers of rows: {[len(a) for a in self.arrays]}")
-        self._length = lengths.pop()
-        if not self._length:
+        self.every = range(lengths.pop())  # their numbers
+        if not self.every:
             raise ShapeError("the arguments have no rows: a mean over no rows has no value")
 
     def __len__(self) -> int:
-        return self._length
+        return len(self.every)
 
     @cached_property
     def lists(self) -> list[list[float]]:

@@ -72,8 +72,8 @@ class PythonLoop:
         return list(p), [list(vector) for vector in memory]
 
     def train(self, state: Any, rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log) -> None:
-        lists, every = rows.lists, range(len(rows))
-        picked = (lists if part == every else [lists[i] for i in part] for part in parts)
+        lists, every = rows.lists, rows.every
+        picked = (lists if part is every else [lists[i] for i in part] for part in parts)
         self._train(*state, picked, scalars, log)
 
     def numbers(self, state: Any) -> tuple[list[float], list[list[float]]]:
@@ -126,7 +126,7 @@ def train_source(trace: Trace, update: Update, size: int) -> str:
     """``train(p, memory, parts, scalars, log)``: ``Loop.train``, where each part is a list of rows."""
     count, s = len(trace.parameters), names("s", len(update.scalars))
     vectors = {"p": "p"} | {f"m{k}": f"memory[{k}]" for k in range(len(update.memories))}
-    target, rows, step = _one_row(trace) if size == 1 else _batch(trace, size)
+    target, rows, lines, gradient = _one_row(trace) if size == 1 else _batch(trace, size)
     head = f"for {target}, {s} in zip({rows}, scalars):" if update.varying else f"for {target} in {rows}:"
     return "\n".join(
         [
@@ -139,7 +139,7 @@ def train_source(trace: Trace, update: Update, size: int) -> str:
             "            sums.append(0.0)",
             "            total = 0.0",
             f"            {head}",
-            *indented(16, [*step, *_moves(trace, update, list(vectors))]),
+            *indented(16, [*lines, *_moves(update, gradient, list(vectors))]),
             "                done += 1",
             "            sums[-1] = total",
             "    finally:",
@@ -150,16 +150,23 @@ def train_source(trace: Trace, update: Update, size: int) -> str:
     )
 
 
-def _one_row(trace: Trace) -> tuple[str, str, list[str]]:
-    """What a step loops over, and its lines up to the gradient: g_0, g_1, … and the loss, if that is finite."""
+Step = tuple[str, str, list[str], dict[int, str]]
+
+
+def _one_row(trace: Trace) -> Step:
+    """What a step loops over, its lines from a row to the loss, and the names of the gradient by parameter."""
     tape, loss, gradient = record(trace)
     reached = _reached(trace, gradient)
-    written = Lines(tape, [loss], list(reached.values()))
-    lines = [*written.lines, *(f"g_{i} = {written.text(g)}" for i, g in reached.items())]
-    return row_names(trace), "rows", [*lines, *_counted(written.text(loss))]
+    written = Lines(tape, [loss, *reached.values()])
+    shown = {i: written.text(g) for i, g in reached.items()}
+    apart = {
+        i: f"g_{i}" for i, text in shown.items() if not text.startswith("v")
+    }  # a parameter, which moves, or a constant
+    lines = [*written.lines, *(f"{name} = {shown[i]}" for i, name in apart.items()), *_counted(written.text(loss))]
+    return row_names(trace), "rows", lines, shown | apart
 
 
-def _batch(trace: Trace, size: int) -> tuple[str, str, list[str]]:
+def _batch(trace: Trace, size: int) -> Step:
     """The same for the mean over a batch of rows."""
     tape, loss, gradient = record(trace)
     reached = _reached(trace, gradient)
@@ -175,22 +182,21 @@ def _batch(trace: Trace, size: int) -> tuple[str, str, list[str]]:
         *_counted("subtotal"),
         *(f"g_{i} /= n" for i in reached),
     ]
-    return "start", f"range(0, len(rows), {size})", lines
+    return "start", f"range(0, len(rows), {size})", lines, {i: f"g_{i}" for i in reached}
 
 
 def _counted(loss: str) -> list[str]:
     return [f"if {loss} - {loss} != 0.0:  # nan or infinite", "    return", f"total += {loss}"]
 
 
-def _moves(trace: Trace, update: Update, vectors: list[str]) -> list[str]:
-    """The optimiser's rule for each parameter that the loss depends on, reading the gradient g_i."""
+def _moves(update: Update, gradient: dict[int, str], vectors: list[str]) -> list[str]:
+    """The optimiser's rule for each parameter that has a gradient, read from the variable of that name."""
     tape = Tape()
     moved: dict[str, tuple[Number, ...]] = {}
-    for i, reached in enumerate(trace.reached):
-        if reached:
-            g, p, *memory = (tape.add(Leaf((), (), False, name, i)) for name in ("g", *vectors))
-            number, kept = update.on(tape, p, g, tuple(memory))
-            moved[", ".join(f"{name}_{i}" for name in vectors)] = (number, *kept)
-    written = Lines(tape, [], [number for numbers in moved.values() for number in numbers])
+    for i, name in gradient.items():
+        p, *memory = (tape.add(Leaf((), (), False, vector, i)) for vector in vectors)
+        number, kept = update.on(tape, p, tape.add(Leaf((), (), False, name)), tuple(memory))
+        moved[", ".join(f"{vector}_{i}" for vector in vectors)] = (number, *kept)
+    written = Lines(tape, [], [number for numbers in moved.values() for number in numbers], prefix="u")
     stores = (f"{target} = {', '.join(map(written.text, numbers))}" for target, numbers in moved.items())
     return [*written.lines, *stores]

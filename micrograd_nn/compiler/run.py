@@ -162,7 +162,7 @@ class Minimization:
 
     def _orders(self, source: Random | None) -> Iterator[Sequence[int]]:
         """The order of the rows, epoch after epoch."""
-        every = range(self.rows)
+        every = self.run.rows.every
         for self.order in repeat(every) if source is None else _shuffled(list(every), source):
             yield self.order
 

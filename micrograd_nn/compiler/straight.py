@@ -54,14 +54,14 @@ def _leaf(tape: Tape, trace: Trace, i: int) -> Number:
 class Lines:
     """The lines of source that compute some outputs of a tape; each of ``named`` gets a name, if it is no constant."""
 
-    def __init__(self, tape: Tape, named: Sequence[Number], inline: Sequence[Number] = ()) -> None:
+    def __init__(self, tape: Tape, named: Sequence[Number], inline: Sequence[Number] = (), prefix: str = "v") -> None:
         self._steps = tape.steps
         self._uses = self._count(named, inline)
         self._texts: list[str] = []
         self._depths: list[int] = []
         self.lines: list[str] = []
         for number, step in enumerate(tape.steps):
-            self._write(f"v{number}", step, self._uses[number])
+            self._write(f"{prefix}{number}", step, self._uses[number])
 
     def text(self, number: Number) -> str:
         """How an operand is written: a constant, a name, or a bracketed expression that is used only once."""
