@@ -11,7 +11,6 @@ from test_compile_equal import moons
 
 from micrograd_nn import MLP, Value, logaddexp, maximum, minimum, tanh, total
 from micrograd_nn.compiler import compile
-from micrograd_nn.compiler.layout import unfold
 from micrograd_nn.compiler.steps import Constant, Leaf, MatMul, View
 from micrograd_nn.engine.ops import add, mul, neg, sub
 from micrograd_nn.nn import losses
@@ -179,6 +178,6 @@ def test_parts_are_disjoint_where_views_are_not() -> None:
     """One operation on all of three weights, another on the last two and one that is unused: each stands once."""
     w = [Value(float(i)) for i in range(5)]
     lifted = compile(total(map(tanh, w[:3])) + total(v.exp() for v in w[1:4]), [], w).backends.lifted
-    places = [unfold(part.index, part.shape).reshape(-1).tolist() for part in lifted.parts]
+    places = [part.index.positions.reshape(-1).tolist() for part in lifted.parts]
     assert places == [[0], [1, 2], [3]]
     assert lifted.unreached == (4,)

@@ -10,8 +10,7 @@ from typing import Any
 from ..errors import ArgumentError, UnknownNameError
 from .backend import Backend
 from .chains import Chains, find_chains
-from .lift import lift
-from .lifted import Lifted
+from .lifted import Lifted, lift
 from .numpy_backend import NumpyBackend
 from .python_backend import STRAIGHT, PythonBackend
 from .trace import Trace

@@ -129,7 +129,7 @@ def _step(tape: Tape, loss: Number, gradient: dict[int, Number], moved: dict[str
     """From the loss to the new parameters: nothing that a store could spoil, and no call, comes after the first."""
     named, numbers = [loss, *gradient.values()], list(moved.values())
     written = Lines(tape, named, numbers)
-    spoils = len(moved) > len(gradient) or any(isinstance(g, Tracer) and isinstance(tape[g], Leaf) for g in named[1:])
+    spoils = len(moved) > len(gradient) or any(isinstance(g, Tracer) and isinstance(g.step, Leaf) for g in named[1:])
     if spoils or any(_CALL.search(written.text(number)) for number in numbers):
         written = Lines(tape, [*named, *numbers])
     shown = written.text(loss)
