@@ -11,7 +11,8 @@ from ..draw.plot import plot_confusion
 from ..errors import ArgumentError, ShapeError
 from ..nn.layers import MLP
 from ..nn.losses import LOSSES, named_loss
-from ..storage.networks import load, read
+from ..storage.networks import load
+from ..storage.packing import read
 from ..training import evaluate
 from .folder import make_folder
 from .recipes import RECIPES, parts

@@ -9,7 +9,8 @@ from typing import Any
 from ..data import Dataset
 from ..errors import ArgumentError, ShapeError
 from ..nn.losses import named_loss
-from ..storage.networks import load, read
+from ..storage.networks import load
+from ..storage.packing import read
 from ..training import predict
 from .evaluate import usual_loss
 from .recipes import parts
