@@ -19,7 +19,7 @@ from ..errors import GraphError
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.writing import IN_TEXT, LATEX, TEXT, equation, label_latex, number_as_latex, write
-from .modules import BUDGET
+from .folding import BUDGET
 from .text import number, shown
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph
