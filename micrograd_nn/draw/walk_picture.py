@@ -1,7 +1,7 @@
 """The graph of the walk: dot's layout as a bare SVG, whose look and whose numbers the page decides.
 
-Promise: one box per value, with its name and formula, its number and its gradient; one line per recorded edge. Boxes
-and lines carry their places in the story as data attributes, and nothing else that could act.
+One box per value, with its name and formula, its number and its gradient; one line per recorded edge. Boxes and lines
+carry their places in the story as data attributes, and nothing else that could act (tests/test_draw_labels.py).
 """
 
 from xml.etree import ElementTree
