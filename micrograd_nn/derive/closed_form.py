@@ -60,11 +60,12 @@ def _number(number: float) -> Any:
 
 @cache
 def _function(row: Operation) -> Any:
-    """The row as a function of sympy expressions: sympy's or Python's of that name, the row's own formula, a new one."""
+    """The row on sympy's expressions: sympy's or Python's function of that name, its own formula, or a new function."""
     sympy = _sympy()
     operands = sympy.symbols("a b", real=True)[: row.arity]
-    named = [getattr(sympy, name, None) for name in (row.name, row.sign.capitalize())]  # log, and Max
-    for function in (*named, getattr(operator, row.name, None), row.forward):
+    words = row.name, row.sign.capitalize()  # log, and Max
+    named: list[Any] = [getattr(module, word, None) for module in (sympy, operator) for word in words]
+    for function in (*named, row.forward):
         try:
             form = sympy.sympify(function(*operands))
             if _means(form, operands, row):

@@ -5,14 +5,13 @@ sweep and one pass of tangents at each point. Only a slip at several operations 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from math import inf, isclose, nan
 from typing import Any
 
-from ..engine.operation import Operation
 from ..engine.value import Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
@@ -25,6 +24,7 @@ MOST_OTHERS = 40  # names that are tried in place of the right one
 READABLE = 80  # characters of a branch in symbols; a longer one is not said
 
 Edge = tuple[Value, int]  # a node and the place of one of its operands
+EDITS = [(slip, edit) for slip in Slip for edit in slip.edits]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,22 +115,19 @@ def suspects(here: Numbers, explains: Callable[[float], bool], farthest: int) ->
 
 
 def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
-    first: dict[Edge, Pair] = {}  # the first factor, seen from root, that an edge lies in
+    """Each edit of the table in each place of its scope; those of an edge then at all edges of an operation alike."""
+    first: dict[Edge, Pair] = {}  # by edge: the first factor, seen from root, that it lies in
     for place in _places(here):
-        slope = _slopes(place, here)[0]
-        for slip in Slip:
-            for edit in slip.edits:
-                if edit.scope is place.scope and edit.where(slope):
-                    yield slip, edit, place
+        (slope,) = _slopes(place, here)
+        yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
         for edge in place.edges:
             first.setdefault(edge, place.pairs[0])
     for edges in _by_operation(here.chain, first):
-        slopes = _slopes(Place(Scope.EDGE, (), tuple(edges)), here)
-        for slip in Slip:
-            for edit in slip.edits:
-                alike = tuple(edge for edge, slope in zip(edges, slopes, strict=True) if edit.where(slope))
-                if edit.scope is Scope.EDGE and len(alike) > 1:
-                    yield slip, edit, Place(Scope.EDGE, (first[alike[-1]],), alike, unlikely=2)
+        slopes = _slopes(Place(Scope.EDGE, (), edges), here)
+        for slip, edit in EDITS:
+            alike = tuple(edge for edge, slope in zip(edges, slopes, strict=True) if edit.where(slope))
+            if edit.scope is Scope.EDGE and len(alike) > 1:
+                yield slip, edit, Place(Scope.EDGE, (first[alike[-1]],), alike, unlikely=2)
 
 
 # ---- the places ----
@@ -167,14 +164,11 @@ def _of_edge(chain: Chain, edge: Edge, pairs: tuple[Pair, ...], named: Sequence[
         yield Place(Scope.EDGE, pairs, (edge,), others, unlikely=len(pairs) - 1)
 
 
-def _by_operation(chain: Chain, edges: Mapping[Edge, Pair]) -> list[list[Edge]]:
+def _by_operation(chain: Chain, known: Container[Edge]) -> list[tuple[Edge, ...]]:
     """The edges of each operation, from the leaves up."""
-    found: dict[Operation, list[Edge]] = {}
-    for node in chain.order:
-        for i in range(len(node.operands)):
-            if (node, i) in edges:
-                found.setdefault(node.operation, []).append((node, i))  # type: ignore[arg-type]  # it has operands
-    return [*found.values()]
+    edges = [edge for node in chain.order for edge in ((node, 0), (node, 1)) if edge in known]
+    operations = dict.fromkeys(node.operation for node, _ in edges)
+    return [tuple(edge for edge in edges if edge[0].operation is operation) for operation in operations]
 
 
 def _divisors(chain: Chain) -> list[float]:
@@ -211,41 +205,40 @@ def _letters(name: str) -> str:
 def _totals(edit: Edit, place: Place, numbers: Numbers) -> list[float]:
     """What the whole comes to with each of the edit's wrong slopes."""
     slopes = _slopes(place, numbers)
+    variants = zip(*map(edit.instead, slopes), strict=True)
     if len(place.edges) > 1:
-        variants = zip(*map(edit.instead, slopes), strict=True)
         return [numbers.with_slopes(dict(zip(place.edges, map(float, wrong), strict=True))) for wrong in variants]
-    right, weight = slopes[0].right, _weight(place, numbers)
-    if place.scope is Scope.BRANCH and _is_only_way(weight * right, place.pairs[0], numbers):
+    weight = _weight(place, numbers)
+    through = weight * slopes[0].right
+    if place.scope is Scope.BRANCH and _is_all(through, place.pairs[0], numbers):
         return [nan]
-    rest = 0.0 if place.scope is Scope.CUT_OFF else numbers.total - weight * right
-    return [rest + weight * float(wrong) for wrong in edit.instead(slopes[0])]
+    rest = 0.0 if place.scope is Scope.CUT_OFF else numbers.total - through
+    return [rest + weight * float(wrong) for (wrong,) in variants]
 
 
-def _weight(place: Place, numbers: Numbers) -> float:
-    """What the slope is multiplied with in the whole."""
-    pair = place.pairs[0]
-    if place.edges:
-        return sum(numbers.times_edge(pair, *place.edges[0]) for pair in place.pairs)
-    if place.scope is Scope.WHOLE:
-        return 1.0
-    return numbers.tangents[pair[1]] if place.scope is Scope.CUT_OFF else numbers.times_factor(pair)
-
-
-def _is_only_way(through: float, pair: Pair, numbers: Numbers) -> bool:
+def _is_all(through: float, pair: Pair, numbers: Numbers) -> bool:
+    """Is this all that goes through a factor, and so no branch that could be forgotten?"""
     whole = numbers.times_factor(pair) * numbers.factor(pair)
     return abs(through - whole) <= 1e-9 * abs(whole)
 
 
+def _weight(place: Place, numbers: Numbers) -> float:
+    """What the slope is multiplied with in the whole."""
+    if place.edges:
+        return sum(numbers.times_edge(pair, *place.edges[0]) for pair in place.pairs)
+    (pair,) = place.pairs
+    if place.scope is Scope.FACTOR:
+        return numbers.times_factor(pair)
+    return numbers.tangents[pair[1]]
+
+
 def _slopes(place: Place, numbers: Numbers) -> list[Slope]:
+    """What stands in a place rightly: one slope, or those of all the edges that are alike."""
     if place.edges:
         slopes, values = numbers.point.slopes, numbers.point.values
         return [_on_edge(place, (node, i), values, slopes[node][i]) for node, i in place.edges]
-    pair = place.pairs[0]
-    right = {
-        Scope.WHOLE: lambda: numbers.total,
-        Scope.FACTOR: lambda: numbers.factor(pair),
-        Scope.CUT_OFF: lambda: numbers.adjoints[pair[1]],
-    }[place.scope]()
+    (pair,) = place.pairs
+    right = numbers.factor(pair) if place.scope is Scope.FACTOR else numbers.adjoints[pair[1]]
     from_root = pair[0] is numbers.chain.root
     return [Slope(right, divisors=place.divisors, from_root=from_root, one_of_several=place.one_of_several)]
 
