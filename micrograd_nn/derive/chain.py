@@ -58,7 +58,7 @@ class Chain:
     @cached_property
     def units(self) -> Units:
         """What is derived in one step."""
-        return Units(self.order, self.names)
+        return Units(self.order, self.names, self.symbols)
 
     # ---- the named graph ----
 
@@ -136,8 +136,7 @@ class Chain:
         """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
         unit = self.units.at(node)
         if unit is not None:
-            below = zip(unit.inputs, zip(unit.textbook(self.symbols), unit.slopes, strict=True), strict=True)
-            return [(node, step) for node, step in below if node in self.on_the_way]
+            return [(node, (symbol, number)) for node, symbol, number in unit.steps if node in self.on_the_way]
         symbols = [self.symbols[operand] for operand in node.operands]
         return [
             (operand, (slope_of(node, i, symbols, self.symbols[node]), slope))

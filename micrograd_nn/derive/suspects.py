@@ -108,10 +108,13 @@ class Suspect:
 def suspects(here: Numbers, explains: Callable[[float], bool], farthest: int) -> Iterator[Suspect]:
     """Every slip up to a rank that explains the number here, in every place of the chain."""
     for slip, edit, place in _candidates(here):
-        if max(slip.rank, edit.rank) <= farthest:
-            for variant, total in enumerate(_totals(edit, place, here)):
-                if explains(total):
-                    yield Suspect(here.chain, slip, edit, place, variant)
+        try:
+            totals = _totals(edit, place, here) if max(slip.rank, edit.rank) <= farthest else []
+        except (ArithmeticError, ValueError):  # of a person's own row, put in for another outside of its domain
+            continue
+        for variant, total in enumerate(totals):
+            if explains(total):
+                yield Suspect(here.chain, slip, edit, place, variant)
 
 
 def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
