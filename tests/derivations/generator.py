@@ -19,7 +19,7 @@ import numpy as np
 from . import kinds, paper
 from .network import ROOT, Network, Pair
 from .paper import ONE, Edits, Site, Tree
-from .styles import LOCATED, STYLES, Style, Term, right_forms
+from .styles import LOCATED, STYLES, Style, Term, notations, right_forms
 
 G = paper.name("G")
 EACH_LAYER = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "exp", "log", "sqrt", "sin", "cos")
@@ -260,15 +260,15 @@ class Derivation:
                 outer = paper.fill(paper.read(text), eta=paper.number(eta), w=paper.name(self.target))
                 yield Slip(kind, frozenset(), terms, outer, note=f"η = {eta}")
         longest = max(map(len, self.terms))
-        for k in range(longest - 1):
-            yield Slip("added for multiplied", frozenset(), terms, joined=frozenset({k}))
-        if longest > 2:
-            yield Slip("added for multiplied", frozenset(), terms, joined=frozenset(range(longest)))
+        for joined in [{k} for k in range(longest - 1)] + [{*range(longest)}] * (longest > 2):
+            pairs = frozenset(term[k + i].pair for term in terms for k in joined for i in (0, 1) if k + 1 < len(term))
+            yield Slip("added for multiplied", pairs, terms, joined=frozenset(joined))
         for other in self.network.numbers:
             if other != self.target and letters(other) != "y":
                 paths = self.network.paths(other)
-                terms = tuple(tuple(Slot(pair) for pair in pairwise(path)) for path in paths)
-                yield Slip("another partial", frozenset(), terms, note=f"∂L/∂{other}")
+                theirs = tuple(tuple(Slot(pair) for pair in pairwise(path)) for path in paths)
+                wrong = {*self.pairs} - {slot.pair for term in theirs for slot in term}
+                yield Slip("another partial", frozenset(wrong), theirs, note=f"∂L/∂{other}")
 
     # ---- written down ----
 
@@ -350,14 +350,15 @@ def wrong(network: Network, most: int, seed: int = 0) -> list[Wrong]:
         derivation = Derivation(network, target)
         for slip in derivation.slips:
             by_kind[slip.kind].append((derivation, slip))
-    queues = []
-    for kind in sorted(by_kind):
-        made = [(derivation, slip, style) for derivation, slip in by_kind[kind] for style in STYLES]
-        draw.shuffle(made)
-        queues.append(made)
+    queues: dict[str, list[tuple[Derivation, Slip, str]]] = defaultdict(list)
+    for k, kind in enumerate(sorted(by_kind)):
+        queue = f"{kinds.EVERYWHERE}{k % 4}" if kind.startswith(kinds.EVERYWHERE) else kind  # else they were a third
+        queues[queue] += [(derivation, slip, style) for derivation, slip in by_kind[kind] for style in STYLES]
+    for queue in queues.values():
+        draw.shuffle(queue)
     found: dict[tuple[str, str], Wrong] = {}
-    while any(queues) and len(found) < most:
-        for queue in queues:
+    while any(queues.values()) and len(found) < most:
+        for queue in queues.values():
             if queue and len(found) < most:
                 one = written(*queue.pop(), draw)
                 if one is not None:
@@ -415,3 +416,12 @@ def _forms(network: Network, child: str, parent: str, slip: Slip, draw: Random) 
         if text and len(text) < 3000 and text not in seen:
             seen.add(text)
             yield child, parent, form, text
+
+
+def unusual(network: Network) -> Iterator[tuple[str, str, str, str]]:
+    """Right derivations in notation that a check may not read: of what, in which notation, and the text."""
+    for target in network.written_chains:
+        slip = Slip("", frozenset(), tuple(Derivation(network, target).terms))
+        plain, primed = slip.written_terms(network), slip.written_terms(network, primed=True)
+        for form, text in notations(ROOT, target, plain, primed):
+            yield ROOT, target, form, text

@@ -186,7 +186,7 @@ HELD_OUT: tuple[Network, ...] = (
         """,
         """
         p = a*exp(n*log(x))
-        d = log(a) + n*log(x) - y
+        d = -log(1/p) - y
         L = p**3*w + d**2
         """,
         "n: L d p n | L p n; x: L d p x | L p x; y: L d y",

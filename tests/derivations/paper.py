@@ -128,15 +128,15 @@ def _written(tree: Tree, decimals: int | None) -> str:
     at = [lambda level, part=part: write(part, level, decimals) for part in args]
     if op == "+":
         right = at[1](1)
-        return f"{at[0](1)} - {right[1:]}" if _leads_with_minus(args[1]) else f"{at[0](1)} + {right}"
+        return f"{at[0](1)} - {right[1:]}" if right[0] == "-" else f"{at[0](1)} + {right}"
     if op == "-":
         return f"{at[0](1)} - {at[1](2)}"
     if op == "neg":
         return f"-{at[0](2)}"
     if op == "*":
-        return f"{at[0](2)}*{at[1](2)}"
+        return f"{at[0](_first(args[0]))}*{at[1](2)}"
     if op == "/":
-        return f"{at[0](2)}/{at[1](3)}"
+        return f"{at[0](_first(args[0]))}/{at[1](3)}"
     if op == "^":
         return f"{at[0](4)}^{at[1](4)}"
     if op == ">":
@@ -146,10 +146,9 @@ def _written(tree: Tree, decimals: int | None) -> str:
     return f"{op}({', '.join(part(0) for part in at)})"
 
 
-def _leads_with_minus(tree: Tree) -> bool:
-    if tree.op in ("*", "/"):
-        return _leads_with_minus(tree.args[0])
-    return tree.op == "neg" or (tree.op == "number" and tree.args[0] < 0)
+def _first(tree: Tree) -> int:
+    """The level for the first factor of a product, which may bring a minus sign: −2·x, but (a + b)·x."""
+    return 1 if tree.op in ("*", "/", "number") else 2
 
 
 def softmax_spelled(tree: Tree) -> Tree:

@@ -190,3 +190,41 @@ def raised(text: str) -> str:
 def implicit(text: str) -> str:
     """2(y − o) for 2*(y − o), and w·o(1 − o): the sign left out after a number or a name, where a bracket follows."""
     return re.sub(r"(?<![\^.])\b([a-z]\d*|\d+)\*\(", r"\1(", text)
+
+
+# ---- notation that people use beyond the plain one ----
+
+NOTATIONS = {  # other ways to write the slope of a function at {z}
+    "tanh²(z)": ("tanh'", "(1 - tanh²({z}))"),
+    "tanh^2(z)": ("tanh'", "(1 - tanh^2({z}))"),
+    "1/cosh²(z)": ("tanh'", "(1/cosh²({z}))"),
+    "1/cosh(z)^2": ("tanh'", "(1/cosh({z})^2)"),
+    "sech(z)^2": ("tanh'", "sech({z})^2"),
+    "σ'(z)": ("sigmoid'", "σ'({z})"),
+}
+
+
+def notations(child: str, parent: str, plain: list[Term], primed: list[Term]) -> Iterator[tuple[str, str]]:
+    """Right derivations in other people's notation, which a check may or may not read."""
+    text = paper.write(together(plain, paper.name("G")))
+    yield "a leading ∂L/∂w =", f"∂{child}/∂{parent} = {text}"
+    yield "a leading =", f"= {text}"
+    brackets = " + ".join("*".join(f"[{paper.write(factor)}]" for factor in term) for term in plain)
+    yield "square brackets", brackets
+    yield "braces", brackets.replace("[", "{").replace("]", "}")
+    for form, (op, template) in NOTATIONS.items():
+        held: list[str] = []
+        holed = [[_with_holes(factor, op, held) for factor in term] for term in primed]
+        whole = paper.write(together(holed, paper.name("G")))
+        if held:
+            yield form, re.sub(r"hole\((\d+)\)", lambda found, t=template, h=held: t.format(z=h[int(found[1])]), whole)
+
+
+def _with_holes(tree: Tree, op: str, held: list[str]) -> Tree:
+    """The tree with hole(k) for each slope of that function; what stands in the holes is added to ``held``."""
+    if tree.is_leaf:
+        return tree
+    if tree.op == op:
+        held.append(paper.write(tree.args[0]))
+        return Tree("hole", (paper.number(len(held) - 1),))
+    return Tree(tree.op, tuple(_with_holes(part, op, held) for part in tree.args))
