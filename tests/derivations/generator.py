@@ -22,6 +22,7 @@ from .paper import ONE, Edits, Site, Tree
 from .styles import LOCATED, STYLES, Style, Term, notations, right_forms
 
 G = paper.name("G")
+WHOLES = {kind for kind, _ in kinds.WHOLES}
 EACH_LAYER = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "exp", "log", "sqrt", "sin", "cos")
 
 
@@ -251,7 +252,8 @@ class Derivation:
 
     def _of_the_whole(self) -> Iterator[Slip]:
         terms = tuple(self.terms)
-        spans = frozenset({(ROOT, node) for node in (*self._on_all(), self.target)})
+        on_all = {pair for pair in self.pairs if all(Slot(pair) in term for term in terms)}  # nobody can say in which
+        spans = frozenset({(ROOT, node) for node in (*self._on_all(), self.target)} | on_all)
         for kind, text in kinds.FACTORS[:3] + (kinds.MEAN if self.network.n > 1 else ()):
             outer = paper.fill(paper.read(text), n=paper.number(self.network.n))
             yield Slip(kind, spans, terms, outer)
@@ -280,10 +282,11 @@ class Derivation:
             same_function = self.by_number.get(key(numbers[:1], digits=5), [])
         else:
             same_function = self.by_function.get(key(numbers), [])
+        placed = style in LOCATED and len(slip.terms) == len(self.terms)  # a path is no place
         others = [
             other
             for other in same_function
-            if other != slip and (style not in LOCATED or other.pairs & slip.pairs or not (other.pairs and slip.pairs))
+            if other != slip and (not placed or other.pairs & slip.pairs or not (other.pairs and slip.pairs))
         ]
         return (slip, *others)
 
@@ -352,7 +355,11 @@ def wrong(network: Network, most: int, seed: int = 0) -> list[Wrong]:
             by_kind[slip.kind].append((derivation, slip))
     queues: dict[str, list[tuple[Derivation, Slip, str]]] = defaultdict(list)
     for k, kind in enumerate(sorted(by_kind)):
-        queue = f"{kinds.EVERYWHERE}{k % 4}" if kind.startswith(kinds.EVERYWHERE) else kind  # else they were a third
+        queue = kind
+        if kind.startswith(kinds.EVERYWHERE):
+            queue = f"{kinds.EVERYWHERE}{k % 4}"  # there are so many kinds that they would be a third of all
+        if kind in WHOLES:
+            queue = "whole"
         queues[queue] += [(derivation, slip, style) for derivation, slip in by_kind[kind] for style in STYLES]
     for queue in queues.values():
         draw.shuffle(queue)

@@ -106,15 +106,13 @@ def names(tree: Tree) -> set[str]:
 
 # ---- writing ----
 
-LEVEL = {"+": 1, "-": 1, "neg": 1, "*": 2, "/": 2, "^": 3}
+LEVEL = {"+": 1, "-": 1, "neg": 1, "*": 2, "/": 2, "softmax": 2, "^": 3}
 
 
 def write(tree: Tree, level: int = 0, decimals: int | None = None) -> str:
     """On a line, with the brackets that are needed; numbers that are not whole in full or to so many decimals."""
     text = _written(tree, decimals)
     mine = 1 if text[0] == "-" else LEVEL.get(tree.op, 4)
-    if tree.op == "number" and "/" in text:
-        mine = 2
     return text if mine >= level else f"({text})"
 
 

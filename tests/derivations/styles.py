@@ -18,10 +18,11 @@ DECIMALS = 8
 
 
 def product(factors: list[Tree]) -> Tree:
-    """The factors side by side, minus signs brought to the front as they come."""
-    whole = factors[0] if factors else paper.ONE
-    for factor in factors[1:]:
-        whole = paper.make("*", whole, factor)
+    """The factors side by side; each keeps its minus sign, so that it can be seen where it stands."""
+    written = [factor for factor in factors if not factor.is_number(1)] or [paper.ONE]
+    whole = written[0]
+    for factor in written[1:]:
+        whole = Tree("*", (whole, factor))
     return whole
 
 
