@@ -117,8 +117,8 @@ class Derivation:
     @cached_property
     def right(self) -> Any:
         """The right derivative at every point."""
-        products = [np.prod([self.number(slot) + 0.0 * self.network.points[ROOT] for slot in term], axis=0) for term in self.terms]
-        return sum(products)
+        zeros = np.zeros_like(self.network.points[ROOT])
+        return sum(np.prod([self.number(slot) + zeros for slot in term], axis=0) for term in self.terms)
 
     # ---- slips ----
 
@@ -158,11 +158,11 @@ class Derivation:
 
     def _with(self, kind: str, slots: dict[Pair, Slot], pairs: frozenset[Pair] | None = None, **more: Any) -> Slip:
         terms = tuple(tuple(slots.get(slot.pair, slot) for slot in term) for term in self.terms)
-        stands = [f"{paper.write(slot.tree(self.network))} for {self._right_text(pair)}" for pair, slot in slots.items()]
+        stands = [f"{self._text(slot)} for {self._text(Slot(pair))}" for pair, slot in slots.items()]
         return Slip(kind, frozenset(slots) if pairs is None else pairs, terms, note="; ".join(stands), **more)
 
-    def _right_text(self, pair: Pair) -> str:
-        return paper.write(Slot(pair).tree(self.network))
+    def _text(self, slot: Slot) -> str:
+        return paper.write(slot.tree(self.network))
 
     def _of_factor(self, pair: Pair) -> Iterator[Slip]:
         for kind, text in kinds.FACTORS + (kinds.MEAN if self.network.n > 1 else ()):
@@ -296,8 +296,8 @@ class Derivation:
 
     def two_slips(self, draw: Random) -> Slip | None:
         """Two slips at once in different factors, which no single one explains."""
-        single = [slip for slip in self.slips if len(slip.pairs) == 1 and slip.outer == G and slip.terms and not slip.joined]
-        single = [slip for slip in single if len(slip.terms) == len(self.terms)]
+        whole = [slip for slip in self.slips if slip.outer == G and len(slip.terms) == len(self.terms)]
+        single = [slip for slip in whole if len(slip.pairs) == 1 and not slip.joined]
         for _ in range(20):
             if len(single) < 2:
                 break
@@ -319,15 +319,10 @@ class Derivation:
 def wrong_steps(node: Tree, i: int) -> Sequence[tuple[str, str]]:
     """The wrong slopes of a node towards one operand, as templates."""
     if node.op == "^":
-        return kinds.POWER_STEPS if node.args[1].op == "number" else _of_variable_power(node, i)
+        return kinds.POWER_STEPS if node.args[1].op == "number" else kinds.X_TO_THE_Y_STEPS[i]
     if node.op == "softmax":
         return kinds.SOFTMAX_STEPS["diagonal" if node.args[0].args[0] == i else "off the diagonal"]
     return kinds.STEPS.get((node.op, i), ())
-
-
-def _of_variable_power(node: Tree, i: int) -> Sequence[tuple[str, str]]:
-    steps = kinds.X_TO_THE_Y_STEPS[i]
-    return [step for step in steps if not step[0].startswith("x^y as aˣ")] if node.args[0].op == "number" and i == 0 else steps
 
 
 def letters(name: str) -> str:
@@ -361,11 +356,13 @@ def wrong(network: Network, most: int, seed: int = 0) -> list[Wrong]:
         if kind in WHOLES:
             queue = "whole"
         queues[queue] += [(derivation, slip, style) for derivation, slip in by_kind[kind] for style in STYLES]
-    for queue in queues.values():
+    order = [*queues.values()]
+    for queue in order:
         draw.shuffle(queue)
+    draw.shuffle(order)
     found: dict[tuple[str, str], Wrong] = {}
-    while any(queues.values()) and len(found) < most:
-        for queue in queues.values():
+    while any(order) and len(found) < most:
+        for queue in order:
             if queue and len(found) < most:
                 one = written(*queue.pop(), draw)
                 if one is not None:

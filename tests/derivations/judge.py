@@ -28,7 +28,7 @@ NOT_SAID, BLAMED = "not said to be everywhere", "a right factor blamed"
 SEVERAL = "right kind, place one of several"  # a right factor is named first, the wrong one as another possibility
 OUTCOMES = (NAMED, NOTHING, NO_KIND, MISLEADING, NOT_SAID, SEVERAL, BLAMED, ACCEPTED, UNREAD)
 AT_ONCE = 40  # entries handed in together
-ALL_PLACES = re.compile(r"everywhere|every (layer|place|time)|all (layers|places|of them)|each (layer|place|time)", re.I)
+ALL_PLACES = re.compile(r"everywhere|(every|each) (layer|place|time)|all (layers|places|of them)", re.I)
 
 
 @dataclass
@@ -36,7 +36,9 @@ class Figures:
     """How many of what; ``print`` it."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    tables: dict[str, dict[str, Counter[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Counter)))
+    tables: dict[str, dict[str, Counter[str]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Counter))
+    )
     right: int = 0
     refused: int = 0
     notation: dict[str, Counter[bool]] = field(default_factory=lambda: defaultdict(Counter))
@@ -73,7 +75,8 @@ class Figures:
             f"two slips explained by one                     {self.two_explained} of {self.two}",
         ]
         if self.notation:
-            lines += ["", "right, in other notation", *[f"  {row:44} {c[True]} of {c.total()}" for row, c in self.notation.items()]]
+            lines += ["", "right, in other notation"]
+            lines += [f"  {form:44} {read[True]} of {read.total()}" for form, read in self.notation.items()]
         for table in ("family", "style", "network"):
             lines += ["", table, *self._rows(self.tables[table])]
         return "\n".join(lines)
@@ -121,8 +124,8 @@ def _measure_right(figures: Figures, network: Network, root: Value, seed: int) -
         figures.right += 1
         if isinstance(finding, MicrogradError) or not finding.ok:
             figures.refused += 1
-            said = f"{finding}"
-            figures.misses.append(f"a right one refused: {network.name}, ∂{one[0]}/∂{one[1]}, {one[2]}: {one[3]:.200}\n{said}")
+            what = f"{network.name}, ∂{one[0]}/∂{one[1]}, {one[2]}: {one[3]:.200}"
+            figures.misses.append(f"a right one refused: {what}\n{finding}")
     other = list(generator.unusual(network))
     for one, finding in zip(other, handed_in(root, [(c, p, text) for c, p, _, text in other]), strict=True):
         figures.notation[one[2]][not isinstance(finding, MicrogradError) and finding.ok] += 1
@@ -159,7 +162,8 @@ def outcome_of(network: Network, one: Wrong, finding: Any) -> str:
     if finding.ok:
         return ACCEPTED
     outcomes = {_against(network, truth, finding) for truth in one.truths}
-    return next(outcome for outcome in (NAMED, NOT_SAID, SEVERAL, MISLEADING, NO_KIND, BLAMED, NOTHING) if outcome in outcomes)
+    best_first = (NAMED, NOT_SAID, SEVERAL, MISLEADING, NO_KIND, BLAMED, NOTHING)
+    return next(outcome for outcome in best_first if outcome in outcomes)
 
 
 def _against(network: Network, truth: Slip, finding: Any) -> str:

@@ -149,7 +149,11 @@ WHOLE_RULES: dict[str, tuple[tuple[str, str], ...]] = {  # where both operands d
         ("quotient: first half only", "DA/B"),
         ("quotient: second half only", "-A*DB/B^2"),
     ),
-    "*": (("product: product of the slopes", "DA*DB"), ("product: a half forgotten", "DA*B"), ("product: a half forgotten", "A*DB")),
+    "*": (
+        ("product: product of the slopes", "DA*DB"),
+        ("product: a half forgotten", "DA*B"),
+        ("product: a half forgotten", "A*DB"),
+    ),
 }
 
 # ---- slips of a whole factor, G, or of the whole derivation ----
@@ -170,7 +174,7 @@ EVERYWHERE = "everywhere: "  # before the kind of a rule that is wrong in every 
 
 @dataclass(frozen=True)
 class Expected:
-    """Names of members of ``Slip``, any of which is right, or words that the verdict holds before it says "expected"."""
+    """Names of members of ``Slip``, any of which is right, or words that the verdict holds before its "expected"."""
 
     slips: tuple[str, ...] = ()
     words: str = ""  # a regular expression, case ignored
@@ -197,7 +201,9 @@ EXPECTED: dict[str, Expected] = {
     "term missing": Expected(("PATH_MISSING",), r"(term|half|path).* (missing|forgotten)"),
     "term twice": Expected(("PATH_TWICE",), r"term.* twice"),
     "sign of one term": Expected(("SIGN",)),
-    "added for multiplied": Expected(("ADDED", "ADDED_FOR_MULTIPLIED"), r"\badded\b|sum where a product", anywhere=True),
+    "added for multiplied": Expected(
+        ("ADDED", "ADDED_FOR_MULTIPLIED"), r"\badded\b|sum where a product", anywhere=True
+    ),
     "another partial": Expected(("ANOTHER_PARTIAL",), r"(this|that) is ∂|another partial", anywhere=True),
     "step for the gradient": STEP,
     "step for the gradient, with its sign": STEP,
@@ -253,7 +259,9 @@ EXPECTED: dict[str, Expected] = {
     "power: forgotten": Expected(("SQUARE_FORGOTTEN", "POWER_FORGOTTEN", "ACTIVATION_FORGOTTEN")),
     "power: not lowered": Expected(("POWER_NOT_LOWERED",)),
     "power: n not brought down": Expected(("POWER_FACTOR_FORGOTTEN", "FACTOR_HALF"), r"factor .*(missing|forgotten)"),
-    "power: left as it was": Expected(("POWER_LEFT", "VALUE_FOR_SLOPE"), r"(power|square|cube) .*(left|itself|not derived)"),
+    "power: left as it was": Expected(
+        ("POWER_LEFT", "VALUE_FOR_SLOPE"), r"(power|square|cube) .*(left|itself|not derived)"
+    ),
     "x^y as aˣ": Expected(("POWER_RULE", "EXPONENTIAL_RULE"), r"aˣ|a\^x|exponential"),
     "x^y: y not brought down": Expected(("POWER_FACTOR_FORGOTTEN",), r"factor .*(missing|forgotten)|not brought down"),
     "x^y: not lowered": Expected(("POWER_NOT_LOWERED",)),
@@ -295,12 +303,16 @@ EXPECTED: dict[str, Expected] = {
     "bce: sign of the second term": Expected(("CROSS_ENTROPY", "SIGN"), r"cross-entropy|sign"),
     "bce: o for 1/o": Expected(("CROSS_ENTROPY", "INVERTED"), r"cross-entropy|logarithm|upside down"),
     "bce: logarithms left": Expected(("CROSS_ENTROPY", "VALUE_FOR_SLOPE"), r"cross-entropy|logarithm"),
-    "bce: o − y for the slope to o": Expected(("CROSS_ENTROPY",), r"cross-entropy|slope (to|of) the sum|pre-activation"),
+    "bce: o − y for the slope to o": Expected(
+        ("CROSS_ENTROPY",), r"cross-entropy|slope (to|of) the sum|pre-activation"
+    ),
     "bce: o for 1 − o": Expected(("CROSS_ENTROPY", "WRONG_OPERAND"), r"cross-entropy|1 −"),
     "cce: y missing": Expected(("CROSS_ENTROPY", "INNER_FORGOTTEN"), r"cross-entropy|target"),
     "cce: p for 1/p": Expected(("CROSS_ENTROPY", "INVERTED"), r"cross-entropy|logarithm"),
     "cce: logarithm left": Expected(("CROSS_ENTROPY", "VALUE_FOR_SLOPE"), r"cross-entropy|logarithm"),
-    "cce: p − y for the slope to p": Expected(("CROSS_ENTROPY",), r"cross-entropy|slope (to|of) the sum|pre-activation"),
+    "cce: p − y for the slope to p": Expected(
+        ("CROSS_ENTROPY",), r"cross-entropy|slope (to|of) the sum|pre-activation"
+    ),
     "cce: upside down": Expected(("CROSS_ENTROPY", "INVERTED"), r"cross-entropy"),
     "ce: y missing": Expected(("CROSS_ENTROPY", "PATH_MISSING"), r"cross-entropy|p − y|target"),
     "ce: p missing": Expected(("CROSS_ENTROPY", "PATH_MISSING"), r"cross-entropy|p − y"),

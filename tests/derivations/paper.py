@@ -1,7 +1,7 @@
 """Expressions on paper: read, written, worked out, and derived step by step, each step open to a slip.
 
 Nothing here knows the engine. An expression is a tree; its derivative is put together from the textbook's local slopes
-in ``RIGHT``, and ``edits`` may replace any of them, which is what a slip is. sympy judges the right ones (see the test).
+in ``RIGHT``, and ``edits`` may replace any of them, which is what a slip is. ``truth`` has the right ones judged.
 """
 
 import ast

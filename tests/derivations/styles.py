@@ -104,7 +104,7 @@ _PLAIN: dict[str, Any] = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt
 
 
 def to_sympy(tree: Tree) -> Any:
-    """The tree for sympy; what sympy would rewrite in its own way, such as tanh, is a function that it does not know."""
+    """The tree for sympy; what it would rewrite in its own way, such as tanh, is a function that it does not know."""
     if tree.op == "name":
         return sympy.Symbol(tree.args[0])
     if tree.op == "number":
