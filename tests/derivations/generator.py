@@ -167,7 +167,7 @@ class Derivation:
     def _of_factor(self, pair: Pair) -> Iterator[Slip]:
         for kind, text in kinds.FACTORS + (kinds.MEAN if self.network.n > 1 else ()):
             put = paper.fill(paper.read(text), n=paper.number(self.network.n))
-            yield self._with(kind, {pair: Slot(pair, put=put)})
+            yield self._with(kind, {pair: Slot(pair, put=put)}, self._as_good_as(pair))
         if pair[0] != ROOT:
             yield self._with("factor forgotten", {pair: Slot(pair, put=ONE)})
         for kind, text in self.network.special.get(pair, ()):
@@ -175,6 +175,13 @@ class Derivation:
         for site in self._sites(pair):
             for kind, step, slope in self._steps(site):
                 yield self._with(kind, {pair: Slot(pair, ((step, slope),))})
+
+    def _as_good_as(self, pair: Pair) -> frozenset[Pair]:
+        """The factor itself; nobody writes a 1, so what is put there stands in its neighbours just as well."""
+        if not Slot(pair).tree(self.network).is_number(1):
+            return frozenset({pair})
+        through = [term for term in self.terms if Slot(pair) in term]
+        return frozenset(other.pair for term in through for other in term if {*other.pair} & {*pair})
 
     def _sites(self, pair: Pair) -> Iterator[Site]:
         child, parent = pair
