@@ -21,7 +21,7 @@ ON_PAPER = ("paper", "network", "networks", "held_out", "kinds", "styles", "gene
 
 
 def at_least(figures: Figures, named: float, blamed: int, accepted: int, refused: int) -> None:
-    """Is it no worse than it was? A floor that can be raised is shown."""
+    """Is it no worse than it was? The misses are shown with their reasons."""
     assert figures.share >= named, f"{figures}\n\n" + "\n".join(figures.misses[:20])
     for outcome, most in ((BLAMED, blamed), (ACCEPTED, accepted), (UNREAD, 0)):
         mine = [miss for miss in figures.misses if miss.startswith(outcome)]
