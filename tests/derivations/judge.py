@@ -97,8 +97,9 @@ def measure(networks: Iterable[Network], most: int = 240, right: bool = True, se
     figures = Figures()
     for network in networks:
         root = record(network)
-        _measure_wrong(figures, network, root, generator.wrong(network, most, seed))
-        _measure_two(figures, network, root, generator.two_wrong(network, most // 16, seed))
+        if most:
+            _measure_wrong(figures, network, root, generator.wrong(network, most, seed))
+            _measure_two(figures, network, root, generator.two_wrong(network, most // 16, seed))
         if right:
             _measure_right(figures, network, root, seed)
     return figures
