@@ -5,13 +5,14 @@ KeyboardInterrupt there: between the first and the last of the parameters, say, 
 """
 
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 
 class deferred:
-    """Ctrl-C waits until the block ends; then the handler that was there gets it, the usual one or one of yours.
+    """Ctrl-C waits until the block ends, or lets it in; the handler that was there gets it, the usual one or yours.
 
     In other threads than the main one, where no Ctrl-C ever comes, and where it is ignored or ends the process at once,
     nothing is put off. Blocks may be nested: what waited in the inner one waits on in the outer one. Entering and
@@ -22,12 +23,11 @@ class deferred:
     0
     """
 
-    _passes_on = True
-
     def __enter__(self) -> Self:
         self.waiting = 0
         self._usual: Any = None
-        if self._applies(signal.getsignal(signal.SIGINT)):
+        handler = signal.getsignal(signal.SIGINT)
+        if self._applies(handler):
             with suppress(ValueError):  # signals are the main thread's
                 self._usual = signal.signal(signal.SIGINT, self._called)
         return self
@@ -35,8 +35,26 @@ class deferred:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._usual is not None:
             signal.signal(signal.SIGINT, self._usual)
-            for _ in range(self.waiting if self._passes_on else 0):
-                signal.raise_signal(signal.SIGINT)
+            self.let_in()
+
+    def let_in(self) -> None:
+        """Here is a good moment: what has waited comes now, each as often as it came."""
+        while self.waiting:
+            self.waiting -= 1
+            self._usual(signal.SIGINT, None)
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """Inside this block nothing is put off."""
+        if self._usual is None:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._usual)
+        try:
+            self.let_in()
+            yield
+        finally:
+            signal.signal(signal.SIGINT, self._called)
 
     def _applies(self, handler: Any) -> bool:
         return callable(handler)
@@ -48,10 +66,11 @@ class deferred:
 class answered(deferred):
     """The first Ctrl-C only counts, and the block answers it by ending; the next one raises KeyboardInterrupt.
 
-    A handler of your own keeps its place, and is called as ever.
+    A handler of yours keeps its place, and is called as ever.
     """
 
-    _passes_on = False
+    def let_in(self) -> None:
+        """It has been answered."""
 
     def _applies(self, handler: Any) -> bool:
         return handler is signal.default_int_handler

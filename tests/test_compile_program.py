@@ -17,12 +17,24 @@ from micrograd_nn.compiler.backend import Update
 from micrograd_nn.compiler.steps import Apply, Leaf, Ref, Tape, check
 from micrograd_nn.errors import AnomalyError, ArgumentError, ArgumentTypeError, GraphError, ShapeError, UnknownNameError
 from micrograd_nn.nn import losses
-from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Adam
+from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Adam, Optimizer
 
 PEOPLE = [[-2.0, -1.0], [25.0, 6.0], [17.0, 4.0], [-15.0, -6.0], [3.0, 1.0]]
 LABELS = [1.0, 0.0, 0.0, 1.0, 1.0]
+
+
+class Crossed(Optimizer):
+    """Its memory is the parameter and the gradient before, in turn: each outcome reads what another replaces."""
+
+    memories = ("parameter", "gradient")
+
+    def rule(self, p: Any, g: Any, memory: Any, s: Any) -> Any:
+        return memory[1] - s["lr"] * g, (p, memory[0] + g)
+
+
 KINDS: dict[str, Any] = {
     **{name: lambda params, kind=kind: kind(params, lr=0.05) for name, kind in OPTIMIZERS.items()},
+    "crossed": lambda params: Crossed(params, lr=0.05),
     "sgd, all options": lambda params: SGD(params, lr=0.05, momentum=0.9, weight_decay=0.01, nesterov=True),
     "sgd, dampened": lambda params: SGD(params, lr=0.05, momentum=0.9, dampening=0.5, maximize=False),
 }

@@ -36,27 +36,34 @@ class Descent(Protocol):
     def load(self) -> None:
         """Take the numbers over from the Values and the optimiser."""
 
-    def store(self) -> None:
-        """Bring them back."""
-
     def take(self, most: int) -> None:
         """Take some steps, at least one and at most so many."""
 
+    def store(self) -> None:
+        """Bring the numbers back, those of the last step that was finished."""
+
     def look(self) -> None:
-        """See where it stands; it may be stopped here."""
+        """See where it stands, when the numbers are back; it may be stopped here."""
 
 
 def descend(training: Descent) -> None:
-    """Step until the end or a stop, and look in between and at the end."""
-    training.load()
-    try:
+    """Step until the end or a stop, and look in between and at the end.
+
+    Ctrl-C comes in between two steps and while somebody looks, nowhere else.
+    """
+    with deferred() as ctrl_c:
         while training.step < training.until and not training.stopped:
-            due = training.every - training.step % training.every
-            training.take(min(due, training.until - training.step))
-            if training.step % training.every == 0 or training.step == training.until:
-                training.look()
-    finally:
-        training.store()
+            due = min(training.until, training.step + training.every - training.step % training.every)
+            training.load()
+            try:
+                while training.step < due and not training.stopped:
+                    training.take(due - training.step)
+                    ctrl_c.let_in()
+            finally:
+                training.store()
+            if training.step == due:
+                with ctrl_c.lifted():
+                    training.look()
 
 
 class Run:
@@ -77,25 +84,21 @@ class Run:
         self.state = self.loop.state(self.program.numbers(), memory)
 
     def store(self) -> None:
-        """Bring them back, all or none."""
+        """Bring them back."""
         numbers, memory = self.loop.numbers(self.state)
         rows = zip(*memory, strict=True)
-        with deferred():
-            for parameter, number in zip(self.program.parameters, numbers, strict=True):
-                parameter._data = number
-            for k, row in zip(self.ranks, rows, strict=False):  # no rows where there is no memory
-                self.optimizer.memory[k] = row
+        for parameter, number in zip(self.program.parameters, numbers, strict=True):
+            parameter._data = number
+        for k, row in zip(self.ranks, rows, strict=False):  # no rows where there is no memory
+            self.optimizer.memory[k] = row
 
     def advance(self, parts: Iterable[Part], log: Log) -> None:
         """A step per batch of the rows in each part. It ends early before a loss that is nan or infinite."""
         first = self.optimizer.steps
-        with deferred() as ctrl_c:
-            try:
-                self.loop.train(self.state, self.rows, parts, self.scalars(), log)
-            finally:
-                self.optimizer.steps = first + log.steps
-                if ctrl_c.waiting:
-                    self.store()  # before anything else can come in between
+        try:
+            self.loop.train(self.state, self.rows, parts, self.scalars(), log)
+        finally:
+            self.optimizer.steps = first + log.steps
 
     def scalars(self) -> Iterator[Sequence[float]]:
         """The optimiser's scalars, step after step."""
@@ -156,9 +159,7 @@ class Minimization:
     def look(self) -> None:
         """An epoch is over."""
         if self.each_epoch:
-            self.store()
-            self.stopped = bool(self.each_epoch(len(self.sums), self.losses[-1]))
-            self.load()
+            self.stopped = bool(self.each_epoch(len(self.sums), self.sums[-1] / self.rows))
 
     def _orders(self, source: Random | None) -> Iterator[Sequence[int]]:
         """The order of the rows, epoch after epoch."""

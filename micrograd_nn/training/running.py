@@ -35,12 +35,13 @@ class Training:
 
     def go(self, progress: bool) -> None:
         """Step until the end, a stop, Ctrl-C, or nan."""
-        self.history.optimizer, self.history.stopped = self.optimizer, ""
+        history = self.history
+        history.optimizer, history.engine, history.stopped = self.optimizer, self.engine.name, ""
         self.shuffled: tuple[int, list[int]] = (-1, [])
         self.bar = progress_bar(progress, total=self.until, initial=self.step, desc="training", unit="step")
         with self.bar, answered() as self.ctrl_c:
             descend(self)
-            self.history.stopped = self.stopped
+            history.stopped = self.stopped
 
     def stop(self, why: str) -> None:
         """End the training after this callback; ``history.stopped`` will say why."""
@@ -59,9 +60,8 @@ class Training:
         return "interrupted by Ctrl-C" if self.ctrl_c.waiting else self.history.stopped
 
     def load(self) -> None:
-        """Begin: the engine takes the numbers over."""
+        """The engine takes the numbers over, from a point to which it can go back."""
         self.engine.load()
-        self.history.engine = self.engine.name
         self.safe = self.snapshot()
 
     def store(self) -> None:
@@ -79,7 +79,6 @@ class Training:
     def look(self) -> None:
         """Measure, enter a row into the history, and call the callbacks."""
         history = self.history
-        self.store()
         if not self.is_sound():
             raise diverged(self)
         history.enter({column.name: self.engine.score(column.task, column.score) for column in self.columns})
@@ -87,9 +86,6 @@ class Training:
         self.bar.set_postfix(shown, refresh=False)
         for callback in self.callbacks:
             callback(self)
-        if self.callbacks:
-            self.engine.load()
-        self.safe = self.snapshot()
 
     # ---- steps ----
 
@@ -102,7 +98,7 @@ class Training:
         rows = self.rows(epoch, first, count)
         try:
             self.engine.advance(rows, log)
-        finally:  # also when a second Ctrl-C ends it: the steps that log counts are finished
+        finally:  # also when an error of the optimiser's ends it: the steps that log counts are finished
             history.advance(log.steps, sum(log.sums), len(rows))
         return log.steps == count
 
