@@ -11,7 +11,6 @@ from test_compile_equal import moons
 
 from micrograd_nn import MLP, Value, logaddexp, maximum, minimum, tanh, total
 from micrograd_nn.compiler import compile
-from micrograd_nn.compiler.layout import unfold
 from micrograd_nn.compiler.steps import Constant, Leaf, MatMul, View
 from micrograd_nn.engine.ops import add, mul, neg, sub
 from micrograd_nn.nn import losses
@@ -19,7 +18,7 @@ from micrograd_nn.nn import losses
 
 def forward(program: Any) -> list[Any]:
     """The lifted steps of the loss."""
-    return list(program.backends.lifted.forward)
+    return list(program.graph.lifted.forward)
 
 
 def computing(program: Any) -> int:
@@ -163,7 +162,7 @@ def test_chains_in_chains() -> None:
 
 def test_the_parts_of_a_network_are_its_weights_and_biases() -> None:
     net, x = MLP(4, [3, 2], seed=0), [Value(0.0) for _ in range(4)]
-    lifted = compile(total(map(tanh, net(x))), [x], net.parameters()).backends.lifted
+    lifted = compile(total(map(tanh, net(x))), [x], net.parameters()).graph.lifted
     assert [(part.shape, part.index.start) for part in lifted.parts] == [
         ((3, 4), 0),
         ((3,), 4),
@@ -178,7 +177,7 @@ def test_the_parts_of_a_network_are_its_weights_and_biases() -> None:
 def test_parts_are_disjoint_where_views_are_not() -> None:
     """One operation on all of three weights, another on the last two and one that is unused: each stands once."""
     w = [Value(float(i)) for i in range(5)]
-    lifted = compile(total(map(tanh, w[:3])) + total(v.exp() for v in w[1:4]), [], w).backends.lifted
-    places = [unfold(part.index, part.shape).reshape(-1).tolist() for part in lifted.parts]
+    lifted = compile(total(map(tanh, w[:3])) + total(v.exp() for v in w[1:4]), [], w).graph.lifted
+    places = [part.index.positions.reshape(-1).tolist() for part in lifted.parts]
     assert places == [[0], [1, 2], [3]]
     assert lifted.unreached == (4,)

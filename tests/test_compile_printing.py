@@ -11,7 +11,6 @@ from test_compile_equal import CASES, rows_for
 
 from micrograd_nn import TABLE, Value, logaddexp, maximum, tanh, total
 from micrograd_nn.compiler import compile
-from micrograd_nn.compiler.layout import unfold
 from micrograd_nn.compiler.printing import Equations, input_names
 from micrograd_nn.compiler.steps import PARAMETERS, Constant, View
 from micrograd_nn.engine.ops import div, multiply_no_nan
@@ -124,15 +123,15 @@ def read(text: str, known: dict[str, Any]) -> Any:
 def read_back(case: Case, row: list[float]) -> float:
     """The loss of a row, from the printed equations alone."""
     program = compile(*case)
-    lifted = program.backends.lifted
+    lifted = program.graph.lifted
     equations = Equations(lifted)
     p, known = np.array([v.data for v in case.parameters]), {"θ": Array([v.data for v in case.parameters])}
     for number, piece in equations.pieces.items():  # which numbers are W1, b1, C1
         step = lifted.forward[number]
         if isinstance(step, View) and step.references == (PARAMETERS,):
-            known[piece.text] = Array(p[unfold(step.index, step.shape)])
+            known[piece.text] = Array(p[step.index.positions])
         if isinstance(step, Constant):
-            known[piece.text] = Array(np.frombuffer(step.content).reshape(step.shape))
+            known[piece.text] = Array(step.numbers)
     given = iter(row)
     for (letter, number), part in zip(input_names(program.inputs), case.inputs, strict=True):
         known[f"{letter}{number or ''}"] = Array([next(given) for _ in flat(part)])

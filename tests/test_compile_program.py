@@ -14,8 +14,7 @@ from micrograd_nn import MLP, TABLE, Value, tanh
 from micrograd_nn.cli import main
 from micrograd_nn.compiler import compile
 from micrograd_nn.compiler.backend import Update
-from micrograd_nn.compiler.check import check
-from micrograd_nn.compiler.steps import Apply, Leaf, Ref, Tape
+from micrograd_nn.compiler.steps import Apply, Leaf, Ref, Tape, check
 from micrograd_nn.errors import AnomalyError, ArgumentError, ArgumentTypeError, GraphError, ShapeError, UnknownNameError
 from micrograd_nn.nn import losses
 from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Adam, Optimizer

@@ -1,16 +1,20 @@
 """Array steps as source: for each the lines that compute it.
 
-Promise: an operation is written by its row's ``numpy`` template, taken apart into calls that write into arrays made
-before; numbers that do not vary stay Python floats, so that float32 stays float32.
+An operation is written by its row's ``numpy`` template and nowhere else: the template is parsed once, into calls that
+write into arrays made before. Numbers that do not vary stay Python floats, so that float32 stays float32.
 """
 
+import ast
 from collections.abc import Set
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .buffers import Buffers, sides, view_call
-from .layout import size_of, unfold
+from ..engine.operation import Operation
+from .buffers import Buffers, Kind, sides, view_call
 from .steps import (
     Apply,
     Constant,
@@ -22,6 +26,7 @@ from .steps import (
     Ref,
     Scan,
     Scatter,
+    Shape,
     Step,
     Steps,
     Stretch,
@@ -30,17 +35,25 @@ from .steps import (
     stretch,
 )
 from .straight import constant, template
-from .templates import calls, ufunc
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
 IDEMPOTENT = {"minimum", "maximum"}  # f(f(a, b), b) is f(a, b)
+UNROLLED = 0  # so many terms of a chain are single calls: up to ten times faster than a reduction of a thousand rows
+
+
+class Given(NamedTuple):
+    """What a call is given: its text; of an array the shape for one row and whether it is batched; what made it."""
+
+    text: str
+    like: tuple[Shape, bool] | None = None
+    made: tuple[str, str] = ("", "")  # the function, and its last argument
 
 
 class ArraySource:
     """The lines for some outputs of a tape: ``made`` once for a number of rows, ``lines`` in every call.
 
-    ``stores`` are arrays from outside that an outcome is written to, step number -> name. ``scope`` holds the arrays
-    that the lines refer to: constants and tables of places. What is ``spendable`` from outside may be written over.
+    ``stores`` are arrays from outside that an outcome is written to, by its step. ``scope`` holds the arrays that the
+    lines refer to: constants and tables of positions. What is ``spendable`` from outside may be written over.
     """
 
     def __init__(
@@ -53,7 +66,8 @@ class ArraySource:
         spendable: Set[str] = frozenset(),
     ) -> None:
         self._steps, self._dtype, self._prefix = steps, dtype, prefix
-        self._buffers = Buffers(steps, outputs, prefix, dtype, stores or {}, spendable)
+        wanted = [output for output in outputs if isinstance(output, Ref)]
+        self._buffers = Buffers(steps, wanted, prefix, dtype, stores or {}, spendable)
         self.made = self._buffers.lines
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
@@ -131,9 +145,8 @@ class ArraySource:
             self._scalars.add(ref)
 
     def _constant(self, ref: Ref, step: Constant) -> None:
-        numbers = np.frombuffer(step.content).reshape(step.shape)
         largest = np.finfo(self._dtype).max
-        fits = np.where(np.isinf(numbers), numbers, np.clip(numbers, -largest, largest))
+        fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
         self._texts[ref] = self._keep(fits.astype(self._dtype))
 
     # ---- operations ----
@@ -145,47 +158,45 @@ class ArraySource:
             self._scalars.add(ref)
             self.lines.append(f"{self._texts[ref]} = {template(step).format(**texts)}")
             return
-        given = dict(zip("ab", step.operands, strict=False))
-        known: dict[Any, tuple[str, Any]] = {
-            name: (self.text(o), self._steps[o] if isinstance(o, Ref) and not self._is_scalar(o) else None)
-            for name, o in given.items()
-        }
-        spent = []
-        made: dict[Any, tuple[str, Any]] = {}
-        program = calls(step.operation)
-        for k, call in enumerate(program):
-            arguments = [known.get(argument, (argument, None)) for argument in call.arguments]
-            first = call.arguments[0]
-            if call.function in IDEMPOTENT and (call.function, arguments[-1][0]) == made.get(first):
-                known[k] = known[first]
-                continue
-            made[k] = call.function, arguments[-1][0]
-            arrays = [array for _, array in arguments if array is not None]
-            like = Step((), stretch(array.shape for array in arrays), any(array.batched for array in arrays))
-            if k == len(program) - 1:
-                out = self._texts[ref] = self._buffers.out(ref, in_place=True)
-            elif not arrays:
-                known[k] = (
-                    f"np.{self._dtype}(np.{call.function}({', '.join(map(str, (t for t, _ in arguments)))}))",
-                    None,
-                )
-                continue
-            else:
-                truth = call.function in TRUTHS
-                kind = (like.shape, like.batched, "bool" if truth else self._dtype)
-                out = self._buffers.fresh(kind)
-                spent.append((out, kind))
-            self._call(call.function, [str(text) for text, _ in arguments], out)
-            known[k] = (out, like)
-        for out, kind in spent:
-            self._buffers.spend(out, kind)
+        given = [self._given(operand) for operand in step.operands]
+        out = self._texts[ref] = self._buffers.out(ref, in_place=True)
+        self._operation(step.operation, given, out)
 
-    def _call(self, function: str, arguments: list[str], out: str) -> None:
-        listed = ", ".join(arguments)
-        if isinstance(getattr(np, function), np.ufunc):
-            self.lines.append(f"np.{function}({listed}, out={out})")
+    def _given(self, operand: Ref | float) -> Given:
+        if not isinstance(operand, Ref) or operand in self._scalars:
+            return Given(self.text(operand))
+        return Given(self._texts[operand], (self._steps[operand].shape, self._steps[operand].batched))
+
+    def _operation(self, operation: Operation, operands: list[Given], out: str) -> None:
+        """The calls of an operation's template; the last one writes into ``out``."""
+        known: dict[str | int, Given] = dict(zip("ab", operands, strict=False))
+        spent: list[tuple[str, Kind]] = []
+        *inner, last = enumerate(calls(operation))
+        for k, call in inner:
+            arguments = [known.get(argument, Given(str(argument))) for argument in call.arguments]
+            made = call.function, arguments[-1].text
+            likes = [given.like for given in arguments if given.like is not None]
+            if call.function in IDEMPOTENT and arguments[0].made == made:
+                known[k] = arguments[0]
+            elif not likes:
+                known[k] = Given(f"np.{self._dtype}(np.{call.function}({listed(arguments)}))")
+            else:
+                like = stretch(shape for shape, _ in likes), any(batched for _, batched in likes)
+                kind = (*like, "bool" if call.function in TRUTHS else self._dtype)
+                name = self._buffers.fresh(kind)
+                spent.append((name, kind))
+                self._call(call.function, arguments, name)
+                known[k] = Given(name, like, made)
+        _, call = last
+        self._call(call.function, [known.get(argument, Given(str(argument))) for argument in call.arguments], out)
+        for name, kind in spent:
+            self._buffers.spend(name, kind)
+
+    def _call(self, function: str, arguments: list[Given], out: str) -> None:
+        if is_ufunc(function):
+            self.lines.append(f"np.{function}({listed(arguments)}, out={out})")
         else:
-            self.lines.append(f"{out}[...] = np.{function}({listed})")
+            self.lines.append(f"{out}[...] = np.{function}({listed(arguments)})")
 
     def _matmul(self, ref: Ref, step: MatMul) -> None:
         a, b = step.references
@@ -218,21 +229,51 @@ class ArraySource:
 
     def _fold(self, ref: Ref, step: Fold) -> None:
         scan = self._buffers.scans.get((step.operation, step.operands))
-        if scan is not None:
+        if scan is not None:  # its last column is the fold
             running = self._steps[scan]
             assert isinstance(running, Scan)
             self._scan(scan, running)
             self._texts[ref] = self._make(f"{self._texts[scan]}[..., -1]")
             return
-        out = self._texts[ref] = self._buffers.out(ref)
-        self.lines.append(f"np.{ufunc(step.operation)}.reduce({self._array(step.references[0])}, axis=-1, out={out})")
+        terms, out = self._array(step.references[0]), self._buffers.out(ref)
+        self._texts[ref] = out
+        if self._is_unrolled(step):
+            self._links(step, self._columns(terms, step), [out] * self._length(step))
+        else:
+            self.lines.append(f"np.{ufunc(step.operation)}.reduce({terms}, axis=-1, out={out})")
 
     def _scan(self, ref: Ref, step: Scan) -> None:
-        out = self._texts[ref] = self._buffers.out(ref)
-        given = self._array(step.references[0])
+        terms, out = self._array(step.references[0]), self._buffers.out(ref)
+        self._texts[ref] = out
         if step.reverse:
-            given, out = self._make(f"{given}[..., ::-1]"), self._make(f"{out}[..., ::-1]")
-        self.lines.append(f"np.{ufunc(step.operation)}.accumulate({given}, axis=-1, out={out})")
+            terms, out = self._make(f"{terms}[..., ::-1]"), self._make(f"{out}[..., ::-1]")
+        if self._is_unrolled(step):
+            columns, results = self._columns(terms, step), self._columns(out, step)
+            self.lines.append(f"np.copyto({results[0]}, {columns[0]})")
+            self._links(step, columns, results)
+        else:
+            self.lines.append(f"np.{ufunc(step.operation)}.accumulate({terms}, axis=-1, out={out})")
+
+    def _is_unrolled(self, step: Fold | Scan) -> bool:
+        """Whether a chain is written as single calls."""
+        terms = self._steps[step.references[0]]
+        many = terms.batched or len(terms.shape) > 1
+        return (many and self._length(step) <= UNROLLED) or not ufunc(step.operation)
+
+    def _length(self, step: Fold | Scan) -> int:
+        return self._steps[step.references[0]].shape[-1]
+
+    def _columns(self, array: str, step: Fold | Scan) -> list[str]:
+        return [self._make(f"{array}[..., {k}]") for k in range(self._length(step))]
+
+    def _links(self, step: Fold | Scan, columns: list[str], results: list[str]) -> None:
+        """The operation of each column from the second on with what came of those before it."""
+        terms = self._steps[step.references[0]]
+        like = terms.shape[:-1], terms.batched
+        before = columns[0]
+        for column, result in zip(columns[1:], results[1:], strict=True):
+            self._operation(step.operation, [Given(before, like), Given(column, like)], result)
+            before = result
 
     def _sum(self, ref: Ref, step: Sum) -> None:
         whole = self._steps[step.references[0]]
@@ -257,14 +298,14 @@ class ArraySource:
             self._scalars.add(ref)
         elif step.index.table:
             out = self._texts[ref] = self._buffers.out(ref)
-            table = self._keep(np.frombuffer(step.index.table, dtype=np.int64).reshape(step.shape))
+            table = self._keep(step.index.positions)
             flat = self._make(self._row_by_row(source))
             self.lines.append(f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})")
         else:
-            self._texts[ref] = self._make(view_call(self.text(source), step.index, step.shape, step.batched))
+            self._texts[ref] = self._make(view_call(self.text(source), step.index, step.batched))
 
     def _row_by_row(self, source: Ref) -> str:
-        size = size_of(self._steps[source].shape)
+        size = prod(self._steps[source].shape)
         return f"{self.text(source)}.reshape({f'n, {size}' if self._steps[source].batched else size})"
 
     def _stretch(self, ref: Ref, step: Stretch) -> None:
@@ -284,23 +325,97 @@ class ArraySource:
         plan = self._buffers.scattered[ref]
         if plan.cleared:
             self.lines.append(f"{out}.fill(0.0)")
-        for k in [*([] if plan.cleared else plan.stored), *plan.added, *(plan.stored if plan.cleared else [])]:
-            piece, index, shape = step.references[k], step.indices[k], step.shapes[k]
-            if piece in self._buffers.direct and piece not in self._scalars:
-                continue
-            added = plan.cleared or k in plan.added
-            if index.table or k in plan.added:
-                self._scatter_table(ref, k, added)
-            else:
-                target = self._make(view_call(out, index, shape, step.batched))
-                line = f"np.add({target}, {self._array(piece)}, out={target})"
-                self.lines.append(line if added else f"np.copyto({target}, {self._array(piece)})")
+            for k in [*plan.added, *plan.stored]:
+                self._piece(ref, step, k, added=True)
+            return
+        for k in plan.stored:
+            if step.references[k] not in self._buffers.direct or step.references[k] in self._scalars:
+                self._piece(ref, step, k, added=False)
+        for k in plan.added:
+            self._piece(ref, step, k, added=True)
 
-    def _scatter_table(self, ref: Ref, k: int, added: bool) -> None:
-        step = self._steps[ref]
-        assert isinstance(step, Scatter)
-        flat = self._make(self._row_by_row(ref))
-        places = self._keep(unfold(step.indices[k], step.shapes[k]))
-        where = f"(slice(None), {places})" if step.batched else places
-        text = self._array(step.references[k])
-        self.lines.append(f"np.add.at({flat}, {where}, {text})" if added else f"{flat}[{where}] = {text}")
+    def _piece(self, ref: Ref, step: Scatter, k: int, added: bool) -> None:
+        """Store or add a piece of a Scatter."""
+        piece, index = self._array(step.references[k]), step.indices[k]
+        if index.table or k in self._buffers.scattered[ref].added:
+            flat, positions = self._make(self._row_by_row(ref)), self._keep(index.positions)
+            where = f"(slice(None), {positions})" if step.batched else positions
+            self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
+        else:
+            target = self._make(view_call(self._texts[ref], index, step.batched))
+            store = f"np.add({target}, {piece}, out={target})" if added else f"np.copyto({target}, {piece})"
+            self.lines.append(store)
+
+
+def listed(arguments: list[Given]) -> str:
+    """Arguments as they stand in a call."""
+    return ", ".join(given.text for given in arguments)
+
+
+# ---- the rows' numpy templates, taken apart ----
+
+_OPERATORS: dict[type, str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+    ast.USub: "negative",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """``np.function(*arguments)``; an argument is "a", "b", the number of an earlier call, or source as it stands."""
+
+    function: str
+    arguments: tuple[str | int, ...]
+
+
+@cache
+def calls(row: Operation) -> tuple[Call, ...]:
+    """The calls of a row's numpy template, the last of which gives its value."""
+    found: list[Call] = []
+    outcome = _take_apart(ast.parse(row.numpy.format(a="a", b="b"), mode="eval").body, found, {})
+    if not isinstance(outcome, int):
+        found.append(Call("positive", (outcome,)))
+    return tuple(found)
+
+
+def ufunc(row: Operation) -> str:
+    """The name of the ufunc that the row is, with both operands in order; "" if it is none."""
+    only = calls(row)
+    return only[0].function if len(only) == 1 and only[0].arguments == ("a", "b") and is_ufunc(only[0].function) else ""
+
+
+def is_ufunc(function: str) -> bool:
+    """Whether NumPy has it as a ufunc, which takes an ``out``."""
+    return isinstance(getattr(np, function), np.ufunc)
+
+
+def _take_apart(node: Any, found: list[Call], named: dict[str, str | int]) -> str | int:
+    """Append the calls of an expression; returns what stands for its value."""
+    match node:
+        case ast.BinOp(left, op, right):
+            function, parts = _OPERATORS[type(op)], [left, right]
+        case ast.UnaryOp(op, operand) if not isinstance(operand, ast.Constant):
+            function, parts = _OPERATORS[type(op)], [operand]
+        case ast.Compare(left, [op], [right]):
+            function, parts = _OPERATORS[type(op)], [left, right]
+        case ast.Call(ast.Attribute(ast.Name("np"), function), parts):
+            pass
+        case ast.NamedExpr(ast.Name(name), value):
+            named[name] = _take_apart(value, found, named)
+            return named[name]
+        case ast.Name(name) if name in named:
+            return named[name]
+        case _:
+            return ast.unparse(node)
+    found.append(Call(function, tuple(_take_apart(part, found, named) for part in parts)))
+    return len(found) - 1

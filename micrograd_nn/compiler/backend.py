@@ -7,10 +7,12 @@ inside a loop, parameters, memories and rows stay in a form of its own.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine.operation import TABLE
-from .steps import Leaf, Tape
+
+if TYPE_CHECKING:
+    from .steps import Tape
 
 Number = Any  # a float or a Tracer
 Part = Sequence[int]  # the numbers of some rows of one pass, in the order in which they are stepped over
@@ -25,8 +27,10 @@ class Update:
     scalars: tuple[str, ...]
     varying: bool = True  # do the scalars differ from step to step?
 
-    def on(self, tape: Tape, p: Number, g: Number, memory: tuple[Number, ...]) -> tuple[Number, tuple[Number, ...]]:
+    def on(self, tape: "Tape", p: Number, g: Number, memory: tuple[Number, ...]) -> tuple[Number, tuple[Number, ...]]:
         """The rule written down: the new parameter and the new memory. Scalar k is the leaf ``s_k``."""
+        from .steps import Leaf  # with NumPy, which is imported when a graph is compiled
+
         s = {name: tape.add(Leaf((), (), False, f"s_{k}")) for k, name in enumerate(self.scalars)}
         moved: tuple[Number, tuple[Number, ...]] = self.rule(p, g, memory, s)
         return moved

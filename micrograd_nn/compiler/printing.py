@@ -8,14 +8,12 @@ the data last, so that layers read Z = W·X + b. Numbers of an array are counted
 
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 from typing import Any
-
-import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, mul, sub
 from ..notation.writing import ATOM, LATEX, MARK, PRODUCT, TEXT, Written, written_leaf, written_operation
-from .layout import size_of, unfold
 from .lifted import Lifted
 from .steps import PARAMETERS, Apply, Constant, Fold, Join, Leaf, MatMul, Ref, Shape, Step, Stretch, View, live
 
@@ -69,7 +67,7 @@ class Equations:
 
     def _same_numbers(self, step: Step) -> bool:
         source = self._steps[step.references[0]]
-        whole = size_of(source.shape) == size_of(step.shape) or isinstance(step, Stretch)
+        whole = prod(source.shape) == prod(step.shape) or isinstance(step, Stretch)
         return whole and step.references != (PARAMETERS,)
 
     def _piece(self, number: int, step: Step) -> Written:
@@ -96,7 +94,7 @@ class Equations:
         whole = self._chained(step)
         if whole is not None:
             return self._reduction(number, row, whole)
-        arrays = all(isinstance(o, Ref) and size_of(self._steps[o].shape) > 1 for o in step.operands)
+        arrays = all(isinstance(o, Ref) and prod(self._steps[o].shape) > 1 for o in step.operands)
         if row is mul and arrays:  # number by number, not a matrix product
             sign = r"\odot" if self._latex else "⊙"
             return self._made(number, f"{operands[0]:3} {sign} {operands[1]:3}", PRODUCT)
@@ -121,10 +119,10 @@ class Equations:
             first, last = link.operands
             terms.insert(0, last)
         found = [self._steps[term] for term in (first, *terms) if isinstance(term, Ref)]
-        views = [view for view in found if isinstance(view, View) and size_of(view.shape) == 1]
+        views = [view for view in found if isinstance(view, View) and prod(view.shape) == 1]
         places = [(view.references[0], view.index.start) for view in views]
         source = views[0].references[0] if len(views) == len(terms) + 1 > 2 else PARAMETERS
-        whole = [(source, place) for place in range(size_of(self._steps[source].shape))]
+        whole = [(source, place) for place in range(prod(self._steps[source].shape))]
         return source.number if places == whole and source != PARAMETERS else None
 
     def _made(self, number: int, text: str, level: int) -> Written:
@@ -156,7 +154,7 @@ class Equations:
 
     def _continues(self, step: Step) -> bool:
         """Whether a step goes on with a sum."""
-        return isinstance(step, Apply) and step.operation in (add, sub) and size_of(step.shape) > 0
+        return isinstance(step, Apply) and step.operation in (add, sub) and prod(step.shape) > 0
 
     def _weighted(self, step: Step) -> bool:
         if isinstance(step, MatMul):
@@ -166,7 +164,7 @@ class Equations:
 
     def _constant(self, step: Constant) -> Written:
         """A number where they are all the same; else a name."""
-        numbers = np.frombuffer(step.content)
+        numbers = step.numbers.reshape(-1)
         return self._of(float(numbers[0])) if uniform(step) else self._name(self._count("C"))
 
     def _in_full(self, number: int) -> Written:
@@ -197,7 +195,7 @@ class Equations:
     def _places(self, step: Step) -> str:
         """0…4 for a run, 0, 2, …, 8 for other even steps, else the first few."""
         assert isinstance(step, View)
-        places = unfold(step.index, step.shape).reshape(-1).tolist()
+        places = step.index.positions.reshape(-1).tolist()
         first, last = places[0], places[-1]
         if len(places) > 2 and places == list(range(first, last + 1)):
             return f"{first}…{last}"
@@ -243,7 +241,7 @@ class Equations:
 
 def uniform(step: Constant) -> bool:
     """Whether its numbers are all the same."""
-    numbers = np.frombuffer(step.content)
+    numbers = step.numbers.reshape(-1)
     return bool((numbers == numbers[0]).all())
 
 

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, UnknownNameError
-from .backend import Backend
 
 if TYPE_CHECKING:
+    from .backend import Backend
     from .lifted import Lifted
     from .trace import Trace
 
@@ -32,7 +32,7 @@ class Graph:
     @cached_property
     def lifted(self) -> "Lifted":
         """The array steps."""
-        from .lift import lift
+        from .lifted import lift
 
         return lift(self.trace, self._chains)
 
@@ -52,7 +52,7 @@ class Kind:
     """A row of the table: what there is to know of a backend before one is made."""
 
     name: str
-    make: Callable[[Graph, str], Backend]  # for a graph and a dtype
+    make: "Callable[[Graph, str], Backend]"  # for a graph and a dtype
     way: str  # how it runs, in words
     cost: Callable[[Graph, int], float]  # about how many ns forward and backward take for so many rows
     dtypes: tuple[str, ...] = ("float64", "float32")
@@ -61,7 +61,7 @@ class Kind:
     missing: Callable[[], str] = str  # what it needs that is not here and how to get it; "" if it can run
 
 
-def _python(graph: Graph, dtype: str) -> Backend:
+def _python(graph: Graph, dtype: str) -> "Backend":
     from .python_backend import PythonBackend
 
     return PythonBackend(graph.trace)
@@ -73,7 +73,7 @@ def _python_cost(graph: Graph, rows: int) -> float:
     return graph.nodes * rows * (70.0 if graph.nodes <= STRAIGHT else 1500.0)
 
 
-def _numpy(graph: Graph, dtype: str) -> Backend:
+def _numpy(graph: Graph, dtype: str) -> "Backend":
     from .numpy_backend import NumpyBackend
 
     return NumpyBackend(graph.lifted, dtype)
@@ -108,7 +108,7 @@ class Backends:
         self._graph, self._dtype, self._asked = graph, dtype, asked
         self._made: dict[str, Backend] = {}
 
-    def choose(self, rows: int) -> tuple[Backend, str]:
+    def choose(self, rows: int) -> "tuple[Backend, str]":
         """The backend for so many rows at once, and why it is the one."""
         kind, why = self._choice(rows)
         if kind.name not in self._made:

@@ -1,7 +1,8 @@
 """The walk: one HTML page that goes through a graph forward and backward, a chain-rule step at a time.
 
-Promise: the page is one file that fetches nothing, works from a disk, in a notebook cell and in a sandboxed frame,
-and allows no script or style but its own. Text from the graph reaches it as text only.
+Promise (tests/test_walk_browser.py, test_draw_labels.py): the page is one file that fetches nothing, works from a
+disk, in a notebook cell and in a sandboxed frame, and allows no script or style but its own. Text from the graph
+reaches it as text only.
 """
 
 import json
@@ -63,8 +64,8 @@ class Walk:
             picture=self.picture,
             last=len(story.moments) - 1,
             moments="\n".join(self._moment(i, moment) for i, moment in enumerate(story.moments)),
-            rows="\n".join(map(self._row, range(len(story.order)))),
-            derivations="\n".join(map(self._derivation, range(len(story.order)))),
+            rows="\n".join(self._row(i, node) for i, node in enumerate(story.order)),
+            derivations="\n".join(self._derivation(i, node) for i, node in enumerate(story.order)),
             data=_as_script_data(self._data()),
         )
 
@@ -98,23 +99,19 @@ class Walk:
             f'<div class="formula">{formula}</div><p class="words">{escape(moment.sentence)}</p></article>'
         )
 
-    def _row(self, place: int) -> str:
-        node, story = self.story.order[place], self.story
+    def _row(self, place: int, node: Value) -> str:
         return (
             f'<tr data-place="{place}"><th scope="row"><button type="button" data-place="{place}" '
-            f'aria-controls="derivation">{escape(story.name(node))}</button></th>'
-            f'<td class="made">{escape(story.formula(node))}</td>'
+            f'aria-controls="derivation">{escape(self.story.name(node))}</button></th>'
+            f'<td class="made">{escape(self.story.formula(node))}</td>'
             f'<td class="number">{number(node.data)}</td><td class="gradient">–</td></tr>'
         )
 
-    def _derivation(self, place: int) -> str:
-        node, name = self.story.order[place], self.story.name(self.story.order[place])
-        how = f" = {self.story.formula(node)}" if node.operation is not None else ""
-        heading = f"{name}{how} = {number(node.data)}"
-        formula = mathml(self.story.derivation(place), block=True)
+    def _derivation(self, place: int, node: Value) -> str:
+        parts = [self.story.name(node), self.story.formula(node), number(node.data)]
         return (
-            f'<article data-place="{place}" hidden><h2 tabindex="-1">{escape(heading)}</h2>'
-            f'<div class="formula">{formula}</div></article>'
+            f'<article data-place="{place}" hidden><h2 tabindex="-1">{escape(" = ".join(filter(None, parts)))}</h2>'
+            f'<div class="formula">{mathml(self.story.derivation(place), block=True)}</div></article>'
         )
 
     def _data(self) -> dict[str, Any]:

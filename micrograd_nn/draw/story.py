@@ -1,12 +1,13 @@
 """What the walk tells: the forward pass, then the backward pass, one operation at a time, as data.
 
-Promise: every number comes from the recorded graph and from ``derive.steps``, in the order of the engine's own sweep;
-every formula comes from the rows. The graph is not changed, and nothing here knows what a page looks like.
+Promise (tests/test_draw_walk.py): every number comes from the recorded graph and from ``derive.steps``, in the order of
+the engine's own sweep; every formula comes from the rows. The graph is not changed, and nothing here knows what a page
+looks like.
 """
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
 
@@ -19,7 +20,7 @@ from ..errors import GraphError
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.writing import IN_TEXT, LATEX, TEXT, equation, label_latex, number_as_latex, write
-from .modules import BUDGET
+from .folding import BUDGET
 from .text import number, shown
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph
@@ -38,28 +39,22 @@ class Moment:
     gathered: tuple[tuple[int, float], ...] = ()
 
 
-@dataclass
 class Story:
     """The walk through the graph below root.
 
     Raises GraphError if there are more than 400 values, or if a ``.data`` has changed since they were recorded.
     """
 
-    root: Value
-    order: list[Value] = field(init=False)
-    names: list[str] = field(init=False)
-    moments: list[Moment] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.order = topological_order(self.root)
+    def __init__(self, root: Value) -> None:
+        self.root, self.order = root, topological_order(root)
         if len(self.order) > BUDGET:
             raise GraphError(
                 f"a walk through {len(self.order):,} values is longer than anyone follows; up to {BUDGET} are told: "
                 "walk(node) goes through a part of the graph"
             )
         self.place = {node: i for i, node in enumerate(self.order)}
-        self.names = _names(self.root, self.order)
-        self.steps = {self.place[step.node]: step for step in steps(self.root)}  # in the order of the sweep
+        self.names = _names(root, self.order)
+        self.steps = {self.place[step.node]: step for step in steps(root)}  # in the order of the sweep
         self.moments = list(self._moments())
 
     # ---- names and formulas ----
@@ -99,76 +94,59 @@ class Story:
 
     def _moments(self) -> Iterator[Moment]:
         leaves = sum(node.operation is None for node in self.order)
+        given = f"{leaves} numbers are given. {len(self.order) - leaves} operations will be computed from them, "
         yield Moment(
-            "start",
-            "Before the first step",
-            f"{leaves} numbers are given. {len(self.order) - leaves} operations will be computed from them, "
-            "operands first; then the gradient goes back the same way.",
+            "start", "Before the first step", given + "operands first; then the gradient goes back the same way."
         )
         for node in self.order:
             if node.operation is not None:
                 yield self._forward(node, node.operation)
-        end = self.place[self.root]
-        name = self.names[end]
-        yield Moment(
-            "seed",
-            f"Turn around at {self.name(self.root)}",
-            f"A change of {self.name(self.root)} changes {self.name(self.root)} by just as much: its gradient is 1.",
-            f"{partial_latex(name, name)} = 1",
-            end,
-            gathered=((end, 1.0),),
-        )
+        end, name = self.place[self.root], self.name(self.root)
+        one = f"{self._partial(self.root, self.root)} = 1"
+        sentence = f"A change of {name} changes {name} by just as much: its gradient is 1."
+        yield Moment("seed", f"Turn around at {name}", sentence, one, end, gathered=((end, 1.0),))
         for step in self.steps.values():
             yield self._backward(step)
 
     def _forward(self, node: Value, row: Operation) -> Moment:
-        symbols = [self.symbol(operand) for operand in node.operands]
-        numbers = [operand.data for operand in node.operands]
-        name = label_latex(self.names[self.place[node]])
-        written, put_in = latex(Symbol.apply(row, *symbols)), latex(Symbol.apply(row, *numbers))
-        return Moment(
-            "forward",
-            f"Compute {self.name(node)}",
-            f"{row.name}: {row.doc}",
-            equation(name, written, put_in, number_latex(node.data)),
-            self.place[node],
-            tuple(self.place[operand] for operand in node.operands),
-        )
+        """An operation: in symbols, with the numbers put in, and worked out."""
+        name, places = self.names[self.place[node]], tuple(self.place[operand] for operand in node.operands)
+        written = latex(Symbol.apply(row, *map(self.symbol, node.operands)))
+        put_in = latex(Symbol.apply(row, *(operand.data for operand in node.operands)))
+        formula = equation(label_latex(name), written, put_in, number_latex(node.data))
+        title, sentence = f"Compute {self.name(node)}", f"{row.name}: {row.doc}"
+        return Moment("forward", title, sentence, formula, self.place[node], places)
 
     def _backward(self, step: Step) -> Moment:
+        """A node hands its gradient on to its operands, each in its turn."""
         name, upstream = self.name(step.node), number(step.upstream)
-        rows: list[str] = []
-        gathered: list[tuple[int, float]] = []
+        places = tuple(self.place[operand] for operand in step.operands)
         sentences = [f"The gradient of {name} is complete: {upstream}."]
-        symbols = [self.symbol(operand) for operand in step.operands]
-        for i, operand in enumerate(step.operands):
-            rows += self._rows(step, i, slope_of(step.node, i, symbols, self.symbol(step.node)))
-            partial, contribution, after = step.partials[i], step.contributions[i], step.after[i]
+        for operand, *numbers in zip(step.operands, step.partials, step.contributions, step.after, strict=True):
+            partial, contribution, after = map(number, numbers)
             sentences.append(
-                f"{self.name(operand)} gets {upstream} times the local slope {number(partial)}, "
-                f"that is {number(contribution)}, and has {number(after)} so far."
+                f"{self.name(operand)} gets {upstream} times the local slope {partial}, that is {contribution}, and "
+                f"has {after} so far."
             )
-            gathered.append((self.place[operand], after))
-        return Moment(
-            "backward",
-            f"{name} hands its gradient on",
-            " ".join(sentences),
-            "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}",
-            self.place[step.node],
-            tuple(self.place[operand] for operand in step.operands),
-            tuple(gathered),
-        )
+        rows = " \\\\\n".join(row for i in range(len(places)) for row in self._rows(step, i))
+        formula, gathered = f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}", tuple(zip(places, step.after, strict=True))
+        title = f"{name} hands its gradient on"
+        return Moment("backward", title, " ".join(sentences), formula, self.place[step.node], places, gathered)
 
-    def _rows(self, step: Step, i: int, slope: Tidy) -> Iterator[str]:
+    def _rows(self, step: Step, i: int) -> Iterator[str]:
         """The local slope, then the chain rule: each in symbols, with the numbers put in, and worked out."""
-        root, child, parent = (self.names[self.place[node]] for node in (self.root, step.node, step.operands[i]))
+        node, operand = step.node, step.operands[i]
+        slope = slope_of(node, i, [self.symbol(x) for x in step.operands], self.symbol(node))
         local = equation(latex(slope), latex(numbered(slope)), number_latex(step.partials[i]))
-        yield f"{partial_latex(child, parent)} &= {local}"
+        yield f"{self._partial(node, operand)} &= {local}"
         up, partial, before, after = map(number_latex, (step.upstream, step.partials[i], step.before[i], step.after[i]))
         earlier = "" if step.before[i] == 0 else f"{before} + "
-        product = rf"{partial_latex(root, child)} \cdot {partial_latex(child, parent)}"
+        product = rf"{self._partial(self.root, node)} \cdot {self._partial(node, operand)}"
         numbers = rf"{_bracketed(up) if earlier else up} \cdot {_bracketed(partial)}"
-        yield f"{partial_latex(root, parent)} &= {earlier}{product} = {earlier}{numbers} = {after}"
+        yield f"{self._partial(self.root, operand)} &= {earlier}{product} = {earlier}{numbers} = {after}"
+
+    def _partial(self, child: Value, parent: Value) -> str:
+        return partial_latex(self.names[self.place[child]], self.names[self.place[parent]])
 
 
 def _names(root: Value, order: list[Value]) -> list[str]:

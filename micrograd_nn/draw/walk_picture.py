@@ -1,15 +1,14 @@
 """The graph of the walk: dot's layout as a bare SVG, whose look and whose numbers the page decides.
 
-Promise: one box per value, with its name and formula, its number and its gradient; one line per recorded edge. Boxes
-and lines carry their places in the story as data attributes, and nothing else that could act.
+One box per value, with its name and formula, its number and its gradient; one line per recorded edge. Boxes and lines
+carry their places in the story as data attributes, and nothing else that could act (tests/test_draw_labels.py).
 """
 
 from xml.etree import ElementTree
 
-from .frames import add_frames, room_before
-from .modules import view
+from .folding import fold
 from .render import render
-from .source import digraph, label, largest_of, stroke
+from .source import add_frames, digraph, label, largest_of, room_before, stroke
 from .story import LONGEST_NAME, Story
 from .svg import plain
 from .text import number, shown
@@ -20,7 +19,7 @@ KEPT: tuple[str, ...] = ("d", "points", "x", "y", "text-anchor", "stroke-width")
 
 def walk_picture(story: Story) -> str:
     """The graph as inline SVG. Raises RenderError if there is no dot to lay it out."""
-    seen = view(story.order, closed=False)
+    seen = fold(story.order, closed=False)
     dot = digraph(seen.lines, rankdir="LR", nodesep="0.14", ranksep="0.22")
     add_frames(dot, seen, lambda node: [f"n{story.place[node]}"])
     for place in range(len(story.order)):
