@@ -6,6 +6,7 @@ compiler reads of a graph afterwards are these lists, never a label and never a 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..engine.operation import Operation, Partial
@@ -40,6 +41,14 @@ class Trace:
         """The nodes that node i is made of, in order."""
         left, right = self.left[i], self.right[i]
         return () if left < 0 else (left,) if right < 0 else (left, right)
+
+    @cached_property
+    def depends(self) -> list[bool]:
+        """Which nodes depend on a parameter."""
+        found: list[bool] = []
+        for i, source in enumerate(self.source):
+            found.append(source == PARAMETER or any(found[j] for j in self.operands(i)))
+        return found
 
     def partials(self, i: int) -> tuple[Partial, ...]:
         """The slopes of node i, one per operand."""
