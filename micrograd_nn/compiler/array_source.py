@@ -38,7 +38,7 @@ from .straight import constant, template
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
 IDEMPOTENT = {"minimum", "maximum"}  # f(f(a, b), b) is f(a, b)
-UNROLLED = 0  # so many terms of a chain are single calls: up to ten times faster than a reduction of a thousand rows
+UNROLLED = 4  # so many terms of a chain are single calls: up to ten times faster than a reduction of a thousand rows
 
 
 class Given(NamedTuple):
