@@ -7,7 +7,7 @@ write into arrays made before. Numbers that do not vary stay Python floats, so t
 import ast
 from collections.abc import Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -27,11 +27,13 @@ from .steps import (
     Scan,
     Scatter,
     Shape,
+    Slopes,
     Step,
     Steps,
     Stretch,
     Sum,
     View,
+    chain_slopes,
     stretch,
 )
 from .straight import constant, template
@@ -96,6 +98,8 @@ class ArraySource:
                 self._fold(ref, step)
             case Scan():
                 self._scan(ref, step)
+            case Slopes():
+                self._slopes(ref, step)
             case Sum():
                 self._sum(ref, step)
             case View():
@@ -159,7 +163,7 @@ class ArraySource:
             self.lines.append(f"{self._texts[ref]} = {template(step).format(**texts)}")
             return
         given = [self._given(operand) for operand in step.operands]
-        out = self._texts[ref] = self._buffers.out(ref, in_place=True)
+        out = self._texts[ref] = self._buffers.out(ref, step.references)
         self._operation(step.operation, given, out)
 
     def _given(self, operand: Ref | float) -> Given:
@@ -275,6 +279,15 @@ class ArraySource:
             self._operation(step.operation, [Given(before, like), Given(column, like)], result)
             before = result
 
+    def _slopes(self, ref: Ref, step: Slopes) -> None:
+        terms, outcome, slopes = step.references
+        out = self._texts[ref] = self._buffers.out(ref, [slopes])
+        if out != self._texts[slopes]:
+            self.lines.append(f"np.copyto({out}, {self._texts[slopes]})")
+        largest = float(np.finfo(self._dtype).eps) ** -0.5  # beyond, less than half of the digits of x − out are right
+        repair = f"{self._keep(partial(as_recorded, step.operation, largest))}({self._array(terms)}, {out})"
+        self.lines.append(f"if not np.abs({self._texts[outcome]}).max() < {largest}: {repair}")
+
     def _sum(self, ref: Ref, step: Sum) -> None:
         whole = self._steps[step.references[0]]
         rows = whole.batched and not step.batched
@@ -350,6 +363,15 @@ class ArraySource:
 def listed(arguments: list[Given]) -> str:
     """Arguments as they stand in a call."""
     return ", ".join(given.text for given in arguments)
+
+
+def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -> None:
+    """Overwrite the slopes of those chains, a row each, whose outcome is not between -largest and largest."""
+    length = terms.shape[-1]
+    for given, found in zip(terms.reshape(-1, length).tolist(), slopes.reshape(-1, length), strict=True):
+        outcome, recorded = chain_slopes(operation, given)
+        if not abs(outcome) < largest:
+            found[:] = recorded
 
 
 # ---- the rows' numpy templates, taken apart ----

@@ -167,7 +167,7 @@ def _lift_chains(layout: Layout, trace: Trace, chains: Chains, roots: Ints) -> N
 
 
 def _joined(layout: Layout, arrays: tuple[int, ...], positions: Ints) -> Tracer:
-    """The terms of chains, a row per chain and a column per term; neighbours that lie in one array are fetched at once."""
+    """The terms of chains, a row per chain and a column per term; those that lie in one array are fetched at once."""
     pieces, start = [], 0
     for array, run in groupby(arrays):
         stop = start + len(list(run))

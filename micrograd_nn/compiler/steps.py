@@ -4,7 +4,7 @@ A step is data: its kind, what it acts on, the shape of its outcome for one row,
 row to row (``batched``). It comes after all that it acts on, and is written once, however often it is asked for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
 from math import copysign, prod
@@ -173,6 +173,17 @@ class Scan(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Slopes(Step):
+    """The slopes of a chain, from its terms, its outcome and what the textbook's formula gives for the slopes.
+
+    They are the formula's, but where the outcome is not finite, or so large that a difference to it has lost its
+    digits, those of the recorded chain: see ``chain_slopes``.
+    """
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
 class Sum(Step):
     """The sum over the sides that have length 1 in the outcome, and over the rows if the outcome is not batched."""
 
@@ -262,6 +273,22 @@ def stretch(shapes: Iterable[Shape]) -> Shape:
     return out
 
 
+def chain_slopes(operation: Operation, terms: Sequence[float]) -> tuple[float, list[float]]:
+    """The outcome of a chain that grows to the left, and its slope for each term, link by link.
+
+    >>> from micrograd_nn.engine.ops import maximum
+    >>> chain_slopes(maximum, [2.0, 2.0, 2.0, 1.0])
+    (2.0, [0.25, 0.25, 0.5, 0.0])
+    """
+    before, slopes = terms[0], [1.0]
+    for term in terms[1:]:
+        after = operation.forward(before, term)
+        onwards, own = (partial(before, term, after) for partial in operation.partials)
+        slopes = [*(slope * onwards for slope in slopes), own]
+        before = after
+    return before, slopes
+
+
 def live(steps: Steps, outputs: Iterable[Ref]) -> list[bool]:
     """Which steps the outputs depend on."""
     needed = [False] * len(steps)
@@ -334,7 +361,7 @@ def _shape(step: Step, operands: list[Step]) -> Shape | None:
             return a[-1], b[-1]
         case Fold():
             return shapes[0][:-1]
-        case Scan():
+        case Scan() | Slopes():
             return shapes[0]
         case Join():
             return (*step.shape[:-1], sum(shape[-1] for shape in shapes))
