@@ -41,6 +41,7 @@ from .straight import constant, template
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
 IDEMPOTENT = {"minimum", "maximum"}  # f(f(a, b), b) is f(a, b)
 UNROLLED = 4  # so many terms of a chain are single calls: up to ten times faster than a reduction of a thousand rows
+UNROLLED_FUNCTION = 16  # so many of a fold that is no sum or product: NumPy reduces those more slowly
 
 
 class Given(NamedTuple):
@@ -262,7 +263,9 @@ class ArraySource:
         """Whether a chain is written as single calls."""
         terms = self._steps[step.references[0]]
         many = terms.batched or len(terms.shape) > 1
-        return (many and self._length(step) <= UNROLLED) or not ufunc(step.operation)
+        slow = isinstance(step, Fold) and step.operation.numpy.startswith("np.")
+        longest = UNROLLED_FUNCTION if slow else UNROLLED
+        return (many and self._length(step) <= longest) or not ufunc(step.operation)
 
     def _length(self, step: Fold | Scan) -> int:
         return self._steps[step.references[0]].shape[-1]

@@ -21,7 +21,7 @@ class Interpreter:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         offsets = np.concatenate(([0], np.cumsum([int(np.prod(shape)) for shape in trace.inputs]))).tolist()
-        places = zip(trace.source, trace.place, strict=True)
+        places = zip(trace.source, trace.position, strict=True)
         self._leaves = [
             (i, source, place if source == PARAMETER else offsets[source - FIRST_INPUT] + place)
             for i, (source, place) in enumerate(places)

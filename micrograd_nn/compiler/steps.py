@@ -111,7 +111,7 @@ class Leaf(Step):
     """
 
     source: str
-    place: int = -1  # which number of the source; -1 for all of it as one vector
+    position: int = -1  # which number of the source; -1 for all of it as one vector
 
 
 @dataclass(frozen=True, slots=True)

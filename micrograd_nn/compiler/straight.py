@@ -39,7 +39,7 @@ def _leaf(tape: Tape, trace: Trace, i: int) -> Number:
     source = trace.source[i]
     if source == CONSTANT:
         return trace.numbers[i]
-    return tape.add(Leaf((), (), source != PARAMETER, "p" if source == PARAMETER else f"x{source}", trace.place[i]))
+    return tape.add(Leaf((), (), source != PARAMETER, "p" if source == PARAMETER else f"x{source}", trace.position[i]))
 
 
 def _sweep(trace: Trace, numbers: list[Number], depends: list[bool]) -> list[Number]:
@@ -50,7 +50,7 @@ def _sweep(trace: Trace, numbers: list[Number], depends: list[bool]) -> list[Num
         adjoint, operation = adjoints[i], trace.operations[i]
         if operation is None:
             if depends[i]:
-                gradient[trace.place[i]] = adjoint
+                gradient[trace.position[i]] = adjoint
         elif adjoint is not None:
             below = [j for j in (trace.left[i], trace.right[i]) if j >= 0]
             operands = [numbers[j] for j in below]
@@ -157,7 +157,7 @@ def template(step: Apply) -> str:
 
 def leaf_name(leaf: Leaf) -> str:
     """p_3 is the parameter number 3, x2_0 the number 0 of the second input, s_0 the first scalar of a step."""
-    return f"{leaf.source}_{leaf.place}" if leaf.place >= 0 else leaf.source
+    return f"{leaf.source}_{leaf.position}" if leaf.position >= 0 else leaf.source
 
 
 def constant(number: float) -> str:
