@@ -20,7 +20,7 @@ class Interpreter:
         first = [sum(map(prod, trace.inputs[:k])) for k in range(len(trace.inputs))]  # of each input, in a row
         self._leaves = [
             (i, source, place if source == PARAMETER else first[source - FIRST_INPUT] + place)
-            for i, (source, place) in enumerate(zip(trace.source, trace.place, strict=True))
+            for i, (source, place) in enumerate(zip(trace.source, trace.position, strict=True))
             if source not in (INNER, CONSTANT)
         ]
         self._nodes = [
@@ -52,7 +52,7 @@ class Interpreter:
         gradient = [0.0] * len(trace.parameters)
         for i, adjoint in sweep(range(len(numbers)), edges, 1.0):
             if trace.source[i] == PARAMETER:
-                gradient[trace.place[i]] = adjoint
+                gradient[trace.position[i]] = adjoint
         return gradient
 
     def value(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> float:
