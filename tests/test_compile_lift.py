@@ -2,14 +2,16 @@
 
 from collections import Counter
 from functools import reduce
+from itertools import product
+from math import inf, nan
 from random import Random
 from typing import Any
 
 import pytest
-from compile_cases import SPELLINGS, Case, arguments, engine
+from compile_cases import SPELLINGS, Case, arguments, engine, network
 from test_compile_equal import moons
 
-from micrograd_nn import MLP, Value, logaddexp, maximum, minimum, tanh, total
+from micrograd_nn import MLP, Operation, Value, logaddexp, maximum, minimum, tanh, total
 from micrograd_nn.compiler import compile
 from micrograd_nn.compiler.steps import Constant, Leaf, MatMul, View
 from micrograd_nn.engine.ops import add, mul, neg, sub
@@ -181,3 +183,53 @@ def test_parts_are_disjoint_where_views_are_not() -> None:
     places = [part.index.positions.reshape(-1).tolist() for part in lifted.parts]
     assert places == [[0], [1, 2], [3]]
     assert lifted.unreached == (4,)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activations"), [("softmax_cross_entropy", ["tanh"]), ("categorical_cross_entropy", ["tanh", "softmax"])]
+)
+@pytest.mark.parametrize("classes", [3, 4, 17])
+def test_the_steps_do_not_depend_on_the_number_of_classes(classes: int, loss: str, activations: list[str]) -> None:
+    """A chain of three is a fold as a longer one is, so that what is printed and how fast it runs do not change."""
+    few, many = (
+        compile(*network([4, 7, count], getattr(losses, loss), *activations)).graph.lifted.steps
+        for count in (classes, 10)
+    )
+    assert [type(step) for step in few] == [type(step) for step in many]
+
+
+@pytest.mark.usefixtures("own_rows")
+def test_a_chain_of_a_users_operation_is_a_fold() -> None:
+    """NumPy has no reduction for it: the links are written one by one, forwards and backwards."""
+    either = Operation(
+        "either",
+        doc="1 − (1 − a)(1 − b): the probability of one event or the other.",
+        associative=True,
+        forward=lambda a, b: a + b - a * b,
+        partials=(lambda a, b, out: 1.0 - b, lambda a, b, out: 1.0 - a),
+        latex=r"{a:1} \vee {b:1}",
+        numpy="{a} + {b} - {a} * {b}",
+    )
+    x, w = [Value(0.0) for _ in range(6)], [Value(0.1 * i) for i in range(6)]
+    case = Case(reduce(either, [a * b for a, b in zip(x, w, strict=True)]), [x], w)
+    program = compile(*case, backend="numpy")
+    assert computing(program) == 2
+    rows = [[0.5, 0.25, 0.75, 0.125, 1.0, 0.5], [1.0, 0.0, 0.5, 0.5, 0.25, 0.125]]
+    loss, gradient = program.value_and_grad(rows)
+    expected, slopes = engine(case, rows)
+    assert loss == pytest.approx(expected, rel=1e-14)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-13)
+
+
+LARGE = (0.0, -inf, inf, nan, 1e300, -800.0, 1e9)
+
+
+@pytest.mark.parametrize(("terms", "every"), [(3, 1), (4, 11)])
+def test_a_long_logsumexp_has_the_engines_slopes_at_infinity_and_beyond(terms: int, every: int) -> None:
+    """exp(x − out) is inf − inf there, or has lost its digits: then the slopes are those of the recorded chain."""
+    x, w = [Value(0.0) for _ in range(terms)], [Value(1.0) for _ in range(terms)]
+    case = Case(reduce(logaddexp, [a + b * 0.5 for a, b in zip(x, w, strict=True)]), [x], w)
+    program = compile(*case, backend="numpy")
+    for row in [*product(LARGE, repeat=terms)][::every]:
+        _, gradient = program.value_and_grad([row])
+        assert gradient.tolist() == pytest.approx(engine(case, [list(row)])[1], rel=1e-6, nan_ok=True), row

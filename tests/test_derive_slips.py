@@ -1,11 +1,13 @@
 """The table of slips: each row is named where it was made, once and at all places alike, and none is there in vain."""
 
+import math
+
 import pytest
 
-from micrograd_nn import Value
-from micrograd_nn.derive import Slip, check_partials, suspects
+from micrograd_nn import Operation, Value
+from micrograd_nn.derive import Slip, check_partials, slips, suspects
 from micrograd_nn.derive.slips import Scope
-from micrograd_nn.engine import ops
+from micrograd_nn.engine import operation, ops
 
 NUMBERS = {"x": 0.7, "w": 1.3, "v": -0.6, "y": 0.4, "a": 0.9, "b": 1.7, "c": -1.1}
 
@@ -129,3 +131,18 @@ def test_no_edit_of_the_table_is_there_in_vain(monkeypatch, place):
     once, alike = ([case for case in own if (case[-1] == "both") is both] for both in (False, True))
     assert once
     assert alike or edit.scope is not Scope.EDGE, "a case in which it was made at every place alike"
+
+
+def test_a_person_s_own_row_that_raises_outside_of_its_domain_stops_no_check(monkeypatch):
+    monkeypatch.setattr(operation, "TABLE", {**operation.TABLE})  # the row is gone afterwards
+    monkeypatch.setattr(slips, "TABLE", operation.TABLE)
+    Operation(
+        "raising",
+        doc="A slope by Python's own logarithm.",
+        forward=math.log,
+        partials=(lambda a, out: math.log(a) if isinstance(a, float) else a,),
+        latex="",
+        numpy="",
+    )
+    assert finding(neuron, "w", f"2(y − o)·{LAST}·{FIRST}").slip is Slip.SIGN
+    assert finding(neuron, "w", f"1.37·{TOP}·{LAST}·{FIRST}").slip is None

@@ -5,9 +5,9 @@ write into arrays made before. Numbers that do not vary stay Python floats, so t
 """
 
 import ast
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -27,18 +27,21 @@ from .steps import (
     Scan,
     Scatter,
     Shape,
+    Slopes,
     Step,
     Steps,
     Stretch,
     Sum,
     View,
+    chain_slopes,
     stretch,
 )
 from .straight import constant, template
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
 IDEMPOTENT = {"minimum", "maximum"}  # f(f(a, b), b) is f(a, b)
-UNROLLED = 0  # so many terms of a chain are single calls: up to ten times faster than a reduction of a thousand rows
+UNROLLED = 4  # so many terms of a chain are single calls: up to ten times faster than a reduction of a thousand rows
+UNROLLED_FUNCTION = 16  # so many of a fold that is no sum or product: NumPy reduces those more slowly
 
 
 class Given(NamedTuple):
@@ -71,53 +74,43 @@ class ArraySource:
         self.made = self._buffers.lines
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
+        self._scalar = _scalars(steps)
         self._texts: dict[Ref, str] = {}
-        self._scalars: set[Ref] = set()
-        for number, step in enumerate(steps):
+        self._writers: dict[type[Step], Callable[[Ref, Any], str]] = {
+            Leaf: lambda _, step: step.source,
+            Constant: self._constant,
+            Apply: self._apply,
+            MatMul: self._matmul,
+            Gram: self._gram,
+            Fold: self._fold,
+            Scan: self._scan,
+            Slopes: self._slopes,
+            Sum: self._sum,
+            View: self._view,
+            Stretch: self._stretch,
+            Join: self._join,
+            Scatter: self._scatter,
+        }
+        for number in range(len(steps)):
             if self._buffers.needed[number]:
-                ref = Ref(number)
-                if ref not in self._texts:  # else a fold has written it already
-                    self._write(ref, step)
-                self._buffers.done(ref)
-
-    def _write(self, ref: Ref, step: Step) -> None:
-        match step:
-            case Leaf():
-                self._leaf(ref, step)
-            case Constant():
-                self._constant(ref, step)
-            case Apply():
-                self._apply(ref, step)
-            case MatMul():
-                self._matmul(ref, step)
-            case Gram():
-                self._gram(ref, step)
-            case Fold():
-                self._fold(ref, step)
-            case Scan():
-                self._scan(ref, step)
-            case Sum():
-                self._sum(ref, step)
-            case View():
-                self._view(ref, step)
-            case Stretch():
-                self._stretch(ref, step)
-            case Join():
-                self._join(ref, step)
-            case Scatter():
-                self._scatter(ref, step)
+                self._write(Ref(number))
+                self._buffers.done(Ref(number))
 
     def text(self, operand: Ref | float) -> str:
         """How an operand is written."""
-        return self._texts[operand] if isinstance(operand, Ref) else self._float(operand)
-
-    def _float(self, number: float) -> str:
+        if isinstance(operand, Ref):
+            return self._texts[operand]
         largest = float(np.finfo(self._dtype).max)
-        return constant(max(-largest, min(largest, number)) if abs(number) < np.inf else number)
+        return constant(max(-largest, min(largest, operand)) if abs(operand) < np.inf else operand)
 
-    def _keep(self, array: Any) -> str:
+    def _write(self, ref: Ref) -> None:
+        if ref not in self._texts:
+            self._texts[ref] = self._writers[type(self._steps[ref])](ref, self._steps[ref])
+
+    def _keep(self, thing: Any) -> str:
+        """A name for an array, or for a function, that the lines refer to."""
         name = f"{self._prefix}_{len(self.scope)}"
-        self.scope[name] = array
+        self.scope[name] = thing
         return name
 
     def _make(self, expression: str) -> str:
@@ -128,42 +121,31 @@ class ArraySource:
 
     def _array(self, operand: Ref) -> str:
         """An operand as an array, also where it is a single number that does not vary."""
-        if operand not in self._scalars:
+        if not self._scalar[operand]:
             return self._texts[operand]
         name = self._make(f"np.zeros({sides(self._steps[operand].shape, False)}, {self._dtype})")
         self.lines.append(f"{name}.fill({self._texts[operand]})")
         return name
 
-    def _is_scalar(self, operand: Ref | float) -> bool:
-        return not isinstance(operand, Ref) or operand in self._scalars
-
-    # ---- what comes from outside ----
-
-    def _leaf(self, ref: Ref, step: Leaf) -> None:
-        self._texts[ref] = step.source
-        if step.shape == () and not step.batched:
-            self._scalars.add(ref)
-
-    def _constant(self, ref: Ref, step: Constant) -> None:
+    def _constant(self, _: Ref, step: Constant) -> str:
         largest = np.finfo(self._dtype).max
         fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
-        self._texts[ref] = self._keep(fits.astype(self._dtype))
+        return self._keep(fits.astype(self._dtype))
 
     # ---- operations ----
 
-    def _apply(self, ref: Ref, step: Apply) -> None:
-        if all(self._is_scalar(operand) for operand in step.operands):
+    def _apply(self, ref: Ref, step: Apply) -> str:
+        if self._scalar[ref]:
+            name = f"{self._prefix}s{ref.number}"
             texts = dict(zip("ab", map(self.text, step.operands), strict=False))
-            self._texts[ref] = f"{self._prefix}s{ref.number}"
-            self._scalars.add(ref)
-            self.lines.append(f"{self._texts[ref]} = {template(step).format(**texts)}")
-            return
-        given = [self._given(operand) for operand in step.operands]
-        out = self._texts[ref] = self._buffers.out(ref, in_place=True)
-        self._operation(step.operation, given, out)
+            self.lines.append(f"{name} = {template(step).format(**texts)}")
+            return name
+        out = self._buffers.out(ref, step.references)
+        self._operation(step.operation, [self._given(operand) for operand in step.operands], out)
+        return out
 
     def _given(self, operand: Ref | float) -> Given:
-        if not isinstance(operand, Ref) or operand in self._scalars:
+        if not isinstance(operand, Ref) or self._scalar[operand]:
             return Given(self.text(operand))
         return Given(self._texts[operand], (self._steps[operand].shape, self._steps[operand].batched))
 
@@ -198,73 +180,69 @@ class ArraySource:
         else:
             self.lines.append(f"{out}[...] = np.{function}({listed(arguments)})")
 
-    def _matmul(self, ref: Ref, step: MatMul) -> None:
+    def _matmul(self, ref: Ref, step: MatMul) -> str:
         a, b = step.references
         left, right, out = self._flat(a), self._array(b), self._buffers.out(ref)
         right = self._make(f"{right}.T") if step.transposed else right
-        self._texts[ref] = out
-        if step.batched and len(step.shape) > 1:
-            out = self._make(f"{out}.reshape(-1, {step.shape[-1]})")
-        self.lines.append(f"np.matmul({left}, {right}, out={out})")
+        flat = self._make(f"{out}.reshape(-1, {step.shape[-1]})") if step.batched and len(step.shape) > 1 else out
+        self.lines.append(f"np.matmul({left}, {right}, out={flat})")
+        return out
 
-    def _gram(self, ref: Ref, step: Gram) -> None:
-        a, b = (self._flat(operand) for operand in step.references)
-        if not self._steps[step.references[0]].batched and len(self._steps[step.references[0]].shape) == 1:
+    def _gram(self, ref: Ref, step: Gram) -> str:
+        a, b = map(self._flat, step.references)
+        first = self._steps[step.references[0]]
+        if not first.batched and len(first.shape) == 1:
             a, b = self._make(f"{a}[None]"), self._make(f"{b}[None]")
-        out = self._texts[ref] = self._buffers.out(ref)
+        out = self._buffers.out(ref)
         self.lines.append(f"np.matmul({self._make(f'{a}.T')}, {b}, out={out})")
+        return out
 
     def _flat(self, operand: Ref) -> str:
         """An array as a matrix with the last side across; a view that can't be seen so is copied."""
-        step = self._steps[operand]
+        step, text = self._steps[operand], self._array(operand)
         if not (step.batched and len(step.shape) > 1):
-            return self._array(operand)
-        text = self._array(operand)
+            return text
         if self._buffers.owner[operand] != operand:
-            kind = self._buffers.kind(operand)
-            copy = self._make(f"np.zeros({sides(kind[0], kind[1])}, {kind[2]})")
+            copy = self._make(f"np.zeros({sides(step.shape, step.batched)}, {self._dtype})")
             self.lines.append(f"np.copyto({copy}, {text})")
             text = copy
         return self._make(f"{text}.reshape(-1, {step.shape[-1]})")
 
-    def _fold(self, ref: Ref, step: Fold) -> None:
+    def _fold(self, ref: Ref, step: Fold) -> str:
         scan = self._buffers.scans.get((step.operation, step.operands))
         if scan is not None:  # its last column is the fold
-            running = self._steps[scan]
-            assert isinstance(running, Scan)
-            self._scan(scan, running)
-            self._texts[ref] = self._make(f"{self._texts[scan]}[..., -1]")
-            return
+            self._write(scan)
+            return self._make(f"{self._texts[scan]}[..., -1]")
         terms, out = self._array(step.references[0]), self._buffers.out(ref)
-        self._texts[ref] = out
         if self._is_unrolled(step):
-            self._links(step, self._columns(terms, step), [out] * self._length(step))
+            columns = self._columns(terms, step)
+            self._links(step, columns, [out] * len(columns))
         else:
             self.lines.append(f"np.{ufunc(step.operation)}.reduce({terms}, axis=-1, out={out})")
+        return out
 
-    def _scan(self, ref: Ref, step: Scan) -> None:
+    def _scan(self, ref: Ref, step: Scan) -> str:
         terms, out = self._array(step.references[0]), self._buffers.out(ref)
-        self._texts[ref] = out
-        if step.reverse:
-            terms, out = self._make(f"{terms}[..., ::-1]"), self._make(f"{out}[..., ::-1]")
+        onwards = self._make(f"{out}[..., ::-1]") if step.reverse else out
+        terms = self._make(f"{terms}[..., ::-1]") if step.reverse else terms
         if self._is_unrolled(step):
-            columns, results = self._columns(terms, step), self._columns(out, step)
+            columns, results = self._columns(terms, step), self._columns(onwards, step)
             self.lines.append(f"np.copyto({results[0]}, {columns[0]})")
             self._links(step, columns, results)
         else:
-            self.lines.append(f"np.{ufunc(step.operation)}.accumulate({terms}, axis=-1, out={out})")
+            self.lines.append(f"np.{ufunc(step.operation)}.accumulate({terms}, axis=-1, out={onwards})")
+        return out
 
     def _is_unrolled(self, step: Fold | Scan) -> bool:
         """Whether a chain is written as single calls."""
         terms = self._steps[step.references[0]]
         many = terms.batched or len(terms.shape) > 1
-        return (many and self._length(step) <= UNROLLED) or not ufunc(step.operation)
-
-    def _length(self, step: Fold | Scan) -> int:
-        return self._steps[step.references[0]].shape[-1]
+        slow = isinstance(step, Fold) and step.operation.numpy.startswith("np.")
+        longest = UNROLLED_FUNCTION if slow else UNROLLED
+        return (many and terms.shape[-1] <= longest) or not ufunc(step.operation)
 
     def _columns(self, array: str, step: Fold | Scan) -> list[str]:
-        return [self._make(f"{array}[..., {k}]") for k in range(self._length(step))]
+        return [self._make(f"{array}[..., {k}]") for k in range(self._steps[step.references[0]].shape[-1])]
 
     def _links(self, step: Fold | Scan, columns: list[str], results: list[str]) -> None:
         """The operation of each column from the second on with what came of those before it."""
@@ -275,70 +253,76 @@ class ArraySource:
             self._operation(step.operation, [Given(before, like), Given(column, like)], result)
             before = result
 
-    def _sum(self, ref: Ref, step: Sum) -> None:
+    def _slopes(self, ref: Ref, step: Slopes) -> str:
+        terms, outcome, slopes = map(self._array, step.references)
+        out = self._buffers.out(ref, step.references[-1:])
+        if out != slopes:
+            self.lines.append(f"np.copyto({out}, {slopes})")
+        largest = float(np.finfo(self._dtype).eps) ** -0.5  # beyond, less than half of the digits of x − out are right
+        recorded = self._keep(partial(as_recorded, step.operation, largest))
+        self.lines.append(f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})")
+        return out
+
+    def _sum(self, ref: Ref, step: Sum) -> str:
+        given, out = self._array(step.references[0]), self._buffers.out(ref)
         whole = self._steps[step.references[0]]
         rows = whole.batched and not step.batched
         axes = [a + whole.batched for a, side in enumerate(whole.shape) if step.shape[a] == 1 and side > 1]
-        out = self._texts[ref] = self._buffers.out(ref)
-        given = self._array(step.references[0])
         if rows and not axes and len(whole.shape) == 1:  # BLAS adds rows faster than a reduction does
             ones = self._make(f"np.ones(n, {self._dtype})")
             self.lines.append(f"np.matmul({ones}, {given}, out={out})")
-            return
-        out = self._make(f"{out}[None]") if rows else out
-        listed = ", ".join(map(str, [0] * rows + axes))
-        self.lines.append(f"np.add.reduce({given}, axis=({listed},), keepdims=True, out={out})")
+        else:
+            target = self._make(f"{out}[None]") if rows else out
+            listed = ", ".join(map(str, [0] * rows + axes))
+            self.lines.append(f"np.add.reduce({given}, axis=({listed},), keepdims=True, out={target})")
+        return out
 
     # ---- numbers from one array to another ----
 
-    def _view(self, ref: Ref, step: View) -> None:
+    def _view(self, ref: Ref, step: View) -> str:
         (source,) = step.references
-        if self._is_scalar(source):
-            self._texts[ref] = self.text(source)
-            self._scalars.add(ref)
-        elif step.index.table:
-            out = self._texts[ref] = self._buffers.out(ref)
-            table = self._keep(step.index.positions)
-            flat = self._make(self._row_by_row(source))
-            self.lines.append(f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})")
-        else:
-            self._texts[ref] = self._make(view_call(self.text(source), step.index, step.batched))
+        if self._scalar[ref]:
+            return self.text(source)
+        if not step.index.table:
+            return self._make(view_call(self.text(source), step.index, step.batched))
+        out, table, flat = self._buffers.out(ref), self._keep(step.index.positions), self._row_by_row(source)
+        self.lines.append(f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})")
+        return out
 
     def _row_by_row(self, source: Ref) -> str:
         size = prod(self._steps[source].shape)
-        return f"{self.text(source)}.reshape({f'n, {size}' if self._steps[source].batched else size})"
+        sizes = f"n, {size}" if self._steps[source].batched else str(size)
+        return self._make(f"{self.text(source)}.reshape({sizes})")
 
-    def _stretch(self, ref: Ref, step: Stretch) -> None:
-        out = self._texts[ref] = self._buffers.out(ref)
+    def _stretch(self, ref: Ref, step: Stretch) -> str:
+        out = self._buffers.out(ref)
         self.lines.append(f"np.copyto({out}, {self.text(step.references[0])})")
+        return out
 
-    def _join(self, ref: Ref, step: Join) -> None:
-        out = self._texts[ref] = self._buffers.out(ref)
+    def _join(self, ref: Ref, step: Join) -> str:
+        out = self._buffers.out(ref)
         start = 0
         for operand in step.references:
             stop = start + self._steps[operand].shape[-1]
             self.lines.append(f"np.copyto({self._make(f'{out}[..., {start}:{stop}]')}, {self._array(operand)})")
             start = stop
+        return out
 
-    def _scatter(self, ref: Ref, step: Scatter) -> None:
+    def _scatter(self, ref: Ref, step: Scatter) -> str:
         out = self._texts[ref] = self._buffers.out(ref)
-        plan = self._buffers.scattered[ref]
+        plan, direct = self._buffers.scattered[ref], self._buffers.direct
         if plan.cleared:
             self.lines.append(f"{out}.fill(0.0)")
-            for k in [*plan.added, *plan.stored]:
-                self._piece(ref, step, k, added=True)
-            return
-        for k in plan.stored:
-            if step.references[k] not in self._buffers.direct or step.references[k] in self._scalars:
-                self._piece(ref, step, k, added=False)
-        for k in plan.added:
-            self._piece(ref, step, k, added=True)
+        for k in [*plan.added, *plan.stored] if plan.cleared else [*plan.stored, *plan.added]:
+            if step.references[k] not in direct or self._scalar[step.references[k]]:
+                self._piece(ref, step, k, plan.cleared or k in plan.added)
+        return out
 
     def _piece(self, ref: Ref, step: Scatter, k: int, added: bool) -> None:
         """Store or add a piece of a Scatter."""
         piece, index = self._array(step.references[k]), step.indices[k]
         if index.table or k in self._buffers.scattered[ref].added:
-            flat, positions = self._make(self._row_by_row(ref)), self._keep(index.positions)
+            flat, positions = self._row_by_row(ref), self._keep(index.positions)
             where = f"(slice(None), {positions})" if step.batched else positions
             self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
         else:
@@ -347,9 +331,29 @@ class ArraySource:
             self.lines.append(store)
 
 
+def _scalars(steps: Steps) -> list[bool]:
+    """Which steps are a single number that does not vary: it stays a float of Python's."""
+    scalar: list[bool] = []
+    for step in steps:
+        if isinstance(step, Leaf):
+            scalar.append(step.shape == () and not step.batched)
+        else:
+            scalar.append(isinstance(step, Apply | View) and all(scalar[ref] for ref in step.references))
+    return scalar
+
+
 def listed(arguments: list[Given]) -> str:
     """Arguments as they stand in a call."""
     return ", ".join(given.text for given in arguments)
+
+
+def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -> None:
+    """Overwrite the slopes of those chains, a row each, whose outcome is not between -largest and largest."""
+    length = terms.shape[-1]
+    for given, found in zip(terms.reshape(-1, length).tolist(), slopes.reshape(-1, length), strict=True):
+        outcome, recorded = chain_slopes(operation, given)
+        if not abs(outcome) < largest:
+            found[:] = recorded
 
 
 # ---- the rows' numpy templates, taken apart ----

@@ -5,7 +5,7 @@ inputs, the gradient) are written only by the steps that are meant to.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from math import prod
 from typing import Any
 
@@ -101,10 +101,10 @@ class Buffers:
         """Give an array back."""
         self._free[kind].append(name)
 
-    def out(self, ref: Ref, in_place: bool = False) -> str:
-        """The array that a step writes into; ``in_place`` if it may be that of an operand which is not read again."""
+    def out(self, ref: Ref, over: Sequence[Ref] = ()) -> str:
+        """The array that a step writes into: that of an operand among ``over``, if it is not read again."""
         if ref not in self._names:
-            operand = self._writable_operand(ref) if in_place and not self._is_fixed(ref) else None
+            operand = None if self._is_fixed(ref) else self._writable_operand(ref, over)
             if operand is None:
                 self._names[ref] = self._array(ref)
             else:
@@ -148,9 +148,9 @@ class Buffers:
         read_again = self._last[operand] != ref.number or operand in self._given_back
         return operand in self._names and not read_again and not self._is_fixed(operand)
 
-    def _writable_operand(self, ref: Ref) -> Ref | None:
+    def _writable_operand(self, ref: Ref, over: Sequence[Ref]) -> Ref | None:
         """An operand whose array is free after the step, is of its kind, and is not read in another order too."""
-        for operand in self._steps[ref].references:
+        for operand in over:
             others = {self.owner[other] for other in self._steps[ref].references if other != operand}
             same_kind = self.owner[operand] == operand and self.kind(operand) == self.kind(ref)
             if same_kind and operand not in others and self._is_free_after(ref, operand):

@@ -17,7 +17,7 @@ from ..engine.ops import add, mul, neg, sub
 from .steps import Ints
 from .trace import Trace
 
-SHORTEST = 4  # terms: shorter chains stay single operations, up to six times faster than a fold of a thousand rows
+SHORTEST = 3  # terms: two are an operation like any other
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Layout:
         self.tape = tape
         source = np.array(trace.source)
         self.array = np.full(len(trace), CONSTANTS - 1)
-        self.position = np.array(trace.place)
+        self.position = np.array(trace.position)
         constants = np.flatnonzero(source == CONSTANT)
         bits = np.array(trace.numbers)[constants].view(np.int64)
         distinct, positions = np.unique(bits, return_inverse=True)

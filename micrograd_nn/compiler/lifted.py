@@ -18,7 +18,7 @@ array depends on anything else in it:
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import groupby
 from typing import Any
 
@@ -29,11 +29,12 @@ from ..engine.ops import add, div, mul, sub
 from .chains import Chains
 from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, join
 from .reverse import reverse
-from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, View, check, plain
+from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, Tracer, View, check, plain
 from .sums import Sums
 from .trace import Trace
 
 ARITHMETIC = {add, sub, mul, div}
+SHORT = 3  # terms: a chain that is no longer is copied together only if that needs no copy
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,22 @@ def _lift_chains(layout: Layout, trace: Trace, chains: Chains, roots: Ints) -> N
         nodes, terms = (np.array(column) for column in zip(*alike, strict=True))
         kinds, first = distinct_rows(layout.position[terms])
         positions = layout.position[terms[first]]
-        pieces, start = [], 0
-        for array, run in groupby(arrays):
-            stop = start + len(list(run))
-            pieces.append(layout.fetch_whole(array, positions[:, start:stop]))
-            start = stop
-        layout.store(nodes, fold(operation, join(pieces)).ref.number, kinds)
+        if len(set(arrays)) > 1 and len(arrays) <= SHORT:
+            order, shape, fetched = layout.elements(list(arrays), positions)
+            outcome, kinds = layout.whole(reduce(operation, fetched), shape), np.argsort(order)[kinds]
+        else:
+            outcome = fold(operation, _joined(layout, arrays, positions))
+        layout.store(nodes, outcome.ref.number, kinds)
+
+
+def _joined(layout: Layout, arrays: tuple[int, ...], positions: Ints) -> Tracer:
+    """The terms of chains, a row per chain and a column per term; those that lie in one array are fetched at once."""
+    pieces, start = [], 0
+    for array, run in groupby(arrays):
+        stop = start + len(list(run))
+        pieces.append(layout.fetch_whole(array, positions[:, start:stop]))
+        start = stop
+    return join(pieces)
 
 
 def _terms(chains: Chains, root: int) -> list[int]:

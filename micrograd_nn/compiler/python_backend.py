@@ -85,16 +85,16 @@ class NodeByNode:
         self._trace, self._update, self._size = trace, update, size
         first = [sum(map(prod, trace.inputs[:k])) for k in range(len(trace.inputs))]  # of each input, in a row
         self._leaves = [
-            (i, source, place if source == PARAMETER else first[source - FIRST_INPUT] + place)
-            for i, (source, place) in enumerate(zip(trace.source, trace.place, strict=True))
+            (i, source, position if source == PARAMETER else first[source - FIRST_INPUT] + position)
+            for i, (source, position) in enumerate(zip(trace.source, trace.position, strict=True))
             if source not in (INNER, CONSTANT)
         ]
 
     def forward(self, p: Sequence[float], row: Sequence[float]) -> list[float]:
         """The numbers of all nodes."""
         numbers = list(self._trace.numbers)
-        for i, source, place in self._leaves:
-            numbers[i] = p[place] if source == PARAMETER else row[place]
+        for i, source, position in self._leaves:
+            numbers[i] = p[position] if source == PARAMETER else row[position]
         for i, (operation, left, right) in enumerate(
             zip(self._trace.operations, self._trace.left, self._trace.right, strict=True)
         ):

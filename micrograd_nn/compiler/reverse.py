@@ -5,16 +5,18 @@ stands for the same number repeated; it is broadcast only where a sum needs it.
 
     View       the adjoint is added to zeros at the positions of the index
     MatMul     Z = A·Bᵀ has the adjoints Ā = Z̄·B and B̄ = Z̄ᵀ·A, the latter over all rows
-    Fold       of additions: the adjoint itself, for each term. Of another operation: the partials of each link of the
-               chain, times those of all later links, as the recorded chain multiplies them
+    Fold       where the textbook's partial is made of its own operand and the outcome alone, of the sum 1 or of a
+               logsumexp exp(x − out), it is the slope of the whole chain. Else the partials of each link, times those
+               of all later links, as the recorded chain multiplies them
     the rest   adjoint · partial, summed over what was stretched
 """
 
 from collections import defaultdict
-from functools import reduce
+from functools import cache, reduce
 from math import prod
 from typing import Any
 
+from ..engine.operation import Operation
 from ..engine.ops import add, mul
 from .layout import arange, as_column, as_single, columns, constant, join, stretched, view
 from .steps import (
@@ -30,6 +32,7 @@ from .steps import (
     Scan,
     Scatter,
     Shape,
+    Slopes,
     Step,
     Steps,
     Stretch,
@@ -38,6 +41,7 @@ from .steps import (
     Tracer,
     View,
     live,
+    plain,
 )
 
 Number = Any  # a tracer, or a float for an array of that one number
@@ -107,7 +111,7 @@ class _Sweep:
             case MatMul():
                 self._matmul(step, adjoint)
             case Fold():
-                self._fold(step, adjoint)
+                self._fold(step, Tracer(self.tape, ref), adjoint)
             case Join():
                 self._join(step, adjoint)
             case Stretch():
@@ -150,13 +154,16 @@ class _Sweep:
         if self._depends[b]:
             self.give(b, self.tape.add(Gram((whole.ref, a), self.tape.steps[b].shape, False)))
 
-    def _fold(self, step: Fold, adjoint: Number) -> None:
-        (source,) = step.references
-        if step.operation is not add:
-            adjoint = self._chain(step, self.in_full(adjoint, step))
-        elif isinstance(adjoint, Tracer):
-            adjoint = as_column(adjoint)
-        self.give(source, adjoint)
+    def _fold(self, step: Fold, out: Tracer, adjoint: Number) -> None:
+        terms = Tracer(self.tape, step.references[0])
+        if not _own(step.operation):
+            self.give(terms.ref, self._chain(step, self.in_full(adjoint, step)))
+            return
+        slopes = step.operation.textbook[0](terms, terms, as_column(out))
+        if isinstance(slopes, Tracer):
+            given = terms.ref, out.ref, slopes.ref
+            slopes = self.tape.add(Slopes(given, terms.step.shape, terms.step.batched, step.operation))
+        self.give(terms.ref, mul(as_column(adjoint) if isinstance(adjoint, Tracer) else adjoint, slopes))
 
     def _chain(self, step: Fold, adjoint: Tracer) -> Tracer:
         """Each link's own slope, times the slopes of all later links, times the adjoint."""
@@ -205,3 +212,16 @@ class _Sweep:
         if not isinstance(number, Tracer):
             number = constant(self.tape, number, shape)
         return stretched(number, shape, batched)
+
+
+@cache
+def _own(row: Operation) -> bool:
+    """Whether an associative operation's slope is made of its own operand and the outcome alone.
+
+    With partials g(a, out) and g(b, out) the slope of a whole chain for a term x is g(x, out) too: g(x, between) ·
+    g(between, out) is the derivative of the same function, however the chain is bracketed.
+    """
+    tape = Tape()
+    x, other, out = (tape.add(Leaf((), (), False, name)) for name in ("x", "other", "out"))
+    first, second = plain(row.textbook[0](x, other, out)), plain(row.textbook[1](other, x, out))
+    return first == second and not live(tape.steps, [first] if isinstance(first, Ref) else [])[other.ref]

@@ -1,10 +1,55 @@
 """Steps: what a graph consists of once it is lifted, and the tape that they are written on.
 
 A step is data: its kind, what it acts on, the shape of its outcome for one row, and whether the outcome differs from
-row to row (``batched``). It comes after all that it acts on, and is written once, however often it is asked for.
+row to row (``batched``). It comes after all that it acts on, and is written once, however often it is asked for. This
+is the whole tape of a network of two inputs, three neurons and one output, with its loss L = (o − y)²:
+
+    >>> from micrograd_nn import MLP, Value
+    >>> from micrograd_nn.compiler.chains import find_chains
+    >>> from micrograd_nn.compiler.lifted import lift
+    >>> from micrograd_nn.compiler.trace import trace
+    >>> net, x, y = MLP(2, [3, 1], "relu", seed=0), [Value(0.0), Value(0.0)], Value(0.0)
+    >>> recorded = trace((net(x) - y) ** 2, [x, y], net.parameters())
+    >>> lifted = lift(recorded, find_chains(recorded))
+    >>> print(listing(lifted.steps))
+      #0 Leaf(source=p)                       13
+      #1 Leaf(source=x1)                      n×2
+      #2 Leaf(source=x2)                      n×1
+      #3 View(#0, index=3i + j)               3×2
+      #4 MatMul(#1, #3)                       n×3
+      #5 View(#0, index=2 + 3i)               3
+      #6 Apply(#4, #5, operation=add)         n×3
+      #7 Apply(#6, operation=relu)            n×3
+      #8 View(#0, index=9 + j)                1×3
+      #9 MatMul(#7, #8)                       n×1
+     #10 View(#0, index=12)                   1
+     #11 Apply(#9, #10, operation=add)        n×1
+     #12 Apply(#11, #2, operation=sub)        n×1
+     #13 Apply(#12, #12, operation=mul)       n×1
+     #14 View(#13, index=0)                   n
+     #15 Leaf(source=float(n))                1
+     #16 Leaf(source=seed)                    1
+     #17 View(#16, index=0)                   1
+     #18 Apply(#17, #12, operation=mul)       n×1
+     #19 Apply(#18, #18, operation=add)       n×1
+     #20 Sum(#19)                             1
+     #21 MatMul(#19, #8, transposed=False)    n×3
+     #22 Gram(#19, #7)                        1×3
+     #23 Apply(#6, 0.0, operation=greater)    n×3
+     #24 Apply(#21, #23, operation=mul)       n×3
+     #25 Sum(#24)                             3
+     #26 Gram(#24, #1)                        3×2
+     #27 Scatter(#20, #22, #25, #26, indices=(12, 9 + j, 2 + 3i, 3i + j)) 13
+    >>> lifted.loss, lifted.gradient
+    (#14, #27)
+
+#3 to #7 are a layer, relu(W1·X + b1): #3 takes the weights from the 13 parameters, those with the numbers 3i + j, and
+the products are X·W1ᵀ because each row of X is a sample, n of them. The loss ends at #14. What follows is the sweep:
+#16 is the adjoint of each row's loss, #19 that of each output, 2(o − y)/n; #26 and #25 are the slopes of W1 and b1,
+#22 and #20 those of the output's, and #27 puts them in the order of the parameters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
 from math import copysign, prod
@@ -75,8 +120,9 @@ class Index:
     def __repr__(self) -> str:
         if self.table:
             return "table"
-        terms = (f"{stride}{letter}" for stride, letter in zip(self.strides, "ijkl", strict=False) if stride)
-        return " + ".join([str(self.start), *terms])
+        factors = [(stride, letter) for stride, letter in zip(self.strides, "ijkl", strict=False) if stride]
+        terms = [letter if stride == 1 else f"{stride}{letter}" for stride, letter in factors]
+        return " + ".join([*([str(self.start)] if self.start or not terms else []), *terms])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +139,9 @@ class Step:
         return tuple([operand for operand in self.operands if operand.__class__ is Ref])
 
     def __str__(self) -> str:
-        own = {field.name: getattr(self, field.name) for field in fields(self)[len(fields(Step)) :]}
-        written = [*map(str, self.operands), *(f"{name}={value!s:.60}" for name, value in own.items())]
-        return f"{type(self).__name__}({', '.join(written)})"
+        own = [(field, getattr(self, field.name)) for field in fields(self)[len(fields(Step)) :]]
+        details = [f"{field.name}={value!s:.60}" for field, value in own if value != field.default]
+        return f"{type(self).__name__}({', '.join([*map(str, self.operands), *details])})"
 
 
 Steps = list[Step] | tuple[Step, ...]
@@ -111,7 +157,7 @@ class Leaf(Step):
     """
 
     source: str
-    place: int = -1  # which number of the source; -1 for all of it as one vector
+    position: int = -1  # which number of the source; -1 for all of it as one vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +216,17 @@ class Scan(Step):
 
     operation: Operation
     reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes(Step):
+    """The slopes of a chain, from its terms, its outcome and what the textbook's formula gives for the slopes.
+
+    They are the formula's, but where the outcome is not finite, or so large that a difference to it has lost its
+    digits, those of the recorded chain: see ``chain_slopes``.
+    """
+
+    operation: Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +319,22 @@ def stretch(shapes: Iterable[Shape]) -> Shape:
     return out
 
 
+def chain_slopes(operation: Operation, terms: Sequence[float]) -> tuple[float, list[float]]:
+    """The outcome of a chain that grows to the left, and its slope for each term, link by link.
+
+    >>> from micrograd_nn.engine.ops import maximum
+    >>> chain_slopes(maximum, [2.0, 2.0, 2.0, 1.0])
+    (2.0, [0.25, 0.25, 0.5, 0.0])
+    """
+    before, slopes = terms[0], [1.0]
+    for term in terms[1:]:
+        after = operation.forward(before, term)
+        onwards, own = (partial(before, term, after) for partial in operation.partials)
+        slopes = [*(slope * onwards for slope in slopes), own]
+        before = after
+    return before, slopes
+
+
 def live(steps: Steps, outputs: Iterable[Ref]) -> list[bool]:
     """Which steps the outputs depend on."""
     needed = [False] * len(steps)
@@ -277,7 +350,7 @@ def live(steps: Steps, outputs: Iterable[Ref]) -> list[bool]:
 def listing(steps: Steps) -> str:
     """A step a line: its number, its kind with its operands, its shape; n is the number of rows."""
     shapes = ["×".join([*["n"] * step.batched, *map(str, step.shape)]) or "1" for step in steps]
-    lines = [f"{Ref(k)!r:>4} {step!s:<60} {shape}" for k, (step, shape) in enumerate(zip(steps, shapes, strict=True))]
+    lines = [f"{Ref(k)!r:>4} {step!s:<36} {shape}" for k, (step, shape) in enumerate(zip(steps, shapes, strict=True))]
     return "\n".join(lines)
 
 
@@ -334,7 +407,7 @@ def _shape(step: Step, operands: list[Step]) -> Shape | None:
             return a[-1], b[-1]
         case Fold():
             return shapes[0][:-1]
-        case Scan():
+        case Scan() | Slopes():
             return shapes[0]
         case Join():
             return (*step.shape[:-1], sum(shape[-1] for shape in shapes))

@@ -39,7 +39,7 @@ def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
     gradient: list[Number] = [0.0] * len(trace.parameters)
     for i, adjoint in sweep(range(len(trace)), edges, 1.0):
         if trace.source[i] == PARAMETER:
-            gradient[trace.place[i]] = adjoint
+            gradient[trace.position[i]] = adjoint
     return gradient
 
 
@@ -47,7 +47,7 @@ def _leaf(tape: Tape, trace: Trace, i: int) -> Number:
     source = trace.source[i]
     if source == CONSTANT:
         return trace.numbers[i]
-    return tape.add(Leaf((), (), source != PARAMETER, "p" if source == PARAMETER else f"x{source}", trace.place[i]))
+    return tape.add(Leaf((), (), source != PARAMETER, "p" if source == PARAMETER else f"x{source}", trace.position[i]))
 
 
 class Lines:
@@ -236,7 +236,7 @@ def template(step: Apply) -> str:
 
 def leaf_name(leaf: Leaf) -> str:
     """p_3 is the parameter number 3, x2_0 the number 0 of the second input, s_0 the first scalar of a step."""
-    return f"{leaf.source}_{leaf.place}" if leaf.place >= 0 else leaf.source
+    return f"{leaf.source}_{leaf.position}" if leaf.position >= 0 else leaf.source
 
 
 def constant(number: float) -> str:

@@ -15,6 +15,7 @@ from .chain import Symbols
 from .names import names_of, partial_text
 from .points import Point
 from .recorded import check_root
+from .units import in_domain
 
 MOST = 12  # questions on a sheet
 TRIES = 200
@@ -114,8 +115,7 @@ def _point(root: Value, order: list[Value], leaves: list[Value], draw: Random) -
     for _ in range(TRIES):
         numbers = {leaf: draw.choice((-1.0, 1.0)) * draw.randint(1, 20) / 10.0 for leaf in leaves}
         values = replay(root, numbers)
-        made = ((node.operation, node.operands) for node in order if node.operation is not None)
-        if all(row.domain.holds(*[values[operand] for operand in operands]) for row, operands in made):
+        if all(in_domain(node, values) for node in order):
             return Point(values)
     raise ArgumentError(f"{TRIES} draws of numbers, and none lies in the domain of every operation of this graph")
 

@@ -17,7 +17,7 @@ from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
 from .names import names_of, partial_latex, partial_text
-from .units import Units
+from .units import Units, let_through
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
@@ -32,6 +32,11 @@ class Factor:
     parent: str
     symbol: Tidy
     number: float
+
+    @property
+    def is_nothing(self) -> bool:
+        """Is it 0 whatever the names hold, as a term that one-hot targets leave out?"""
+        return self.symbol.is_number and self.symbol.number == 0.0
 
     def __str__(self) -> str:
         return partial_text(self.child, self.parent)
@@ -73,25 +78,28 @@ class Chain:
         return {child: self._factors_of(child) for child in reversed(self.named) if child is not self.target}
 
     def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
-        """The edges of the named graph, for counting and listing its paths."""
-        return [(parent, factor.number) for parent, factor in self.factors.get(node, {}).items()]
+        """The edges of the named graph, for counting and listing its paths; none where the factor is the constant 0."""
+        below = self.factors.get(node, {}).items()
+        return [(parent, factor.number) for parent, factor in below if not factor.is_nothing]
 
     def goes_around(self, pair: Pair) -> bool:
         """Is there a path from target to root that does not run through this factor?"""
-        return bool(self.named) and self._from_root[pair[0]] * self._to_target[pair[1]] < self._to_target[self.root]
+        return self._ways(*pair) < self._to_target.get(self.root, 0)
 
     @cached_property
     def meeting(self) -> Value | None:
         """The first name below root that every path down to target runs through, target at the latest."""
-        for node in reversed(self.named[:-1]):
-            if self._from_root[node] * self._to_target[node] == self._to_target[self.root]:
-                return node
-        return None
+        below = (node for node in reversed(self.named[:-1]) if self._ways(node, node))
+        return next((node for node in below if not self.goes_around((node, node))), None)
+
+    def _ways(self, child: Value, parent: Value) -> int:
+        """The number of paths that run down to child and on from parent."""
+        return self._from_root.get(child, 0) * self._to_target.get(parent, 0)
 
     @cached_property
     def _from_root(self) -> dict[Value, int]:
         """How many paths lead down to each named node."""
-        return dict(sweep(self.named, self.edges, 1, mul=lambda ways, _: ways))
+        return dict(sweep(self.named, self.edges, 1, mul=lambda ways, _: ways)) if self.named else {}
 
     @cached_property
     def _to_target(self) -> dict[Value, int]:
@@ -164,6 +172,8 @@ class Symbols(dict[Value, Tidy]):
             return Tidy(self.names[node], key=node)
         if node.operation is None:
             return Tidy.of(node.data)
+        if (operand := let_through(node)) is not None:
+            return self[operand]
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
 
 

@@ -13,6 +13,7 @@ from ..engine.backprop import replay, work_out
 from ..engine.graph import sweep, tangents
 from ..engine.value import Value
 from .chain import Chain, Pair
+from .units import in_domain
 
 FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at most of them, as behind a dead relu
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
@@ -142,18 +143,14 @@ class FreshPoints:
         away = {leaf: self._draw.choice((-1.0, 1.0)) * self._draw.uniform(0.3, 1.6) for leaf in self._leaves}
         for way in (1.0, 0.5, 0.25, 0.1, 0.03, 0.01):
             there = replay(self._root, {leaf: here[leaf] + way * (away[leaf] - here[leaf]) for leaf in self._leaves})
-            if all(_in_domain(node, there, here) for node in there):
+            if all(_stays(node, there, here) for node in there):
                 self._points.append(Point(there))
                 return
 
 
-def _in_domain(node: Value, there: Mapping[Value, float], here: Mapping[Value, float]) -> bool:
-    if node.operation is None or not isfinite(here[node]):
-        return True
-    holds, operands = node.operation.domain.holds, node.operands
-    return isfinite(there[node]) and (
-        holds(*[there[operand] for operand in operands]) or not holds(*[here[operand] for operand in operands])
-    )
+def _stays(node: Value, there: Mapping[Value, float], here: Mapping[Value, float]) -> bool:
+    """Is a node in its domain there, if it is here?"""
+    return not isfinite(here[node]) or (isfinite(there[node]) and (in_domain(node, there) or not in_domain(node, here)))
 
 
 def central_difference(root: Value, target: Value) -> float:

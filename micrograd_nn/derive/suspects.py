@@ -130,7 +130,8 @@ def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
         for slip, edit in EDITS:
             alike = tuple(edge for edge, slope in zip(edges, slopes, strict=True) if edit.where(slope))
             if edit.scope is Scope.EDGE and len(alike) > 1:
-                yield slip, edit, Place(Scope.EDGE, (first[alike[-1]],), alike, unlikely=2)
+                counting = [first[edge] for edge in alike if here.times_edge(first[edge], *edge)] or [first[alike[-1]]]
+                yield slip, edit, Place(Scope.EDGE, (counting[-1],), alike, unlikely=2)
 
 
 # ---- the places ----
@@ -143,9 +144,10 @@ def _places(here: Numbers) -> Iterator[Place]:
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
         yield Place(Scope.WHOLE, (pair,), divisors=divisors)
     for child, factors in chain.factors.items():
-        for parent in factors:
+        for parent, factor in factors.items():
             pair = child, parent
-            yield Place(Scope.FACTOR, (pair,), divisors=divisors, one_of_several=chain.goes_around(pair))
+            if not factor.is_nothing:
+                yield Place(Scope.FACTOR, (pair,), divisors=divisors, one_of_several=chain.goes_around(pair))
     for node in chain.named[1:-1]:
         yield Place(Scope.CUT_OFF, ((chain.root, node),))
     named = [node for node in chain.order if node in chain.names]

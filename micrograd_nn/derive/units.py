@@ -1,4 +1,4 @@
-"""What a textbook derives in one step, though the graph takes several: a softmax, a chain of logaddexp.
+"""What a textbook derives in one step, though the graph takes several: a softmax, a chain of logaddexp, ln(p).
 
 A unit is recognised by how it was recorded, so graphs that a person wrote have units as those of the library have, and
 recording pays nothing for it. Whatever only looks like a unit is derived step by step. Who explains, checks or draws
@@ -13,12 +13,13 @@ from math import isclose
 from operator import add as plus
 
 from ..engine.operation import Operation
-from ..engine.ops import add, div, exp, stop_gradient, sub
-from ..engine.value import Value
+from ..engine.ops import add, div, exp, maximum, stop_gradient, sub
+from ..engine.value import Constant, Value
 from ..notation._simplify import Tidy, product
 from ..notation.symbol import Symbol
 
 LARGEST = 700.0  # up to here exp(z1)/(exp(z1) + …) can be worked out as it is written
+TINY = 1e-6  # a maximum with a constant from 0 up to this is taken for safety, and a textbook doesn't write it
 
 Names = Mapping[Value, str]
 Symbols = Mapping[Value, Tidy]
@@ -45,9 +46,35 @@ class Units:
     def at(self, out: Value) -> Unit | None:
         """The unit whose outcome a node is; None for an ordinary node."""
         if out not in self._found:
-            hidden = _softmax(out, self._names, self._symbols)
-            self._found[out] = hidden or _reduction(out, self._names, self._symbols, self._uses)
+            self._found[out] = (
+                _clamp(out)
+                or _softmax(out, self._names, self._symbols)
+                or _reduction(out, self._names, self._symbols, self._uses)
+            )
         return self._found[out]
+
+
+def let_through(node: Value) -> Value | None:
+    """p for the max(p, 1e-44) below a logarithm, where p is the larger one; None for any other node."""
+    return node.left if _is_clamp(node) and node.left.data > node.right.data else None
+
+
+def in_domain(node: Value, values: Mapping[Value, float]) -> bool:
+    """Is a node real where the graph has these numbers, and the formula that a textbook has for it?"""
+    if node.operation is None:
+        return True
+    if _is_clamp(node) and not values[node.left] > node.right.data:
+        return False
+    return node.operation.domain.holds(*[values[operand] for operand in node.operands])
+
+
+def _is_clamp(node: Value) -> bool:
+    return node.operation is maximum and isinstance(node.right, Constant) and 0.0 < node.right.data <= TINY
+
+
+def _clamp(out: Value) -> Unit | None:
+    p = let_through(out)
+    return Unit("clamp", out, frozenset(), [(p, Tidy.of(1.0), out.dleft)]) if p is not None else None
 
 
 def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
