@@ -178,11 +178,10 @@ def _one_row(trace: Trace) -> Body:
     reached = _reached(trace, gradient)
     written = Lines(tape, [loss, *reached.values()])
     shown = {i: written.text(g) for i, g in reached.items()}
-    apart = {
-        i: f"g_{i}" for i, text in shown.items() if not text.startswith("v")
-    }  # a parameter, which moves, or a constant
-    lines = [*written.lines, *(f"{name} = {shown[i]}" for i, name in apart.items()), *_counted(written.text(loss))]
-    return row_names(trace), "rows", lines, shown | apart
+    # A gradient that is itself a parameter is put aside, because that moves; a constant, because it has no name.
+    aside = {i: f"g_{i}" for i, text in shown.items() if not text.startswith("v")}
+    lines = [*written.lines, *(f"{name} = {shown[i]}" for i, name in aside.items()), *_counted(written.text(loss))]
+    return row_names(trace), "rows", lines, shown | aside
 
 
 def _batch(trace: Trace, size: int) -> Body:
