@@ -14,7 +14,7 @@ from micrograd_nn.engine.operation import TABLE
 from micrograd_nn.engine.value import topological_order
 from micrograd_nn.errors import ArgumentTypeError, FormulaError
 from micrograd_nn.notation._formula import formula, parse
-from micrograd_nn.notation.writing import label_latex
+from micrograd_nn.notation.latex import label_latex
 
 NUMBERS = {"w1": 0.5, "x1": -2.0, "w2": 1.5, "x2": 3.0, "b1": 0.25, "h1": 0.7, "z": 0.4}
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, mul, sub
-from ..notation.writing import ATOM, LATEX, MARK, PRODUCT, TEXT, Written, written_leaf, written_operation
+from ..notation.latex import LATEX
+from ..notation.text import ATOM, PRODUCT, TEXT, Written, written_leaf, written_operation
 from .layout import size_of, unfold
 from .steps import Apply, Constant, Fold, Join, Leaf, MatMul, Shape, Step, Stretch, Tape, Tracer, View, live
 
@@ -136,7 +137,7 @@ class Equations:
             self._lengths[number] = length
             return self._written(text, level)
         name = "L" if letter == "L" else self._count(letter)
-        self.lines.append((f"{name} = {text.replace(MARK, '')}", self._shape(step)))
+        self.lines.append((f"{name} = {text}", self._shape(step)))
         return self._name(name)
 
     def _letter(self, number: int) -> str:
@@ -233,7 +234,7 @@ class Equations:
         return self._written(name, ATOM)
 
     def _written(self, text: str, level: int) -> Written:
-        return Written(text.replace(MARK, ""), level, level, self._style.brackets)
+        return Written(text, level, level, self._style.brackets)
 
     @property
     def _dot(self) -> str:

@@ -11,7 +11,7 @@ from ..engine.backprop import replay
 from ..engine.value import Value
 from ..errors import ArgumentError
 from ..notation.symbol import Symbol
-from ..notation.writing import label_text, number_text
+from ..notation.text import label_text, number_text
 from .chain import Chain
 from .names import names_of, partial_text
 from .points import Point

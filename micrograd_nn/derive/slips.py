@@ -12,7 +12,7 @@ from typing import Any
 
 from ..engine.operation import TABLE, Operation
 from ..notation.symbol import Symbol
-from ..notation.writing import POWER
+from ..notation.text import POWER
 
 
 class Slip(Enum):

@@ -9,7 +9,7 @@ from math import inf, isclose
 from typing import Any
 
 from ..engine.value import Value
-from ..notation.writing import PRODUCT
+from ..notation.text import PRODUCT
 from .chain import Chain
 from .points import Point
 from .slips import EDGE_RULES, Edge

@@ -13,12 +13,12 @@ from ..derive import Path
 from ..derive.recorded import check_unchanged
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, UnknownNameError
+from ..notation.text import rounded, shown
 from .drawing import Drawing
 from .frames import add_frames, room_before
 from .modules import BUDGET, View, is_input, view
 from .palette import LIGHT as COLOUR
 from .source import digraph, label, largest_of, stroke
-from .text import number, shown
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
@@ -115,7 +115,7 @@ class _Picture:
     def _value(self, node: Value) -> None:
         identity = self.identity[node]
         inside = self.seen.folded.get(node)
-        lines = [described(node), f"grad {number(node.grad)}"]
+        lines = [described(node), f"grad {rounded(node.grad)}"]
         if inside is not None:
             lines.append(f"{_values(len(inside))} inside")
         if not isfinite(node.data):
@@ -147,9 +147,9 @@ class _Picture:
         for i, ((operand, slope), flow) in enumerate(links):
             edge = f"e{identity[1:]}.{i}"
             lit = frozenset((operand, node)) in self.steps
-            self.names[edge] = f"local slope {number(slope)}"
+            self.names[edge] = f"local slope {rounded(slope)}"
             room = room_before(self.seen, operand, node)
-            self._edge(self.identity[operand], end, edge, flow, lit, label=self._beside(number(slope)), **room)
+            self._edge(self.identity[operand], end, edge, flow, lit, label=self._beside(rounded(slope)), **room)
         if not folded and node.operation is not None:
             self._edge(end, identity, f"e{identity[1:]}", node.grad, self._reached(node))
 
@@ -185,7 +185,7 @@ class _Picture:
 
 def described(node: Value) -> str:
     """A value in one line: h1 = 0.9526, or its number alone if it has no label."""
-    return f"{shown(node.label)} = {number(node.data)}" if node.label else number(node.data)
+    return f"{shown(node.label)} = {rounded(node.data)}" if node.label else rounded(node.data)
 
 
 def _values(count: int) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..engine.value import Value
+from ..notation.text import shown
 from .modules import View
 from .palette import LIGHT as COLOUR
 from .source import label
-from .text import shown
 
 
 def add_frames(dot: Any, seen: View, boxes: Callable[[Value], Iterable[str]], rankdir: str = "LR") -> None:

@@ -17,10 +17,10 @@ from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..errors import GraphError
 from ..notation._simplify import Tidy
+from ..notation.latex import LATEX, label_latex, number_as_latex, text_latex
 from ..notation.symbol import Symbol
-from ..notation.writing import IN_TEXT, LATEX, TEXT, equation, label_latex, number_as_latex, write
+from ..notation.text import TEXT, equation, rounded, shown, write
 from .modules import BUDGET
-from .text import number, shown
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph
 
@@ -86,7 +86,7 @@ class Story:
         try:
             return explain(self._copy[-1], node).latex()
         except GraphError as error:
-            return rf"\text{{{str(error).translate(IN_TEXT)}}}"
+            return text_latex(str(error))
         finally:
             node.label = label
 
@@ -136,7 +136,7 @@ class Story:
         )
 
     def _backward(self, step: Step) -> Moment:
-        name, upstream = self.name(step.node), number(step.upstream)
+        name, upstream = self.name(step.node), rounded(step.upstream)
         rows: list[str] = []
         gathered: list[tuple[int, float]] = []
         sentences = [f"The gradient of {name} is complete: {upstream}."]
@@ -145,8 +145,8 @@ class Story:
             rows += self._rows(step, i, slope_of(step.node, i, symbols, self.symbol(step.node)))
             partial, contribution, after = step.partials[i], step.contributions[i], step.after[i]
             sentences.append(
-                f"{self.name(operand)} gets {upstream} times the local slope {number(partial)}, "
-                f"that is {number(contribution)}, and has {number(after)} so far."
+                f"{self.name(operand)} gets {upstream} times the local slope {rounded(partial)}, "
+                f"that is {rounded(contribution)}, and has {rounded(after)} so far."
             )
             gathered.append((self.place[operand], after))
         return Moment(
@@ -185,11 +185,11 @@ def _names(root: Value, order: list[Value]) -> list[str]:
 
 def number_latex(x: float, digits: int | None = None) -> str:
     """A number in a formula, written as everywhere in the pictures."""
-    return number_as_latex(number(x))
+    return number_as_latex(rounded(x))
 
 
 STYLE = replace(LATEX, number=number_latex)
-LINE = replace(TEXT, number=lambda x, digits: number(x), name=lambda name: shown(name, LONGEST_NAME))
+LINE = replace(TEXT, number=lambda x, digits: rounded(x), name=lambda name: shown(name, LONGEST_NAME))
 
 
 def latex(expression: Symbol) -> str:

@@ -21,8 +21,8 @@ from ..engine.operation import Operation
 from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, FormulaError, printable
+from .latex import label_latex
 from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, typeset_as
-from .writing import label_latex
 
 LONGEST = 10_000  # characters
 LONGEST_NAME = 20  # characters of a name that is looked for within a word such as w1x1
