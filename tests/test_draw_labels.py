@@ -10,8 +10,8 @@ from micrograd_nn import MLP, Operation, Value
 from micrograd_nn.draw import draw_dot, draw_network, walk
 from micrograd_nn.draw.dot import described
 from micrograd_nn.draw.svg import ELEMENTS
-from micrograd_nn.draw.text import shown
 from micrograd_nn.engine.value import topological_order
+from micrograd_nn.notation.text import shown
 
 ATTRIBUTES = {
     "class",

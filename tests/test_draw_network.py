@@ -10,9 +10,9 @@ from pictures import SVG, friends_loss, groups, texts
 from micrograd_nn import MLP, Layer, Maxout, Neuron, mse, squared_error
 from micrograd_nn.draw import draw_network
 from micrograd_nn.draw.palette import LIGHT
-from micrograd_nn.draw.text import number
 from micrograd_nn.engine.value import topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, ShapeError
+from micrograd_nn.notation.text import rounded
 
 
 def written(drawing):
@@ -32,7 +32,7 @@ def test_every_weight_is_a_line_with_its_size_and_sign(net):
     assert len(drawn) == len(weights)
     assert len(groups(drawing.svg, "edge")) == len(weights)
     for parameter in net.parameters():
-        assert f"{parameter.label} = {number(parameter.data)}" in written(drawing)
+        assert f"{parameter.label} = {rounded(parameter.data)}" in written(drawing)
     for _, _, look in drawn:
         name, data = re.search(r"(w\d+) = (\S+)", drawing.names[re.search(r'id="([^"]+)"', look)[1]]).groups()
         assert ("dashed" in look) == data.startswith("−") == (LIGHT["negative"] in look), name
@@ -66,13 +66,13 @@ def test_lines_lead_from_the_right_input_to_the_right_neuron():
 def test_activations_and_gradients_stand_where_there_are_any():
     net, loss = friends_loss()
     assert not [line for line in written(draw_network(net)) if line.startswith("grad")]
-    numbers = [number(v) for v in (-2.0, -1.0)]
+    numbers = [rounded(v) for v in (-2.0, -1.0)]
     assert numbers == written(draw_network(net, inputs=[-2, -1]))[1:4:2]
     loss.backward()
     drawn = written(draw_network(net, loss=loss))
     for parameter in net.parameters():
-        assert f"grad {number(parameter.grad)}" in drawn
-    assert number(net([-2, -1]).data) in drawn
+        assert f"grad {rounded(parameter.grad)}" in drawn
+    assert rounded(net([-2, -1]).data) in drawn
 
 
 def test_of_a_batch_the_first_sample_is_shown_and_the_picture_says_so():
@@ -82,7 +82,7 @@ def test_of_a_batch_the_first_sample_is_shown_and_the_picture_says_so():
     drawing = draw_network(net, loss=loss)
     assert drawing.notes == ("The circles show the first of 3 samples.",)
     assert {*drawing.notes, "x1"} < {*written(drawing)}
-    assert number(samples[0].data) in written(drawing)
+    assert rounded(samples[0].data) in written(drawing)
     assert draw_network(net, loss=squared_error(samples[:1], [0.0])).notes == ()
 
 

@@ -16,9 +16,9 @@ from micrograd_nn import Value
 from micrograd_nn.derive import steps
 from micrograd_nn.draw import walk
 from micrograd_nn.draw.story import Story
-from micrograd_nn.draw.text import number
 from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import ArgumentTypeError, FileError, GraphError, UnknownNameError
+from micrograd_nn.notation.text import rounded
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_the_story_is_the_sweep_of_steps_and_ends_at_the_gradients(seed):
         assert [order[i] for i in moment.operands] == list(step.operands)
         assert [(order[i], total) for i, total in moment.gathered] == list(zip(step.operands, step.after, strict=True))
         for x in (step.upstream, *step.partials, *step.contributions, *step.after):
-            assert number(x) in moment.sentence
+            assert rounded(x) in moment.sentence
     last = {}
     for moment in story.moments:
         last |= dict(moment.gathered)
@@ -93,8 +93,8 @@ def test_the_data_of_the_page_is_the_story(page):
     data = json.loads(text)
     assert len(data["steps"]) == len(story.moments)
     for place, node in enumerate(story.order):
-        assert data["nodes"][place]["number"] == number(node.data)
-        assert data["nodes"][place]["gathered"][-1][1] == number(adjoints(loss)[node])
+        assert data["nodes"][place]["number"] == rounded(node.data)
+        assert data["nodes"][place]["gathered"][-1][1] == rounded(adjoints(loss)[node])
 
 
 def test_the_page_is_small_whole_and_fetches_nothing(page):
@@ -182,7 +182,7 @@ def test_what_cannot_be_walked_is_refused_in_words():
 @pytest.mark.parametrize("data", [math.nan, math.inf, -math.inf, 1e300, 5e-324, -0.0])
 def test_extreme_numbers_are_walked_through(data):
     x = Value(data, "x")
-    assert number(data) in Page(walk(x * x + x).html).texts_of("td", class_="number")
+    assert rounded(data) in Page(walk(x * x + x).html).texts_of("td", class_="number")
 
 
 def test_a_single_value_is_a_walk_too():

@@ -13,8 +13,8 @@ from pictures import friends_loss
 from micrograd_nn import Value
 from micrograd_nn.derive import steps
 from micrograd_nn.draw import walk
-from micrograd_nn.draw.text import number
 from micrograd_nn.engine.value import topological_order
+from micrograd_nn.notation.text import rounded
 
 AXE = os.environ.get("AXE_CORE", "")
 
@@ -67,7 +67,7 @@ def told():
     story.append((len(order) - 1, list(gradients)))
     for step in steps(loss):
         for operand, after in zip(step.operands, step.after, strict=True):
-            gradients[place[operand]] = number(after)
+            gradients[place[operand]] = rounded(after)
         story.append((place[step.node], list(gradients)))
     return order, story
 
@@ -97,7 +97,7 @@ def check(page, expected, order):
     assert shown["atWork"] == ([] if place is None else [place])
     assert shown["moments"] == [at]
     for i, node in enumerate(order):
-        assert shown["numbers"][i] == (number(node.data) if node.operation is None or i in computed else "")
+        assert shown["numbers"][i] == (rounded(node.data) if node.operation is None or i in computed else "")
     if place is not None and at != len(forward) + 1:
         into = [next(i for i, node in enumerate(order) if node is operand) for operand in order[place].operands]
         assert sorted(shown["lines"]) == sorted([i, place] for i in into)
@@ -131,9 +131,9 @@ def test_the_formulas_of_a_step_hold_its_numbers(opened):
         formula = page.text_content("article.moment:not([hidden]) math")
         words = page.inner_text("article.moment:not([hidden]) .words")
         for x in (*step.partials, *step.after):
-            assert number(x) in formula
+            assert rounded(x) in formula
         for x in (step.upstream, *step.partials, *step.contributions, *step.after):
-            assert number(x) in words
+            assert rounded(x) in words
 
 
 def test_keys_and_slider_go_where_they_should(opened):
@@ -187,7 +187,7 @@ def test_a_click_on_a_value_shows_its_derivation_and_moves_the_focus_there(opene
     for place, node in list(enumerate(order))[::4]:
         page.locator(f'g.node[data-place="{place}"]').click()
         by_click = page.inner_text("#derivation")
-        assert number(node.data) in by_click
+        assert rounded(node.data) in by_click
         assert page.evaluate("document.activeElement.closest('#derivation') !== null")
         page.locator(f'table button[data-place="{place}"]').focus()
         page.keyboard.press("Enter")

@@ -19,9 +19,9 @@ from typing import Any
 from ..engine.value import Value
 from ..errors import ArgumentTypeError, UnknownNameError
 from ..files import write_whole
+from ..notation.text import rounded
 from .mathml import mathml
 from .story import Moment, Story
-from .text import number
 from .walk_picture import walk_picture
 
 PHASES = {"start": "Start", "forward": "Forward", "seed": "Turning point", "backward": "Backward"}
@@ -104,11 +104,11 @@ class Walk:
             f'<tr data-place="{place}"><th scope="row"><button type="button" data-place="{place}" '
             f'aria-controls="derivation">{escape(self.story.name(node))}</button></th>'
             f'<td class="made">{escape(self.story.formula(node))}</td>'
-            f'<td class="number">{number(node.data)}</td><td class="gradient">–</td></tr>'
+            f'<td class="number">{rounded(node.data)}</td><td class="gradient">–</td></tr>'
         )
 
     def _derivation(self, place: int, node: Value) -> str:
-        parts = [self.story.name(node), self.story.formula(node), number(node.data)]
+        parts = [self.story.name(node), self.story.formula(node), rounded(node.data)]
         return (
             f'<article data-place="{place}" hidden><h2 tabindex="-1">{escape(" = ".join(filter(None, parts)))}</h2>'
             f'<div class="formula">{mathml(self.story.derivation(place), block=True)}</div></article>'
@@ -122,10 +122,10 @@ class Walk:
         for i, moment in enumerate(moments):
             for place, total in moment.gathered:
                 sign = "negative" if total < 0 else "positive" if total > 0 else ""
-                gathered[place].append((i, number(total), sign))
+                gathered[place].append((i, rounded(total), sign))
         return {
             "nodes": [
-                {"made": made.get(place, 0), "number": number(node.data), "gathered": gathered[place]}
+                {"made": made.get(place, 0), "number": rounded(node.data), "gathered": gathered[place]}
                 for place, node in enumerate(self.story.order)
             ],
             "steps": [{"place": m.place, "operands": m.operands, "title": m.title} for m in moments],

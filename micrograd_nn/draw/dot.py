@@ -13,11 +13,11 @@ from ..derive.recorded import check_unchanged
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, UnknownNameError
+from ..notation.text import rounded, shown
 from .drawing import Drawing
 from .folding import BUDGET, FoldedGraph, fold, is_input
 from .palette import LIGHT as COLOUR
 from .source import add_frames, digraph, label, largest_of, room_before, stroke
-from .text import number, shown
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
@@ -113,7 +113,7 @@ class _Picture:
 
     def _value(self, node: Value) -> None:
         identity, inside, finite = self.identity[node], self.graph.folded.get(node), isfinite(node.data)
-        lines = [described(node), f"grad {number(node.grad)}"]
+        lines = [described(node), f"grad {rounded(node.grad)}"]
         lines += [] if inside is None else [f"{_values(len(inside))} inside"]
         lines += [] if finite else ["not finite"]
         self.names[identity] = ", ".join(lines)
@@ -132,7 +132,7 @@ class _Picture:
             self._sign(end, operation, reached)
         links = zip(self.graph.links[node], self._flows(node), strict=True)
         for i, ((operand, slope), flow) in enumerate(links):
-            edge, written = f"e{identity[1:]}.{i}", number(slope)
+            edge, written = f"e{identity[1:]}.{i}", rounded(slope)
             self.names[edge] = f"local slope {written}"
             beside = written if self.rankdir in ("LR", "RL") else f" {written}"  # letters would touch a line down
             look = {"label": label(beside), **room_before(self.graph, operand, node)}
@@ -167,7 +167,7 @@ class _Picture:
 
 def described(node: Value) -> str:
     """A value in one line: h1 = 0.9526, or its number alone if it has no label."""
-    return f"{shown(node.label)} = {number(node.data)}" if node.label else number(node.data)
+    return f"{shown(node.label)} = {rounded(node.data)}" if node.label else rounded(node.data)
 
 
 def _values(count: int) -> str:

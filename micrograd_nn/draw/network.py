@@ -13,10 +13,10 @@ from ..engine.modes import no_grad
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
 from ..nn.layers import MLP, Layer, Maxout, Neuron, as_inputs
+from ..notation.text import rounded, shown
 from .drawing import Drawing
 from .palette import LIGHT as COLOUR
 from .source import WIDEST, digraph, label, largest_of, stroke
-from .text import number, shown
 
 MOST = 8  # circles in a column; a larger layer shows its first ones and its last, and dots between
 WRITTEN = 4  # circles in a column, up to which weights and biases are written beside their lines and circles
@@ -203,8 +203,8 @@ class _Picture:
 def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
     lines = []
     for parameter in parameters:
-        lines.append(f"{shown(parameter.label, 8) or usual} = {number(parameter.data)}")
-        lines += [] if parameter.grad is None else [f"grad {number(parameter.grad)}"]
+        lines.append(f"{shown(parameter.label, 8) or usual} = {rounded(parameter.data)}")
+        lines += [] if parameter.grad is None else [f"grad {rounded(parameter.grad)}"]
     return lines
 
 
@@ -213,7 +213,7 @@ def _biases(neuron: Neuron) -> list[str]:
 
 
 def _slope(value: Value | None) -> list[str]:
-    return [] if value is None or value.grad is None else [f"grad {number(value.grad)}"]
+    return [] if value is None or value.grad is None else [f"grad {rounded(value.grad)}"]
 
 
 def _half_width(writings: Iterable[list[str]]) -> float:
@@ -222,7 +222,7 @@ def _half_width(writings: Iterable[list[str]]) -> float:
 
 def _fitting(x: float) -> str:
     """x as it fits into a circle: 0.9526, but 2.97e−5."""
-    return next((text for digits in (4, 3, 2) if len(text := number(x, digits)) <= FITTING), number(x, 1))
+    return next((text for digits in (4, 3, 2) if len(text := rounded(x, digits)) <= FITTING), rounded(x, 1))
 
 
 def _at(x: float, y: float) -> str:

@@ -18,10 +18,10 @@ from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..errors import GraphError
 from ..notation._simplify import Tidy
+from ..notation.latex import LATEX, label_latex, number_as_latex, text_latex
 from ..notation.symbol import Symbol
-from ..notation.writing import IN_TEXT, LATEX, TEXT, equation, label_latex, number_as_latex, write
+from ..notation.text import TEXT, equation, rounded, shown, write
 from .folding import BUDGET
-from .text import number, shown
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph
 
@@ -81,7 +81,7 @@ class Story:
         try:
             return explain(self._copy[-1], node).latex()
         except GraphError as error:
-            return rf"\text{{{str(error).translate(IN_TEXT)}}}"
+            return text_latex(str(error))
         finally:
             node.label = label
 
@@ -119,11 +119,11 @@ class Story:
 
     def _backward(self, step: Step) -> Moment:
         """A node hands its gradient on to its operands, each in its turn."""
-        name, upstream = self.name(step.node), number(step.upstream)
+        name, upstream = self.name(step.node), rounded(step.upstream)
         places = tuple(self.place[operand] for operand in step.operands)
         sentences = [f"The gradient of {name} is complete: {upstream}."]
         for operand, *numbers in zip(step.operands, step.partials, step.contributions, step.after, strict=True):
-            partial, contribution, after = map(number, numbers)
+            partial, contribution, after = map(rounded, numbers)
             sentences.append(
                 f"{self.name(operand)} gets {upstream} times the local slope {partial}, that is {contribution}, and "
                 f"has {after} so far."
@@ -163,11 +163,11 @@ def _names(root: Value, order: list[Value]) -> list[str]:
 
 def number_latex(x: float, digits: int | None = None) -> str:
     """A number in a formula, written as everywhere in the pictures."""
-    return number_as_latex(number(x))
+    return number_as_latex(rounded(x))
 
 
 STYLE = replace(LATEX, number=number_latex)
-LINE = replace(TEXT, number=lambda x, digits: number(x), name=lambda name: shown(name, LONGEST_NAME))
+LINE = replace(TEXT, number=lambda x, digits: rounded(x), name=lambda name: shown(name, LONGEST_NAME))
 
 
 def latex(expression: Symbol) -> str:

@@ -6,12 +6,12 @@ carry their places in the story as data attributes, and nothing else that could 
 
 from xml.etree import ElementTree
 
+from ..notation.text import rounded, shown
 from .folding import fold
 from .render import render
 from .source import add_frames, digraph, label, largest_of, room_before, stroke
 from .story import LONGEST_NAME, Story
 from .svg import plain
-from .text import number, shown
 
 ROWS = ("name", "number", "gradient")
 KEPT: tuple[str, ...] = ("d", "points", "x", "y", "text-anchor", "stroke-width")
@@ -29,7 +29,7 @@ def walk_picture(story: Story) -> str:
     largest = largest_of(flow for contributions in flows.values() for flow in contributions)
     for place, contributions in flows.items():
         for i, (operand, flow) in enumerate(zip(story.order[place].operands, contributions, strict=True)):
-            slope = label(number(story.order[place].partials[i]))
+            slope = label(rounded(story.order[place].partials[i]))
             look = stroke(flow, largest) | room_before(seen, operand, story.order[place])
             ends = f"n{story.place[operand]}", f"n{place}"
             dot.edge(*ends, label=slope, id=f"e{place}.{i}", fontsize="11", **look)
@@ -40,8 +40,8 @@ def _lines(story: Story, place: int) -> tuple[str, str, str]:
     """What a box must have room for: the name, the number, and the longest gradient that ever stands there."""
     node = story.order[place]
     name, formula = shown(story.names[place], LONGEST_NAME), story.formula(node)
-    totals = [number(total) for moment in story.moments for at, total in moment.gathered if at == place]
-    return f"{name} = {formula}" if formula else name, number(node.data), max(totals, key=len, default="–")
+    totals = [rounded(total) for moment in story.moments for at, total in moment.gathered if at == place]
+    return f"{name} = {formula}" if formula else name, rounded(node.data), max(totals, key=len, default="–")
 
 
 def _bare(drawn: ElementTree.Element, story: Story) -> str:
