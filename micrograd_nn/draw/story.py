@@ -125,8 +125,8 @@ class Story:
         for operand, *numbers in zip(step.operands, step.partials, step.contributions, step.after, strict=True):
             partial, contribution, after = map(number, numbers)
             sentences.append(
-                f"{self.name(operand)} gets {upstream} times the local slope {partial}, that is {contribution}, and has "
-                f"{after} so far."
+                f"{self.name(operand)} gets {upstream} times the local slope {partial}, that is {contribution}, and "
+                f"has {after} so far."
             )
         rows = " \\\\\n".join(row for i in range(len(places)) for row in self._rows(step, i))
         formula, gathered = f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}", tuple(zip(places, step.after, strict=True))
