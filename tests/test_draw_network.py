@@ -248,7 +248,10 @@ def test_three_neurons_of_ones_own_are_drawn_as_an_mlp_is():
 
 
 def test_layers_and_a_line_past_a_column_are_drawn():
-    assert ("w7", "x1", "out") in ends_of(draw_network(own("past a column")))
+    drawing = draw_network(own("past a column"))
+    assert ("w7", "x1", "out") in ends_of(drawing)
+    for (text, l1, r1, t1, b1), (other, l2, r2, t2, b2) in combinations(boxes(drawing), 2):
+        assert min(r1, r2) - max(l1, l2) < 0.5 or min(b1, b2) - max(t1, t2) < 0.5, (text, other)
 
     class Two(Module):
         def __init__(self):

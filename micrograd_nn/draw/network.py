@@ -184,8 +184,9 @@ class _Picture:
             self.dot.edge(f"n{j}.{start}", f"n{i}.{end}", id=own, **look)
         if self.written:
             y, above = self._height(j, start), self._height(i, end)
-            x = (j + self.along) * self.across
-            self._write(f"w{identity}", x, y + self.along / (i - j) * (above - y), *_parameters(weights))
+            share = self.along if j == i - 1 else 1 - self.along / (i - j)  # past a column: near the end, by itself
+            x = (j + share * (i - j)) * self.across
+            self._write(f"w{identity}", x, y + share * (above - y), *_parameters(weights))
 
     def _write(self, identity: str, x: float, y: float, *lines: str, size: str = "9") -> None:
         look = {"shape": "box", "style": "filled", "color": COLOUR["paper"], "fillcolor": COLOUR["paper"]}
