@@ -209,6 +209,7 @@ FORWARD = {
     "something between": (lambda net, x: net.out([net.first(x) * 2, net.second(x)]), 2),
     "something behind": (lambda net, x: net.out([net.first(x), net.second(x)]) + 1, 2),
     "two outputs of which one is none": (lambda net, x: [net.first(x), net.second(x) * x[0], net.out(x)], 2),
+    "one weight twice": (lambda net, x: net.out([net.first(x), net.second([x[0] * net.second.w[0], x[1]])]), 2),
     "again and again": (lambda net, x: net.out([net.first([net.first(x), x[0]]), net.second(x)]), 2),
 }
 

@@ -1,7 +1,7 @@
 """A network as columns of circles: known of an MLP, read off a recorded forward pass of a network of one's own."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,43 +70,52 @@ def recorded(net: Any, inputs: Iterable[Any] | None) -> list[Value]:
 
 def composed(net: Module, outputs: Sequence[Value]) -> list[Column] | None:
     """The columns of a network that made these outputs; None if it is not neurons that read inputs and neurons."""
-    neurons = neurons_of(net).values()
-    sums = {unit for neuron in neurons for unit in neuron.units if unit is not neuron}
-    labelled = {neuron.label: neuron for neuron in neurons if neuron not in sums}
-    parameters = {*net.parameters()}
-    order = topological_order(*outputs)
+    order, parameters = topological_order(*outputs), {*net.parameters()}
+    fired = _fired(net, order)
     read: dict[Value, list[Value]] = defaultdict(list)  # what each weight is multiplied by
     for node in order:
         if node.operation is mul and node.left in parameters:
             read[node.left].append(node.right)
-    fired = {node: labelled[node.label] for node in order if node.operation is not None and node.label in labelled}
-    if not set(outputs) <= fired.keys() or len(set(fired.values())) < len(fired):
+    operands = {node: _operands(neuron, read) for node, neuron in fired.items()}
+    inputs = dict.fromkeys(x for row in operands.values() for x in row if not x.operation and x not in parameters)
+    circles = inputs.keys() | fired.keys()
+    once = len({*fired.values()}) == len(fired)
+    if not once or not {*outputs} <= fired.keys() or not all(row and {*row} <= circles for row in operands.values()):
         return None
-    depth: dict[Value, int] = {}
-    operands: dict[Value, list[Value]] = {}
-    for node, neuron in fired.items():
-        ways = [[read[w][0] for w in unit.w if len(read[w]) == 1] for unit in neuron.units]
-        if len(ways[0]) < neuron.nin or any(way != ways[0] for way in ways):
-            return None
-        for x in operands.setdefault(node, ways[0]):
-            if x.operation is None and x not in parameters:
-                depth.setdefault(x, 0)
-        if not depth.keys() >= {*ways[0]}:
-            return None
-        depth[node] = 1 + max(depth[x] for x in ways[0])
-    standing: list[list[Value]] = [[] for _ in range(1 + max(depth.values()))]
-    places = {neuron: i for i, neuron in enumerate(neurons)}
-    for node in sorted(depth, key=lambda node: places.get(fired.get(node), 0)):
-        standing[depth[node]].append(node)
+    depth = dict.fromkeys(inputs, 0)
+    for node, row in operands.items():
+        depth[node] = 1 + max(depth[x] for x in row)
+    standing: list[list[Value]] = [[*inputs], *([] for _ in range(max(depth.values())))]
+    for neuron in neurons_of(net).values():
+        for node in (node for node, one in fired.items() if one is neuron):
+            standing[depth[node]].append(node)
     where = {node: (i, position) for i, column in enumerate(standing) for position, node in enumerate(column)}
-    layer_of = {neuron: part for _, part in net.named_modules() if isinstance(part, Layer) for neuron in part.neurons}
-    columns = [_inputs([x.label or f"x{i}" for i, x in enumerate(standing[0], start=1)])]
+    columns = [_inputs([x.label or f"x{i}" for i, x in enumerate(inputs, start=1)])]
     for nodes in standing[1:]:
-        own = [fired[node] for node in nodes]
-        kinds = ", ".join(dict.fromkeys(_kind(layer_of.get(neuron, neuron)) for neuron in own))
-        sources = [[where[x] for x in operands[node]] for node in nodes]
-        columns.append(Column(f"{len(own):,} {kinds}", [neuron.label for neuron in own], own, sources))
+        columns.append(_column(net, [fired[x] for x in nodes], [[where[x] for x in operands[node]] for node in nodes]))
     return None if _hides_a_line(columns) else columns
+
+
+def _fired(net: Module, order: Sequence[Value]) -> dict[Value, Neuron]:
+    """The outputs of the network's neurons, by their labels; the sums that a maxout chooses from are a part of it."""
+    neurons = neurons_of(net).values()
+    sums = {unit for neuron in neurons for unit in neuron.units if unit is not neuron}
+    labelled = {neuron.label: neuron for neuron in neurons if neuron not in sums}
+    return {node: labelled[node.label] for node in order if node.operation is not None and node.label in labelled}
+
+
+def _operands(neuron: Neuron, read: Mapping[Value, list[Value]]) -> list[Value]:
+    """What a neuron's weights are multiplied by, one value each; [] if that can't be said."""
+    first, *others = [[read.get(w, []) for w in unit.w] for unit in neuron.units]
+    once = all(len(given) == 1 for row in (first, *others) for given in row)
+    same = once and all(a is b for row in others for (a,), (b,) in zip(first, row, strict=True))
+    return [given[0] for given in first] if same else []
+
+
+def _column(net: Module, neurons: list[Neuron], sources: list[list[Source]]) -> Column:
+    layer_of = {neuron: part for _, part in net.named_modules() if isinstance(part, Layer) for neuron in part.neurons}
+    kinds = dict.fromkeys(_kind(layer_of.get(neuron, neuron)) for neuron in neurons)
+    return Column(f"{len(neurons):,} {', '.join(kinds)}", [neuron.label for neuron in neurons], neurons, sources)
 
 
 def _hides_a_line(columns: list[Column]) -> bool:
