@@ -1,6 +1,6 @@
 """Pictures: the computation graph, the network, the walk through the backward pass, and plots of training.
 
-Promise: this floor looks at graphs and never changes one.
+Whatever is drawn here looks at graphs and networks and changes none.
 """
 
 from ._walk import Walk as Walk

@@ -4,7 +4,7 @@ Promise (tests/test_draw_dot.py): every value, every operation and every edge th
 the local slope stands on each edge into an operation, and what is folded says so. The same graph gives the same bytes.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from math import isfinite
 
@@ -57,6 +57,14 @@ def draw_dot(
     return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
 
 
+def draw_folded(roots: Sequence[Value], note: str, format: str) -> Drawing:
+    """The graph below several roots with all its modules folded, and a sentence below it that says why."""
+    order = topological_order(*roots)
+    picture = _Picture(fold(order, closed=True), [], "LR", note)
+    title = f"Computation graph of {', '.join(map(described, roots))}: {_values(len(order))}"
+    return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
+
+
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
     """micrograd's trace, for pictures of your own: the nodes, and an edge (operand, node) for every use of an operand.
 
@@ -72,13 +80,13 @@ def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
 class _Picture:
     """The DOT source of a graph, written value by value in topological order, so that it comes out the same again."""
 
-    def __init__(self, graph: FoldedGraph, path: list[Value], rankdir: str) -> None:
+    def __init__(self, graph: FoldedGraph, path: list[Value], rankdir: str, *notes: str) -> None:
         self.graph, self.rankdir, self.path = graph, rankdir, set(path)
         self.steps = {frozenset(pair) for pair in pairwise(path)}
         self.identity = {node: f"n{i}" for i, node in enumerate(graph.shown)}
         self.largest = largest_of(flow for node in graph.shown for flow in (node.grad, *self._flows(node)))
         self.names: dict[str, str] = {}
-        self.notes = tuple(self._notes())
+        self.notes = (*notes, *self._notes())
         self.dot = digraph(graph.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
         if self.notes:
             self.dot.attr(label=label(*self.notes, end="l"))
