@@ -9,11 +9,10 @@ from typing import Any
 
 from ..errors import ArgumentError, UnknownNameError
 from .backend import Backend
-from .chains import Chains, find_chains
 from .lifted import Lifted, lift
 from .numpy_backend import NumpyBackend
 from .python_backend import STRAIGHT, PythonBackend
-from .trace import Trace
+from .trace import Chains, Trace, find_chains
 
 DTYPES = ("float64", "float32")
 BACKENDS = ("auto", "python", "numpy")
