@@ -149,14 +149,7 @@ def find_chains(trace: Trace) -> Chains:
     product = alone & is_a(mul) & linear[consumer]
     minus = alone & negs & product[consumer] & ~in_sum[left] & ~product[left]
     linear &= ~minus
-    rows = {row for row in trace.operations if row is not None and row.associative and row is not add}
-    chainable = np.zeros(len(trace), dtype=bool)
-    link = np.zeros(len(trace), dtype=bool)  # from a member of a chain to the next
-    grows = alone & (left[consumer] == np.arange(len(trace)))
-    for row in rows:
-        members = is_a(row) & ~product  # a term of a sum is part of the sum
-        chainable |= members
-        link |= grows & members & members[consumer]
+    chainable, link = _links(trace, is_a, product, alone & (left[consumer] == np.arange(len(trace))), consumer)
     negative = np.zeros(len(trace), dtype=bool)  # the sign turns on the way from a node to its consumer
     negative[left[negs]] = negative[right[subs]] = True
     root, sign = _roots(in_sum | link, consumer, negative)
@@ -165,6 +158,18 @@ def find_chains(trace: Trace) -> Chains:
     fused = in_sum | product | minus | (link & chained)
     level = _levels(trace, fused)
     return Chains(left, right, level, fused, linear, subs, negs, product, minus, chained, root, sign)
+
+
+def _links(
+    trace: Trace, is_a: Callable[[Operation], Ints], product: Ints, grows: Ints, consumer: Ints
+) -> tuple[Ints, Ints]:
+    """What may be a member of a chain that is no sum, and what is followed by the next member of its chain."""
+    chainable, link = np.zeros((2, len(trace)), dtype=bool)
+    for row in {row for row in trace.operations if row is not None and row.associative and row is not add}:
+        members = is_a(row) & ~product  # a term of a sum is part of the sum
+        chainable |= members
+        link |= grows & members & members[consumer]
+    return chainable, link
 
 
 def _kinds(operations: list[Operation | None]) -> Callable[[Operation], Ints]:
