@@ -72,6 +72,9 @@ class Ref:
     def __index__(self) -> int:
         return self.number
 
+    def __hash__(self) -> int:
+        return self.number
+
     def __repr__(self) -> str:
         return f"#{self.number}"
 
@@ -313,8 +316,10 @@ def stretch(shapes: Iterable[Shape]) -> Shape:
     """The shape of an outcome: sides of length 1 stretch to those beside them."""
     out: Shape = ()
     for shape in shapes:
-        pairs = zip(out, shape, strict=True) if out and shape else ((side, side) for side in out or shape)
-        out = tuple(b if a == 1 else a for a, b in pairs)
+        if out and shape and out != shape:
+            out = tuple([b if a == 1 else a for a, b in zip(out, shape, strict=True)])
+        else:
+            out = out or shape
     return out
 
 
