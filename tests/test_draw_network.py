@@ -240,12 +240,12 @@ def test_three_neurons_of_ones_own_are_drawn_as_an_mlp_is():
     drawn = sorted(tuple(textbook.get(name, name) for name in line) for line in ends_of(draw_network(net)))
     assert drawn == ends_of(draw_network(twin))
     assert {"2 inputs", "2 sigmoid, tanh", "1 sigmoid"} <= {*written(draw_network(net))}
-    assert number(net([1.0, 2.0]).data) in written(draw_network(net, [1, 2]))
+    assert rounded(net([1.0, 2.0]).data) in written(draw_network(net, [1, 2]))
     loss = mse(net([1.0, 2.0]), 1.0)
     loss.backward()
     drawn = written(draw_network(net, loss=loss))
-    assert {f"grad {number(p.grad)}" for p in net.parameters()} < {*drawn}
-    assert number(net([1.0, 2.0]).data) in drawn
+    assert {f"grad {rounded(p.grad)}" for p in net.parameters()} < {*drawn}
+    assert rounded(net([1.0, 2.0]).data) in drawn
 
 
 def test_layers_and_a_line_past_a_column_are_drawn():
