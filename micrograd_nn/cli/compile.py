@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..compiler import compile
-from ..compiler.registry import CHOICES, DTYPES
+from ..compiler.registry import BACKENDS, DTYPES
 from ..engine.value import Value
 from ..errors import ArgumentError, UnknownNameError
 from ..nn.layers import MLP
@@ -37,7 +37,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--activation", default="relu", help="of the hidden layers (relu)")
     parser.add_argument("--output", default="identity", help="activation of the last layer (identity)")
     parser.add_argument("--loss", default="mse", help=f"of the network (mse); one of {', '.join(LOSSES)}")
-    parser.add_argument("--backend", default="auto", help=f"one of {', '.join(CHOICES)}")
+    parser.add_argument("--backend", default="auto", help=f"one of {', '.join(('auto', *BACKENDS))}")
     parser.add_argument("--dtype", default="float64", help=" or ".join(DTYPES))
 
 

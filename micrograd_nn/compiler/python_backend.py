@@ -1,46 +1,44 @@
-"""The ``python`` backend: a small graph as straight-line code on floats.
+"""The ``python`` backend: a graph on floats, small ones as straight-line code, long ones node by node.
 
 Bit for bit it has the numbers of the scalar engine, in value, gradient and every step of a training (the sign of a zero
-alone may differ). Each line is a row's ``python`` template or its forward itself, and the sweep adds the terms up in
-the engine's order. For a few dozen nodes nothing is faster in Python: the loop "forward, backward, update, next sample"
-is one function, and its numbers never leave the interpreter's local variables.
+alone may differ). For a few dozen nodes nothing is faster in Python: the loop "forward, backward, update, next sample"
+is one function, and its numbers never leave the interpreter's local variables. Where that function would take too long
+to make, a loop over flat lists does the same for a million nodes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from inspect import getsource
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
 
-from . import interpreter
-from .backend import Log, Number, Part, Update, execute
-from .steps import Leaf, Tape
-from .straight import Lines, indented, names, record, row_names
-from .trace import Trace
+from .backend import Log, Part, Update, execute
+from .straight import gradient_of, gradient_source, train_source, value_source
+from .trace import CONSTANT, FIRST_INPUT, INNER, PARAMETER, Trace
 
-STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make, and the interpreter takes over
+STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make
 
 
 class PythonBackend:
-    """Runs a trace as straight-line code, or node by node where it is long."""
+    """Runs a trace on floats."""
 
     name = "python"
 
     def __init__(self, trace: Trace) -> None:
-        self._trace = trace
-        self._interpreter = interpreter.Interpreter(trace) if len(trace) > STRAIGHT else None
+        self._trace, self._long = trace, len(trace) > STRAIGHT
 
     @cached_property
     def source(self) -> str:
-        if self._interpreter:
-            return getsource(interpreter)
+        if self._long:
+            return getsource(NodeByNode)
         return value_source(self._trace) + "\n\n\n" + gradient_source(self._trace)
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
-        if self._interpreter:
-            return {"value": self._interpreter.value, "value_and_grad": self._interpreter.value_and_grad}
+        if self._long:
+            return {name: getattr(NodeByNode(self._trace), name) for name in ("value", "value_and_grad")}
         return execute(self.source)
 
     def value(self, p: Sequence[float], rows: Any) -> float:
@@ -55,9 +53,8 @@ class PythonBackend:
         return loss, np.array(gradient)
 
     def loop(self, update: Update, batch_size: int) -> "PythonLoop":
-        if self._interpreter:
-            steps = interpreter.InterpretedSteps(self._interpreter, self._trace.reached, update, batch_size)
-            return PythonLoop(self.source, steps)
+        if self._long:
+            return PythonLoop(self.source, NodeByNode(self._trace, update, batch_size).train)
         source = train_source(self._trace, update, batch_size)
         return PythonLoop(source, execute(source)["train"])
 
@@ -81,122 +78,66 @@ class PythonLoop:
         return p, memory
 
 
-# ---- a loss and its gradient ----
+class NodeByNode:
+    """The functions of straight-line code, ``value``, ``value_and_grad`` and ``train``, as loops over a trace."""
 
-
-def value_source(trace: Trace) -> str:
-    """``value(p, rows)``: the mean loss over the rows."""
-    tape, loss, _ = record(trace)
-    return "\n".join(_mean(trace, "value", Lines(tape, [loss]), loss, {}, ""))
-
-
-def gradient_source(trace: Trace) -> str:
-    """``value_and_grad(p, rows)``: the mean loss over the rows and the gradient of that mean."""
-    tape, loss, gradient = record(trace)
-    reached = _reached(trace, gradient)
-    shown = ", ".join(f"g_{i} / n" if i in reached else "0.0" for i in range(len(gradient)))
-    written = Lines(tape, [loss], list(reached.values()))
-    return "\n".join(_mean(trace, "value_and_grad", written, loss, reached, f", [{shown}]"))
-
-
-def _mean(trace: Trace, name: str, written: Lines, loss: Number, gradient: dict[int, Number], shown: str) -> list[str]:
-    return [
-        f"def {name}(p, rows):",
-        f"    {names('p', len(trace.parameters))} = p",
-        "    total = 0.0",
-        *(f"    g_{i} = 0.0" for i in gradient),
-        f"    for {row_names(trace)} in rows:",
-        *indented(8, written.lines),
-        f"        total += {written.text(loss)}",
-        *(f"        g_{i} += {written.text(g)}" for i, g in gradient.items()),
-        "    n = float(len(rows))",
-        f"    return total / n{shown}",
-    ]
-
-
-def _reached(trace: Trace, gradient: Sequence[Number]) -> dict[int, Number]:
-    """The gradient of each parameter that the loss depends on."""
-    return {i: g for i, g in enumerate(gradient) if trace.reached[i]}
-
-
-# ---- a training ----
-
-
-def train_source(trace: Trace, update: Update, size: int) -> str:
-    """``train(p, memory, parts, scalars, log)``: ``Loop.train``, where each part is a list of rows."""
-    count, s = len(trace.parameters), names("s", len(update.scalars))
-    vectors = {"p": "p"} | {f"m{k}": f"memory[{k}]" for k in range(len(update.memories))}
-    target, rows, lines, gradient = _one_row(trace) if size == 1 else _batch(trace, size)
-    head = f"for {target}, {s} in zip({rows}, scalars):" if update.varying else f"for {target} in {rows}:"
-    return "\n".join(
-        [
-            "def train(p, memory, parts, scalars, log):",
-            *(f"    {names(name, count)} = {vector}" for name, vector in vectors.items()),
-            *([] if update.varying else [f"    {s} = next(iter(scalars))"]),
-            "    sums, total, done = log.sums, 0.0, 0",
-            "    try:",
-            "        for rows in parts:",
-            "            sums.append(0.0)",
-            "            total = 0.0",
-            f"            {head}",
-            *indented(16, [*lines, *_moves(update, gradient, list(vectors))]),
-            "                done += 1",
-            "            sums[-1] = total",
-            "    finally:",
-            *(f"        {vector}[:] = {names(name, count)}" for name, vector in vectors.items()),
-            "        sums[-1:] = [total]",
-            "        log.steps = done",
+    def __init__(self, trace: Trace, update: Update | None = None, size: int = 1) -> None:
+        self._trace, self._update, self._size = trace, update, size
+        first = [sum(map(prod, trace.inputs[:k])) for k in range(len(trace.inputs))]  # of each input, in a row
+        self._leaves = [
+            (i, source, position if source == PARAMETER else first[source - FIRST_INPUT] + position)
+            for i, (source, position) in enumerate(zip(trace.source, trace.position, strict=True))
+            if source not in (INNER, CONSTANT)
         ]
-    )
 
+    def forward(self, p: Sequence[float], row: Sequence[float]) -> list[float]:
+        """The numbers of all nodes."""
+        numbers = list(self._trace.numbers)
+        for i, source, position in self._leaves:
+            numbers[i] = p[position] if source == PARAMETER else row[position]
+        for i, (operation, left, right) in enumerate(
+            zip(self._trace.operations, self._trace.left, self._trace.right, strict=True)
+        ):
+            if operation is not None:
+                a = numbers[left]
+                numbers[i] = operation.forward(a) if right < 0 else operation.forward(a, numbers[right])
+        return numbers
 
-Step = tuple[str, str, list[str], dict[int, str]]
+    def value(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> float:
+        """The mean loss over the rows."""
+        total = 0.0
+        for row in rows:  # sum() would round otherwise
+            total += self.forward(p, row)[-1]
+        return total / float(len(rows))
 
+    def value_and_grad(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> tuple[float, list[float]]:
+        """The mean loss, and the gradient of that mean."""
+        total, sums, n = 0.0, [0.0] * len(p), float(len(rows))
+        for row in rows:
+            numbers = self.forward(p, row)
+            total += numbers[-1]
+            sums = [have + new for have, new in zip(sums, gradient_of(self._trace, numbers), strict=True)]
+        return total / n, [have / n for have in sums]
 
-def _one_row(trace: Trace) -> Step:
-    """What a step loops over, its lines from a row to the loss, and the names of the gradient by parameter."""
-    tape, loss, gradient = record(trace)
-    reached = _reached(trace, gradient)
-    written = Lines(tape, [loss, *reached.values()])
-    shown = {i: written.text(g) for i, g in reached.items()}
-    apart = {
-        i: f"g_{i}" for i, text in shown.items() if not text.startswith("v")
-    }  # a parameter, which moves, or a constant
-    lines = [*written.lines, *(f"{name} = {shown[i]}" for i, name in apart.items()), *_counted(written.text(loss))]
-    return row_names(trace), "rows", lines, shown | apart
+    def train(self, p: list[float], memory: list[list[float]], parts: Any, scalars: Any, log: Log) -> None:
+        """What ``train_source`` writes, for the update and the batch size that were given."""
+        each = iter(scalars)
+        for rows in parts:
+            log.sums.append(0.0)
+            for start in range(0, len(rows), self._size):
+                batch = rows[start : start + self._size]
+                loss, gradient = self.value_and_grad(p, batch)
+                if not isfinite(loss):
+                    return
+                self._move(p, memory, gradient, next(each))
+                log.sums[-1] += loss * len(batch)
+                log.steps += 1
 
-
-def _batch(trace: Trace, size: int) -> Step:
-    """The same for the mean over a batch of rows."""
-    tape, loss, gradient = record(trace)
-    reached = _reached(trace, gradient)
-    written = Lines(tape, [loss], list(reached.values()))
-    lines = [
-        f"batch = rows[start : start + {size}]",
-        "n, subtotal = float(len(batch)), 0.0",
-        *(f"g_{i} = 0.0" for i in reached),
-        f"for {row_names(trace)} in batch:",
-        *indented(4, written.lines),
-        f"    subtotal += {written.text(loss)}",
-        *(f"    g_{i} += {written.text(g)}" for i, g in reached.items()),
-        *_counted("subtotal"),
-        *(f"g_{i} /= n" for i in reached),
-    ]
-    return "start", f"range(0, len(rows), {size})", lines, {i: f"g_{i}" for i in reached}
-
-
-def _counted(loss: str) -> list[str]:
-    return [f"if {loss} - {loss} != 0.0:  # nan or infinite", "    return", f"total += {loss}"]
-
-
-def _moves(update: Update, gradient: dict[int, str], vectors: list[str]) -> list[str]:
-    """The optimiser's rule for each parameter that has a gradient, read from the variable of that name."""
-    tape = Tape()
-    moved: dict[str, tuple[Number, ...]] = {}
-    for i, name in gradient.items():
-        p, *memory = (tape.add(Leaf((), (), False, vector, i)) for vector in vectors)
-        number, kept = update.on(tape, p, tape.add(Leaf((), (), False, name)), tuple(memory))
-        moved[", ".join(f"{vector}_{i}" for vector in vectors)] = (number, *kept)
-    written = Lines(tape, [], [number for numbers in moved.values() for number in numbers], prefix="u")
-    stores = (f"{target} = {', '.join(map(written.text, numbers))}" for target, numbers in moved.items())
-    return [*written.lines, *stores]
+    def _move(self, p: list[float], memory: list[list[float]], gradient: list[float], each: Sequence[float]) -> None:
+        assert self._update is not None
+        s = dict(zip(self._update.scalars, each, strict=True))
+        for i, reached in enumerate(self._trace.reached):
+            if reached:
+                p[i], kept = self._update.rule(p[i], gradient[i], tuple([vector[i] for vector in memory]), s)
+                for vector, number in zip(memory, kept, strict=True):
+                    vector[i] = number

@@ -85,13 +85,9 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
 
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
 BACKENDS = {
-    kind.name: kind
-    for kind in (
-        Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
-        Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost),
-    )
+    "python": Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
+    "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost),
 }
-CHOICES = ("auto", *BACKENDS)
 DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
 
 
@@ -99,8 +95,8 @@ class Backends:
     """The backends of one program, each made when it is first wanted."""
 
     def __init__(self, graph: Graph, wanted: str, dtype: str) -> None:
-        if wanted not in CHOICES:
-            raise UnknownNameError("backend", wanted, CHOICES)
+        if wanted not in ("auto", *BACKENDS):
+            raise UnknownNameError("backend", wanted, ("auto", *BACKENDS))
         check_dtype(dtype)
         asked = [BACKENDS[wanted]] if wanted != "auto" else []
         for kind in asked:

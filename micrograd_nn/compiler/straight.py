@@ -1,14 +1,14 @@
-"""Straight-line code: a small graph as lines of Python.
+"""Straight-line code: a small graph as lines of Python, from a row's numbers to its loss, its gradient, and a step.
 
-Promise: each line is a row's ``python`` template or its forward itself, and the sweep adds its terms up in the order of
-the scalar engine, so that the numbers are the same to the bit.
+Each line is a row's ``python`` template or its forward itself, and the sweep adds its terms up in the order of the
+scalar engine, so that the numbers are the same to the bit.
 """
 
 from collections.abc import Iterator, Sequence
 from math import copysign, prod
 
 from ..engine.graph import sweep
-from .backend import Number
+from .backend import Number, Update
 from .steps import Apply, Leaf, Ref, Step, Tape, Tracer, plain
 from .trace import CONSTANT, PARAMETER, Trace
 
@@ -20,28 +20,27 @@ def record(trace: Trace) -> tuple[Tape, Number, list[Number]]:
     """The loss and its gradient, a number per parameter, written down by running the sweep on tracers."""
     tape = Tape()
     numbers: list[Number] = []
-    depends: list[bool] = []  # on a parameter
     for i, operation in enumerate(trace.operations):
-        if operation is None:
-            numbers.append(_leaf(tape, trace, i))
-            depends.append(trace.source[i] == PARAMETER)
-        else:
-            operands = trace.operands(i)
-            numbers.append(operation(*[numbers[j] for j in operands]))
-            depends.append(any(depends[j] for j in operands))
+        operands = [numbers[j] for j in trace.operands(i)]
+        numbers.append(_leaf(tape, trace, i) if operation is None else operation(*operands))
+    return tape, numbers[-1], gradient_of(trace, numbers)
+
+
+def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
+    """The sweep from the numbers of all nodes, tracers or floats: an adjoint per parameter."""
 
     def edges(i: int) -> Iterator[tuple[int, Number]]:
         operands = trace.operands(i)
         given = [numbers[j] for j in operands]
         for j, partial in zip(operands, trace.partials(i), strict=True):
-            if depends[j]:
+            if trace.depends[j]:
                 yield j, partial(*given, numbers[i])
 
     gradient: list[Number] = [0.0] * len(trace.parameters)
     for i, adjoint in sweep(range(len(trace)), edges, 1.0):
         if trace.source[i] == PARAMETER:
             gradient[trace.position[i]] = adjoint
-    return tape, numbers[-1], gradient
+    return gradient
 
 
 def _leaf(tape: Tape, trace: Trace, i: int) -> Number:
@@ -99,6 +98,130 @@ class Lines:
                 depth = 0
         self._texts.append(name)
         self._depths.append(depth)
+
+
+# ---- a loss and its gradient ----
+
+
+def value_source(trace: Trace) -> str:
+    """``value(p, rows)``: the mean loss over the rows."""
+    tape, loss, _ = record(trace)
+    return "\n".join(_mean(trace, "value", Lines(tape, [loss]), loss, {}, ""))
+
+
+def gradient_source(trace: Trace) -> str:
+    """``value_and_grad(p, rows)``: the mean loss over the rows and the gradient of that mean."""
+    tape, loss, gradient = record(trace)
+    reached = _reached(trace, gradient)
+    shown = ", ".join(f"g_{i} / n" if i in reached else "0.0" for i in range(len(gradient)))
+    written = Lines(tape, [loss], list(reached.values()))
+    return "\n".join(_mean(trace, "value_and_grad", written, loss, reached, f", [{shown}]"))
+
+
+def _mean(trace: Trace, name: str, written: Lines, loss: Number, gradient: dict[int, Number], shown: str) -> list[str]:
+    return [
+        f"def {name}(p, rows):",
+        f"    {names('p', len(trace.parameters))} = p",
+        "    total = 0.0",
+        *(f"    g_{i} = 0.0" for i in gradient),
+        f"    for {row_names(trace)} in rows:",
+        *indented(8, written.lines),
+        f"        total += {written.text(loss)}",
+        *(f"        g_{i} += {written.text(g)}" for i, g in gradient.items()),
+        "    n = float(len(rows))",
+        f"    return total / n{shown}",
+    ]
+
+
+def _reached(trace: Trace, gradient: Sequence[Number]) -> dict[int, Number]:
+    """The gradient of each parameter that the loss depends on."""
+    return {i: g for i, g in enumerate(gradient) if trace.reached[i]}
+
+
+# ---- a training ----
+
+
+def train_source(trace: Trace, update: Update, size: int) -> str:
+    """``train(p, memory, parts, scalars, log)``: ``Loop.train``, where each part is a list of rows."""
+    count, s = len(trace.parameters), names("s", len(update.scalars))
+    vectors = {"p": "p"} | {f"m{k}": f"memory[{k}]" for k in range(len(update.memories))}
+    target, rows, lines, gradient = _one_row(trace) if size == 1 else _batch(trace, size)
+    head = f"for {target}, {s} in zip({rows}, scalars):" if update.varying else f"for {target} in {rows}:"
+    return "\n".join(
+        [
+            "def train(p, memory, parts, scalars, log):",
+            *(f"    {names(name, count)} = {vector}" for name, vector in vectors.items()),
+            *([] if update.varying else [f"    {s} = next(iter(scalars))"]),
+            "    sums, total, done = log.sums, 0.0, 0",
+            "    try:",
+            "        for rows in parts:",
+            "            sums.append(0.0)",
+            "            total = 0.0",
+            f"            {head}",
+            *indented(16, [*lines, *_moves(update, gradient, list(vectors))]),
+            "                done += 1",
+            "            sums[-1] = total",
+            "    finally:",
+            *(f"        {vector}[:] = {names(name, count)}" for name, vector in vectors.items()),
+            "        sums[-1:] = [total]",
+            "        log.steps = done",
+        ]
+    )
+
+
+Body = tuple[str, str, list[str], dict[int, str]]  # of a loop over steps: target, rows, lines, gradient
+
+
+def _one_row(trace: Trace) -> Body:
+    """What a step loops over, its lines from a row to the loss, and the names of the gradient by parameter."""
+    tape, loss, gradient = record(trace)
+    reached = _reached(trace, gradient)
+    written = Lines(tape, [loss, *reached.values()])
+    shown = {i: written.text(g) for i, g in reached.items()}
+    apart = {
+        i: f"g_{i}" for i, text in shown.items() if not text.startswith("v")
+    }  # a parameter, which moves, or a constant
+    lines = [*written.lines, *(f"{name} = {shown[i]}" for i, name in apart.items()), *_counted(written.text(loss))]
+    return row_names(trace), "rows", lines, shown | apart
+
+
+def _batch(trace: Trace, size: int) -> Body:
+    """The same for the mean over a batch of rows."""
+    tape, loss, gradient = record(trace)
+    reached = _reached(trace, gradient)
+    written = Lines(tape, [loss], list(reached.values()))
+    lines = [
+        f"batch = rows[start : start + {size}]",
+        "n, subtotal = float(len(batch)), 0.0",
+        *(f"g_{i} = 0.0" for i in reached),
+        f"for {row_names(trace)} in batch:",
+        *indented(4, written.lines),
+        f"    subtotal += {written.text(loss)}",
+        *(f"    g_{i} += {written.text(g)}" for i, g in reached.items()),
+        *_counted("subtotal"),
+        *(f"g_{i} /= n" for i in reached),
+    ]
+    return "start", f"range(0, len(rows), {size})", lines, {i: f"g_{i}" for i in reached}
+
+
+def _counted(loss: str) -> list[str]:
+    return [f"if {loss} - {loss} != 0.0:  # nan or infinite", "    return", f"total += {loss}"]
+
+
+def _moves(update: Update, gradient: dict[int, str], vectors: list[str]) -> list[str]:
+    """The optimiser's rule for each parameter that has a gradient, read from the variable of that name."""
+    tape = Tape()
+    moved: dict[str, tuple[Number, ...]] = {}
+    for i, name in gradient.items():
+        p, *memory = (tape.add(Leaf((), (), False, vector, i)) for vector in vectors)
+        number, kept = update.on(tape, p, tape.add(Leaf((), (), False, name)), tuple(memory))
+        moved[", ".join(f"{vector}_{i}" for vector in vectors)] = (number, *kept)
+    written = Lines(tape, [], [number for numbers in moved.values() for number in numbers], prefix="u")
+    stores = (f"{target} = {', '.join(map(written.text, numbers))}" for target, numbers in moved.items())
+    return [*written.lines, *stores]
+
+
+# ---- how things are written ----
 
 
 def template(step: Apply) -> str:

@@ -6,6 +6,7 @@ lists, never a label and never a name that a user gave.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,14 @@ class Trace:
         """The nodes that node i is made of, in order."""
         left, right = self.left[i], self.right[i]
         return () if left < 0 else (left,) if right < 0 else (left, right)
+
+    @cached_property
+    def depends(self) -> list[bool]:
+        """Which nodes depend on a parameter."""
+        found: list[bool] = []
+        for i, source in enumerate(self.source):
+            found.append(source == PARAMETER or any(found[j] for j in self.operands(i)))
+        return found
 
     def partials(self, i: int) -> tuple[Partial, ...]:
         """The slopes of node i, one per operand."""

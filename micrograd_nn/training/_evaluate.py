@@ -15,8 +15,7 @@ from ..engine.value import Value
 from ..errors import GraphError, UnknownNameError
 from ..nn.optim import SGD
 from .choose import ENGINES, TINY, choose, probes
-from .engines import Score
-from .metrics import named_metrics
+from .metrics import Score, named_metrics
 from .task import Task, as_network
 
 BLOCK = 10_000  # rows that are predicted at a time

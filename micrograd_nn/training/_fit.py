@@ -14,8 +14,8 @@ from ..nn.optim import LambdaLR, Optimizer
 from . import arguments
 from .callbacks import Callback
 from .choose import choose
-from .engines import Score
 from .history import History
+from .metrics import Score
 from .running import Training
 from .task import Task
 

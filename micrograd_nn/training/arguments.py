@@ -11,9 +11,9 @@ from ..errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..nn.losses import Loss
 from ..nn.optim import LambdaLR, Optimizer, named_optimizer
 from .callbacks import Callback
-from .engines import Column, Score
+from .engines import Column
 from .history import History
-from .metrics import named_metrics
+from .metrics import Score, named_metrics
 from .task import Penalty, Task
 
 MEASURED = 10_000  # at most so many training rows are measured for the history

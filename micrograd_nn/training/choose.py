@@ -18,7 +18,8 @@ from ..engine.value import Value, as_value
 from ..errors import GraphError, MicrogradError, UnknownNameError
 from ..nn.layers import MLP
 from ..nn.optim import Optimizer
-from .engines import Engine, ScalarEngine, Score
+from .engines import Engine, ScalarEngine
+from .metrics import Score
 from .task import Penalty, Task
 
 ENGINES = ("auto", "scalar", "compiled")

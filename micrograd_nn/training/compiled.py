@@ -12,7 +12,7 @@ from ..compiler.backend import Log
 from ..compiler.run import Run
 from ..engine.functional import total
 from ..nn.optim import Optimizer
-from .engines import Score
+from .metrics import Score
 from .task import Penalty, Task, penalty_of
 
 

@@ -4,7 +4,7 @@ Both take the same steps to the same numbers, within the rounding of their sums.
 loss is nan or infinite, and logs how many steps it has finished.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol
@@ -16,9 +16,8 @@ from ..engine.graph import undisturbed
 from ..engine.modes import no_grad
 from ..engine.value import Value
 from ..nn.optim import Optimizer
+from .metrics import Score
 from .task import Penalty, Task, penalty_of
-
-Score = Callable[..., Value]  # of (outputs, target): a loss or a metric
 
 
 @dataclass(frozen=True)
