@@ -19,7 +19,7 @@ from typing import Any
 from ..derive import check_partials
 from ..engine.backprop import replay
 from ..engine.value import Constant, Value, topological_order
-from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, UnknownNameError
+from ..errors import ArgumentError, MicrogradError, UnknownNameError
 from .mathml import mathml
 from .source import THINNEST, WIDEST, largest_of
 from .story import Moment, Story, Unit
@@ -114,8 +114,8 @@ def _edge(story: Story, operand: Value, slope: float, flow: float, widths: Calla
 
 def _widths(story: Story) -> Callable[[float], str]:
     """The width of a line: by the root of its share of the largest gradient that flows."""
-    flows = [flow for step in story.steps.values() for flow in step.contributions]
-    largest = largest_of(filter(isfinite, flows))
+    flows = (flow for step in story.steps.values() for flow in step.contributions)
+    largest = largest_of(flow for flow in flows if isfinite(flow))
 
     def width(flow: float) -> str:
         share = sqrt(min(1.0, abs(flow) / largest)) if largest and isfinite(flow) else 0.0
@@ -240,25 +240,3 @@ def _within(what: str, i: Any, count: int) -> int:
     if not isinstance(i, int) or not 0 <= i < count:
         raise ArgumentError(f"a {what} is a whole number from 0 to {count - 1}, got {i!r:.40}")
     return i
-
-
-# ---- in Jupyter ----
-
-
-def explore(root: Value) -> Any:
-    """The walk through the graph below root, alive: every leaf can be moved, and everything follows.
-
-    In Jupyter, with anywidget installed (``pip install micrograd_nn[notebook]``): a moved slider moves the Value, and
-    ``.refresh()`` shows what was changed in Python. Without it, the plain walk.
-
-    Raises ArgumentTypeError if root is not a Value, and what walk raises.
-    """
-    if not isinstance(root, Value):
-        raise ArgumentTypeError(f"explore goes through the graph below a Value, got {type(root).__name__}")
-    try:
-        from ._widget import Explorer
-    except ImportError:
-        from ._walk import Walk
-
-        return Walk(root)
-    return Explorer(root)

@@ -90,4 +90,5 @@ def _hash(text: str) -> str:
 
 def _as_script_data(data: Any) -> str:
     """JSON that can stand in a script element: nothing in it ends the element or opens a comment."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("</", "<\\/").replace("<!", "\\u003c!")

@@ -53,7 +53,7 @@ function layOut(boxes, edges) {
   for (const box of boxes) (layers[box.rank] ??= []).push(box);
   for (const edge of edges) lead(edge, layers, links);
   untangle(layers, links);
-  const width = across(layers);
+  const width = across(layers, links);
   const height = down(layers, links);
   for (const edge of edges) edge.points = way(edge);
   return { width, height };
@@ -120,17 +120,18 @@ function untangle(layers, links) {
   best.forEach((layer, r) => { layers[r] = layer; });
 }
 
-function across(layers) {
+// Where many lines run between two columns, these stand further apart.
+function across(layers, links) {
   let x = 0;
-  for (const layer of layers) {
+  layers.forEach((layer, r) => {
     const width = Math.max(...layer.map((box) => box.w));
     for (const box of layer) {
       if (box.turn) box.w = width;
       box.x = x + (width - box.w) / 2;
     }
-    x += width + COLUMN;
-  }
-  return x - COLUMN;
+    x += width + (r < layers.length - 1 ? Math.min(150, COLUMN + 3 * links.filter((link) => link.a.rank === r).length) : 0);
+  });
+  return x;
 }
 
 // Heights: every box as near to the mean of its neighbours as the order allows. Sets y, the top, of each.
@@ -306,6 +307,9 @@ function path(points) {
 
 const FOLDED_FROM = 60; // nodes, from which on units are folded at first
 const READABLE = 0.68, LARGEST = 1.9; // the scale at which letters can still be read, and the largest
+const SMALLEST = 0.68; // of a formula's usual size
+const CROWDED = 40; // lines, beyond which only those at work show their numbers
+const TOP = 34; // pixels of the picture under its buttons
 const PACE = 1600; // milliseconds from step to step
 const ICONS = {
   first: "M6 5v14M19 5l-9 7 9 7z", back: "M16 5l-9 7 9 7z", play: "M7 4l12 8-12 8z", pause: "M8 5v14M16 5v14",
@@ -338,6 +342,10 @@ export function open(root, data, ask = null) {
     const there = sequence.findIndex((i) => data.steps[i].phase === "seed");
     page.forward.style.flexGrow = there;
     page.backward.style.flexGrow = sequence.length - 1 - there;
+    page.rows.forEach((part, place) => {
+      const { unit } = data.nodes[place];
+      if (part) part.row.hidden = state.folded.has(unit) && data.units[unit].output !== place;
+    });
     if (page.fold) say(page.fold, state.folded.size ? "Unfold all" : "Fold all");
   }
 
@@ -369,12 +377,15 @@ export function open(root, data, ask = null) {
     say(page.words, told.words);
     page.side.scrollTop = 0;
     reveal(page.rows[step.node]?.row);
-    fitFormula(page.formula);
+    fitFormula(page);
   }
 
   // -- where one looks --
 
-  const size = () => ({ w: page.graph.clientWidth, h: page.graph.clientHeight });
+  const size = () => { // of the picture, below its buttons
+    const { width, height } = page.graph.getBoundingClientRect();
+    return { w: width, h: height - TOP };
+  };
   const whole = () => Math.min((size().w - 24) / shown.width, (size().h - 24) / shown.height);
 
   function look(view) {
@@ -398,17 +409,17 @@ export function open(root, data, ask = null) {
 
   function start(k) {
     const { h } = size();
-    look({ x: 12, y: h / 2 - (shown.height * k) / 2, k });
+    look({ x: 12, y: TOP + h / 2 - (shown.height * k) / 2, k });
   }
 
   function centre(box, k) {
     const { w, h } = size();
-    look({ x: w / 2 - (box.x + box.w / 2) * k, y: h / 2 - (box.y + box.h / 2) * k, k });
+    look({ x: w / 2 - (box.x + box.w / 2) * k, y: TOP + h / 2 - (box.y + box.h / 2) * k, k });
   }
 
   function within(box) {
     const { x, y, k } = state.view, { w, h } = size();
-    return box.x * k + x >= 4 && box.y * k + y >= 4 && (box.x + box.w) * k + x <= w - 4 && (box.y + box.h) * k + y <= h - 4;
+    return box.x * k + x >= 4 && box.y * k + y >= TOP && (box.x + box.w) * k + x <= w - 4 && (box.y + box.h) * k + y <= TOP + h - 4;
   }
 
   function zoom(factor, px = size().w / 2, py = size().h / 2) {
@@ -591,13 +602,13 @@ export function open(root, data, ask = null) {
   page.own?.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.check(); });
   const alone = root.parentElement === document.body; // in a notebook the keys belong to the notebook
   (alone ? document : page.root).addEventListener("keydown", onKey);
-  new ResizeObserver(() => { follow(); fitFormula(page.formula); }).observe(page.graph);
+  new ResizeObserver(() => { follow(); fitFormula(page); }).observe(page.graph);
 
   root.replaceChildren(page.root);
   if (data.nodes.length >= FOLDED_FROM) state.folded = new Set(data.units.keys());
   draw();
   show(0);
-  return { update };
+  return { update, close: pause };
 }
 
 // ---- parts of the page ----
@@ -623,7 +634,7 @@ function frame(data, live) {
     hold("side", make("div", { class: "side", tabindex: "0", role: "region", "aria-label": "Formulas and values" },
       make("section", { class: "now", "aria-live": "polite", "aria-atomic": "true", "aria-label": "This step" },
         hold("phase", make("p", { class: "phase" })), hold("title", make("h2")),
-        hold("formula", make("div", { class: "formula" })), hold("words", make("p", { class: "words" }))),
+        hold("formula", make("div", { class: "formula", tabindex: "0", role: "region", "aria-label": "The formula of this step" })), hold("words", make("p", { class: "words" }))),
       hold("derivation", make("section", { class: "derivation", "aria-label": "Derivation", hidden: true },
         hold("heading", make("h2", { tabindex: "-1" })), hold("derived", make("div", { class: "formula", tabindex: "0", role: "region", "aria-label": "The derivation’s formula" })),
         hold("flat", make("p", { class: "words" })), ...(live ? moving(hold) : []))),
@@ -771,7 +782,7 @@ function paint(data, drawn, rows, number, chosen) {
     sign(group, edge.sign);
     line.style.strokeWidth = passed ? edge.width : "";
   }
-  drawn.group.classList.toggle("crowded", drawn.lines.length > 70);
+  drawn.group.classList.toggle("crowded", drawn.lines.length > CROWDED);
   rows.forEach((part, place) => {
     if (!part) return;
     mark(part.row, place, data.nodes[place]);
@@ -793,13 +804,15 @@ function reveal(row) {
   if (!seen) table.scrollTop = top - table.clientHeight / 2;
 }
 
-// A formula that is wider than its place is set smaller, down to where it can just be read; beyond, it scrolls.
-function fitFormula(element) {
-  element.style.fontSize = "";
-  const math = element.firstElementChild;
+// A formula that is larger than its place is set smaller, down to where it can just be read; beyond, it scrolls.
+function fitFormula({ formula, side }) {
+  formula.style.fontSize = "";
+  const math = formula.firstElementChild;
   if (!math) return;
-  const share = element.clientWidth / math.getBoundingClientRect().width;
-  if (share < 1) element.style.fontSize = `${Math.max(0.72, share * 0.98)}em`;
+  const { width, height } = math.getBoundingClientRect();
+  const room = side.getBoundingClientRect().bottom - formula.getBoundingClientRect().top - 16;
+  const share = Math.min(formula.clientWidth / width, room / height);
+  if (share < 1) formula.style.fontSize = `${Math.max(SMALLEST, share * 0.97)}em`;
 }
 
 function around(boxes) {
@@ -822,7 +835,7 @@ function render({ model, el }) {
   const onData = () => page.update(model.get("data"));
   model.on("msg:custom", onMessage);
   model.on("change:data", onData);
-  return () => { model.off("msg:custom", onMessage); model.off("change:data", onData); };
+  return () => { model.off("msg:custom", onMessage); model.off("change:data", onData); page.close(); };
 }
 
 export default { render };

@@ -1,9 +1,9 @@
 """What the walk tells: the forward pass, then the backward pass, one operation at a time, as data.
 
-Numbers come from ``derive.steps``, formulas from the rows. The order is a person's: a neuron is finished before the next
-one begins, the first cell before the second, one sample before the next; backward is the same way back. A unit (a
-neuron, a loss) is told twice: operation by operation, and as one step, for where it is folded. What a page looks like
-is not known here, and the graph is not changed.
+Numbers come from ``derive.steps``, formulas from the rows. The order is a person's: a neuron is finished before the
+next one begins, the first cell before the second, one sample before the next; backward is the same way back. A unit
+(a neuron, a loss) is told twice: operation by operation, and as one step, for where it is folded. What a page looks
+like is not known here, and the graph is not changed.
 """
 
 from collections import Counter
@@ -157,7 +157,9 @@ class Story:
         for block in reversed(blocks):
             for node in reversed(block):
                 if self._told(node):
-                    yield replace(self._hands_on(node, self._told(node)), gathered=tuple(self._gather(node, uses, totals)))
+                    yield replace(
+                        self._hands_on(node, self._told(node)), gathered=tuple(self._gather(node, uses, totals))
+                    )
             unit = self._whole(block)
             if unit:
                 gathered = tuple((self.place[node], totals[node]) for node in unit)
@@ -297,7 +299,11 @@ class Story:
         product = rf"{partial_latex(root, factor.child)} \cdot {factor.latex()}"
         up, partial = number_latex(step.upstream), number_latex(factor.number)
         numbers = rf"{_signed(up, bool(earlier))} \cdot {_signed(partial)}"
-        yield f"{partial_latex(root, factor.parent)} &= {earlier}{product} = {earlier}{numbers} = {number_latex(after)}"
+        line = r" \\" + "\n&" if earlier else " "  # with a sum in it, the numbers get a line of their own
+        yield (
+            f"{partial_latex(root, factor.parent)} &= {earlier}{product}{line}= {earlier}{numbers} = "
+            f"{number_latex(after)}"
+        )
 
     def _gets(self, operand: Value, upstream: float, partial: float, total: float) -> str:
         return (
