@@ -412,10 +412,12 @@ export function open(root, data, ask = null) {
     look({ x: 12, y: TOP + h / 2 - (shown.height * k) / 2, k });
   }
 
-  function centre(box, k) {
+  function centred(box, k) {
     const { w, h } = size();
-    look({ x: w / 2 - (box.x + box.w / 2) * k, y: TOP + h / 2 - (box.y + box.h / 2) * k, k });
+    return { x: w / 2 - (box.x + box.w / 2) * k, y: TOP + h / 2 - (box.y + box.h / 2) * k, k };
   }
+
+  const centre = (box, k) => look(centred(box, k));
 
   function within(box) {
     const { x, y, k } = state.view, { w, h } = size();
@@ -434,10 +436,10 @@ export function open(root, data, ask = null) {
   }
 
   function fit() { // the whole graph, however small; once more: where the work is
-    const small = Math.min(LARGEST, whole());
-    const there = state.steered && Math.abs(state.view.k - small) < 1e-6;
+    const { x, y, k } = centred({ x: 0, y: 0, w: shown.width, h: shown.height }, Math.min(LARGEST, whole()));
+    const there = Math.hypot(x - state.view.x, y - state.view.y) < 1 && Math.abs(k - state.view.k) < 1e-3;
     state.steered = !there && whole() < READABLE;
-    if (state.steered) centre({ x: 0, y: 0, w: shown.width, h: shown.height }, small);
+    if (state.steered) look({ x, y, k });
     else follow();
   }
 
@@ -709,7 +711,7 @@ function drawing(shown) {
 function boxDrawn(box) {
   const { node, unit, lines, x, y, w, h } = box, middle = x + w / 2;
   const text = (kind, line, at) => make("svg text", { class: kind, x: middle, y: at, "text-anchor": "middle" }, line);
-  const fold = unit ? { "data-unit": node.unit, role: "button", tabindex: "0", "aria-expanded": "false", "aria-label": `Unfold ${node.name}, ${lines[1]}` } : {};
+  const fold = unit ? { "data-unit": node.unit, role: "button", tabindex: "0", "aria-expanded": "false" } : {};
   const group = make("svg g", { class: `node ${unit ? "unit" : node.kind}`, "data-place": node.place, ...fold });
   if (unit) group.append(make("svg rect", { class: "behind", x: x + 4, y: y - 4, width: w, height: h, rx: 9 }));
   group.append(make("svg rect", { x, y, width: w, height: h, rx: 9 }));

@@ -261,10 +261,8 @@ class Story:
             slope = _as_factor(factor)
             earlier = "" if before.get(node, 0.0) == 0 else f"{number_latex(before[node])} + "
             numbers = rf"{_signed(number_latex(upstream), bool(earlier))} \cdot {_signed(number_latex(factor.number))}"
-            rows.append(
-                rf"{left} &= {earlier}{partial_latex(self.names[-1], name)} \cdot {slope} = {earlier}{numbers}"
-                f" = {number_latex(total)}"
-            )
+            product = rf"{partial_latex(self.names[-1], name)} \cdot {slope}"
+            rows.append(_chain_rule(left, earlier, product, numbers, total))
         words = (
             f"The gradient of {self.name(unit.output)} is complete: {number(upstream)}. Through its "
             f"{len(unit.made)} operations it goes on to {len(rows)} values. Unfold it to take them one by one."
@@ -299,11 +297,7 @@ class Story:
         product = rf"{partial_latex(root, factor.child)} \cdot {factor.latex()}"
         up, partial = number_latex(step.upstream), number_latex(factor.number)
         numbers = rf"{_signed(up, bool(earlier))} \cdot {_signed(partial)}"
-        line = r" \\" + "\n&" if earlier else " "  # with a sum in it, the numbers get a line of their own
-        yield (
-            f"{partial_latex(root, factor.parent)} &= {earlier}{product}{line}= {earlier}{numbers} = "
-            f"{number_latex(after)}"
-        )
+        yield _chain_rule(partial_latex(root, factor.parent), earlier, product, numbers, after)
 
     def _gets(self, operand: Value, upstream: float, partial: float, total: float) -> str:
         return (
@@ -383,6 +377,12 @@ def _aligned(rows: list[str]) -> str:
 
 def _in_words(error: GraphError) -> str:
     return rf"\text{{{str(error).translate(IN_TEXT)}}}"
+
+
+def _chain_rule(left: str, earlier: str, product: str, numbers: str, after: float) -> str:
+    """∂L/∂x = what x has already + ∂L/∂v·∂v/∂x; with a sum in it, the numbers get a line of their own."""
+    between = r" \\" + "\n&" if earlier else " "
+    return f"{left} &= {earlier}{product}{between}= {earlier}{numbers} = {number_latex(after)}"
 
 
 def _as_factor(factor: Factor) -> str:
