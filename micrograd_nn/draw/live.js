@@ -560,7 +560,7 @@ export function open(root, data, ask = null) {
 
   function onKey(event) {
     const written = event.target.matches("input:not([type=range])"), sliding = event.target.matches("input[type=range]");
-    if (event.altKey || event.ctrlKey || event.metaKey || written || (sliding && event.key in ways)) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || written || (sliding && /^(Arrow|Home|End)/.test(event.key))) return;
     const onUnit = event.target.closest("[data-unit]");
     const act = (event.key === "Enter" || event.key === " ") && onUnit ? () => toggle(Number(onUnit.dataset.unit))
       : event.shiftKey && event.key in ways ? () => pan(...ways[event.key]) : keys[event.key];
