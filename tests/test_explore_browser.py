@@ -4,7 +4,6 @@ The page is the one of Jupyter and of the site; here the events are answered by 
 """
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from micrograd_nn.draw.text import number
 AXE = os.environ.get("AXE_CORE", "")
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>Explore</title><style>{css}</style></head>
 <body><main class="micrograd-host"></main><script type="module">{script}
-open(document.querySelector("main"), await window.first(), window.answered);
+window.live = open(document.querySelector("main"), await window.first(), window.answered);
 </script></body></html>"""
 
 
@@ -35,7 +34,7 @@ def alive(browser):
     """A function that opens a graph; the events that the page sends are answered, and kept in .events."""
     pages = []
 
-    def open_page(root, **options):
+    def open_page(root, html=PAGE, **options):
         page = browser.new_page(reduced_motion="reduce", viewport={"width": 1280, "height": 800}, **options)
         page.faults, page.events = [], []
         page.on("console", lambda message: page.faults.append(message.text))
@@ -47,7 +46,7 @@ def alive(browser):
 
         page.expose_function("first", lambda: graph_data(root))
         page.expose_function("answered", answered)
-        page.set_content(PAGE.format(css=file("live.css"), script=file("live.js")))
+        page.set_content(html.format(css=file("live.css"), script=file("live.js")))
         page.wait_for_selector(".graph .node")
         pages.append(page)
         return page
@@ -134,24 +133,46 @@ def test_a_nudge_and_a_derivation_of_ones_own_are_answered(alive):
     assert all(set(event) == {"kind", "node", "value"} for event in page.events)
 
 
-def test_sixty_values_follow_in_a_tenth_of_a_second(alive):
+def test_sixty_values_are_shown_anew_in_a_tenth_of_a_second(alive):
     loss = mse(MLP(3, [3, 2, 1], activation="tanh", seed=0)([1.0, 2.0, 3.0]), Value(1, "y"))
     page = alive(loss)
     page.keyboard.press("a")
     choose(page, "w1")
-    times = []
-    for k in range(7):
-        begin = time.perf_counter()
-        page.evaluate(
-            "(x) => new Promise((done) => { const field = document.querySelector('.touch input[type=number]');"
-            " const heading = document.querySelector('.derivation h2'), before = heading.textContent;"
-            " new MutationObserver((_, seen) => { if (heading.textContent !== before) { seen.disconnect(); done(); } })"
-            "   .observe(heading, { childList: true, characterData: true, subtree: true });"
-            " field.value = x; field.dispatchEvent(new Event('input', { bubbles: true })); })",
-            0.1 * k + 0.05,
-        )
-        times.append(time.perf_counter() - begin)
-    assert sorted(times)[3] < 0.25, times  # with the answers' way through this process and its scheduler
+    times = page.evaluate(
+        "async () => { const data = await window.first(), times = [];"
+        " for (let i = 0; i < 9; i++) { const begin = performance.now(); window.live.update(data);"
+        " document.body.getBoundingClientRect(); times.push(performance.now() - begin); } return times; }"
+    )
+    assert sorted(times)[4] < 60, times  # milliseconds; Python's answer takes ten, see test_draw_explore
+
+
+JUPYTER = (
+    PAGE[: PAGE.index("window.live")]
+    + """
+const heard = {{}}, data = await window.first();
+const send = async ({{ id, event }}) => heard["msg:custom"]?.({{ id, answer: await window.answered(event) }});
+const on = (name, hear) => {{ heard[name] = hear; }}, off = (name) => {{ delete heard[name]; }};
+const cell = document.querySelector("main").appendChild(document.createElement("div"));
+const close = render({{ model: {{ get: () => data, on, off, send }}, el: cell }});
+window.done = () => {{ close(); return Object.keys(heard); }};
+</script></body></html>"""
+)
+
+
+def test_a_notebook_cell_asks_the_kernel_and_leaves_the_notebooks_keys_alone(alive):
+    net, loss = friends_loss()
+    page = alive(loss, html=JUPYTER)
+    choose(page, "w5")
+    page.fill(".touch input[type=number]", "-0.25")
+    page.wait_for_function("document.querySelector('.derivation h2').textContent === 'w5 = −0.25'")
+    assert net.parameters()[6].data == -0.25
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    assert page.input_value(".slider") == "0"
+    page.focus("[data-do=next]")
+    page.keyboard.press("ArrowRight")
+    assert page.input_value(".slider") == "1"
+    assert page.evaluate("window.done()") == []
 
 
 @pytest.mark.skipif(not os.path.isfile(AXE), reason="AXE_CORE names no axe.min.js")

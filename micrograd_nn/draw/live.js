@@ -606,6 +606,7 @@ export function open(root, data, ask = null) {
   (alone ? document : page.root).addEventListener("keydown", onKey);
   new ResizeObserver(() => { follow(); fitFormula(page); }).observe(page.graph);
 
+  root.classList.add("micrograd-host");
   root.replaceChildren(page.root);
   if (data.nodes.length >= FOLDED_FROM) state.folded = new Set(data.units.keys());
   draw();
@@ -720,8 +721,8 @@ function boxDrawn(box) {
     group.append(number);
     return { group, number };
   }
-  const flat = make("svg g", { class: "flat" }, make("svg title"), make("svg rect", { x: x + w - 58, y: y - 8, width: 62, height: 16, rx: 8 }),
-    make("svg text", { x: x + w - 27, y: y + 4, "text-anchor": "middle" }));
+  const flat = make("svg g", { class: "flat" }, make("svg title"), make("svg rect", { x: x + w - 58, y: y - 11, width: 62, height: 14, rx: 7 }),
+    make("svg text", { x: x + w - 27, y: y - 0.5, "text-anchor": "middle" }));
   const parts = { number: text("number", "", y + 30), gradient: text("gradient", "", y + 43) };
   group.append(text("name", lines[0], y + 16), parts.number, parts.gradient);
   if (unit) group.append(text("inside", `+ ${lines[1]}`, y + 58));
