@@ -86,6 +86,7 @@ def test_a_number_typed_is_in_the_value_and_everything_follows(alive):
     assert "−0.25" in page.inner_text(".derivation")
 
 
+@pytest.mark.slow
 def test_a_slider_moves_a_leaf_while_it_is_dragged(alive):
     net, loss = friends_loss()
     page = alive(loss)
@@ -105,6 +106,7 @@ def test_a_slider_moves_a_leaf_while_it_is_dragged(alive):
     assert rows == expected
 
 
+@pytest.mark.slow
 def test_the_step_that_is_shown_follows_as_well(alive):
     _, loss = friends_loss()
     page = alive(loss)
@@ -175,6 +177,7 @@ def test_a_notebook_cell_asks_the_kernel_and_leaves_the_notebooks_keys_alone(ali
     assert page.evaluate("window.done()") == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isfile(AXE), reason="AXE_CORE names no axe.min.js")
 def test_axe_finds_no_fault_in_what_can_be_moved(alive):
     page = alive(friends_loss()[1])

@@ -158,6 +158,7 @@ def test_every_step_forward_and_back_shows_the_numbers_of_steps(opened):
     assert page.locator("[data-do=back]").is_disabled()
 
 
+@pytest.mark.slow
 def test_the_formula_of_a_step_holds_its_numbers_and_stands_beside_the_picture(opened):
     page = opened()
     story, seen = told()
@@ -205,6 +206,7 @@ def test_keys_and_slider_go_where_they_should(opened):
     check(page, 0, story, seen)
 
 
+@pytest.mark.slow
 def test_it_plays_by_itself_and_stops_when_somebody_steps(opened):
     page = opened()
     page.clock.install()
@@ -224,6 +226,7 @@ def test_it_plays_by_itself_and_stops_when_somebody_steps(opened):
     assert page.get_attribute("[data-do=play]", "aria-label") == "Play"
 
 
+@pytest.mark.slow
 def test_a_click_on_a_value_shows_its_derivation_and_moves_the_focus_there(opened):
     page = opened()
     story, _ = told()
@@ -279,6 +282,7 @@ def test_units_fold_and_unfold_by_click_and_by_key(opened):
     assert page.inner_text(".now h2") == "Compute h1"
 
 
+@pytest.mark.slow
 def test_a_folded_walk_takes_a_unit_in_one_step(opened):
     page = opened()
     page.keyboard.press("a")
@@ -295,6 +299,7 @@ def test_a_folded_walk_takes_a_unit_in_one_step(opened):
             assert all(gradients[i] in formula for i in operands)
 
 
+@pytest.mark.slow
 def test_folding_keeps_the_place_in_the_walk(opened):
     page = opened()
     go(page, 20)
@@ -365,6 +370,7 @@ def test_at_every_step_the_lit_value_and_its_formula_are_seen(opened, name, size
         page.keyboard.press("a")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_three_operations_fill_their_page(opened, size):
     page = opened("neuron", viewport={"width": size[0], "height": size[1]})
@@ -373,6 +379,7 @@ def test_three_operations_fill_their_page(opened, size):
     assert graph["width"] * graph["height"] > 0.3 * size[0] * size[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 768, 1440])
 def test_no_width_makes_the_page_scroll_sideways(opened, width):
     page = opened(viewport={"width": width, "height": 844})
@@ -550,6 +557,7 @@ def test_writing_stands_out_in_light_and_dark(opened, scheme):
     assert page.evaluate(CONTRAST) == []
 
 
+@pytest.mark.slow
 def test_everything_can_be_reached_by_keyboard_in_the_order_of_the_page(opened):
     page = opened()
     page.keyboard.press("ArrowRight")
@@ -596,6 +604,7 @@ def test_what_a_screen_reader_is_told(opened):
     assert page.evaluate("[...document.querySelectorAll('th')].every((th) => th.scope)")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.isfile(AXE), reason="AXE_CORE names no axe.min.js")
 @pytest.mark.parametrize("name", GRAPHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -127,7 +127,7 @@ function across(layers, links) {
     const width = Math.max(...layer.map((box) => box.w));
     for (const box of layer) {
       if (box.turn) box.w = width;
-      box.x = x + (width - box.w) / 2;
+      Object.assign(box, { x: x + (width - box.w) / 2, left: x, right: x + width });
     }
     x += width + (r < layers.length - 1 ? Math.min(150, COLUMN + 3 * links.filter((link) => link.a.rank === r).length) : 0);
   });
@@ -172,14 +172,24 @@ function settle(layer, wanted) {
     .forEach((y, i) => { layer[i].middle = y + offset[i]; });
 }
 
+// Within a column a line keeps its height, so that it crosses nothing there; it bends between columns.
 function way({ from, to, out = 0, into = 0, turns }) {
+  const start = from.y + from.h / 2 + out, end = to.y + to.h / 2 + into;
   const passed = turns.flatMap((turn) => [turn.x, turn.x + turn.w].map((x) => [x, turn.y + turn.h / 2]));
-  return [[from.x + from.w, from.y + from.h / 2 + out], ...passed, [to.x, to.y + to.h / 2 + into]];
+  return [[from.x + from.w, start], [from.right, start], ...passed, [to.left, end], [to.x, end]];
+}
+
+// Where a line bends for the last time: the place in its points.
+function bend(points) {
+  let i = points.length - 2;
+  while (i > 0 && points[i][1] === points[i + 1][1]) i--;
+  return i;
 }
 
 // ---- the scene: what is seen of a graph whose units are folded or open, each thing in its place ----
 
 const HEAD = 22, MARGIN = 12; // of a frame: the line with its name, and the room around what is inside
+const TOP_OF_FRAME = HEAD + MARGIN / 2;
 const pen = document.createElement("canvas").getContext("2d");
 
 function widthOf(text, font = "600 12px") {
@@ -188,89 +198,99 @@ function widthOf(text, font = "600 12px") {
 }
 
 function scene(data, folded) {
-  const isFolded = (unit) => unit !== null && unit !== undefined && folded.has(unit);
-  const seen = (node) => (node.kind === "made"
-    ? !isFolded(node.unit) || data.units[node.unit].output === node.place
-    : !node.homes.length || !node.homes.every(isFolded));
-  const unitOf = (node) => { // the open unit that a value is drawn in
-    const unit = node.kind === "made" ? node.unit : node.homes.length === 1 ? node.homes[0] : null;
-    return isFolded(unit) ? null : unit ?? null;
-  };
   data.nodes.forEach((node, place) => { node.place = place; });
-  const boxes = new Map(data.nodes.filter(seen).map((node) => [node.place, boxOf(node, isFolded(node.unit) && data.units[node.unit])]));
-  const edges = [...boxes.values()].flatMap((box) => (box.unit ? box.unit.edges : box.node.edges ?? [])
-    .map((edge, i) => ({ ...edge, into: box.node.place, i, source: boxes.get(edge.from), target: box })))
-    .filter((edge) => edge.source);
-  const frames = framesOf(data, boxes, unitOf);
-  const inside = (box) => frames.get(unitOf(box.node));
-  for (const edge of edges) edge.frame = inside(edge.target) ?? null;
-  for (const frame of frames.values()) fill(frame, edges, inside);
-  const blocks = [...new Set([...boxes.values()].map((box) => inside(box) ?? box))].sort((a, b) => a.last - b.last);
-  const outer = edges.filter((edge) => !edge.frame || inside(edge.source) !== edge.frame).map((edge) => ({
-    edge, from: inside(edge.source) ?? edge.source, to: edge.frame ?? edge.target,
-    out: inside(edge.source) ? inside(edge.source).heightOf(edge.source) : 0,
-    into: edge.frame ? edge.frame.heightOf(edge.frame.ports.get(edge.from)) : 0,
-  }));
+  const boxes = new Map(seen(data, folded).map((node) => [node.place, boxOf(node, folded.has(node.unit) && data.units[node.unit])]));
+  const all = [...boxes.values()], edges = edgesOf(boxes), frames = framesOf(data, all, folded);
+  for (const frame of frames) fill(frame, edges);
+  const outer = edges.filter((edge) => edge.source.frame !== edge.target.frame || !edge.target.frame).map(outside);
+  const blocks = [...new Set(all.map((box) => box.frame ?? box))].sort((a, b) => a.last - b.last);
   const size = layOut(blocks, outer);
-  for (const frame of frames.values()) {
-    for (const box of frame.boxes) [box.x, box.y] = [box.x + frame.x + MARGIN, box.y + frame.y + HEAD + MARGIN / 2];
-  }
-  for (const edge of edges) edge.points = [];
   for (const { edge, points } of outer) {
-    edge.points = inside(edge.source) ? [[edge.source.x + edge.source.w, points[0][1]], ...points] : points;
+    const { source } = edge;
+    edge.points = source.frame ? [[source.frame.x + MARGIN + source.x + source.w, points[0][1]], ...points] : points;
   }
-  for (const frame of frames.values()) {
-    for (const { edge, points } of frame.edges) {
-      edge.points.push(...points.map(([x, y]) => [x + frame.x + MARGIN, y + frame.y + HEAD + MARGIN / 2]));
-    }
-  }
+  for (const frame of frames) bringIn(frame);
   enter(edges);
-  write(edges, [...boxes.values()]);
-  return { boxes: [...boxes.values()], edges, frames: [...frames.values()], ...size };
+  write(edges, all);
+  return { boxes: all, edges, frames, ...size };
 }
+
+// A folded unit shows its output; a parameter is gone when all the units that it belongs to are folded.
+function seen(data, folded) {
+  return data.nodes.filter((node) => (node.kind === "made"
+    ? !folded.has(node.unit) || data.units[node.unit].output === node.place
+    : !node.homes.length || !node.homes.every((unit) => folded.has(unit))));
+}
+
+function edgesOf(boxes) {
+  return [...boxes.values()].flatMap((target) => (target.unit ?? target.node).edges?.map((edge, i) => (
+    { ...edge, into: target.node.place, i, source: boxes.get(edge.from), target, points: [] })) ?? [])
+    .filter((edge) => edge.source);
+}
+
+// An edge from block to block, a block being a frame or a box that stands alone.
+function outside(edge) {
+  const { source, target } = edge;
+  return {
+    edge, from: source.frame ?? source, to: target.frame ?? target,
+    out: source.frame ? heightIn(source.frame, source) : 0,
+    into: target.frame ? heightIn(target.frame, target.frame.ports.get(edge.from)) : 0,
+  };
+}
+
+const heightIn = (frame, { y, h }) => y + h / 2 + TOP_OF_FRAME - frame.h / 2; // from the middle of the frame
 
 function boxOf(node, unit) {
   const lines = [node.made && !unit ? `${node.name} = ${node.made}` : node.name];
   if (unit) lines.push(`${unit.count} operations`);
   const w = node.kind === "constant" ? Math.max(30, widthOf(node.number) + 14) : Math.max(70, ...lines.map((line) => widthOf(line) + 16));
-  return { node, unit: unit || null, lines, w, h: node.kind === "constant" ? 24 : unit ? 66 : 50, last: node.place };
+  return { node, unit: unit || null, frame: null, lines, w, h: node.kind === "constant" ? 24 : unit ? 66 : 50, last: node.place };
 }
 
-function framesOf(data, boxes, unitOf) {
+function framesOf(data, boxes, folded) {
   const frames = new Map();
-  for (const box of boxes.values()) {
-    const unit = unitOf(box.node);
-    if (unit === null) continue;
-    if (!frames.has(unit)) frames.set(unit, { unit, name: data.units[unit].name, boxes: [], last: data.units[unit].output });
-    frames.get(unit).boxes.push(box);
+  for (const box of boxes) {
+    const { kind, unit, homes } = box.node, home = kind === "made" ? unit : homes.length === 1 ? homes[0] : null;
+    if (home === null || folded.has(home)) continue;
+    if (!frames.has(home)) frames.set(home, { unit: home, name: data.units[home].name, boxes: [], last: data.units[home].output });
+    box.frame = frames.get(home);
+    box.frame.boxes.push(box);
   }
-  return frames;
+  return [...frames.values()];
 }
 
 // Lays out the inside of a frame; what comes from outside enters by a port at its left edge.
-function fill(frame, edges, inside) {
+function fill(frame, edges) {
   frame.ports = new Map();
-  frame.edges = edges.filter((edge) => edge.frame === frame).map((edge) => {
-    if (inside(edge.source) === frame) return { edge, from: edge.source, to: edge.target };
+  frame.edges = edges.filter((edge) => edge.target.frame === frame).map((edge) => {
+    if (edge.source.frame === frame) return { edge, from: edge.source, to: edge.target };
     if (!frame.ports.has(edge.from)) frame.ports.set(edge.from, { w: 0, h: TURN, port: true });
     return { edge, from: frame.ports.get(edge.from), to: edge.target };
   });
   const { width, height } = layOut([...frame.ports.values(), ...frame.boxes], frame.edges);
-  Object.assign(frame, { w: Math.max(width + 2 * MARGIN, widthOf(frame.name) + 60), h: height + HEAD + 1.5 * MARGIN });
-  frame.heightOf = (box) => box.inner - frame.h / 2;
-  for (const box of [...frame.ports.values(), ...frame.boxes]) box.inner = box.y + box.h / 2 + HEAD + MARGIN / 2;
+  Object.assign(frame, { w: Math.max(width + 2 * MARGIN, widthOf(frame.name) + 60), h: height + TOP_OF_FRAME + MARGIN });
+}
+
+// The inside of a frame, where the frame has come to stand.
+function bringIn(frame) {
+  const [dx, dy] = [frame.x + MARGIN, frame.y + TOP_OF_FRAME];
+  for (const box of frame.boxes) [box.x, box.y] = [box.x + dx, box.y + dy];
+  for (const { edge, points } of frame.edges) edge.points.push(...points.map(([x, y]) => [x + dx, y + dy]));
 }
 
 // Lines that meet in a box enter it one below the other, in the order in which they come.
 function enter(edges) {
-  for (const [target, group] of Map.groupBy ? Map.groupBy(edges, (edge) => edge.target) : grouped(edges)) {
-    group.sort((a, b) => a.points.at(-2)[1] - b.points.at(-2)[1] || a.i - b.i);
+  for (const [target, group] of byTarget(edges)) {
+    const height = (edge) => edge.points[bend(edge.points)][1];
+    group.sort((a, b) => height(a) - height(b) || a.i - b.i);
     const apart = Math.min(11, (target.h - 14) / group.length);
-    group.forEach((edge, i) => { edge.points.at(-1)[1] += (i - (group.length - 1) / 2) * apart; });
+    group.forEach(({ points }, i) => {
+      for (const point of points.slice(bend(points) + 1)) point[1] += (i - (group.length - 1) / 2) * apart;
+    });
   }
 }
 
-function grouped(edges) {
+function byTarget(edges) {
   const groups = new Map();
   for (const edge of edges) groups.set(edge.target, [...(groups.get(edge.target) ?? []), edge]);
   return groups;
@@ -281,8 +301,8 @@ function write(edges, boxes) {
   const taken = boxes.map((box) => [box.x, box.y, box.x + box.w, box.y + box.h]);
   const free = (x, y, w) => taken.every(([l, t, r, b]) => x + w < l || x - w > r || y + 6 < t || y - 6 > b);
   for (const edge of edges) {
-    const [[x0, y0], [x1, y1]] = edge.points.slice(-2), half = widthOf(edge.slope, "11px") / 2 + 2;
-    const spots = [0.56, 0.45, 0.66, 0.35, 0.76].map((t) => curve(x0, y0, x1, y1, t));
+    const { points } = edge, i = bend(points), half = widthOf(edge.slope, "11px") / 2 + 2;
+    const spots = [0.56, 0.45, 0.66, 0.35, 0.76].map((t) => curve(...points[i], ...(points[i][1] === points[i + 1][1] ? points.at(-1) : points[i + 1]), t));
     edge.spot = spots.find(([x, y]) => free(x, y, half)) ?? spots[0];
     const [x, y] = edge.spot;
     taken.push([x - half, y - 6, x + half, y + 6]);
@@ -306,7 +326,7 @@ function path(points) {
 // ---- the page ----
 
 const FOLDED_FROM = 60; // nodes, from which on units are folded at first
-const READABLE = 0.68, LARGEST = 1.9; // the scale at which letters can still be read, and the largest
+const READABLE = 0.68, LARGEST = 2.6; // the scale at which letters can still be read, and the largest
 const SMALLEST = 0.68; // of a formula's usual size
 const CROWDED = 40; // lines, beyond which only those at work show their numbers
 const TOP = 34; // pixels of the picture under its buttons
@@ -323,7 +343,7 @@ const button = (id, label, drawn = id) => make("button", { type: "button", class
 // Shows data in root. ask(event) promises the answer to an event; without it everything was told in advance.
 export function open(root, data, ask = null) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const page = frame(data, ask !== null);
+  const page = parts(data, ask !== null);
   const state = { at: 0, folded: new Set(), chosen: null, timer: null, view: { x: 0, y: 0, k: 1 }, steered: false };
   const find = (selector) => page.root.querySelector(selector);
   let shown, drawn, sequence, asked = 0;
@@ -400,16 +420,11 @@ export function open(root, data, ask = null) {
     if (!state.steered && whole() >= READABLE) return centre({ x: 0, y: 0, w: shown.width, h: shown.height }, k);
     const lit = around(shown.boxes.filter((box) => drawn.lit(box)));
     const core = around(shown.boxes.filter((box) => drawn.core(box)));
-    if (!core) return state.steered || start(k);
+    if (!core) return state.steered || centre({ x: 0, y: shown.height / 2, w: 0, h: 0 }, k);
     const { w, h } = size(), room = (box, scale) => box.w * scale <= w - 30 && box.h * scale <= h - 30;
     if (state.steered) return within(core) || centre(core, k);
     const scale = room(lit, k) ? k : Math.max(READABLE, Math.min((w - 30) / lit.w, (h - 30) / lit.h));
     return centre(room(lit, scale) ? lit : core, scale);
-  }
-
-  function start(k) {
-    const { h } = size();
-    look({ x: 12, y: TOP + h / 2 - (shown.height * k) / 2, k });
   }
 
   function centred(box, k) {
@@ -417,7 +432,13 @@ export function open(root, data, ask = null) {
     return { x: w / 2 - (box.x + box.w / 2) * k, y: TOP + h / 2 - (box.y + box.h / 2) * k, k };
   }
 
-  const centre = (box, k) => look(centred(box, k));
+  // Box in the middle, but no further than the graph reaches; what of it fits stands in the middle as a whole.
+  function centre(box, k) {
+    const { w, h } = size(), { x, y } = centred(box, k), whole = centred({ x: 0, y: 0, w: shown.width, h: shown.height }, k);
+    const bounded = (at, middle, room, length, first) =>
+      (length <= room - 24 ? middle : Math.min(first + 12, Math.max(first + room - 12 - length, at)));
+    look({ x: bounded(x, whole.x, w, shown.width * k, 0), y: bounded(y, whole.y, h, shown.height * k, TOP), k });
+  }
 
   function within(box) {
     const { x, y, k } = state.view, { w, h } = size();
@@ -616,7 +637,7 @@ export function open(root, data, ask = null) {
 
 // ---- parts of the page ----
 
-function frame(data, live) {
+function parts(data, live) {
   const part = {};
   const hold = (name, element) => { part[name] = element; return element; };
   const leaves = data.nodes.filter((node) => node.kind === "leaf").length;
