@@ -35,7 +35,8 @@ def alive(browser):
     pages = []
 
     def open_page(root, html=PAGE, **options):
-        page = browser.new_page(reduced_motion="reduce", viewport={"width": 1280, "height": 800}, **options)
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        page = browser.new_page(reduced_motion="reduce", **options)
         page.faults, page.events = [], []
         page.on("console", lambda message: page.faults.append(message.text))
         page.on("pageerror", lambda error: page.faults.append(str(error)))
@@ -89,9 +90,10 @@ def test_a_number_typed_is_in_the_value_and_everything_follows(alive):
 @pytest.mark.slow
 def test_a_slider_moves_a_leaf_while_it_is_dragged(alive):
     net, loss = friends_loss()
-    page = alive(loss)
+    page = alive(loss, viewport={"width": 390, "height": 844})
     choose(page, "w1")
     slider = page.locator(".touch input[type=range]")
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
@@ -100,6 +102,7 @@ def test_a_slider_moves_a_leaf_while_it_is_dragged(alive):
     page.mouse.up()
     page.wait_for_function("Number(document.querySelector('.touch input[type=number]').value) > 1")
     page.wait_for_timeout(200)
+    assert slider.bounding_box() == box  # it stayed under the hand
     moved = net.parameters()[0].data
     assert moved == pytest.approx(float(slider.input_value()))
     rows, expected = shown(page, loss)

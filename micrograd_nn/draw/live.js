@@ -346,7 +346,7 @@ export function open(root, data, ask = null) {
   const page = parts(data, ask !== null);
   const state = { at: 0, folded: new Set(), chosen: null, timer: null, view: { x: 0, y: 0, k: 1 }, steered: false };
   const find = (selector) => page.root.querySelector(selector);
-  let shown, drawn, sequence, asked = 0;
+  let shown, drawn, sequence, said, asked = 0;
 
   // -- what is drawn --
 
@@ -395,9 +395,18 @@ export function open(root, data, ask = null) {
     say(page.title, step.title);
     page.formula.replaceChildren(...formula(told.formula));
     say(page.words, told.words);
-    page.side.scrollTop = 0;
-    reveal(page.rows[step.node]?.row);
-    fitFormula(page);
+    if (number !== said) { // a leaf that is dragged leaves the panel where it is
+      page.side.scrollTop = 0;
+      reveal(page.rows[step.node]?.row);
+    }
+    said = number;
+    fit();
+  }
+
+  function fit() {
+    const visible = page.side.scrollTop ? Infinity : page.side.getBoundingClientRect().bottom;
+    setSmaller(page.formula, visible);
+    setSmaller(page.derived);
   }
 
   // -- where one looks --
@@ -456,7 +465,7 @@ export function open(root, data, ask = null) {
     look({ ...state.view, x: state.view.x + dx, y: state.view.y + dy });
   }
 
-  function fit() { // the whole graph, however small; once more: where the work is
+  function overview() { // the whole graph, however small; once more: where the work is
     const { x, y, k } = centred({ x: 0, y: 0, w: shown.width, h: shown.height }, Math.min(LARGEST, whole()));
     const there = Math.hypot(x - state.view.x, y - state.view.y) < 1 && Math.abs(k - state.view.k) < 1e-3;
     state.steered = !there && whole() < READABLE;
@@ -519,6 +528,7 @@ export function open(root, data, ask = null) {
     page.derivation.hidden = false;
     say(page.heading, derived.heading ?? node.name);
     page.derived.replaceChildren(...formula(derived.formula ?? ""));
+    setSmaller(page.derived);
     say(page.flat, derived.error ?? node.flat ?? "");
     if (ask) touch(page, node);
   }
@@ -559,12 +569,12 @@ export function open(root, data, ask = null) {
 
   const actions = {
     first: () => go(0), back: () => go(state.at - 1), play, next: () => go(state.at + 1), last: () => go(Infinity),
-    in: () => zoom(1.25), out: () => zoom(0.8), fit, fold: foldAll,
+    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll,
     nudge: () => wonder("nudge", 0.01), check: () => wonder("check", page.own.value),
   };
   const keys = {
     ArrowLeft: actions.back, ArrowRight: actions.next, Home: actions.first, End: actions.last,
-    "+": actions.in, "=": actions.in, "-": actions.out, 0: fit,
+    "+": actions.in, "=": actions.in, "-": actions.out, 0: overview,
     f: () => { const { unit } = data.steps[sequence[state.at]]; if (unit !== null) toggle(unit); },
     a: () => { if (data.units.length) foldAll(); },
   };
@@ -625,7 +635,7 @@ export function open(root, data, ask = null) {
   page.own?.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.check(); });
   const alone = root.parentElement === document.body; // in a notebook the keys belong to the notebook
   (alone ? document : page.root).addEventListener("keydown", onKey);
-  new ResizeObserver(() => { follow(); fitFormula(page); }).observe(page.graph);
+  new ResizeObserver(() => { follow(); fit(); }).observe(page.graph);
 
   root.classList.add("micrograd-host");
   root.replaceChildren(page.root);
@@ -829,13 +839,12 @@ function reveal(row) {
 }
 
 // A formula that is larger than its place is set smaller, down to where it can just be read; beyond, it scrolls.
-function fitFormula({ formula, side }) {
+function setSmaller(formula, bottom = Infinity) {
   formula.style.fontSize = "";
   const math = formula.firstElementChild;
   if (!math) return;
   const { width, height } = math.getBoundingClientRect();
-  const room = side.getBoundingClientRect().bottom - formula.getBoundingClientRect().top - 16;
-  const share = Math.min(formula.clientWidth / width, room / height);
+  const share = Math.min(formula.clientWidth / width, (bottom - 16 - formula.getBoundingClientRect().top) / height);
   if (share < 1) formula.style.fontSize = `${Math.max(SMALLEST, share * 0.97)}em`;
 }
 
