@@ -1,6 +1,6 @@
 """Pictures: the computation graph, the network, the walk through the backward pass, and plots of training.
 
-Promise: this floor looks at graphs and never changes one.
+This floor looks at graphs; only ``explore`` changes one, as a person moves its leaves.
 """
 
 from ._walk import Walk as Walk
