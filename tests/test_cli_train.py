@@ -9,7 +9,7 @@ import pytest
 from micrograd_nn import MLP
 from micrograd_nn.cli import main
 from micrograd_nn.cli.recipes import RECIPES, parts, recipe
-from micrograd_nn.cli.train import decider
+from micrograd_nn.cli.results import decider
 from micrograd_nn.storage.networks import load, save
 from micrograd_nn.training import decisions, evaluate, predict
 

@@ -11,9 +11,8 @@ from test_compile_equal import CASES, rows_for
 
 from micrograd_nn import TABLE, Value, logaddexp, maximum, tanh, total
 from micrograd_nn.compiler import compile
-from micrograd_nn.compiler.layout import unfold
 from micrograd_nn.compiler.printing import Equations, input_names
-from micrograd_nn.compiler.steps import Constant, View
+from micrograd_nn.compiler.steps import PARAMETERS, Constant, View
 from micrograd_nn.engine.ops import div, multiply_no_nan
 from micrograd_nn.nn import losses
 
@@ -124,15 +123,15 @@ def read(text: str, known: dict[str, Any]) -> Any:
 def read_back(case: Case, row: list[float]) -> float:
     """The loss of a row, from the printed equations alone."""
     program = compile(*case)
-    arrays = program.backends.numpy
-    equations = Equations(arrays.tape, arrays.lifted, arrays.loss, program.inputs)
+    lifted = program.graph.lifted
+    equations = Equations(lifted)
     p, known = np.array([v.data for v in case.parameters]), {"θ": Array([v.data for v in case.parameters])}
     for number, piece in equations.pieces.items():  # which numbers are W1, b1, C1
-        step = arrays.tape.steps[number]
-        if isinstance(step, View) and step.operands[0] == 0 and number != 0:
-            known[piece.text] = Array(p[unfold(step.index, step.shape)])
+        step = lifted.forward[number]
+        if isinstance(step, View) and step.references == (PARAMETERS,):
+            known[piece.text] = Array(p[step.index.positions])
         if isinstance(step, Constant):
-            known[piece.text] = Array(np.frombuffer(step.content).reshape(step.shape))
+            known[piece.text] = Array(step.numbers)
     given = iter(row)
     for (letter, number), part in zip(input_names(program.inputs), case.inputs, strict=True):
         known[f"{letter}{number or ''}"] = Array([next(given) for _ in flat(part)])

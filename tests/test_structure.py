@@ -20,6 +20,7 @@ FLOORS = (
     "errors",
     "files",
     "progress",
+    "interrupts",
     "engine",
     "notation",
     "nn",

@@ -1,10 +1,10 @@
 """``micrograd-nn check``: a small text file with a derivation on paper, held against the graph.
 
-Promise: the file is only read; what can't be understood in it is named with its line.
+The file is only read; what can't be understood in it is named with its line.
 """
 
-import argparse
 import re
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,20 +31,20 @@ The file has one line per number, per formula, and per partial derived by hand; 
 Exit code 0 if all partials are right, 1 if not."""
 
 
-def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Enter the subcommand and its options."""
-    parser = subparsers.add_parser(
-        "check",
-        help="check partials that were derived by hand, and name the slip",
-        description="Check partials that were derived by hand, and name the slip in each wrong one.",
-        epilog=FORMAT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+ABOUT = {
+    "help": "check partials that were derived by hand, and name the slip",
+    "description": "Check partials that were derived by hand, and name the slip in each wrong one.",
+    "epilog": FORMAT,
+    "formatter_class": RawDescriptionHelpFormatter,
+}
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The file."""
     parser.add_argument("file", type=Path, help="the derivation, see below")
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Check and report. Returns the exit code: 1 if something is wrong."""
     sheet = read_sheet(text_of(arguments.file), str(arguments.file))
     if sheet.root is None or not sheet.partials:

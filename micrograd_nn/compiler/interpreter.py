@@ -1,33 +1,28 @@
 """The interpreter: a long graph that is no arrays, run node by node over flat lists.
 
-Promise: the numbers of the scalar engine, bit for bit (the sign of a zero alone may differ), for a million nodes in a
-row as for ten. It stands in where straight-line code would take too long to make; nothing is generated. A step of a
-training happens as a whole or not at all, also when Ctrl-C comes in the middle.
+Its numbers are those of the scalar engine, bit for bit (the sign of a zero alone may differ), for a million nodes in a
+row as for ten. It stands in where straight-line code would take too long to make; nothing is generated.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite, prod
 
-import numpy as np
-
-from .backend import Update
+from ..engine.graph import sweep
+from .backend import Log, Update
 from .trace import CONSTANT, FIRST_INPUT, INNER, PARAMETER, Trace
 
 
 class Interpreter:
-    """A trace as lists, and the sweep over them."""
+    """A trace as lists, and the sweep over them: ``value`` and ``value_and_grad`` as straight-line code has them."""
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
-        offsets = np.concatenate(([0], np.cumsum([int(np.prod(shape)) for shape in trace.inputs]))).tolist()
-        places = zip(trace.source, trace.place, strict=True)
+        first = [sum(map(prod, trace.inputs[:k])) for k in range(len(trace.inputs))]  # of each input, in a row
         self._leaves = [
-            (i, source, place if source == PARAMETER else offsets[source - FIRST_INPUT] + place)
-            for i, (source, place) in enumerate(places)
+            (i, source, place if source == PARAMETER else first[source - FIRST_INPUT] + place)
+            for i, (source, place) in enumerate(zip(trace.source, trace.position, strict=True))
             if source not in (INNER, CONSTANT)
         ]
-        self._reached = [i for i, reached in enumerate(trace.reached) if reached]
         self._nodes = [
             (i, operation, left, right)
             for i, (operation, left, right) in enumerate(zip(trace.operations, trace.left, trace.right, strict=True))
@@ -45,29 +40,25 @@ class Interpreter:
         return numbers
 
     def backward(self, numbers: list[float]) -> list[float]:
-        """The adjoints of the parameters, in their order."""
-        adjoints = [0.0] * len(numbers)
-        adjoints[-1] = 1.0
-        for i, operation, left, right in reversed(self._nodes):
-            adjoint, a, out = adjoints[i], numbers[left], numbers[i]
-            if right < 0:
-                adjoints[left] += adjoint * operation.partials[0](a, out)
-            else:
-                b = numbers[right]
-                adjoints[left] += adjoint * operation.partials[0](a, b, out)
-                adjoints[right] += adjoint * operation.partials[1](a, b, out)
-        gradient = [0.0] * len(self._trace.parameters)
-        for i, source, place in self._leaves:
-            if source == PARAMETER:
-                gradient[place] = adjoints[i]
-        return gradient
+        """The gradient: an adjoint per parameter, in their order."""
+        trace = self._trace
 
-    # ---- what straight-line code has as functions ----
+        def edges(i: int) -> Iterator[tuple[int, float]]:
+            operands = trace.operands(i)
+            given = [numbers[j] for j in operands]
+            for j, partial in zip(operands, trace.partials(i), strict=True):
+                yield j, partial(*given, numbers[i])
+
+        gradient = [0.0] * len(trace.parameters)
+        for i, adjoint in sweep(range(len(numbers)), edges, 1.0):
+            if trace.source[i] == PARAMETER:
+                gradient[trace.position[i]] = adjoint
+        return gradient
 
     def value(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> float:
         """The mean loss over the rows."""
         total = 0.0
-        for row in rows:
+        for row in rows:  # sum() would round otherwise
             total += self.forward(p, row)[-1]
         return total / float(len(rows))
 
@@ -80,43 +71,36 @@ class Interpreter:
             sums = [have + new for have, new in zip(sums, self.backward(numbers), strict=True)]
         return total / n, [have / n for have in sums]
 
-    def train(self, update: Update, size: int) -> Callable[..., None]:
-        """The function ``train`` of python_loop.train_source, for an optimiser and a batch size."""
 
-        def train(
-            p: list[float],
-            memory: list[list[float]],
-            passes: Iterable[Any],
-            scalars: Iterable[Sequence[float]],
-            losses: list[float],
-            tally: list[Any],
-        ) -> None:
-            each = iter(scalars)
-            tally[:] = 0.0, 0
-            for rows in passes:
-                tally[0] = 0.0
-                for start in range(0, len(rows), size):
-                    batch = rows[start : start + size]
-                    loss, gradient = self.value_and_grad(p, batch)
-                    if loss - loss != 0.0:  # nan or infinite
-                        return
-                    moved, kept = self._moved(update, p, memory, gradient, next(each))
-                    places: list[list[Any]] = [p, memory, tally]
-                    counted = [tally[0] + loss * len(batch), tally[1] + 1]
-                    # One call into C, which Ctrl-C can't cut in two.
-                    stores = map(list.__setitem__, places, [slice(None)] * 3, [moved, kept, counted])
-                    deque(stores, maxlen=0)
-                losses.append(tally[0])
+class InterpretedSteps:
+    """The function ``train`` of ``python_backend.train_source`` for an interpreter, an optimiser and a batch size."""
 
-        return train
+    def __init__(self, interpreter: Interpreter, reached: Sequence[bool], update: Update, size: int) -> None:
+        self._interpreter, self._update, self._size = interpreter, update, size
+        self._moving = [i for i, reaches in enumerate(reached) if reaches]
 
-    def _moved(
-        self, update: Update, p: list[float], memory: list[list[float]], gradient: list[float], each: Sequence[float]
-    ) -> tuple[list[float], list[list[float]]]:
-        s = dict(zip(update.scalars, each, strict=True))
-        moved, kept = list(p), [list(vector) for vector in memory]
-        for i in self._reached:
-            moved[i], rest = update.rule(p[i], gradient[i], tuple(vector[i] for vector in memory), s)
-            for vector, number in zip(kept, rest, strict=True):
+    def __call__(
+        self,
+        p: list[float],
+        memory: list[list[float]],
+        parts: Iterable[Sequence[Sequence[float]]],
+        scalars: Iterable[Sequence[float]],
+        log: Log,
+    ) -> None:
+        each = iter(scalars)
+        for rows in parts:
+            log.sums.append(0.0)
+            for start in range(0, len(rows), self._size):
+                batch = rows[start : start + self._size]
+                loss, gradient = self._interpreter.value_and_grad(p, batch)
+                if not isfinite(loss):
+                    return
+                self._move(p, memory, gradient, dict(zip(self._update.scalars, next(each), strict=True)))
+                log.sums[-1] += loss * len(batch)
+                log.steps += 1
+
+    def _move(self, p: list[float], memory: list[list[float]], gradient: list[float], s: dict[str, float]) -> None:
+        for i in self._moving:
+            p[i], kept = self._update.rule(p[i], gradient[i], tuple([vector[i] for vector in memory]), s)
+            for vector, number in zip(memory, kept, strict=True):
                 vector[i] = number
-        return moved, kept

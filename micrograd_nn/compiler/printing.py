@@ -8,15 +8,14 @@ the data last, so that layers read Z = W·X + b. Numbers of an array are counted
 
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 from typing import Any
-
-import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, mul, sub
 from ..notation.writing import ATOM, LATEX, MARK, PRODUCT, TEXT, Written, written_leaf, written_operation
-from .layout import size_of, unfold
-from .steps import Apply, Constant, Fold, Join, Leaf, MatMul, Shape, Step, Stretch, Tape, Tracer, View, live
+from .lifted import Lifted
+from .steps import PARAMETERS, Apply, Constant, Fold, Join, Leaf, MatMul, Ref, Shape, Step, Stretch, View, live
 
 WIDTH, WIDEST = 44, 100  # where the shapes begin: behind the longest line, from here to there
 FEW = 4  # so many places are listed
@@ -28,11 +27,12 @@ TIMES = r" \times "
 class Equations:
     """The forward steps as equations: pairs of a line and the shape of what it makes."""
 
-    def __init__(self, tape: Tape, count: int, loss: Any, inputs: Sequence[Shape], latex: bool = False) -> None:
-        self._steps, self._latex, self._style = tape.steps[:count], latex, LATEX if latex else TEXT
-        self._inputs = [self._indexed(*name) for name in input_names(inputs)]
-        self._loss = self._through(loss.number) if isinstance(loss, Tracer) else -1
-        self._needed = live(self._steps, [self._loss] if self._loss >= 0 else [])
+    def __init__(self, lifted: Lifted, latex: bool = False) -> None:
+        self._steps, self._latex, self._style = lifted.forward, latex, LATEX if latex else TEXT
+        self._inputs = [self._indexed(*name) for name in input_names(lifted.inputs)]
+        loss = lifted.loss
+        self._loss = self._through(loss.number) if isinstance(loss, Ref) else -1
+        self._needed = live(self._steps, [Ref(self._loss)] if self._loss >= 0 else [])
         self._uses = self._consumers()
         stretches = [k for k, step in enumerate(self._steps) if self._needed[k] and isinstance(step, Stretch)]
         self._repeated = set(map(self._through, stretches))
@@ -43,16 +43,15 @@ class Equations:
         for number, step in enumerate(self._steps):
             if self._needed[number]:
                 self.pieces[number] = self._piece(number, step)
-        last = self._of(loss if self._loss < 0 else self._loss)
+        last = self._of(loss) if self._loss < 0 else self.pieces[self._loss]
         if last.text != "L":  # nothing was computed
             self.lines.append((f"L = {last}", self._shape(self._steps[self._loss]) if self._loss >= 0 else "1"))
 
     def _consumers(self) -> dict[int, list[int]]:
         uses: dict[int, list[int]] = {}
         for number, step in enumerate(self._steps):
-            for operand in step.operands if self._needed[number] else ():
-                if operand.__class__ is int:
-                    uses.setdefault(self._through(operand), []).append(number)
+            for ref in step.references if self._needed[number] else ():
+                uses.setdefault(self._through(ref.number), []).append(number)
         for number in range(len(self._steps)):  # what a view of an array feeds, the array feeds
             if self._needed[number] and self._through(number) != number:
                 uses[self._through(number)].remove(number)
@@ -64,12 +63,12 @@ class Equations:
             step = self._steps[number]
             if not isinstance(step, View | Stretch) or not self._same_numbers(step):
                 return number
-            number = step.operands[0]
+            number = step.references[0].number
 
     def _same_numbers(self, step: Step) -> bool:
-        source = self._steps[step.operands[0]]
-        whole = size_of(source.shape) == size_of(step.shape) or isinstance(step, Stretch)
-        return whole and not self._is_parameters(step.operands[0])
+        source = self._steps[step.references[0]]
+        whole = prod(source.shape) == prod(step.shape) or isinstance(step, Stretch)
+        return whole and step.references != (PARAMETERS,)
 
     def _piece(self, number: int, step: Step) -> Written:
         match step:
@@ -80,10 +79,10 @@ class Equations:
             case View() | Stretch():
                 return self._view(number, step)
             case MatMul():
-                x, w = map(self._in_full, step.operands)
+                x, w = (self._in_full(ref.number) for ref in step.references)
                 return self._made(number, f"{w:3}{self._dot}{x:4}", PRODUCT)
             case Fold():
-                return self._reduction(number, step.operation, step.operands[0])
+                return self._reduction(number, step.operation, step.references[0].number)
             case Join():
                 return self._made(number, f"[{', '.join(self._of(o).text for o in step.operands)}]", ATOM)
             case Apply():
@@ -95,7 +94,7 @@ class Equations:
         whole = self._chained(step)
         if whole is not None:
             return self._reduction(number, row, whole)
-        arrays = all(o.__class__ is int and size_of(self._steps[o].shape) > 1 for o in step.operands)
+        arrays = all(isinstance(o, Ref) and prod(self._steps[o].shape) > 1 for o in step.operands)
         if row is mul and arrays:  # number by number, not a matrix product
             sign = r"\odot" if self._latex else "⊙"
             return self._made(number, f"{operands[0]:3} {sign} {operands[1]:3}", PRODUCT)
@@ -113,23 +112,23 @@ class Equations:
         if not step.operation.associative:
             return None
         first, *terms = step.operands
-        while first.__class__ is int and first in self._lengths:
+        while isinstance(first, Ref) and first.number in self._lengths:
             link = self._steps[first]
             if not isinstance(link, Apply) or link.operation is not step.operation:
                 break
             first, last = link.operands
             terms.insert(0, last)
-        found = [self._steps[term] for term in (first, *terms) if term.__class__ is int]
-        views = [view for view in found if isinstance(view, View) and size_of(view.shape) == 1]
-        places = [(view.operands[0], view.index.start) for view in views]
-        source = views[0].operands[0] if len(views) == len(terms) + 1 > 2 else 0
-        whole = [(source, place) for place in range(size_of(self._steps[source].shape))]
-        return source if places == whole and not self._is_parameters(source) else None
+        found = [self._steps[term] for term in (first, *terms) if isinstance(term, Ref)]
+        views = [view for view in found if isinstance(view, View) and prod(view.shape) == 1]
+        places = [(view.references[0], view.index.start) for view in views]
+        source = views[0].references[0] if len(views) == len(terms) + 1 > 2 else PARAMETERS
+        whole = [(source, place) for place in range(prod(self._steps[source].shape))]
+        return source.number if places == whole and source != PARAMETERS else None
 
     def _made(self, number: int, text: str, level: int) -> Written:
         """A line of its own, or a piece of the only line that uses it."""
         step = self._steps[number]
-        inner = [self._through(operand) for operand in step.operands if operand.__class__ is int]
+        inner = [self._through(ref.number) for ref in step.references]
         length = len(step.operands) + sum(self._lengths.get(operand, 0) for operand in inner)
         letter = self._letter(number) or ("V" if length > MANY else "")
         if not letter:
@@ -147,60 +146,56 @@ class Equations:
         weighted = self._weighted(step)
         if weighted and not (len(uses) == 1 and self._continues(self._steps[uses[0]])):
             return "Z"
-        inner = [operand for operand in step.operands if operand.__class__ is int]
+        inner = step.references
         acts = isinstance(step, Apply) and not self._continues(step) and len(inner) == 1
-        if acts and self._weighted(self._steps[self._through(inner[0])]):
+        if acts and self._weighted(self._steps[self._through(inner[0].number)]):
             return "A"
         return "V" if len(uses) > 1 or number in self._repeated else ""
 
     def _continues(self, step: Step) -> bool:
         """Whether a step goes on with a sum."""
-        return isinstance(step, Apply) and step.operation in (add, sub) and size_of(step.shape) > 0
+        return isinstance(step, Apply) and step.operation in (add, sub) and prod(step.shape) > 0
 
     def _weighted(self, step: Step) -> bool:
         if isinstance(step, MatMul):
             return True
-        operands = [self._steps[self._through(o)] for o in step.operands if o.__class__ is int]
+        operands = [self._steps[self._through(ref.number)] for ref in step.references]
         return self._continues(step) and any(isinstance(operand, MatMul) for operand in operands)
 
     def _constant(self, step: Constant) -> Written:
         """A number where they are all the same; else a name."""
-        numbers = np.frombuffer(step.content)
+        numbers = step.numbers.reshape(-1)
         return self._of(float(numbers[0])) if uniform(step) else self._name(self._count("C"))
 
     def _in_full(self, number: int) -> Written:
         """What is added up along the last side: a number that is repeated there is shown so."""
-        step, piece = self._steps[number], self._of(number)
+        step, piece = self._steps[number], self.pieces[number]
         side = step.shape[-1]
-        repeated = isinstance(step, Stretch) and self._steps[step.operands[0]].shape[-1] == 1
+        repeated = isinstance(step, Stretch) and self._steps[step.references[0]].shape[-1] == 1
         if side == 1 or not (repeated or (isinstance(step, Constant) and uniform(step))):
             return piece
         listed = [piece.text] * side if side <= FEW else [piece.text, "…", piece.text]
         return self._name(f"[{', '.join(listed)}]")
 
     def _view(self, number: int, step: Step) -> Written:
-        (source,) = step.operands
-        if self._is_parameters(source):
+        (source,) = step.references
+        if source == PARAMETERS:
             return self._name(self._count(self._parameter_letter(number)))
         if self._same_numbers(step):
-            return self.pieces[source]
+            return self.pieces[source.number]
         return self._name(f"{self._of(source):5}[{self._places(step)}]")
-
-    def _is_parameters(self, number: int) -> bool:
-        step = self._steps[number]
-        return isinstance(step, Leaf) and step.source == "p"
 
     def _parameter_letter(self, number: int) -> str:
         """W for the matrix of a product, b for what is added, w for other parameters."""
         users = [self._steps[user] for user in self._uses.get(number, [])]
-        if any(isinstance(user, MatMul) and user.operands[1] == number for user in users):
+        if any(isinstance(user, MatMul) and user.references[1].number == number for user in users):
             return "W"
         return "b" if users and all(self._continues(user) for user in users) else "w"
 
     def _places(self, step: Step) -> str:
         """0…4 for a run, 0, 2, …, 8 for other even steps, else the first few."""
         assert isinstance(step, View)
-        places = unfold(step.index, step.shape).reshape(-1).tolist()
+        places = step.index.positions.reshape(-1).tolist()
         first, last = places[0], places[-1]
         if len(places) > 2 and places == list(range(first, last + 1)):
             return f"{first}…{last}"
@@ -210,8 +205,8 @@ class Equations:
         return f"{first}, {places[1]}, …, {last}" if even else f"{first}, {places[1]}, {places[2]}, …"
 
     def _of(self, operand: Any) -> Written:
-        if operand.__class__ is int:
-            return self.pieces[operand]
+        if isinstance(operand, Ref):
+            return self.pieces[operand.number]
         return written_leaf(self._style, None, operand, DIGITS)
 
     def _leaf(self, leaf: Leaf) -> str:
@@ -246,7 +241,7 @@ class Equations:
 
 def uniform(step: Constant) -> bool:
     """Whether its numbers are all the same."""
-    numbers = np.frombuffer(step.content)
+    numbers = step.numbers.reshape(-1)
     return bool((numbers == numbers[0]).all())
 
 
@@ -260,15 +255,15 @@ def input_names(inputs: Sequence[Shape]) -> list[tuple[str, int]]:
     return [("X" if shape else "x", k + 1 if len(inputs) > 1 else 0) for k, shape in enumerate(inputs)]
 
 
-def text(tape: Tape, count: int, loss: Any, inputs: Sequence[Shape]) -> str:
+def text(lifted: Lifted) -> str:
     """Equations and shapes, a line each."""
-    lines = Equations(tape, count, loss, inputs).lines
+    lines = Equations(lifted).lines
     width = max([WIDTH, *(len(line) for line, _ in lines if len(line) <= WIDEST)])
     return "\n".join(f"{line:<{width}} {shape}" for line, shape in lines)
 
 
-def latex(tape: Tape, count: int, loss: Any, inputs: Sequence[Shape]) -> str:
+def latex(lifted: Lifted) -> str:
     """The equations as one LaTeX block."""
-    equations = Equations(tape, count, loss, inputs, latex=True).lines
+    equations = Equations(lifted, latex=True).lines
     lines = [f"{line.replace(' = ', ' &= ', 1)} && {shape.replace('×', TIMES)}" for line, shape in equations]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

@@ -1,14 +1,14 @@
 """Trace: a recorded scalar graph as flat lists of integers.
 
-Promise: one loop over one topological order; nothing is computed, no ``.data`` and no ``.grad`` is changed. What the
-compiler reads of a graph afterwards are these lists, never a label and never a name that a user gave.
+Nothing is computed, no ``.data`` and no ``.grad`` is changed. What the compiler reads of a graph afterwards are these
+lists, never a label and never a name that a user gave.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..engine.operation import Operation
+from ..engine.operation import Operation, Partial
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
 
@@ -20,14 +20,14 @@ class Trace:
     """The nodes below a loss in topological order, the loss last.
 
     ``source`` says where a node's number comes from: an operation (INNER), CONSTANT, the vector of parameters
-    (PARAMETER), or the i-th input (FIRST_INPUT + i); ``place`` is the leaf's place there, counted row by row.
+    (PARAMETER), or the i-th input (FIRST_INPUT + i); ``position`` is the leaf's position there, counted row by row.
     """
 
     operations: list[Operation | None]
     left: list[int]  # the first operand's node, -1 for a leaf
     right: list[int]  # the second operand's, -1 if there is none
     source: list[int]
-    place: list[int]
+    position: list[int]
     numbers: list[float]  # the nodes' numbers when they were recorded: a constant's is read here
     parameters: list[Value]
     inputs: tuple[tuple[int, ...], ...]  # the shape of each input for one row: () for a Value, (784,) for a list
@@ -35,6 +35,16 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self.operations)
+
+    def operands(self, i: int) -> tuple[int, ...]:
+        """The nodes that node i is made of, in order."""
+        left, right = self.left[i], self.right[i]
+        return () if left < 0 else (left,) if right < 0 else (left, right)
+
+    def partials(self, i: int) -> tuple[Partial, ...]:
+        """The slopes of node i, one per operand."""
+        operation = self.operations[i]
+        return () if operation is None else operation.partials
 
 
 def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Trace:
@@ -50,23 +60,26 @@ def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Tr
     parameters = list(parameters)
     if isinstance(inputs, Value) or not isinstance(inputs, Sequence):
         raise ArgumentTypeError("inputs is a list with a Value, or a list of Values, for each argument: inputs=[x, y]")
-    homes: dict[Value, tuple[int, int]] = {}
-    _settle(homes, parameters, PARAMETER, "parameter")
+    known: dict[Value, tuple[int, int]] = {}  # for a leaf its source, and its position there
+    _enter(known, parameters, PARAMETER, "parameter")
     shapes = []
     for number, given in enumerate(inputs):
         shape, leaves = flatten(given)
-        _settle(homes, leaves, FIRST_INPUT + number, f"leaf of input {number + 1}")
+        _enter(known, leaves, FIRST_INPUT + number, f"leaf of input {number + 1}")
         shapes.append(shape)
     order = topological_order(loss)
     index = dict(zip(order, range(len(order)), strict=True))
-    homeless = (CONSTANT, 0)
-    where = [homes.get(node, homeless) if node.left is None else (INNER, 0) for node in order]
+    sources = [CONSTANT if node.left is None else INNER for node in order]
+    positions = [0] * len(order)
+    for leaf, (source, position) in known.items():
+        if leaf in index:
+            sources[index[leaf]], positions[index[leaf]] = source, position
     return Trace(
         operations=[node.operation for node in order],
         left=[-1 if node.left is None else index[node.left] for node in order],
         right=[-1 if node.right is None else index[node.right] for node in order],
-        source=[source for source, _ in where],
-        place=[place for _, place in where],
+        source=sources,
+        position=positions,
         numbers=[node.data for node in order],
         parameters=parameters,
         inputs=tuple(shapes),
@@ -90,12 +103,12 @@ def flatten(given: Any) -> tuple[tuple[int, ...], list[Value]]:
     return shape, level
 
 
-def _settle(homes: dict[Value, tuple[int, int]], leaves: list[Any], source: int, what: str) -> None:
-    for place, leaf in enumerate(leaves):
+def _enter(known: dict[Value, tuple[int, int]], leaves: list[Any], source: int, what: str) -> None:
+    for position, leaf in enumerate(leaves):
         if not isinstance(leaf, Value):
             raise ArgumentTypeError(f"a {what} is a Value, got {type(leaf).__name__}")
         if leaf.operation is not None:
             raise ArgumentError(f"a {what} was made by {leaf.operation.name}; give the leaves that it was made of")
-        if leaf in homes:
+        if leaf in known:
             raise ArgumentError(f"a {what} is listed twice among parameters and inputs; a leaf is one of them, once")
-        homes[leaf] = (source, place)
+        known[leaf] = (source, position)

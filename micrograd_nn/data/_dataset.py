@@ -1,6 +1,6 @@
 """What a dataset is, and how it is split and put on a common scale.
 
-Promise: rows stay together with their targets, and the same seed gives the same split on every machine.
+Rows stay together with their targets, and the same seed gives the same split on every machine.
 """
 
 from collections.abc import Iterator, Sequence

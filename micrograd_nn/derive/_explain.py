@@ -15,7 +15,7 @@ from ..notation.writing import equation, label_text, number_latex, number_text
 from ._paths import count_ways, largest_first
 from .chain import Chain, Factor, numbered
 from .names import node_of, partial_latex, partial_text
-from .recorded import check_root
+from .recorded import check_unchanged
 
 MOST = 8  # terms that are written out unless more are asked for
 DIGITS = 6
@@ -175,5 +175,5 @@ def explain(root: Value, target: Value | str, most: int = MOST, digits: int | No
     whole_number("most, the number of terms to write,", most)
     if digits is not None:
         whole_number("digits, if not None for all of them,", digits)
-    check_root(root)
+    check_unchanged(root)
     return Explanation(root, node_of(target, root), most, digits)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count, islice
 from math import isfinite, log, prod
+from operator import itemgetter
 from typing import Any
 
-from ..engine.graph import Edges, sweep, topological_order
+from ..engine.graph import Edges, sweep, tangents, topological_order
 from ..engine.value import Value, adjoints
 from ..engine.value import edges as recorded
 from ..notation.writing import label_text, number_text
@@ -109,7 +110,7 @@ def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) ->
     From each node one edge leads on to the largest product; a path is known by where it leaves these, and by how much
     it loses there. So each path that is taken up is a whole one, however many there are with the same product.
     """
-    best, onward = _best(order, edges, target)
+    best = _best(order, edges, target)
     root = order[-1]
     if root not in best:
         return
@@ -120,30 +121,31 @@ def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) ->
         leaves = []  # where another edge could have been taken
         while node is not target:
             leaves.append((node, way))
-            i, operand, partial = onward[node]
-            node, way = operand, (way, leaves[-1][0], partial)
+            _, (_, operand, partial) = best[node]
+            node, way = operand, (way, node, partial)
         yield _path(target, way)
         for node, way in leaves:
+            weight, (taken, *_) = best[node]
             for i, (operand, partial) in enumerate(edges(node)):
-                if operand in best and i != onward[node][0]:
-                    loss = max(0.0, best[node] - best[operand] - _weight(partial))
+                if operand in best and i != taken:
+                    loss = max(0.0, weight - best[operand][0] - _weight(partial))
                     heappush(queue, (lost + loss, next(turn), operand, (way, node, partial)))
 
 
-def _best(
-    order: Sequence[Value], edges: Edges[Value], target: Value
-) -> tuple[dict[Value, float], dict[Value, tuple[int, Value, float]]]:
-    """The logarithm of the largest product from each node down to target, and the edge that leads to it."""
-    best, onward = {target: 0.0}, {}
-    for node in order:
-        if node is target:
-            continue
-        for i, (operand, partial) in enumerate(edges(node)):
-            if operand in best:
-                weight = _weight(partial) + best[operand]
-                if node not in onward or weight > best[node]:
-                    best[node], onward[node] = weight, (i, operand, partial)
-    return best, onward
+def _best(order: Sequence[Value], edges: Edges[Value], target: Value) -> dict[Value, tuple[float, Any]]:
+    """By node: the logarithm of the largest product down to target, and the edge that leads to it."""
+
+    def onward(node: Value) -> Iterator[tuple[Value, tuple[int, Value, float]]]:
+        return ((operand, (i, operand, partial)) for i, (operand, partial) in enumerate(edges(node)))
+
+    return tangents(
+        order,
+        onward,
+        target,
+        (0.0, None),
+        add=lambda one, other: max(one, other, key=itemgetter(0)),
+        mul=lambda edge, below: (_weight(edge[2]) + below[0], edge),
+    )
 
 
 def _weight(partial: float) -> float:

@@ -10,9 +10,8 @@ from random import Random
 from ..engine.backprop import replay
 from ..engine.value import Value
 from ..errors import ArgumentError
-from ..notation.symbol import Symbol
 from ..notation.writing import label_text, number_text
-from .chain import Chain
+from .chain import Symbols
 from .names import names_of, partial_text
 from .points import Point
 from .recorded import check_root
@@ -124,5 +123,4 @@ def _point(root: Value, order: list[Value], leaves: list[Value], draw: Random) -
 def _equation(node: Value, names: dict[Value, str]) -> str:
     """What makes a node, in terms of the names below it."""
     inner = {other: name for other, name in names.items() if other is not node}
-    symbol: Symbol = Chain(node, node, inner).symbols[node]
-    return str(symbol)
+    return str(Symbols(inner)[node])

@@ -5,24 +5,23 @@ the rows and as the number that the engine recorded; over the named graph the pr
 exactly the paths of the whole graph.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from math import isclose, isnan
-from typing import Any
 
-from ..engine.graph import postorder
-from ..engine.operation import Operation
+from ..engine.graph import postorder, sweep, tangents
 from ..engine.value import Value, topological_order
+from ..engine.value import edges as recorded
 from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
 from .names import names_of, partial_latex, partial_text
-from .recorded import check_unchanged
-from .shares import softmax_slopes
+from .units import Units
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
+
+Pair = tuple[Value, Value]  # child, parent: the factor ∂child/∂parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +42,25 @@ class Factor:
 
 
 class Chain:
-    """How root depends on target, through named nodes only. Raises GraphError if a ``.data`` has changed since."""
+    """How root depends on target, through named nodes only; the recorded numbers must be unchanged."""
 
     def __init__(self, root: Value, target: Value, names: dict[Value, str] | None = None) -> None:
         self.root, self.target = root, target
-        if names is None:
-            check_unchanged(root)
         self.order = topological_order(root)
         self.names = names_of(root, target) if names is None else names
         self.symbols = Symbols(self.names)
-        self._regions: dict[Value, list[Value]] = {}
-        self.on_the_way = {target}
+        self.on_the_way = {target}  # the nodes that depend on target
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
                 self.on_the_way.add(node)
+        self._regions: dict[Value, list[Value]] = {}
+
+    @cached_property
+    def units(self) -> Units:
+        """What is derived in one step."""
+        return Units(self.order, self.names, self.symbols)
+
+    # ---- the named graph ----
 
     @cached_property
     def named(self) -> list[Value]:
@@ -72,41 +76,29 @@ class Chain:
         """The edges of the named graph, for counting and listing its paths."""
         return [(parent, factor.number) for parent, factor in self.factors.get(node, {}).items()]
 
-    def _factors_of(self, child: Value) -> dict[Value, Factor]:
-        if len(self.region(child)) > MOST_BETWEEN:
-            raise GraphError(
-                f"{len(self.region(child)):,} nodes without a label lie below {self.names[child]}, too many to be read "
-                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
-            )
-        region = self.region(child)
-        uses = Counter(operand for node in region for operand in node.operands)
-        below: dict[Value, _Slope] = {child: _Slope(1.0, None)}
-        tops: dict[Value, tuple[Value, float]] = {}  # of the inside of a reduction: its outermost node, ∂top/∂node
-        for node in reversed(region):
-            if node not in below:
-                continue  # a part of a softmax, which is derived at once
-            slope = below.pop(node)
-            top, down = tops.get(node, (node, 1.0))
-            for operand, local, number in self._local_slopes(node, top):
-                if operand not in self.names and uses[operand] == 1 and _goes_on(operand, node, top, down * number):
-                    tops[operand] = top, down * number
-                    below[operand] = _Slope(slope.number * number, slope.factors)
-                else:
-                    below[operand] = _plus(below.get(operand), _Slope(slope.number * number, (local, slope.factors)))
-        return {
-            parent: Factor(self.names[child], self.names[parent], slope.symbol(), slope.number)
-            for parent, slope in below.items()
-        }
+    def goes_around(self, pair: Pair) -> bool:
+        """Is there a path from target to root that does not run through this factor?"""
+        return bool(self.named) and self._from_root[pair[0]] * self._to_target[pair[1]] < self._to_target[self.root]
 
-    def _local_slopes(self, node: Value, top: Value) -> Iterator[tuple[Value, Tidy, float]]:
-        at_once = softmax_slopes(node, self.symbols, self.names) if node in self.names else None
-        if at_once is not None:
-            yield from (slope for slope in at_once if slope[0] in self.on_the_way)
-            return
-        symbols = [self.symbols[operand] for operand in node.operands]
-        for i, (operand, number) in enumerate(zip(node.operands, node.partials, strict=True)):
-            if operand in self.on_the_way:
-                yield operand, slope_of(node, i, symbols, self.symbols[top], top), number
+    @cached_property
+    def meeting(self) -> Value | None:
+        """The first name below root that every path down to target runs through, target at the latest."""
+        for node in reversed(self.named[:-1]):
+            if self._from_root[node] * self._to_target[node] == self._to_target[self.root]:
+                return node
+        return None
+
+    @cached_property
+    def _from_root(self) -> dict[Value, int]:
+        """How many paths lead down to each named node."""
+        return dict(sweep(self.named, self.edges, 1, mul=lambda ways, _: ways))
+
+    @cached_property
+    def _to_target(self) -> dict[Value, int]:
+        """How many lead from each on to target."""
+        return tangents(self.named, self.edges, self.target, 1, mul=lambda _, ways: ways)
+
+    # ---- one factor ----
 
     def region(self, child: Value) -> list[Value]:
         """child and the unnamed nodes on the way below it, operands first."""
@@ -116,6 +108,41 @@ class Chain:
 
     def _unnamed(self, node: Value) -> list[Value]:
         return [operand for operand in node.operands if operand in self.on_the_way and operand not in self.names]
+
+    def _factors_of(self, child: Value) -> dict[Value, Factor]:
+        region = self.region(child)
+        if len(region) > MOST_BETWEEN:
+            raise GraphError(
+                f"{len(region):,} nodes without a label lie below {self.names[child]}, too many to be read "
+                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
+            )
+        below = (operand for node in reversed(region) for operand in node.operands)
+        parents = dict.fromkeys(node for node in below if node in self.names and node in self.on_the_way)
+        steps = sweep(
+            [*parents, *region],
+            lambda node: () if node in parents else self._steps(node),
+            _Product(),
+            add=_Product.plus,
+            mul=_Product.times,
+        )
+        found = {node: product for node, product in steps if node in parents}
+        return {
+            parent: Factor(self.names[child], self.names[parent], found[parent].symbol(), found[parent].number)
+            for parent in parents
+            if parent in found
+        }
+
+    def _steps(self, node: Value) -> Iterable[tuple[Value, tuple[Tidy, float]]]:
+        """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
+        unit = self.units.at(node)
+        if unit is not None:
+            return [(node, (symbol, number)) for node, symbol, number in unit.steps if node in self.on_the_way]
+        symbols = [self.symbols[operand] for operand in node.operands]
+        return [
+            (operand, (slope_of(node, i, symbols, self.symbols[node]), slope))
+            for i, (operand, slope) in enumerate(recorded(node))
+            if operand in self.on_the_way
+        ]
 
 
 class Symbols(dict[Value, Tidy]):
@@ -140,19 +167,16 @@ class Symbols(dict[Value, Tidy]):
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
 
 
-def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy, top: Value | None = None) -> Tidy:
-    """∂node/∂operand in symbols, as a textbook has it; inside of a reduction ∂top/∂operand, with top's symbol as out.
+def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:
+    """∂node/∂operand in symbols, as a textbook has it.
 
     Where the textbook's form is not what the row chose, at a corner or outside of its domain, it is the row's number.
     """
     assert node.operation is not None  # a leaf has no slope
-    partial = node.operation.textbook[i]
-    slope: Any = partial(*operands, out)
-    if top is None or top is node:
-        now, chosen = partial(*[operand.data for operand in node.operands], node.data), node.partials[i]
-        if not (isclose(now, chosen, rel_tol=1e-6, abs_tol=1e-6) or (isnan(now) and isnan(chosen))):
-            slope = chosen
-    return Tidy.of(slope)
+    textbook, chosen = node.operation.textbook[i], node.partials[i]
+    now = textbook(*[operand.data for operand in node.operands], node.data)
+    same = isclose(now, chosen, rel_tol=1e-6, abs_tol=1e-6) or (isnan(now) and isnan(chosen))
+    return Tidy.of(textbook(*operands, out) if same else chosen)
 
 
 def numbered(symbol: Symbol) -> Symbol:
@@ -160,42 +184,23 @@ def numbered(symbol: Symbol) -> Symbol:
     return symbol.fold(lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply)
 
 
-def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
-    """Is operand the inside of the same reduction as node, so that its slopes can be taken to the top at once?
-
-    In a chain of logaddexp the slope is exp(a - top) for each, where the chain rule would write a product of as many
-    factors as there are links. It is held against that product's number here.
-    """
-    row = operand.operation
-    if row is None or row is not node.operation or not row.associative or not _knows_itself_only(row):
-        return False
-    numbers = [inner.data for inner in operand.operands]
-    pairs = zip(row.textbook, operand.partials, strict=True)
-    return all(isclose(partial(*numbers, top.data), down * slope, rel_tol=1e-6) for partial, slope in pairs)
-
-
-@cache
-def _knows_itself_only(row: Operation) -> bool:
-    """Is each slope made of its own operand and the outcome alone?"""
-    a, b, out = Symbol("a"), Symbol("b"), Symbol("out")
-    slopes = [Symbol.of(partial(a, b, out)) for partial in row.textbook]
-    return all(other not in set(slope.parts()) for slope, other in zip(slopes, (b, a), strict=True))
-
-
 @dataclass(frozen=True, slots=True)
-class _Slope:
-    number: float
-    factors: Any  # (last factor, (the one before, … None)): shared with whoever continues it
+class _Product:
+    """The steps of a way down, in symbols that are multiplied when they are asked for, and as a number."""
+
+    number: float = 1.0
+    last: Tidy | None = None
+    before: "_Product | None" = None  # shared with other ways
+
+    def times(self, step: tuple[Tidy, float]) -> "_Product":
+        return _Product(self.number * step[1], step[0], self)
+
+    def plus(self, other: "_Product") -> "_Product":
+        return _Product(self.number + other.number, total([self.symbol(), other.symbol()]))
 
     def symbol(self) -> Tidy:
-        units, rest = [], self.factors
-        while rest is not None:
-            unit, rest = rest
-            units.append(unit)
-        return product(reversed(units))
-
-
-def _plus(one: _Slope | None, other: _Slope) -> _Slope:
-    if one is None:
-        return other
-    return _Slope(one.number + other.number, (total([one.symbol(), other.symbol()]), None))
+        symbols, way = list[Tidy](), self
+        while way.last is not None:
+            symbols.append(way.last)
+            way = way.before or _Product()
+        return product(reversed(symbols))

@@ -16,19 +16,19 @@ from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError
 from ..notation.symbol import Symbol
 from ..notation.writing import equation, label_text, number_text
+from .chain import Chain, Factor, Pair
 from .entries import Entry, Key, pair_of
 from .locate import wrong_factors
 from .names import names_of, partial_text
-from .points import FreshPoints, Point, central_difference, recorded_point
+from .points import FreshPoints, Numbers, Point, central_difference, recorded_point
 from .recorded import check_unchanged
-from .slips import ANYWHERE, Slip
-from .suspects import SECOND, Suspect, suspects
-from .views import Ground, Pair, View
+from .slips import UNLIKELY, Scope, Slip
+from .suspects import Suspect, suspects
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
-VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
-TELLING = 4  # fresh points at which the derivative is not 0
 ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size at the other points
+NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be had
+VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
 @dataclass(frozen=True)
@@ -99,181 +99,175 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     if not isinstance(given, Mapping) or not given:
         raise ArgumentTypeError('the partials come in a dict such as {"w1": "-2*(y - o1)*…", ("o1", "h1"): 0.25}')
     check_unchanged(root)
-    nodes = set(topological_order(root))
     names = names_of(root, *[key for key in given if isinstance(key, Value)])
-    pairs = [pair_of(key, root, names, nodes) for key in given]
-    entries = [Entry.read(entry, [names[node] for node in nodes if node in names]) for entry in given.values()]
-    here, fresh = recorded_point(root), FreshPoints(root, names, seed)
+    here = recorded_point(topological_order(root))
+    fresh = FreshPoints(root, here, names, seed)
+    pairs = [pair_of(key, root, names, here.values) for key in given]
+    known = [names[node] for node in here.values if node in names]
+    entries = [Entry.read(entry, known) for entry in given.values()]
     return Report(
-        tuple(_Check(pair, names, entry, here, fresh).finding() for pair, entry in zip(pairs, entries, strict=True))
+        tuple(
+            _Comparison(Chain(*pair, names), entry, here, fresh).finding()
+            for pair, entry in zip(pairs, entries, strict=True)
+        )
     )
 
 
-# ---- what comes of it ----
+class _Comparison:
+    """One entry against one partial, at the recorded point and at fresh ones; a number at the recorded one alone."""
 
+    def __init__(self, chain: Chain, entry: Entry, here: Point, fresh: FreshPoints) -> None:
+        self.chain, self.entry = chain, entry
+        self.here = Numbers(chain, here)
+        self.fresh = self._at_fresh_points(fresh) if entry.make else []
+        self.points = [self.here, *self.fresh]
+        self.rights = [numbers.total for numbers in self.points]
+        self.hand = self._worked_out(entry)
 
-class _Check:
-    """One entry against one partial."""
-
-    def __init__(self, pair: Pair, names: dict[Value, str], entry: Entry, here: Point, fresh: FreshPoints) -> None:
-        self.ground = Ground(*pair, names)
-        self.entry, self.names = entry, names
-        self.here = View(self.ground, here)
-        self.fresh = self._telling(fresh) if entry.make else []
-        self.hand = [self._hand(view, entry) for view in self._views]
-
-    def _telling(self, fresh: FreshPoints) -> list[View]:
-        """Views from fresh points, so many that the derivative is not 0 at some of them, where that can be had."""
-        views: list[View] = []
-        wanted = fresh.few
-        while len(views) < wanted:
-            points = fresh.first(wanted)[len(views) :]
-            views += [View(self.ground, point) for point in points]
-            if points and wanted < fresh.most and sum(view.total != 0 for view in views) < TELLING:
-                wanted += fresh.few
-            elif not points:
+    def _at_fresh_points(self, fresh: FreshPoints) -> list[Numbers]:
+        """More than usual where the derivative is 0 at most of them, as behind a dead relu."""
+        found, wanted = list[Numbers](), fresh.few
+        while len(found) < wanted:
+            new = fresh.first(wanted)[len(found) :]
+            found += [Numbers(self.chain, point) for point in new]
+            if not new:
                 break
-        return views
+            if wanted < fresh.most and sum(numbers.total != 0 for numbers in found) < NOT_ZERO:
+                wanted += fresh.few
+        return found
 
-    def _hand(self, view: View, entry: Entry) -> float:
-        return entry.at(self._worth(view), fresh=view is not self.here)
+    def _worked_out(self, entry: Entry) -> list[float]:
+        named = [numbers.point.named(self.chain.names) for numbers in self.points]
+        return [entry.at(numbers, fresh=i > 0) for i, numbers in enumerate(named)]
 
-    def _worth(self, view: View) -> dict[str, float]:
-        return {self.names[node]: number for node, number in view.point.values.items() if node in self.names}
+    # ---- right or wrong ----
 
-    def finding(self) -> Finding:
-        if self._is_right(self.hand):
-            return self._finding(True, [], self._digits_given())
-        found = self._explanations()
-        return self._finding(False, found, self._named(found) if found else self._unnamed())
-
-    def _is_right(self, hand: Sequence[float]) -> bool:
-        pair = (self.ground.root, self.ground.target)
-        if self._agrees(hand, [view.total for view in self._views]):
+    def is_right(self, hand: Sequence[float]) -> bool:
+        """Is this the whole, or the one factor beside which there are other paths?"""
+        pair = self.chain.root, self.chain.target
+        if self._agrees(hand, self.rights):
             return True
-        alone = pair[1] in self.ground.factors.get(pair[0], {})  # the one factor, where there are other paths
-        return alone and self._agrees(hand, [view.factor(pair) for view in self._views])
+        direct = self._factor(pair) is not None
+        return direct and self._agrees(hand, [numbers.factor(pair) for numbers in self.points])
 
     @cached_property
-    def _lucky(self) -> bool:
-        """Is it right at the recorded numbers, and only there?"""
-        return bool(self.fresh) and self._close(self.hand[0], self.here.total, 0.0)
+    def right_here_only(self) -> bool:
+        """Is it right at the recorded numbers, and wrong at others?"""
+        return bool(self.fresh) and self._close(self.hand[0], self.rights[0], 0.0)
 
-    @property
-    def _views(self) -> list[View]:
-        return [self.here, *self.fresh]
-
-    def _agrees(self, hand: Sequence[float], totals: Sequence[float]) -> bool:
+    def _agrees(self, hand: Sequence[float], rights: Sequence[float]) -> bool:
         """Does what was written agree with these numbers, at every point at which there is one?"""
-        scale = _largest(totals)
-        if not self._close(hand[0], totals[0], scale) and (not self.fresh or isfinite(hand[0])):
+        scale = _largest(rights)
+        if not self._close(hand[0], rights[0], scale) and (not self.fresh or isfinite(hand[0])):
             return False
-        return all(self._close(mine, total, scale) for mine, total in zip(hand[1:], totals[1:], strict=True))
+        return all(self._close(mine, right, scale) for mine, right in zip(hand[1:], rights[1:], strict=True))
 
-    def _close(self, hand: float, total: float, scale: float) -> bool:
-        if not isfinite(hand) or not isfinite(total):
-            return hand == total or (isnan(hand) and isnan(total))
-        return abs(hand - total) <= self.entry.tolerance + RELATIVE * abs(total) + ABSOLUTE * scale
+    def _close(self, hand: float, right: float, scale: float) -> bool:
+        if not isfinite(hand) or not isfinite(right):
+            return hand == right or (isnan(hand) and isnan(right))
+        return abs(hand - right) <= self.entry.tolerance + RELATIVE * abs(right) + ABSOLUTE * scale
 
-    def _explanations(self) -> list[Suspect]:
+    # ---- which slip it was ----
+
+    def explanations(self) -> list[Suspect]:
+        """The slips that explain what was written at every point, the likeliest first."""
         if not any(self.hand):
             return []  # a 0 tells nothing of how it came about
-        likely = [suspect for suspect in suspects(self.ground) if suspect.rank <= self._farthest]
-        found = [suspect for suspect in likely if self._explains(suspect)]
-        located = self._located if len(found) > 1 else set()
+        vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])  # it agrees with a far-fetched slip by mere chance
+        farthest = VAGUE if vague else max(slip.rank for slip in Slip)
+        scale = _largest(self.rights)
+        likely = suspects(self.here, lambda total: self._fits(self.hand[0], total, scale), farthest)
+        found = [suspect for suspect in likely if self._explains(suspect, scale)]
+        located = self.located if len(found) > 1 else set()
         found.sort(
             key=lambda s: (
                 bool(located) and s.pair not in located,
-                s.unlikely == SECOND and not located,
+                s.unlikely == UNLIKELY and not located,
                 s.rank,
                 s.unlikely,
             )
         )
         distinct: dict[Any, Suspect] = {}
         for suspect in found:  # one that writes the same symbols in the same place is the same slip by another name
-            key = (suspect.pair, suspect.detail() or suspect.slip)
             if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
-                distinct.setdefault(key, suspect)
+                distinct.setdefault((suspect.pair, suspect.detail or suspect.slip), suspect)
         return list(distinct.values())
 
-    @property
-    def _farthest(self) -> int:
-        """The highest rank that is considered: a number of few digits agrees with a far-fetched slip by mere chance."""
-        vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])
-        return max(slip.rank for slip in Slip) if not vague else VAGUE
+    def _explains(self, suspect: Suspect, scale: float) -> bool:
+        try:
+            totals = [suspect.total(numbers) for numbers in self.points]
+        except (ArithmeticError, ValueError):
+            return False
+        fits = all(self._fits(hand, total, scale) for hand, total in zip(self.hand, totals, strict=True))
+        return fits and any(map(isfinite, totals))
 
-    def _explains(self, suspect: Suspect) -> bool:
-        totals = []
-        scale = _largest(view.total for view in self._views)
-        for view, hand in zip(self._views, self.hand, strict=True):
-            try:
-                total = suspect.total(view)
-            except (ArithmeticError, ValueError):
-                return False
-            infinite = not isfinite(hand) and not isfinite(total)  # 1/0 and 1/(−0) are of the same slip
-            if not infinite and not self._close(hand, total, scale):
-                return False
-            totals.append(total)
-        return any(isfinite(total) for total in totals)
+    def _fits(self, hand: float, total: float, scale: float) -> bool:
+        infinite = not isfinite(hand) and not isfinite(total)  # 1/0 and 1/(−0) are of the same slip
+        return infinite or self._close(hand, total, scale)
 
     @cached_property
-    def _located(self) -> set[Pair]:
-        if self.entry.formula is None or not self.fresh or not self.ground.named:
+    def located(self) -> set[Pair]:
+        """The factors that can be the wrong one, by the way the formula is written."""
+        if self.entry.formula is None or not self.fresh or not self.chain.named:
             return set()
         try:
-            written = Symbol.of(self.entry.formula({name: Symbol(name) for name in self.names.values()}))
+            written = Symbol.of(self.entry.formula({name: Symbol(name) for name in self.chain.names.values()}))
         except ValueError:
             return set()
-        return wrong_factors(self.ground, self.fresh, written, [self._worth(view) for view in self.fresh])
+        return wrong_factors(self.fresh, written, [numbers.point.named(self.chain.names) for numbers in self.fresh])
 
     # ---- in words ----
 
-    def _finding(self, ok: bool, found: list[Suspect], words: str) -> Finding:
-        ground = self.ground
-        located = self._located if not ok and not found else set()
+    def finding(self) -> Finding:
+        """What came out."""
+        ok = self.is_right(self.hand)
+        found = [] if ok else self.explanations()
+        located = self.located if not ok and not found else set()
         factor = found[0].pair if found else next(iter(located)) if len(located) == 1 else None
+        root, target = self.chain.root, self.chain.target
         return Finding(
-            partial=partial_text(self.names[ground.root], self.names[ground.target]),
+            partial=partial_text(*self._names((root, target))),
             ok=ok,
-            engine=self.here.total,
+            engine=self.rights[0],
             hand=self.hand[0],
-            numeric=central_difference(ground.root, ground.target),
+            numeric=central_difference(root, target),
             slip=found[0].slip if found else None,
-            factor=self._name(factor) if factor else None,
-            others=tuple((suspect.slip, self._name(suspect.pair)) for suspect in found[1:]),
-            words=words,
+            factor=self._names(factor) if factor else None,
+            others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
+            words=self._digits_given() if ok else self._named(found) if found else self._unnamed(factor),
         )
 
-    def _name(self, pair: Pair) -> tuple[str, str]:
-        return self.names[pair[0]], self.names[pair[1]]
+    def _names(self, pair: Pair) -> tuple[str, str]:
+        return self.chain.names[pair[0]], self.chain.names[pair[1]]
+
+    def _factor(self, pair: Pair) -> Factor | None:
+        return self.chain.factors.get(pair[0], {}).get(pair[1])
 
     def _digits_given(self) -> str:
-        off = abs(self.hand[0] - self.here.total)
-        return "right to the digits given" if self.entry.tolerance and off > 1e-9 * abs(self.here.total) else ""
+        off = abs(self.hand[0] - self.rights[0])
+        return "right to the digits given" if self.entry.tolerance and off > 1e-9 * abs(self.rights[0]) else ""
 
     def _named(self, found: list[Suspect]) -> str:
         first = found[0]
-        detail = first.detail()
-        lines = ["right at these numbers, and wrong at others"] if self._lucky else []
-        where = partial_text(*self._name(first.pair))
-        lines.append(f"{where}: {first.slip.sentence}" + (f" ({detail})" if detail else ""))
-        lines.append(self._expected(first.pair, first.at_once))
+        lines = ["right at these numbers, and wrong at others"] if self.right_here_only else []
+        detail = f" ({first.detail})" if first.detail else ""
+        lines.append(f"{partial_text(*self._names(first.pair))}: {first.slip.sentence}{detail}")
+        lines.append(self._expected(first.pair, first.place.scope is Scope.WHOLE))
         elsewhere = [suspect.pair for suspect in found[1:] if suspect.slip is first.slip]
-        if elsewhere and first.slip in ANYWHERE and not self._located:
-            places = " or ".join(partial_text(*self._name(pair)) for pair in elsewhere[:4])
+        if elsewhere and first.slip.anywhere and not self.located:
+            places = " or ".join(partial_text(*self._names(pair)) for pair in elsewhere[:4])
             lines.append(f"the same slip in {places} would give the same numbers")
         others = dict.fromkeys(suspect.title for suspect in found[1:] if suspect.slip is not first.slip)
         if others:
             lines.append("the same numbers would come of: " + "; ".join(others))
         return "\n".join(lines)
 
-    def _unnamed(self) -> str:
-        located = [*self._located] if len(self._located) == 1 else []
-        where = partial_text(*self._name(located[0])) if located else ""
-        pair = located[0] if located else (self.ground.root, self.ground.target)
-        if not self.ground.named:
-            what = f"{label_text(self.names[pair[0]])} does not depend on {label_text(self.names[pair[1]])}"
-        elif self._lucky:
+    def _unnamed(self, located: Pair | None) -> str:
+        where = partial_text(*self._names(located)) if located else ""
+        pair = located or (self.chain.root, self.chain.target)
+        if not self.chain.named:
+            what = " does not depend on ".join(map(label_text, self._names(pair)))
+        elif self.right_here_only:
             what = f"right at these numbers, and wrong at others{self._number_for_a_name(where)}"
         elif not any(self.hand):
             what = "0 is given, and a 0 does not tell how it came about"
@@ -281,26 +275,26 @@ class _Check:
             what = f"{where} is wrong, by no slip that is known here"
         else:
             what = "wrong, and no single slip that is known here explains it"
-        return f"{what}\n{self._expected(pair, not located and self.ground.goes_around(pair))}"
+        return f"{what}\n{self._expected(pair, not located and self.chain.goes_around(pair))}"
 
     def _number_for_a_name(self, where: str) -> str:
         """What stands in place of what, where that can be told; asked only if a number stands there that need not."""
-        for stands, belongs, entry in self.entry.exchanged(self._worth(self.here)):
-            if self._is_right([self._hand(view, entry) for view in self._views]):
+        for stands, belongs, entry in self.entry.exchanged(self.here.point.named(self.chain.names)):
+            if self.is_right(self._worked_out(entry)):
                 return f": {f'in {where}, ' if where else ''}{stands} seems to stand where {belongs} belongs"
-        factors = [factor for factors in self.ground.factors.values() for factor in factors.values()]
+        factors = [factor for factors in self.chain.factors.values() for factor in factors.values()]
         expected = {abs(part.number) for factor in factors for part in factor.symbol.parts() if part.is_number}
         foreign = self.entry.numbers - expected
         return f": is a number where a name belongs{f' in {where}' if where else ''}?" if foreign else ""
 
-    def _expected(self, pair: Pair, over_all: bool = False) -> str:
+    def _expected(self, pair: Pair, over_all: bool) -> str:
         """What belongs there: the factor, or what comes of all ways between the two, of which it may be one."""
-        factor = None if over_all else self.ground.factors.get(pair[0], {}).get(pair[1])
+        factor = None if over_all else self._factor(pair)
         number = self.here.factor(pair) if factor else self.here.adjoints.get(pair[1], 0.0)
-        sides = [partial_text(*self._name(pair)), *([str(factor.symbol)] if factor else [])]
-        if not self._lucky or not factor:  # the number was given right
+        sides = [partial_text(*self._names(pair)), *([str(factor.symbol)] if factor else [])]
+        if not self.right_here_only or not factor:  # the number was given right
             sides.append(number_text(number, 9))
-        alone = factor and pair == (self.ground.root, self.ground.target) and self.ground.goes_around(pair)
+        alone = factor and pair == (self.chain.root, self.chain.target) and self.chain.goes_around(pair)
         return f"expected {equation(*sides)}{', as one of several terms' if alone else ''}"
 
 

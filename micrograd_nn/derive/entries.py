@@ -5,7 +5,7 @@ Promise: everything is read and held against the graph's names before anything i
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import isclose
@@ -17,15 +17,15 @@ from ..engine.value import Value, adjoints
 from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
 from ..notation._formula import Formula, Item, parse
 from ..notation.writing import label_text, number_text
+from .chain import Pair
 from .names import node_of
-from .views import Pair
 
 Key = Any  # a Value, a name, or a pair of them
 TYPED = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-−+]?\d+)?")  # a number as it stands in a formula
 NAMELESS = frozenset({inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL})
 
 
-def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Pair:
+def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: Container[Value]) -> Pair:
     """The factor or partial that a key stands for. Raises UnknownNameError, or ArgumentError for a foreign node."""
     if isinstance(key, str) and (found := re.fullmatch(r"[∂d](.+)/[∂d](.+)", key.replace(" ", ""))):
         key = found.groups()

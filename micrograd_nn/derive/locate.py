@@ -4,79 +4,78 @@ Promise: a formula that is a product in the order of the chain is cut into piece
 equal their factors at every point, the remaining one is the wrong one, whatever is wrong with it.
 """
 
-from collections.abc import Sequence
-from itertools import islice, pairwise
-from math import isclose, isfinite, prod
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, islice, pairwise
+from math import isclose, isfinite
 from typing import Any
 
 from ..engine.ops import add, div, mul, neg, sub
 from ..notation.symbol import Symbol
 from ._paths import largest_first
-from .views import Ground, Pair, View
+from .chain import Pair
+from .points import Numbers
 
 MOST_TERMS = 16
-Row = tuple[float, ...]  # a number per point
+Row = tuple[float, ...]  # what something comes to, at each point
 
 
-def wrong_factors(ground: Ground, views: Sequence[View], written: Symbol, worth: Sequence[Any]) -> set[Pair]:
+def wrong_factors(fresh: Sequence[Numbers], written: Symbol, named: Sequence[Mapping[Any, float]]) -> set[Pair]:
     """The factors that may be the wrong one; empty if the formula isn't written in the order of the chain.
 
-    ``worth`` holds the numbers of the names at each point.
+    ``named`` holds the numbers of the names at each of the fresh points.
     """
-    for merged in (True, False):
-        found = _wrong_factors(ground, views, written, worth, merged)
+    chain = fresh[0].chain
+    paths = islice(largest_first(chain.named, chain.edges, chain.target), MOST_TERMS)
+    theirs = {term: _at(term, named) for term in _terms(written)}
+    unmatched = []
+    for path in paths:
+        pairs = [*pairwise(path.nodes)]
+        rights = [tuple(numbers.factor(pair) for numbers in fresh) for pair in pairs]
+        *_, whole = _products(rights, len(fresh))
+        same = next((term for term, row in theirs.items() if _same(row, whole)), None)
+        if same is None:
+            unmatched.append((pairs, rights))
+        else:
+            del theirs[same]
+    if len(unmatched) != 1 or len(theirs) != 1:
+        return set()
+    (pairs, rights), (term,) = unmatched[0], theirs
+    for cut in (_merged, _factors):
+        pieces = [_at(part, named) for part in cut(term)]
+        found = {*_odd(pairs, rights, pieces), *_odd(pairs[::-1], rights[::-1], pieces)}
         if found:
             return found
     return set()
 
 
-def _wrong_factors(
-    ground: Ground, views: Sequence[View], written: Symbol, worth: Sequence[Any], merged: bool
-) -> set[Pair]:
-    paths = [path.nodes for path in islice(largest_first(ground.named, ground.edges, ground.target), MOST_TERMS)]
-    pairs = [[*pairwise(path)] for path in paths]
-    rights = [[tuple(view.factor(pair) for view in views) for pair in term] for term in pairs]
-    split = _merged if merged else _factors
-    theirs = [[_at(part, worth) for part in split(term)] for term in _terms(written)]
-    left = [*theirs]
-    wrong = []
-    for term, right in zip(pairs, rights, strict=True):
-        same = next((row for row in left if _same(_product(row, len(views)), _product(right, len(views)))), None)
-        if same is None:
-            wrong.append((term, right))
-        else:
-            left.remove(same)
-    if len(wrong) != 1 or len(left) != 1:
-        return set()
-    (term, right), row = wrong[0], left[0]
-    return {*_odd(term, right, row), *_odd(term[::-1], right[::-1], row)}
+def _odd(pairs: list[Pair], rights: list[Row], pieces: list[Row]) -> list[Pair]:
+    """The factors that can be the only wrong one, if the pieces are written in the order of the factors."""
+    before, after = _ends(rights, pieces), _ends(rights[::-1], pieces[::-1])[::-1]
+    return [
+        pair
+        for pair, first, last in zip(pairs, before, after[1:], strict=False)
+        if first and last and min(first) + min(last) <= len(pieces)  # what is left over stands for this factor
+    ]
 
 
-def _odd(pairs: list[Pair], rights: list[Row], row: list[Row]) -> list[Pair]:
-    """The factors that can be the only wrong one, if the row is cut into consecutive pieces."""
-    ones = tuple(1.0 for _ in rights[0])
-    starts = [{0}]  # where the piece for factor k can begin if all before are right
+def _ends(rights: list[Row], pieces: list[Row]) -> list[set[int]]:
+    """How many pieces the first 0, 1, 2, … factors can take up, if they are right."""
+    ends = [{0}]
     for right in rights:
-        starts.append({end for start in starts[-1] for end in _ends(row, start, right, ones)})
-    backwards = [{0}]
-    for right in reversed(rights):
-        backwards.append({end for start in backwards[-1] for end in _ends(row[::-1], start, right, ones)})
-    fits = []
-    for k, pair in enumerate(pairs):
-        after = backwards[len(rights) - 1 - k]
-        if any(start + end <= len(row) for start in starts[k] for end in after):
-            fits.append(pair)
-    return fits
-
-
-def _ends(row: list[Row], start: int, right: Row, ones: Row) -> list[int]:
-    ends, so_far = [], ones
-    for end in range(start, len(row) + 1):
-        if end > start:
-            so_far = tuple(a * b for a, b in zip(so_far, row[end - 1], strict=True))
-        if _same(so_far, right):
-            ends.append(end)
+        ends.append(
+            {
+                start + count
+                for start in ends[-1]
+                for count, product in enumerate(_products(pieces[start:], len(right)))
+                if _same(product, right)
+            }
+        )
     return ends
+
+
+def _products(rows: list[Row], points: int) -> "accumulate[Row]":
+    """The product of the first 0, 1, 2, … rows."""
+    return accumulate(rows, lambda a, b: tuple(x * y for x, y in zip(a, b, strict=True)), initial=(1.0,) * points)
 
 
 def _terms(symbol: Symbol) -> list[Symbol]:
@@ -127,12 +126,8 @@ def _merged(symbol: Symbol) -> list[Symbol]:
     return merged if waiting is None else [*merged, waiting]
 
 
-def _at(symbol: Symbol, worth: Sequence[Any]) -> Row:
-    return tuple(symbol.evaluate(numbers) for numbers in worth)
-
-
-def _product(rows: list[Row], count: int) -> Row:
-    return tuple(prod(row[k] for row in rows) for k in range(count))
+def _at(symbol: Symbol, named: Sequence[Mapping[Any, float]]) -> Row:
+    return tuple(symbol.evaluate(numbers) for numbers in named)
 
 
 def _same(one: Row, other: Row) -> bool:

@@ -1,16 +1,18 @@
-"""The same graph at other numbers: what a derivative is there, forwards and backwards.
+"""A graph's numbers elsewhere: at points near the recorded one, worked out by the rows from the recorded graph alone.
 
-Promise: a point is worked out by the rows from the recorded graph alone; nothing of the graph is changed. Fresh points
-lie in the domain of every operation that was in its domain when the graph was recorded.
+Promise: nothing of the graph is changed. Fresh points lie in the domain of every operation that was in its domain when
+the graph was recorded. What is asked of a point is worked out once, for all who ask.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import isfinite
 from random import Random
 
 from ..engine.backprop import replay, work_out
+from ..engine.graph import sweep, tangents
 from ..engine.value import Value
+from .chain import Chain, Pair
 
 FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at most of them, as behind a dead relu
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
@@ -18,49 +20,100 @@ NUDGE = 6e-6  # the step of a central difference that loses least: about the cub
 
 
 class Point:
-    """The numbers of every node at one point, and the slopes between them."""
+    """The numbers of every node at one point, and the slopes between them; ``values`` come operands first."""
 
     def __init__(self, values: Mapping[Value, float]) -> None:
         self.values = values
+        self._adjoints: dict[Value, dict[Value, float]] = {}
+        self._tangents: dict[Value, dict[Value, float]] = {}
+        self._named: dict[str, float] = {}
 
     @cached_property
     def slopes(self) -> dict[Value, tuple[float, ...]]:
         """∂node/∂operand here, by the rows."""
         slopes = {}
         for node, out in self.values.items():
-            if node.operation is not None:
-                operands = [self.values[operand] for operand in node.operands]
-                slopes[node] = tuple(float(partial(*operands, out)) for partial in node.operation.partials)
+            operands = [self.values[operand] for operand in node.operands]
+            partials = node.operation.partials if node.operation else ()
+            slopes[node] = tuple([float(partial(*operands, out)) for partial in partials])
         return slopes
 
+    def named(self, names: Mapping[Value, str]) -> dict[str, float]:
+        """The numbers under their names."""
+        if not self._named:
+            self._named = {names[node]: number for node, number in self.values.items() if node in names}
+        return self._named
+
+    def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
+        """The edges of the graph below a node, with the slopes that they have here."""
+        return zip(node.operands, self.slopes[node], strict=True)
+
     def adjoints(self, order: Sequence[Value]) -> dict[Value, float]:
-        """∂last/∂node for each node of the order."""
-        adjoints = dict.fromkeys(order, 0.0)
-        adjoints[order[-1]] = 1.0
-        for node in reversed(order):
-            for operand, slope in zip(node.operands, self.slopes.get(node, ()), strict=True):
-                adjoints[operand] += adjoints[node] * slope
-        return adjoints
+        """∂last/∂node for each node of the order, which is that of all nodes below its last."""
+        root = order[-1]
+        if root not in self._adjoints:
+            self._adjoints[root] = dict(sweep(order, self.edges, 1.0))
+        return self._adjoints[root]
 
-    def tangents(
-        self, order: Sequence[Value], target: Value, changed: Mapping[tuple[Value, int], float] | None = None
-    ) -> dict[Value, float]:
-        """∂node/∂target for each node of the order that depends on it, with other slopes where ``changed`` has some."""
-        tangents = {target: 1.0}
-        for node in order:
-            if node is target or (node.left not in tangents and node.right not in tangents):
-                continue
-            slopes = self.slopes[node]
-            if changed:
-                slopes = tuple(changed.get((node, i), slope) for i, slope in enumerate(slopes))
-            pairs = zip(node.operands, slopes, strict=True)
-            tangents[node] = sum(slope * tangents[operand] for operand, slope in pairs if operand in tangents)
-        return tangents
+    def tangents(self, target: Value) -> dict[Value, float]:
+        """∂node/∂target for each node that depends on it."""
+        if target not in self._tangents:
+            self._tangents[target] = tangents(self.values, self.edges, target, 1.0)
+        return self._tangents[target]
 
 
-def recorded_point(root: Value) -> Point:
+class Numbers:
+    """A chain at a point: the number of the whole derivative there, and of what it is made of."""
+
+    def __init__(self, chain: Chain, point: Point) -> None:
+        self.chain, self.point = chain, point
+        self.adjoints = point.adjoints(chain.order)
+        self.total = self.adjoints.get(chain.target, 0.0)
+        self._below: dict[Value, dict[Value, float]] = {}
+        self._above: dict[Pair, dict[Value, float]] = {}
+
+    @cached_property
+    def tangents(self) -> dict[Value, float]:
+        """∂node/∂target."""
+        return self.point.tangents(self.chain.target)
+
+    def below(self, child: Value) -> dict[Value, float]:
+        """∂child/∂node for the unnamed nodes below child."""
+        if child not in self._below:
+            self._below[child] = dict(sweep(self.chain.region(child), self.point.edges, 1.0))
+        return self._below[child]
+
+    def above(self, pair: Pair) -> dict[Value, float]:
+        """∂node/∂parent for the nodes between child and parent that depend on it."""
+        if pair not in self._above:
+            self._above[pair] = tangents(self.chain.region(pair[0]), self.point.edges, pair[1], 1.0)
+        return self._above[pair]
+
+    def factor(self, pair: Pair) -> float:
+        """∂child/∂parent through no other name."""
+        return self.above(pair)[pair[0]]
+
+    def times_factor(self, pair: Pair) -> float:
+        """What a factor is multiplied with in the whole."""
+        return self.adjoints[pair[0]] * self.tangents[pair[1]]
+
+    def times_edge(self, pair: Pair, node: Value, i: int) -> float:
+        """What node's slope towards its operand i is multiplied with, in the part of the whole through a factor."""
+        return self.times_factor(pair) * self.below(pair[0])[node] * self.above(pair).get(node.operands[i], 0.0)
+
+    def with_slopes(self, changed: Mapping[tuple[Value, int], float]) -> float:
+        """The whole, had some operations other slopes towards their operand i."""
+
+        def edges(node: Value) -> Iterable[tuple[Value, float]]:
+            return [(o, changed.get((node, i), slope)) for i, (o, slope) in enumerate(self.point.edges(node))]
+
+        chain = self.chain
+        return tangents(chain.order, edges, chain.target, 1.0)[chain.root]
+
+
+def recorded_point(order: Iterable[Value]) -> Point:
     """The graph as it stands."""
-    return Point(replay(root, {}))
+    return Point({node: node.data for node in order})
 
 
 class FreshPoints:
@@ -69,8 +122,8 @@ class FreshPoints:
     They are drawn when they are asked for, and the same for the same seed.
     """
 
-    def __init__(self, root: Value, names: Mapping[Value, str], seed: int = 0) -> None:
-        self.root, self._here = root, replay(root, {})
+    def __init__(self, root: Value, here: Point, names: Mapping[Value, str], seed: int = 0) -> None:
+        self._root, self._here = root, here.values
         self._leaves = [node for node in self._here if node.operation is None and node in names]
         self._draw, self._points = Random(seed), list[Point]()
         affordable = max(3, BUDGET // len(self._here))
@@ -87,15 +140,14 @@ class FreshPoints:
     def _try_one(self) -> None:
         here = self._here
         away = {leaf: self._draw.choice((-1.0, 1.0)) * self._draw.uniform(0.3, 1.6) for leaf in self._leaves}
-        for share in (1.0, 0.5, 0.25, 0.1, 0.03, 0.01):
-            numbers = {leaf: here[leaf] + share * (away[leaf] - here[leaf]) for leaf in self._leaves}
-            there = replay(self.root, numbers)
-            if all(_in_place(node, there, here) for node in there):
+        for way in (1.0, 0.5, 0.25, 0.1, 0.03, 0.01):
+            there = replay(self._root, {leaf: here[leaf] + way * (away[leaf] - here[leaf]) for leaf in self._leaves})
+            if all(_in_domain(node, there, here) for node in there):
                 self._points.append(Point(there))
                 return
 
 
-def _in_place(node: Value, there: Mapping[Value, float], here: Mapping[Value, float]) -> bool:
+def _in_domain(node: Value, there: Mapping[Value, float], here: Mapping[Value, float]) -> bool:
     if node.operation is None or not isfinite(here[node]):
         return True
     holds, operands = node.operation.domain.holds, node.operands

@@ -1,7 +1,8 @@
 """The walk: one HTML page that goes through a graph forward and backward, a chain-rule step at a time.
 
-Promise: the page is one file that fetches nothing, works from a disk, in a notebook cell and in a sandboxed frame,
-and allows no script or style but its own. Text from the graph reaches it as text only.
+Promise (tests/test_walk_browser.py, test_draw_labels.py): the page is one file that fetches nothing, works from a disk,
+in a notebook cell and in a sandboxed frame, and allows no script or style but its own. Text from the graph reaches it
+as text only.
 """
 
 import json

@@ -1,13 +1,17 @@
-"""DOT source, written by the graphviz package, in this project's colours.
+"""DOT source, written by the graphviz package, in this project's colours; open modules as frames around their values.
 
-Promise: a label reaches the picture letter by letter, whatever it holds: no HTML label, no entity, no escape.
+Promise (tests/test_draw_labels.py): a label reaches the picture letter by letter, whatever it holds: no HTML label, no
+entity, no escape.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import isfinite, sqrt
 from typing import Any
 
+from ..engine.value import Value
+from .folding import FoldedGraph
 from .palette import LIGHT as COLOUR
+from .text import shown
 
 FONT = "Helvetica"
 MANY = 200  # lines, from which on a tangled graph would take dot minutes
@@ -20,15 +24,9 @@ def digraph(lines: int = 0, **attributes: str) -> Any:
     import graphviz  # type: ignore[import-untyped]  # it ships no types
 
     font = {"fontname": FONT, "fontcolor": COLOUR["ink"], "color": COLOUR["line"]}
-    graph = {**font, "bgcolor": COLOUR["paper"], "fontsize": "10", "fontcolor": COLOUR["muted"], **attributes}
-    graph |= QUICK if lines > MANY else {}
-    edge = {
-        **font,
-        "fontsize": "9",
-        "fontcolor": COLOUR["muted"],
-        "penwidth": str(THINNEST),
-        "arrowsize": _head(THINNEST),
-    }
+    muted = {**font, "fontcolor": COLOUR["muted"]}
+    graph = {**muted, "bgcolor": COLOUR["paper"], "fontsize": "10", **attributes} | (QUICK if lines > MANY else {})
+    edge = {**muted, "fontsize": "9", "penwidth": str(THINNEST), "arrowsize": _head(THINNEST)}
     return graphviz.Digraph(graph_attr=graph, node_attr={**font, "fontsize": "12"}, edge_attr=edge)
 
 
@@ -55,3 +53,30 @@ def _head(width: float) -> str:
 def largest_of(flows: Iterable[float | None]) -> float:
     """The largest size among gradients, of those that are there."""
     return max((abs(flow) for flow in flows if flow is not None), default=0.0)
+
+
+# ---- frames ----
+
+
+def add_frames(dot: Any, graph: FoldedGraph, boxes: Callable[[Value], Iterable[str]], rankdir: str = "LR") -> None:
+    """Put the DOT nodes of each open module into a frame that bears its label; call it before the nodes are drawn.
+
+    dot keeps the order in which nodes first occur where it has the choice: in a graph that runs across, from the bottom
+    up inside a frame; in one that runs down, frames from right to left.
+    """
+    across = rankdir in ("LR", "RL")
+    frames = list(graph.open.items())
+    look = {"style": "filled,rounded", "color": COLOUR["frame"], "fillcolor": COLOUR["module"], "margin": "8"}
+    for i, (module, inside) in enumerate(frames if across else reversed(frames)):
+        with dot.subgraph(name=f"cluster{i}") as frame:
+            frame.attr(label=label(shown(module.label)), labelloc="t", labeljust="l", **look)
+            nodes = [*inside, module]
+            for node in reversed(nodes) if across else nodes:
+                for box in boxes(node):
+                    frame.node(box)
+
+
+def room_before(graph: FoldedGraph, operand: Value, node: Value) -> dict[str, str]:
+    """The length and pull of an edge that enters a frame: without them, frames in a row would stand in steps."""
+    enters = node in graph.frame_of and graph.frame_of.get(operand) is not graph.frame_of[node]
+    return {"minlen": "2", "weight": "5"} if enters else {}

@@ -23,7 +23,7 @@ from ..errors import GraphError
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.writing import IN_TEXT, LATEX, PRODUCT, TEXT, equation, label_latex, number_as_latex, write
-from .modules import BUDGET, modules, owners
+from .folding import BUDGET, modules, owners
 from .text import number, shown
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph

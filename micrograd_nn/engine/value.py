@@ -14,7 +14,7 @@ from itertools import repeat
 from math import isfinite
 from typing import Any
 
-from ..errors import AnomalyError, ArgumentTypeError
+from ..errors import AnomalyError, ArgumentTypeError, printable
 from . import modes
 from .graph import Below, nodes_under_way
 from .graph import topological_order as topological_order
@@ -200,7 +200,7 @@ class Value(Operand):
         return format(self._data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        label = f", label={self.label!r}" if self.label else ""
+        label = f", label={printable(repr(self.label))}" if self.label else ""
         flag = "" if isfinite(self._data) else " (not finite!)"
         return f"Value(data={self._data}{flag}, grad={self.grad}{label})"
 

@@ -1,6 +1,7 @@
 """Where weights start: the initialisers, each a draw from an explicit source of random numbers.
 
-Promise: the same seed gives the same weights, on every machine and in every process.
+Promise (tests/test_init.py): the same seed gives the same weights, on every machine and in every process.
+A new one is a function here and its name in INITIALISERS.
 """
 
 import random
@@ -50,12 +51,7 @@ def zeros(source: Random, inputs: int, outputs: int) -> float:
 
 
 INITIALISERS: dict[str, Initialiser] = {
-    "uniform": uniform,
-    "normal": normal,
-    "truncated_normal": truncated_normal,
-    "he": he,
-    "glorot": glorot,
-    "zeros": zeros,
+    draw.__name__: draw for draw in (uniform, normal, truncated_normal, he, glorot, zeros)
 }
 
 

@@ -1,8 +1,8 @@
 """Optimisers: how parameters follow their gradients.
 
-Promise: a step changes the parameters' ``.data`` and nothing else, all of them or none. A rule is written once, in
-arithmetic and the table's operations, so that the same lines move floats here and are compiled elsewhere. Names and
-defaults are PyTorch's.
+A step changes the parameters' ``.data`` and nothing else, all of them or none. A rule is written once, in arithmetic
+and the table's operations, so that the same lines move floats here and are compiled elsewhere. Names and defaults are
+PyTorch's. A new optimiser is a class here with ``@offered`` above it.
 """
 
 from collections import deque
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from math import cos, inf, isfinite, pi
 from math import sqrt as root
-from typing import Any
+from typing import Any, TypeVar
 
 from ..engine.operation import as_float, whole_number
 from ..engine.ops import maximum, sqrt
@@ -18,15 +18,34 @@ from ..engine.value import Value
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError
 
 Memory = tuple[Any, ...]
+Kind = TypeVar("Kind", bound="type[Optimizer]")
+
+OPTIMIZERS: "dict[str, type[Optimizer]]" = {}
+
+
+def offered(kind: Kind) -> Kind:
+    """Let a class be asked for by its name: ``fit(…, optimizer="adam")``."""
+    OPTIMIZERS[kind.__name__.lower()] = kind
+    return kind
+
+
+def named_optimizer(name: str) -> "Callable[..., Optimizer]":
+    """The optimiser of that name, in any case of letters. Raises UnknownNameError, which lists the names."""
+    if not isinstance(name, str) or name.lower() not in OPTIMIZERS:
+        raise UnknownNameError("optimiser", name, OPTIMIZERS)
+    return OPTIMIZERS[name.lower()]
 
 
 class Optimizer:
     """What all optimisers share: the list of parameters, the learning rate, and a step that moves all of them.
 
     A kind of descent gives ``memories``, the names of the numbers that it keeps for each parameter (each starts at
-    0), ``scalars``, the numbers that all parameters share in one step, and ``rule``. A rule may branch on its
-    hyperparameters, never on p, g or memory. ``maximize=True`` climbs instead. ``lr`` is the rate of the next step;
-    schedules count from ``initial_lr``, the rate that was given here, or to the optimiser whose state was loaded.
+    0), ``scalars``, the numbers that all parameters share in one step, and ``rule``. Scalars of its own count as
+    different in every step, unless ``scalars_vary`` says no: then a compiled training asks for them once. A rule may
+    branch on its hyperparameters, never on p, g or memory.
+
+    ``maximize=True`` climbs instead. ``lr`` is the rate of the next step; schedules count from ``initial_lr``, the
+    rate that was given here, or to the optimiser whose state was loaded.
 
     Raises ArgumentError if there is no parameter, if one comes twice, or if a hyperparameter is out of its range.
     """
@@ -64,6 +83,22 @@ class Optimizer:
         """The numbers that all parameters share in the step under way; ``self.steps`` counts from 1."""
         return {"lr": self.lr}
 
+    def scalars_vary(self) -> bool:
+        """Whether ``scalars`` may differ from step to step, as long as nobody sets ``lr``."""
+        return not self._has_scalars_of(Optimizer)
+
+    def _has_scalars_of(self, kind: "type[Optimizer]") -> bool:
+        """Are they those of that class, not overridden in a class made from it?"""
+        return type(self).scalars is kind.scalars and type(self).lr is Optimizer.lr
+
+    def scalars_at(self, step: int) -> dict[str, float]:
+        """The scalars of that step, counted from 1; ``steps`` is afterwards what it was."""
+        before, self.steps = self.steps, step
+        try:
+            return self.scalars()
+        finally:
+            self.steps = before
+
     def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
         """The parameter p with gradient g after a step, and its memory: on floats, arrays of a tracer, or symbols."""
         raise NotImplementedError
@@ -75,21 +110,16 @@ class Optimizer:
         return g + self.weight_decay * p if self.weight_decay else g
 
     def step(self) -> None:
-        """Move each parameter that has a gradient."""
-        self.steps += 1
-        try:
-            s = self.scalars()
-            moved = [
-                (p.data, memory) if p.grad is None else self.rule(p.data, p.grad, memory, s)
-                for p, memory in zip(self.params, self.memory, strict=True)
-            ]
-        except BaseException:
-            self.steps -= 1
-            raise
-        numbers, memories = zip(*moved, strict=True)
-        # One call into C, which Ctrl-C can't cut in two: all parameters and memories move, or none.
-        remember = map(list.__setitem__, [self.memory], [slice(None)], [memories])
-        deque(chain(map(_set_data, self.params, map(float, numbers)), remember), maxlen=0)
+        """Move each parameter that has a gradient. After an error or Ctrl-C all have moved, or none."""
+        s = self.scalars_at(self.steps + 1)
+        moved = [
+            (p.data, memory) if p.grad is None else self.rule(p.data, p.grad, memory, s)
+            for p, memory in zip(self.params, self.memory, strict=True)
+        ]
+        numbers = [float(number) for number, _ in moved]
+        own = {"memory": [memory for _, memory in moved], "steps": self.steps + 1}
+        # One call into C, which Ctrl-C can't cut in two. ``deferred`` would take longer than a small network's step.
+        deque(chain(map(_set_data, self.params, numbers), map(self.__dict__.update, [own])), maxlen=0)
 
     def zero_grad(self) -> None:
         """Forget all gradients: each parameter's ``.grad`` is None again."""
@@ -124,6 +154,7 @@ class Optimizer:
         self.memory, self.steps, self.lr, self.initial_lr = memory, steps, lr, first
 
 
+@offered
 class SGD(Optimizer):
     """Stochastic gradient descent: each step moves a parameter by -lr times its gradient.
 
@@ -159,8 +190,12 @@ class SGD(Optimizer):
     def scalars(self) -> dict[str, float]:
         """The learning rate; with momentum also how much of a gradient enters the velocity: first all of it."""
         if not self.momentum:
-            return {"lr": self.lr}  # the same in every step: the compiler sees that ``steps`` was not asked
+            return {"lr": self.lr}
         return {"lr": self.lr, "gain": 1.0 if self.steps == 1 else 1.0 - self.dampening}
+
+    def scalars_vary(self) -> bool:
+        """With momentum alone: the first gain may be another one."""
+        return bool(self.momentum) or not self._has_scalars_of(SGD)
 
     def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
         """p - lr·g, or with momentum v ← momentum·v + g and p - lr·v."""
@@ -171,6 +206,7 @@ class SGD(Optimizer):
         return p - s["lr"] * (g + self.momentum * velocity if self.nesterov else velocity), (velocity,)
 
 
+@offered
 class Adam(Optimizer):
     """Steps of about lr in each parameter: the mean gradient over the root of its mean square.
 
@@ -219,6 +255,7 @@ class Adam(Optimizer):
         return p - s["rate"] * (mean / (sqrt(square) / s["scale"] + self.eps)), (mean, square)
 
 
+@offered
 class AdamW(Adam):
     """Adam whose weight decay pulls at the parameter itself instead of entering the means (Loshchilov, Hutter, 2017).
 
@@ -242,6 +279,7 @@ class AdamW(Adam):
         return self._follow(p * (1.0 - s["lr"] * self.weight_decay), -g if self.maximize else g, memory, s)
 
 
+@offered
 class RMSprop(Optimizer):
     """The gradient over the root of its mean square (Hinton's lecture 6e, 2012); ``centered`` takes the mean off it."""
 
@@ -277,16 +315,6 @@ class RMSprop(Optimizer):
             move = self.momentum * memory[-1] + move
             kept.append(move)
         return p - s["lr"] * move, tuple(kept)
-
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
-
-
-def named_optimizer(name: str) -> Callable[..., Optimizer]:
-    """The optimiser of that name, in any case of letters. Raises UnknownNameError, which lists the names."""
-    if not isinstance(name, str) or name.lower() not in OPTIMIZERS:
-        raise UnknownNameError("optimiser", name, OPTIMIZERS)
-    return OPTIMIZERS[name.lower()]
 
 
 # ---- learning rates that change ----

@@ -5,14 +5,15 @@ rows, drawn from them all, nor a loss or metric that does so at one of 32 output
 "compiled" says why it can't.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isclose, isfinite
 from random import Random
 from typing import Any
 
+from ..compiler.registry import check_dtype
 from ..engine.backprop import replay
 from ..engine.graph import undisturbed
-from ..engine.modes import detect_anomaly, no_grad
+from ..engine.modes import no_grad
 from ..engine.value import Value, as_value
 from ..errors import GraphError, MicrogradError, UnknownNameError
 from ..nn.layers import MLP
@@ -43,12 +44,9 @@ def choose(
     "auto" compiles unless the whole training is tiny, or a graph does not allow it. Raises UnknownNameError, and
     GraphError if "compiled" is asked for a network, a loss or a metric whose graph changes with its numbers.
     """
-    from ..compiler.choose import DTYPES
-
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES)
-    if dtype not in DTYPES:
-        raise UnknownNameError("dtype", dtype, DTYPES)
+    check_dtype(dtype)
     scalar = ScalarEngine(task, optimizer, batch_size, penalty)
     scalar.prepare(scores)
     if engine == "scalar" or (engine == "auto" and 3 * len(optimizer.params) * batch_size * steps < TINY):
@@ -125,16 +123,3 @@ def probes(net: Any, rows: int) -> list[int]:
     None for an MLP, which never looks at its numbers; a class made from it may.
     """
     return [] if type(net) is MLP else Random(0).sample(range(rows), min(PROBES, rows))
-
-
-def first_fault(task: Task, rows: Sequence[int], is_bad: Callable[[int], bool]) -> str:
-    """Which of the rows gives nan or inf, and at which operation, in words."""
-    for i in rows:
-        if not is_bad(i):
-            continue
-        try:
-            with detect_anomaly():
-                task.record(i)[0].backward()
-        except MicrogradError as fault:
-            return f"row {i}: {fault}"
-    return "no single row does it: the sum over the batch, or the step itself, is too large (is lr too large?)"

@@ -1,6 +1,6 @@
 """The compiled engine: the loss of one row, recorded once, runs as a Program over all of them.
 
-Promise: what it is given is the graph that the scalar engine records, and nothing else about the network.
+What it is given is the graph that the scalar engine records, and nothing else about the network.
 """
 
 from collections.abc import Sequence
@@ -8,13 +8,12 @@ from math import isfinite
 from typing import Any
 
 from ..compiler import compile
+from ..compiler.backend import Log
 from ..compiler.run import Run
 from ..engine.functional import total
 from ..nn.optim import Optimizer
 from .engines import Score
 from .task import Penalty, Task, penalty_of
-
-WORK = {"python": 1e6, "numpy": 1e9}  # operations of a backend in about a tenth of a second
 
 
 class CompiledEngine:
@@ -39,9 +38,7 @@ class CompiledEngine:
             rows = self.program.rows(*arguments(self.task))
             rows.arrays = [array.astype(self.dtype, copy=False) for array in rows.arrays]  # once, not in each call
             self._run = Run(self.program, self.optimizer, rows, self.size)
-            backend = self.program.runs(self.size).name
-            self.name = f"compiled ({backend})"
-            self.chunk = max(1, int(WORK.get(backend, 1e6) / (6 * len(self.optimizer.params) * self.size)))
+            self.name, self.chunk = f"compiled ({self.program.runs(self.size).name})", self._run.chunk
         return self._run
 
     def prepare(self, scores: Sequence[Score]) -> None:
@@ -49,13 +46,13 @@ class CompiledEngine:
             self._program(score)
 
     def load(self) -> None:
-        self.state = self.run.load()
+        self.run.load()
 
     def store(self) -> None:
-        self.run.store(self.state)
+        self.run.store()
 
-    def advance(self, order: Sequence[int], log: list[float]) -> None:
-        self.run.advance(self.state, order, log)
+    def advance(self, order: Sequence[int], log: Log) -> None:
+        self.run.advance([order], log)
 
     def score(self, task: Task, score: Score) -> float:
         return float(self._program(score)(*arguments(task)))

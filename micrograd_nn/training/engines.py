@@ -1,13 +1,15 @@
 """Engines: what carries out the steps of a training, on the recorded graph itself or on its compiled Program.
 
-Promise: both take the same steps to the same numbers, within the rounding of their sums. An engine stops before a
-step whose loss is nan or infinite, and says how many steps it has finished.
+Both take the same steps to the same numbers, within the rounding of their sums. An engine stops before a step whose
+loss is nan or infinite, and logs how many steps it has finished.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol
 
+from ..compiler.backend import Log
 from ..engine.backprop import grad
 from ..engine.functional import mean, total
 from ..engine.graph import undisturbed
@@ -17,6 +19,15 @@ from ..nn.optim import Optimizer
 from .task import Penalty, Task, penalty_of
 
 Score = Callable[..., Value]  # of (outputs, target): a loss or a metric
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is measured for one column of the history."""
+
+    name: str
+    task: Task
+    score: Score
 
 
 class Engine(Protocol):
@@ -34,8 +45,8 @@ class Engine(Protocol):
     def store(self) -> None:
         """Write the parameters to their Values and the memories to the optimiser."""
 
-    def advance(self, order: Sequence[int], log: list[float]) -> None:
-        """A step per batch of the rows in that order; adds to log [Σ objective of the rows, finished steps]."""
+    def advance(self, order: Sequence[int], log: Log) -> None:
+        """A step per batch of the rows in that order; the log gets Σ objective of the rows and the finished steps."""
 
     def score(self, task: Task, score: Score) -> float:
         """The mean of a loss or metric over a task's rows, at the stored parameters."""
@@ -64,18 +75,22 @@ class ScalarEngine:
     def store(self) -> None:
         """Nothing to do."""
 
-    def advance(self, order: Sequence[int], log: list[float]) -> None:
-        for start in range(0, len(order), self.size):
-            rows = order[start : start + self.size]
-            objective = self.objective(rows)
-            if not isfinite(objective.data):
-                return
-            self.optimizer.zero_grad()
-            objective.backward()
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-            log[0] += objective.data * len(rows)
-            log[1] += 1
+    def advance(self, order: Sequence[int], log: Log) -> None:
+        first = self.optimizer.steps
+        try:
+            for start in range(0, len(order), self.size):
+                rows = order[start : start + self.size]
+                objective = self.objective(rows)
+                if not isfinite(objective.data):
+                    return
+                self.optimizer.zero_grad()
+                objective.backward()
+                log.sums.append(objective.data * len(rows))
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+        finally:  # the optimiser counts a step when it has moved all parameters
+            log.steps = self.optimizer.steps - first
+            del log.sums[log.steps :]
 
     @undisturbed
     def objective(self, rows: Sequence[int]) -> Value:

@@ -1,16 +1,19 @@
 """What a picture shows of a graph: all of it, or its modules folded into one box each.
 
-Promise: modules are read off the labels, so a network written by hand has them too: h1 is made of the unnamed values
-between h1 and the next named ones, and of the parameters that nothing else uses. A folded module's slopes are the sums
-over all ways through it, so what is multiplied along a folded picture comes out as in the open one.
+Modules are read off the labels, so a network written by hand has them too: h1 is made of the unnamed values between h1
+and the next named ones, and of the parameters that nothing else uses.
+
+Promise (tests/test_draw_dot.py): a folded module's slopes are the sums over all ways through it, so what is multiplied
+along a folded picture comes out as in the open one.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..engine.value import Value
+from ..engine.graph import sweep
+from ..engine.value import Value, edges
 from ..errors import GraphError, UnknownNameError
 
 BUDGET = 400  # values in one picture; beyond, nobody follows a line
@@ -19,7 +22,7 @@ Link = tuple[Value, float]  # an operand, and the slope towards it
 
 
 @dataclass(frozen=True)
-class View:
+class FoldedGraph:
     """The values that are shown, in topological order, and what leads to each."""
 
     shown: list[Value]
@@ -38,7 +41,7 @@ class View:
         return {node: module for module, inside in self.open.items() for node in [*inside, module]}
 
 
-def view(order: Sequence[Value], closed: bool | Collection[str] | None = None, budget: int = BUDGET) -> View:
+def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, budget: int = BUDGET) -> FoldedGraph:
     """What to show of a graph given in topological order, with the modules named in ``closed`` folded.
 
     True folds all, False none, None all if there are more than ``budget`` values.
@@ -60,14 +63,14 @@ def view(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     shown = [node for node in order if node not in hidden]
     if len(shown) > budget:
         raise GraphError(_refusal(len(order), f"{len(shown):,} values", len(folded), f"{budget:,}"))
-    links = {node: list(_links(node, folded.get(node), hidden)) for node in shown}
+    links = {node: _links(node, folded[node], hidden) if node in folded else list(edges(node)) for node in shown}
     frames = {module: members for module, members in inside.items() if module not in folded and module.label}
     if len(inside) == 1:
         frames = {}  # a single frame around everything would say nothing
-    seen = View(shown, links, folded, frames)
-    if seen.lines > LINES * budget:
-        raise GraphError(_refusal(len(order), f"{seen.lines:,} lines", len(folded), f"{LINES * budget:,}"))
-    return seen
+    graph = FoldedGraph(shown, links, folded, frames)
+    if graph.lines > LINES * budget:
+        raise GraphError(_refusal(len(order), f"{graph.lines:,} lines", len(folded), f"{LINES * budget:,}"))
+    return graph
 
 
 def modules(order: Sequence[Value]) -> dict[Value, list[Value]]:
@@ -108,17 +111,12 @@ def _same_name(a: Value | None, b: Value | None) -> bool:
     return a is not None and b is not None and a.label != "" and a.label == b.label
 
 
-def _links(node: Value, members: list[Value] | None, hidden: set[Value]) -> Iterator[Link]:
-    if members is None:
-        yield from zip(node.operands, node.partials, strict=True)
-        return
-    slopes = {node: 1.0}  # ∂node/∂member, by a sweep that stays inside the module
-    for member in [node, *reversed(members)]:
-        if member.operation is not None:
-            slope = slopes.pop(member)
-            for operand, partial in zip(member.operands, member.partials, strict=True):
-                slopes[operand] = slopes.get(operand, 0.0) + slope * partial
-    yield from ((operand, slope) for operand, slope in reversed(slopes.items()) if operand not in hidden)
+def _links(node: Value, members: list[Value], hidden: set[Value]) -> list[Link]:
+    """What leads into a folded module: the chain rule from its output, through its members and no further."""
+    inside = [*members, node]
+    before = dict.fromkeys(x for member in reversed(inside) for x in member.operands if x not in hidden)
+    found = dict(sweep([*before, *inside], lambda x: () if x in before else edges(x), 1.0))
+    return [(operand, found[operand] + 0.0) for operand in reversed(before)]  # 0, not −0, behind a closed relu
 
 
 def _refusal(values: int, left: str, folded: int, budget: str) -> str:

@@ -1,0 +1,128 @@
+"""What a textbook derives in one step, though the graph takes several: a softmax, a chain of logaddexp.
+
+A unit is recognised by how it was recorded, so graphs that a person wrote have units as those of the library have, and
+recording pays nothing for it. Whatever only looks like a unit is derived step by step. Who explains, checks or draws
+asks here what a unit takes in and what its slopes are; the recorded nodes inside of it are in ``inner``.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, reduce
+from math import isclose
+from operator import add as plus
+
+from ..engine.operation import Operation
+from ..engine.ops import add, div, exp, stop_gradient, sub
+from ..engine.value import Value
+from ..notation._simplify import Tidy, product
+from ..notation.symbol import Symbol
+
+LARGEST = 700.0  # up to here exp(z1)/(exp(z1) + …) can be worked out as it is written
+
+Names = Mapping[Value, str]
+Symbols = Mapping[Value, Tidy]
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """Several recorded nodes that are one step of the textbook."""
+
+    name: str  # the field's noun
+    out: Value
+    inner: frozenset[Value]  # the nodes between out and the inputs
+    steps: list[tuple[Value, Tidy, float]]  # an input, ∂out/∂input as the textbook has it, and the recorded number
+
+
+class Units:
+    """The units of a graph. A node with a name stays in sight: it is inside of none."""
+
+    def __init__(self, order: Iterable[Value], names: Names, symbols: Symbols) -> None:
+        self._names, self._symbols = names, symbols
+        self._uses = Counter(operand for node in order for operand in node.operands)
+        self._found: dict[Value, Unit | None] = {}
+
+    def at(self, out: Value) -> Unit | None:
+        """The unit whose outcome a node is; None for an ordinary node."""
+        if out not in self._found:
+            hidden = _softmax(out, self._names, self._symbols)
+            self._found[out] = hidden or _reduction(out, self._names, self._symbols, self._uses)
+        return self._found[out]
+
+
+def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
+    """exp(zi − m)/(exp(z1 − m) + … + exp(zn − m)), with an m that is held constant or without one, and with a name.
+
+    ∂o2/∂z2 = o2(1 − o2), and ∂o2/∂z1 = −o2·o1.
+    """
+    if share.operation is not div or share.right.operation is not add or share not in names:
+        return None
+    powers = _powers(share.right)
+    inputs = _without_shift([power.left for power in powers])
+    inner = frozenset({share.right, *powers, *(power.left for power in powers)} - {*inputs})
+    if share.left not in powers or not inner.isdisjoint(names):
+        return None
+    shares = {node.left: symbols[node] for node in names if node.operation is div and node.right is share.right}
+    if len(shares) < len(powers) and any(abs(z.data) > LARGEST for z in inputs):
+        return None
+    whole = reduce(plus, [exp(symbols[z]) for z in inputs])
+    steps = []
+    for power, z in zip(powers, inputs, strict=True):
+        o, other = symbols[share], shares[power] if power in shares else exp(symbols[z]) / whole
+        slope = product([o, 1.0 - o] if power is share.left else [Tidy.of(-1.0), o, other])
+        through = (share.dleft if power is share.left else 0.0) + share.dright
+        steps.append((z, slope, through * power.dleft))
+    return Unit("softmax", share, inner, steps)
+
+
+def _powers(whole: Value) -> dict[Value, None]:
+    """The powers of e that are added up, in order; none if something else is among them, or one of them twice."""
+    powers: dict[Value, None] = {}
+    stack = [whole]
+    while stack:
+        node = stack.pop()
+        if node.operation is add:
+            stack += [node.right, node.left]
+        elif node.operation is exp and node not in powers:
+            powers[node] = None
+        else:
+            return {}
+    return powers
+
+
+def _without_shift(exponents: list[Value]) -> list[Value]:
+    """The z of each z − m, with one m for all that is held constant; the exponents themselves if they have none."""
+    shifts = {node.right for node in exponents if node.operation is sub and node.right.operation is stop_gradient}
+    shifted = len(shifts) == 1 and all(node.operation is sub and node.right in shifts for node in exponents)
+    return [node.left for node in exponents] if shifted else exponents
+
+
+def _reduction(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
+    """A chain of an operation, such as logaddexp, whose slopes are made of their own operand and the outcome alone.
+
+    ∂top/∂a = exp(a − top) for each a, where the chain rule would write a factor per link.
+    """
+    row = top.operation
+    if row is None or not row.associative or not _knows_itself_only(row):
+        return None
+    links, steps, same = {top}, [], True
+    stack = [(top, 1, top.dright), (top, 0, top.dleft)]  # a link, the place of an operand, ∂top/∂operand
+    while stack:
+        link, i, slope = stack.pop()
+        node = link.operands[i]
+        if node.operation is row and node not in names and uses[node] == 1:
+            links.add(node)
+            stack += [(node, 1, slope * node.dright), (node, 0, slope * node.dleft)]
+        else:
+            symbol = Tidy.of(row.textbook[i](*[symbols[operand] for operand in link.operands], symbols[top]))
+            same &= isclose(row.textbook[i](*[o.data for o in link.operands], top.data), slope, rel_tol=1e-6)
+            steps.append((node, symbol, slope))
+    return Unit(row.reduction[0], top, frozenset(links - {top}), steps) if same and len(links) > 1 else None
+
+
+@cache
+def _knows_itself_only(row: Operation) -> bool:
+    """Is each slope made of its own operand and the outcome alone?"""
+    a, b, out = Symbol("a"), Symbol("b"), Symbol("out")
+    slopes = [Symbol.of(partial(a, b, out)) for partial in row.textbook]
+    return all(other not in set(slope.parts()) for slope, other in zip(slopes, (b, a), strict=True))
