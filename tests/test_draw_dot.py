@@ -16,9 +16,9 @@ from micrograd_nn.derive import explain, paths
 from micrograd_nn.draw import draw_dot, walk
 from micrograd_nn.draw.folding import BUDGET, fold, modules
 from micrograd_nn.draw.palette import DARK, LIGHT
-from micrograd_nn.draw.text import number
 from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import ArgumentTypeError, GraphError, UnknownNameError
+from micrograd_nn.notation.text import rounded
 
 EDGE = re.compile(r'^\s*(\w+) -> (\w+) \[(?:label="([^"]*)\\n")?', re.MULTILINE)
 
@@ -36,7 +36,7 @@ def test_every_recorded_edge_is_drawn_with_its_partial(seed):
     expected = Counter()
     for node in order:
         for operand, partial in zip(node.operands, node.partials, strict=True):
-            expected[f"n{place[operand]}", f"o{place[node]}", number(partial)] += 1
+            expected[f"n{place[operand]}", f"o{place[node]}", rounded(partial)] += 1
         if node.operation is not None:
             expected[f"o{place[node]}", f"n{place[node]}", ""] += 1
     drawing = draw_dot(root)

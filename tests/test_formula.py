@@ -14,7 +14,7 @@ from micrograd_nn.engine.operation import TABLE
 from micrograd_nn.engine.value import topological_order
 from micrograd_nn.errors import ArgumentTypeError, FormulaError
 from micrograd_nn.notation._formula import formula, parse
-from micrograd_nn.notation.writing import label_latex
+from micrograd_nn.notation.latex import label_latex
 
 NUMBERS = {"w1": 0.5, "x1": -2.0, "w2": 1.5, "x2": 3.0, "b1": 0.25, "h1": 0.7, "z": 0.4}
 
@@ -71,7 +71,6 @@ NUMBERS = {"w1": 0.5, "x1": -2.0, "w2": 1.5, "x2": 3.0, "b1": 0.25, "h1": 0.7, "
         ("2e1", 20.0),
         ("2e1z", 8.0),
         ("z/w1x1", 0.4 / (0.5 * -2.0)),
-        ("= 2z", 0.8),
         ("w1[z + h1]{z - h1}", 0.5 * (0.4**2 - 0.7**2)),
         ("2{[(z)]}^[2]", 2 * 0.4**2),
         ("||x1| - |z - h1||", 2.0 - 0.3),
@@ -152,7 +151,7 @@ def test_a_name_of_the_caller_comes_before_a_function(text, number):
     assert formula(text, names).data == bound(names) == pytest.approx(number, rel=1e-15)
 
 
-@pytest.mark.parametrize("label", ["x1", "x_1", "h1[2]", "bias", "ŷ", "a{b}$", "alpha2", "é", "1;2"])
+@pytest.mark.parametrize("label", ["x1", "x_1", "h1[2]", "bias", "ŷ", "alpha2", "é", "e", "π"])
 def test_a_label_is_read_in_latex_as_it_is_typeset(label):
     assert formula(rf"2 \cdot {label_latex(label)}^{{2}}", {label: 3.0}).data == 18.0
 
@@ -230,12 +229,13 @@ def test_what_a_symbol_prints_can_be_typed_again(seed):
         ("w1 == x1", 3, "a comparison is"),
         ("w1 < x1 < x2", 8, "a comparison is"),
         ("w1 >= x1", 4, "no formula"),
-        ("z = w1", 2, "may only stand at the start"),
+        ("z = w1", 2, "a comparison is"),
+        ("= w1", 0, "an operand is missing before ="),
         ("[1, 2]", 2, "a comma stands between operands only"),
         ("w1 + w9", 5, "unknown name 'w9'; known are: b1"),
         ("w1 + sigmoid(x1, x2)", 5, "sigmoid takes 1 operand"),
         ("max(x1)", 0, "max takes 2 operand"),
-        ("sigmoid(a=1)", 9, "may only stand at the start"),
+        ("sigmoid(a=1)", 9, "a comparison is"),
         ("sigmoid(*w1)", 8, "an operand is missing before \\*"),
         ("sigmoid()", 8, "an operand is missing before \\)"),
         ("sigmoid''(z)", 0, "once"),
@@ -252,10 +252,10 @@ def test_what_a_symbol_prints_can_be_typed_again(seed):
         ("z⁽²⁾", None, "no formula"),  # of layer 2, or squared?
         ("1½", 1, "no formula"),
         ("w1 # x1", 3, "holds no comment"),
-        (r"2\sqrt[3]{z}", 6, "number a name"),
+        (r"2\sqrt[3]{z}", 1, "unknown name 'sqrt"),
         (r"\frac{z}", 0, "div takes 2 operand"),
         (r"\frac{z}{h_{1}", 0, "not closed"),
-        (r"z_{1} \cup z", 0, "unknown name 'z_{1}'"),
+        (r"z_{1} \cup z", 0, "unknown name 'z1'"),
         ("-0,0585z", 2, "write 0.585 with a point"),
         ("|z", None, "no formula"),
         ("z | h1", 2, r"write abs\(x\) for \|x\|"),

@@ -22,7 +22,7 @@ from ..errors import ExtraMissingError
 from ..nn.layers import MLP
 from ..nn.losses import mse
 from ..nn.optim import SGD
-from ..notation.writing import number_text
+from ..notation.text import number_text
 from ..progress import progress_bar
 from .options import add_out, make_folder
 

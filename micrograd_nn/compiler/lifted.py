@@ -26,12 +26,11 @@ import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, sub
-from .chains import Chains
 from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, join
 from .reverse import reverse
 from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, Tracer, View, check, plain
 from .sums import Sums
-from .trace import Trace
+from .trace import Chains, Trace
 
 ARITHMETIC = {add, sub, mul, div}
 SHORT = 3  # terms: a chain that is no longer is copied together only if that needs no copy

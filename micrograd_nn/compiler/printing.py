@@ -13,7 +13,8 @@ from typing import Any
 
 from ..engine.operation import Operation
 from ..engine.ops import add, mul, sub
-from ..notation.writing import ATOM, LATEX, MARK, PRODUCT, TEXT, Written, written_leaf, written_operation
+from ..notation.latex import LATEX
+from ..notation.text import ATOM, PRODUCT, TEXT, Written, written_leaf, written_operation
 from .lifted import Lifted
 from .steps import PARAMETERS, Apply, Constant, Fold, Join, Leaf, MatMul, Ref, Shape, Step, Stretch, View, live
 
@@ -135,7 +136,7 @@ class Equations:
             self._lengths[number] = length
             return self._written(text, level)
         name = "L" if letter == "L" else self._count(letter)
-        self.lines.append((f"{name} = {text.replace(MARK, '')}", self._shape(step)))
+        self.lines.append((f"{name} = {text}", self._shape(step)))
         return self._name(name)
 
     def _letter(self, number: int) -> str:
@@ -228,7 +229,7 @@ class Equations:
         return self._written(name, ATOM)
 
     def _written(self, text: str, level: int) -> Written:
-        return Written(text.replace(MARK, ""), level, level, self._style.brackets)
+        return Written(text, level, level, self._style.brackets)
 
     @property
     def _dot(self) -> str:

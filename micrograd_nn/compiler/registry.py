@@ -25,7 +25,7 @@ class Graph:
 
     @cached_property
     def _chains(self) -> Any:
-        from .chains import find_chains  # NumPy is imported when a graph is compiled, not with this table
+        from .trace import find_chains  # NumPy is imported when a graph is compiled, not with this table
 
         return find_chains(self.trace)
 

@@ -5,9 +5,8 @@ row to row (``batched``). It comes after all that it acts on, and is written onc
 is the whole tape of a network of two inputs, three neurons and one output, with its loss L = (o − y)²:
 
     >>> from micrograd_nn import MLP, Value
-    >>> from micrograd_nn.compiler.chains import find_chains
     >>> from micrograd_nn.compiler.lifted import lift
-    >>> from micrograd_nn.compiler.trace import trace
+    >>> from micrograd_nn.compiler.trace import find_chains, trace
     >>> net, x, y = MLP(2, [3, 1], "relu", seed=0), [Value(0.0), Value(0.0)], Value(0.0)
     >>> recorded = trace((net(x) - y) ** 2, [x, y], net.parameters())
     >>> lifted = lift(recorded, find_chains(recorded))
@@ -71,6 +70,9 @@ class Ref:
     number: int
 
     def __index__(self) -> int:
+        return self.number
+
+    def __hash__(self) -> int:
         return self.number
 
     def __repr__(self) -> str:
@@ -314,8 +316,10 @@ def stretch(shapes: Iterable[Shape]) -> Shape:
     """The shape of an outcome: sides of length 1 stretch to those beside them."""
     out: Shape = ()
     for shape in shapes:
-        pairs = zip(out, shape, strict=True) if out and shape else ((side, side) for side in out or shape)
-        out = tuple(b if a == 1 else a for a, b in pairs)
+        if out and shape and out != shape:
+            out = tuple([b if a == 1 else a for a, b in zip(out, shape, strict=True)])
+        else:
+            out = out or shape
     return out
 
 

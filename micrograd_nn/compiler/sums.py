@@ -19,10 +19,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from ..engine.ops import add, neg, sub
-from .chains import Chains
 from .layout import CONSTANTS, Layout, constant, distinct_rows, fold
 from .steps import PARAMETERS, Ints, MatMul, Tracer
-from .trace import Trace
+from .trace import Chains, Trace
 
 NO_FACTOR = CONSTANTS - 1  # the array of the second factor of a term that is no product
 MANY_GRIDS = 4  # so many grids, or more, are matrix products only if they have

@@ -11,7 +11,8 @@ from ..engine.operation import whole_number
 from ..engine.value import Value, adjoints
 from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
-from ..notation.writing import equation, label_text, number_latex, number_text
+from ..notation.latex import number_latex
+from ..notation.text import equation, label_text, number_text
 from ._paths import count_ways, largest_first
 from .chain import Chain, Factor, numbered
 from .names import node_of, partial_latex, partial_text

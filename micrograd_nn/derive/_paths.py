@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.graph import Edges, sweep, tangents, topological_order
 from ..engine.value import Value, adjoints
 from ..engine.value import edges as recorded
-from ..notation.writing import label_text, number_text
+from ..notation.text import label_text, number_text
 from .names import names_of, node_of
 from .recorded import check_root, check_unchanged
 

@@ -10,7 +10,7 @@ from random import Random
 from ..engine.backprop import replay
 from ..engine.value import Value
 from ..errors import ArgumentError
-from ..notation.writing import label_text, number_text
+from ..notation.text import label_text, number_text
 from .chain import Symbols
 from .names import names_of, partial_text
 from .points import Point

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..notation.symbol import Symbol
-from ..notation.writing import label_text, number_text
+from ..notation.text import label_text, number_text
 from .recorded import check_unchanged
 
 

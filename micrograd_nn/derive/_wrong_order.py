@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 from ..engine.value import Value
 from ..errors import GraphError
-from ..notation.writing import label_text, number_text
+from ..notation.text import label_text, number_text
 from ._steps import steps
 
 HEAD = ("move        ", "upstream", "  adds", " total")

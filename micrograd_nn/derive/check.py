@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError
 from ..notation.symbol import Symbol
-from ..notation.writing import equation, label_text, number_text
+from ..notation.text import equation, label_text, number_text
 from .chain import Chain, Factor, Pair
 from .entries import Entry, Key, pair_of
 from .locate import wrong_factors

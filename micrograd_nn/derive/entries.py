@@ -16,7 +16,7 @@ from ..engine.ops import neg
 from ..engine.value import Value, adjoints
 from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
 from ..notation._formula import Formula, Item, parse
-from ..notation.writing import label_text, number_text
+from ..notation.text import label_text, number_text
 from .chain import Pair
 from .names import node_of
 

@@ -10,7 +10,8 @@ from typing import Any
 from ..engine.value import Value
 from ..errors import UnknownNameError
 from ..notation._formula import labelled
-from ..notation.writing import label_latex, label_text
+from ..notation.latex import label_latex
+from ..notation.text import label_text
 
 
 def names_of(root: Value, *targets: Value) -> dict[Value, str]:

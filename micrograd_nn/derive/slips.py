@@ -16,7 +16,7 @@ from typing import Any
 
 from ..engine.operation import TABLE, Operation
 from ..notation.symbol import Symbol
-from ..notation.writing import POWER
+from ..notation.text import POWER
 
 UNLIKELY = 10  # beyond the next best slip
 

@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.value import Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
-from ..notation.writing import PRODUCT
+from ..notation.text import PRODUCT
 from .chain import Chain, Pair
 from .points import Numbers
 from .slips import Edit, Scope, Slip, Slope, is_product

@@ -4,7 +4,7 @@ Promise (tests/test_draw_dot.py): every value, every operation and every edge th
 the local slope stands on each edge into an operation, and what is folded says so. The same graph gives the same bytes.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from math import isfinite
 
@@ -13,11 +13,11 @@ from ..derive.recorded import check_unchanged
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, UnknownNameError
+from ..notation.text import rounded, shown
 from .drawing import Drawing
 from .folding import BUDGET, FoldedGraph, fold, is_input
 from .palette import LIGHT as COLOUR
 from .source import add_frames, digraph, label, largest_of, room_before, stroke
-from .text import number, shown
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
@@ -57,6 +57,14 @@ def draw_dot(
     return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
 
 
+def draw_folded(roots: Sequence[Value], note: str, format: str) -> Drawing:
+    """The graph below several roots with all its modules folded, and a sentence below it that says why."""
+    order = topological_order(*roots)
+    picture = _Picture(fold(order, closed=True), [], "LR", note)
+    title = f"Computation graph of {', '.join(map(described, roots))}: {_values(len(order))}"
+    return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
+
+
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
     """micrograd's trace, for pictures of your own: the nodes, and an edge (operand, node) for every use of an operand.
 
@@ -72,13 +80,13 @@ def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
 class _Picture:
     """The DOT source of a graph, written value by value in topological order, so that it comes out the same again."""
 
-    def __init__(self, graph: FoldedGraph, path: list[Value], rankdir: str) -> None:
+    def __init__(self, graph: FoldedGraph, path: list[Value], rankdir: str, *notes: str) -> None:
         self.graph, self.rankdir, self.path = graph, rankdir, set(path)
         self.steps = {frozenset(pair) for pair in pairwise(path)}
         self.identity = {node: f"n{i}" for i, node in enumerate(graph.shown)}
         self.largest = largest_of(flow for node in graph.shown for flow in (node.grad, *self._flows(node)))
         self.names: dict[str, str] = {}
-        self.notes = tuple(self._notes())
+        self.notes = (*notes, *self._notes())
         self.dot = digraph(graph.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
         if self.notes:
             self.dot.attr(label=label(*self.notes, end="l"))
@@ -113,7 +121,7 @@ class _Picture:
 
     def _value(self, node: Value) -> None:
         identity, inside, finite = self.identity[node], self.graph.folded.get(node), isfinite(node.data)
-        lines = [described(node), f"grad {number(node.grad)}"]
+        lines = [described(node), f"grad {rounded(node.grad)}"]
         lines += [] if inside is None else [f"{_values(len(inside))} inside"]
         lines += [] if finite else ["not finite"]
         self.names[identity] = ", ".join(lines)
@@ -132,7 +140,7 @@ class _Picture:
             self._sign(end, operation, reached)
         links = zip(self.graph.links[node], self._flows(node), strict=True)
         for i, ((operand, slope), flow) in enumerate(links):
-            edge, written = f"e{identity[1:]}.{i}", number(slope)
+            edge, written = f"e{identity[1:]}.{i}", rounded(slope)
             self.names[edge] = f"local slope {written}"
             beside = written if self.rankdir in ("LR", "RL") else f" {written}"  # letters would touch a line down
             look = {"label": label(beside), **room_before(self.graph, operand, node)}
@@ -167,7 +175,7 @@ class _Picture:
 
 def described(node: Value) -> str:
     """A value in one line: h1 = 0.9526, or its number alone if it has no label."""
-    return f"{shown(node.label)} = {number(node.data)}" if node.label else number(node.data)
+    return f"{shown(node.label)} = {rounded(node.data)}" if node.label else rounded(node.data)
 
 
 def _values(count: int) -> str:

@@ -1,7 +1,7 @@
 """Drawing: a picture as DOT source, which becomes SVG or PNG when somebody looks.
 
-Promise: making a Drawing starts no program and writes no file; ``save`` writes all of a file or nothing. JupyterLab,
-VS Code and nbviewer show it, and where nothing can be drawn they show the DOT text and say why.
+Promise (tests/test_draw_render.py): making a Drawing starts no program and writes no file; ``save`` writes all of a
+file or nothing. Notebooks show it, and where nothing can be drawn they show the DOT text and say why.
 """
 
 import os

@@ -93,7 +93,7 @@ def owners(order: Sequence[Value]) -> dict[Value, Value | None]:
         if node.operation is None:
             owner[node] = None if is_input(node) else claims.get(node)
             continue
-        own = owner[node] = node if node.label or node is order[-1] else claims[node]
+        own = owner[node] = node if node.label else claims.get(node, node)  # a root is claimed by nobody
         for operand in node.operands:
             claim = claims.setdefault(operand, own)
             if claim is not own and (operand.operation is not None or not _same_name(claim, own)):

@@ -1,8 +1,8 @@
 """From DOT to a picture: the ``dot`` that this machine has, found and run.
 
-Promise: the system's ``dot`` is taken if there is one, else the executable that the wheel graphviz-pure brought
-along, also where PATH does not name its folder; and if there is neither, one error says what to install. Nothing is
-written to disk, and no shell is involved.
+Promise (tests/test_draw_render.py): the system's ``dot`` is taken if there is one, else the executable that the wheel
+graphviz-pure brought along, also where PATH does not name its folder; and if there is neither, one error says what to
+install. Nothing is written to disk, and no shell is involved.
 """
 
 import shutil

@@ -9,9 +9,9 @@ from math import isfinite, sqrt
 from typing import Any
 
 from ..engine.value import Value
+from ..notation.text import shown
 from .folding import FoldedGraph
 from .palette import LIGHT as COLOUR
-from .text import shown
 
 FONT = "Helvetica"
 MANY = 200  # lines, from which on a tangled graph would take dot minutes

@@ -1,7 +1,8 @@
 """What dot draws, made fit for a page: plain SVG that can stand in a file, a cell or the middle of other HTML.
 
-Promise: the result holds the elements below and no others: no link, no script, no id that could meet another
-picture's, nothing that is fetched. The same DOT source gives the same text, and in a dark page the picture is dark.
+Promise (tests/test_draw_labels.py, test_draw_dot.py): the result holds the elements below and no others: no link, no
+script, no id that could meet another picture's, nothing that is fetched. The same DOT source gives the same text, and
+in a dark page the picture is dark.
 """
 
 import re

@@ -21,12 +21,12 @@ from ..engine.operation import Operation
 from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, FormulaError, printable
-from .tokens import LATEX, PRIME, Token, as_typed, cut, functions
-from .writing import label_latex
+from .latex import label_latex
+from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, typeset_as
 
 LONGEST = 10_000  # characters
 LONGEST_NAME = 20  # characters of a name that is looked for within a word such as w1x1
-CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi, r"\pi": math.pi}  # a name of the caller comes before them
+CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 EXPONENT = re.compile(r"(\d+\.?\d*|\.\d+)(e\d+)")  # 2e1 is 20, but 2·e1 for a caller who has an e1
 
 
@@ -65,13 +65,13 @@ class Formula:
     def bound(self, known: Iterable[str]) -> list[Item]:
         """The items in their places, each name split into names that are known. Raises FormulaError if none fits."""
         known = [*known]
-        names = {label_latex(name): name for name in known} if LATEX.search(self.text) else {}
+        names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(self.text) else {}
         names |= {as_typed(name): name for name in known}
         names |= {name: name for name in known}  # as it stands in items that have been bound before
         products = {item.word for item in self.items if item.word and _split(item.word, CONSTANTS | names)}
         bound: list[Item] = []
         held: list[list[Item]] = []  # products that wait until their last factor has its power
-        for item in _Parser(self.text, products).read() if products else self.items:
+        for item in _Parser(self.text).read(products) if products else self.items:
             named = isinstance(item.content, str)
             factors, signs = self._known(item, names) if named else ([replace(item, tight=False)], [])
             bound += factors
@@ -160,7 +160,7 @@ BINARY: dict[str, tuple[int, Callable[..., Any]]] = {
     "/": (PRODUCT, div),
     "^": (POWER, power),
 }
-CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|"}
+CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|", "": ""}  # the text as a whole ends like a bracket
 
 
 @dataclass(slots=True)
@@ -168,106 +168,91 @@ class _Waiting:
     """An operator that waits for its right operand, or a bracket that waits to be closed."""
 
     binding: int
-    column: int
-    sign: str
+    token: Token  # of a binary operator, in the column of its left operand
     content: Callable[..., Any] | None = None  # None for brackets that only group
     count: int = 1  # of its operands
     tight: bool = False
-    call: Token | None = None
-    items_before: int = -1  # of a [ behind an operand
 
 
 class _Parser:
     """From tokens to postfix items. What waits stands on a stack, so that no formula is too deep."""
 
-    def __init__(self, text: str, products: Collection[str] = ()) -> None:
-        self.text, self.tokens = text, cut(text, products)
-        self.waiting: list[_Waiting] = []
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.waiting = [_Waiting(BRACKET, Token("sign", "", 0, 0))]
         self.operands: list[tuple[int, float | None]] = []  # of each its column, and its number if no name is in it
         self.items: list[Item] = []
         self.wanted = True  # an operand comes next, and not an operator
+        self.tight = False  # a name came last
 
-    def read(self) -> tuple[Item, ...]:
-        *tokens, end = self.tokens[self.tokens[0].text == "=" :]
-        for before, token in zip([end, *tokens], tokens, strict=False):
-            if self.wanted:
-                self.operand(token)
-            else:
-                self.operator(token, before)
-        if self.wanted:
-            self.fail("this is no formula: an operand is missing at its end", end)
-        self.take_up(COMPARISON)
-        for bracket in self.waiting[-1:]:
-            hint = ": write abs(x) for |x|" if bracket.sign == "|" else ""
-            self.fail(f"this is no formula: {bracket.sign} is not closed{hint}", bracket)
+    def read(self, names: Collection[str] = ()) -> tuple[Item, ...]:
+        """The items of the text; words in names are no functions."""
+        for token in cut(self.text, names):
+            (self.operand if self.wanted else self.operator)(token)
+            self.tight = token.kind == "name" or (token.kind == "number" and isinstance(self.items[-1].content, str))
         return tuple(self.items)
 
     def operand(self, token: Token) -> None:
-        column, sign = token.column, token.text
         if token.kind == "number":
-            self.number(token)
+            number = float(token.text)
+            if math.isinf(number):
+                self.fail("this number is too large: floats end at 1.8e308", token)
+            self.put(Item(token.column, content=token.text if EXPONENT.fullmatch(token.text) else number))
         elif token.kind == "name":
-            self.put(Item(column, content=normalize("NFKC", sign)))
-        elif token.kind == "call":
-            self.waiting.append(_Waiting(BRACKET, column, "(", self.meaning(token), call=token))
-        elif token.kind == "function":
-            self.waiting.append(_Waiting(FUNCTION, column, sign, self.meaning(token), call=token))
-        elif sign in CLOSING:
-            self.waiting.append(_Waiting(BRACKET, column, sign, absolute if sign == "|" else None))
-        elif sign == "-":
-            self.waiting.append(_Waiting(SIGN, column, sign, neg))
-        elif sign != "+":
-            self.fail(f"this is no formula: an operand is missing before {sign}", token)
+            self.put(Item(token.column, content=normalize("NFKC", token.text)))
+        elif token.kind in ("call", "function"):
+            self.waiting.append(_Waiting(BRACKET if token.kind == "call" else FUNCTION, token, self.meaning(token)))
+        elif token.text in CLOSING and token.kind != "end":
+            self.waiting.append(_Waiting(BRACKET, token, absolute if token.text == "|" else None))
+        elif token.text == "-":
+            self.waiting.append(_Waiting(SIGN, token, neg))
+        elif token.text != "+":
+            where = f"before {token.text}" if token.text else "at its end"
+            self.fail(f"this is no formula: an operand is missing {where}", token)
 
-    def operator(self, token: Token, before: Token) -> None:
-        bracket = next((wait for wait in reversed(self.waiting) if wait.binding == BRACKET), None)
+    def operator(self, token: Token) -> None:
+        bracket = next(wait for wait in reversed(self.waiting) if wait.binding == BRACKET)
         if token.text in BINARY:
-            self.binary(token, before)
-        elif token.text in (")", "]", "}") or (token.text == "|" and bracket and bracket.sign == "|"):
+            self.binary(token)
+        elif token.text in (")", "]", "}", "") or token.text == bracket.token.text == "|":
             self.close(token, bracket)
         elif token.text == ",":
-            if not bracket or not bracket.call:
+            if bracket.token.kind != "call":
                 self.fail("a comma stands between operands only: write 0.585 with a point", token)
             self.take_up(COMPARISON)
             bracket.count += 1
             self.wanted = True
         elif token.text == "=":
-            self.fail("an = may only stand at the start; a comparison is a > b or a < b", token)
+            self.fail("this is no formula: a comparison is a > b or a < b", token)
         elif token.kind == "number":
             self.fail("this is no formula: a sign is missing before this number", token)
         else:  # a product whose sign was left out
-            self.binary(replace(token, kind="sign", text="*"), before)
+            self.binary(Token("sign", "*", token.column, token.end))
             self.operand(token)
-            self.waiting[-1].items_before = len(self.items) if token.text == "[" else -1
 
-    def binary(self, token: Token, before: Token) -> None:
+    def binary(self, token: Token) -> None:
         binding, content = BINARY[token.text]
-        tight = binding == POWER and before.kind != "sign" and isinstance(self.items[-1].content, str)
+        tight = binding == POWER and self.tight
         if tight:
             self.items[-1] = replace(self.items[-1], tight=True)
         self.take_up(binding + (binding in (COMPARISON, POWER)))
-        if binding == COMPARISON and self.waiting and self.waiting[-1].binding == COMPARISON:
+        if binding == COMPARISON == self.waiting[-1].binding:
             self.fail("a comparison is a > b or a < b: 1 where it is true, else 0", token)
-        self.waiting.append(_Waiting(binding, self.operands[-1][0], token.text, content, 2, tight))
+        self.waiting.append(_Waiting(binding, replace(token, column=self.operands[-1][0]), content, 2, tight))
         self.wanted = True
 
-    def close(self, token: Token, bracket: _Waiting | None) -> None:
-        if not bracket or CLOSING[bracket.sign] != token.text:
+    def close(self, token: Token, bracket: _Waiting) -> None:
+        opened = bracket.token.bracket
+        if CLOSING[opened] != token.text and token.text:
             self.fail(f"this is no formula: {token.text} closes no bracket", token)
+        if CLOSING[opened] != token.text:
+            hint = ": write abs(x) for |x|" if opened == "|" else ""
+            self.fail(f"this is no formula: {opened} is not closed{hint}", bracket.token)
         self.take_up(COMPARISON)
         self.waiting.pop()
-        if bracket.items_before == len(self.items) - 1:
-            self.fail("square brackets number a name, as in h1[2]", bracket)
         if bracket.content:
             self.put_operation(bracket)
-        self.operands[-1] = bracket.column, self.operands[-1][1]
-
-    def number(self, token: Token) -> None:
-        number = float(token.text)
-        if math.isinf(number):
-            self.fail("this number is too large: floats end at 1.8e308", token)
-        late = EXPONENT.fullmatch(token.text)
-        self.put(Item(token.column, content=token.text if late else number))
+        self.operands[-1] = bracket.token.column, self.operands[-1][1]
 
     def meaning(self, call: Token) -> Callable[..., Any]:
         """The function that is called, or its slope."""
@@ -285,20 +270,20 @@ class _Parser:
 
     def take_up(self, binding: int) -> None:
         """Put down the operators that bind at least so tightly: their operands are complete."""
-        while self.waiting and self.waiting[-1].binding >= binding:
+        while self.waiting[-1].binding >= binding:
             self.put_operation(self.waiting.pop())
 
     def put_operation(self, wait: _Waiting) -> None:
-        call = wait.call
-        if call:
-            name = call.text.rstrip(PRIME)
+        token = wait.token
+        if token.kind in ("call", "function"):
+            name = token.text.rstrip(PRIME)
             fewest, most = _operands(functions()[name])
             if not fewest <= wait.count <= most:
-                self.fail(f"{name} takes {most} operand(s), got {wait.count}", wait)
-        self.put(Item(wait.column, wait.count, wait.content, wait.tight, call.word if call else ""))
-        if call and call.exponent:
-            self.put(Item(wait.column, content=float(call.exponent)))
-            self.put(Item(wait.column, 2, power))
+                self.fail(f"{name} takes {most} operand(s), got {wait.count}", token)
+        self.put(Item(token.column, wait.count, wait.content, wait.tight, token.word))
+        if token.exponent:
+            self.put(Item(token.column, content=float(token.exponent)))
+            self.put(Item(token.column, 2, power))
 
     def put(self, item: Item) -> None:
         """Put an item down. Raises FormulaError where numbers make inf or nan."""
@@ -306,13 +291,13 @@ class _Parser:
         number = item.content if isinstance(item.content, float) else None
         if item.count and None not in numbers:
             number = float(item.content(*numbers))
-        if number is not None and not math.isfinite(number):
-            self.fail(f"these numbers make {number}, and a formula holds finite ones", item)
+            if not math.isfinite(number):
+                self.fail(f"these numbers make {number}, and a formula holds finite ones", item)
         self.operands.append((item.column, number))
         self.items.append(item)
         self.wanted = False
 
-    def fail(self, what: str, at: Token | _Waiting | Item) -> NoReturn:
+    def fail(self, what: str, at: Token | Item) -> NoReturn:
         raise FormulaError(what, self.text, at.column)
 
 

@@ -1,7 +1,6 @@
-r"""The tokens of a formula, cut from a line of text or from LaTeX.
+r"""The tokens of a formula: numbers, names, signs and functions, each with its place in what was typed.
 
-Both become the same tokens, so that one parser reads them: x² and x^{2} are x, ^, bracket, 2, bracket, and
-\frac{a}{b} is a call of div. A token knows where each of its characters stood in what was typed.
+LaTeX and the signs of textbooks are first put into plain ones, so that x², x^{2} and x**2 become the same tokens.
 """
 
 import re
@@ -10,26 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unicodedata import decomposition, normalize
 
-from ..engine.operation import TABLE, Operation
+from ..engine.operation import TABLE
 from ..engine.ops import cos, div, exp, sin
 from ..errors import FormulaError, printable
 
 PRIME = "ʹ"  # an apostrophe that counts as a letter, as in sigmoid'
-TYPED = str.maketrans({
-    "−": "-", "–": "-", "·": "*", "⋅": "*", "∙": "*", "×": "*", "'": PRIME, "′": PRIME, "’": PRIME,
-})  # fmt: skip
-SIGNS = frozenset("+-*/^<>()[]{}|,=")
+TYPED = str.maketrans("−–·⋅∙×'′’", f"--****{PRIME * 3}")
 DIGITS = r"[0-9](?:_?[0-9])*"
 NUMBER = re.compile(rf"(?:{DIGITS}\.?(?:{DIGITS})?|\.{DIGITS})(?:e[-+]?[0-9]+)?")
-SAMPLE = re.compile(r"\s*\[\s*([0-9]+)\s*\]")  # h1[2] is one name
-LATEX = re.compile(r"\\|_\{")  # what no line of text holds
-SPACE = re.compile(r"(?:\s|\\(?:left|right|quad)(?![A-Za-z])|\\[,;:! ])+")
-DOT = re.compile(r"\\(?:cdot|times)(?![A-Za-z])")
-GROUP = re.compile(r"(\\[A-Za-z]+)\s*\{")  # a command such as \frac, and its first group
-NEXT_GROUP = re.compile(r"\}\s*\{")
-TYPESET = re.compile(  # a name, its index, and the number of its sample: h_{1}^{(2)}
-    r"([A-Za-z]|\\(?:text|mathrm|mathit|operatorname)\{(?:[^{}\\]|\\.)*\}|\\[A-Za-z]+)"
-    r"(?:_(?:\{(\w+)\}|(\w)))?(\^\{\([0-9]+\)\})?"
+SIGN = re.compile(r"\*\*|[-+*/^<>()[\]{}|,=]")
+INDEX = re.compile(r"\[\s*\w+\s*\]")  # what numbers a name, or seems to
+SAMPLE = re.compile(r"\s*\[\s*([0-9]+)\s*\]")  # of h1[2], which is one name
+CALL = re.compile(r"\s*(?:\^\s*(?:([0-9]+)|[({]\s*([0-9]+)\s*[)}])\s*)?[({]")  # of sin(z), tanh²(z)
+ALONE = re.compile(  # of tanh z; of tanh z² and tanh z(1 − z) people are of two minds
+    rf"\s*(?:[^\W\d]\w*(?:{SAMPLE.pattern})?|{NUMBER.pattern})\s*(?:$|[-+*/<>)\]}},])"
 )
 COMPOSED: dict[str, Callable[[Any], Any]] = {  # functions of textbooks that are made of the table's
     "sinh": lambda a: (exp(a) - exp(-a)) * 0.5,
@@ -37,34 +30,53 @@ COMPOSED: dict[str, Callable[[Any], Any]] = {  # functions of textbooks that are
     "sech": lambda a: div(2.0, exp(a) + exp(-a)),
     "tan": lambda a: div(sin(a), cos(a)),
 }
+LATEX = re.compile(r"\\|_\{")  # what no line of text holds
+COMMAND = re.compile(
+    r"(?P<space>\\(?:left|right|quad)(?![A-Za-z])|\\[,;:! ])|(?P<dot>\\(?:cdot|times)(?![A-Za-z]))"
+    r"|(?P<open>\{)|(?P<close>\})(?P<next>\s*\{)?"
+    r"|(?P<name>\\(?:text|math..|operatorname)\{(?P<inner>(?:[^{}\\]|\\.)*)\}|[A-Za-z]|\\[A-Za-z]+)"
+    r"(?:_\{?(?P<index>\w+)\}?)?(?:\^\{\((?P<sample>[0-9]+)\)\})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A number, a name, a sign, a call or the end. ``columns`` says where each of its characters stood."""
+    """A number, name, sign, call (a function with its bracket), function (without one), or the end."""
 
     kind: str
     text: str
-    columns: tuple[int, ...]
-    exponent: str = ""  # of a call: the 2 of tanh²(z)
-    word: str = ""  # of a call that would be a product if its word were made of the caller's names
-
-    @property
-    def column(self) -> int:
-        """Where it begins."""
-        return self.columns[0]
+    column: int
+    end: int  # where the next one may begin
+    exponent: str = ""  # the 2 of tanh²(z)
+    word: str = ""  # of a function that is a name instead where the caller's names make this word
+    bracket: str = ""  # that it opens
 
 
-def cut(text: str, no_calls: Collection[str] = ()) -> list[Token]:
-    """The tokens of a formula, the end among them; words in ``no_calls`` are names also where they may be functions.
+def cut(text: str, names: Collection[str] = ()) -> Iterator[Token]:
+    """The tokens of a formula, the end among them; words in names are names, also where they might be functions.
 
     >>> [token.text for token in cut("2tanh²(z)")]
     ['2', 'tanh', 'z', ')', '']
 
     Raises FormulaError for a character that has no meaning in a formula.
     """
-    tokens = _latex_tokens(text) if LATEX.search(text) else _line_tokens(text)
-    return [*_with_calls([*tokens, Token("end", "", (len(text),))], no_calls)]
+    pieces = _from_latex(text) if LATEX.search(text) else _plain(text)
+    columns = [i for i, piece in enumerate(pieces) for _ in piece]
+    source, known = "".join(pieces).rstrip(), functions()
+    at, depth, last = len(source) - len(source.lstrip()), 0, ""
+    while at < len(source):
+        tokens = _next(source, at, known, names)
+        for token in tokens:
+            yield replace(token, column=columns[token.column])
+            last = token.text if token.kind == "sign" else token.kind
+            depth += (last in ("call", "(", "[", "{")) - (last in (")", "]", "}"))
+        if not tokens and source[at] not in (" \t\f\r\n" if depth else " \t\f"):  # in brackets lines may be broken
+            other = f"this is no formula: {printable(source[at])} has no meaning in one"
+            raise FormulaError("a formula holds no comment" if source[at] == "#" else other, text, columns[at])
+        at = tokens[-1].end if tokens else at + 1
+        if last in ("name", "number", ")", "]", "}") and INDEX.match(source, at):
+            raise FormulaError("square brackets number a name, as in h1[2]", text, columns[at])
+    yield Token("end", "", len(text), len(text))
 
 
 def functions() -> dict[str, Callable[..., Any]]:
@@ -77,92 +89,42 @@ def as_typed(name: str) -> str:
     return normalize("NFKC", "".join(_plain(name)))
 
 
-# ---- calls ----
+def typeset_as(latex: str) -> str:
+    r"""The name that stands for a typeset one when LaTeX is read: w1 for w_{1}."""
+    return "".join(_from_latex(latex)).strip()
 
 
-def _with_calls(tokens: list[Token], no_calls: Collection[str]) -> Iterator[Token]:
-    """Words as calls where they are functions: sin(z), x and sin for xsin(z), tanh²(z), and tanh z on its own."""
-    names, at = functions(), 0
-    while (token := tokens[at]).kind != "end":
-        following = tokens[at + 1 : at + 6]
-        at += 1
-        exponent, length = _exponent_and_bracket([after.text for after in following])
-        alone = not length and _is_one_operand(following)
-        function = _function_at_end(token.text, names) if token.kind == "name" and (length or alone) else ""
-        late = alone or exponent or function in COMPOSED
-        if not function or (alone and token.text != function) or (late and token.text in no_calls):
-            yield token
-            continue
-        start = len(token.text) - len(function)
-        if start:
-            yield replace(token, text=token.text[:start])
-        kind = "function" if alone else "call"
-        yield Token(kind, function, token.columns[start:], exponent, token.text if late else "")
-        at += length
-    yield token
+def _next(source: str, at: int, known: Collection[str], names: Collection[str]) -> list[Token]:
+    """The token that begins here, or a name and the function that follows it; nothing where none begins."""
+    if number := NUMBER.match(source, at):
+        return [Token("number", number.group(), at, number.end())]
+    if sign := SIGN.match(source, at):
+        return [Token("sign", sign.group().replace("**", "^"), at, sign.end(), bracket=sign.group())]
+    if source[at].isidentifier() or source[at] in known:
+        return _word(source, at, known, names)
+    return []
 
 
-def _is_one_operand(following: list[Token]) -> bool:
-    """Whether a single name or number stands there: of tanh z² and tanh z(1 − z) people are of two minds."""
-    return following[0].kind in ("name", "number") and (
-        following[1].kind == "end" or following[1].text in ("+", "-", "*", "/", ">", "<", ")", "]", "}", ",")
-    )
-
-
-def _function_at_end(word: str, names: Collection[str]) -> str:
-    """The longest function that the word ends in, with its apostrophes: all of sin, the sin of xsin."""
-    bare = word.rstrip(PRIME)
-    longest = max((name for name in names if bare.endswith(name)), key=len, default="")
-    return longest and longest + word[len(bare) :]
-
-
-def _exponent_and_bracket(following: list[str]) -> tuple[str, int]:
-    """The exponent, if there is one, before a bracket that opens, and how many tokens both are."""
-    match following:
-        case ["(", *_]:
-            return "", 1
-        case ["^", n, "(", *_] if n.isdecimal():
-            return n, 3
-        case ["^", "(" | "{", n, ")" | "}", "("] if n.isdecimal():
-            return n, 5
-    return "", 0
-
-
-# ---- a line of text ----
-
-
-def _line_tokens(text: str) -> Iterator[Token]:
-    pieces = _plain(text)
-    source = "".join(pieces).rstrip()
-    columns = [i for i, piece in enumerate(pieces) for _ in piece]
-    roots = {row.sign for row in TABLE.values() if row.text.startswith(f"{row.sign}(")}  # √, no letter
-    at, depth = len(source) - len(source.lstrip()), 0
-    while at < len(source):
-        character, kind, end = source[at], "sign", at + 1
-        if character.isidentifier():
-            kind, end = "name", _name_end(source, at)
-        elif number := NUMBER.match(source, at):
-            kind, end = "number", number.end()
-        elif character in roots:
-            kind = "name"
-        elif character in SIGNS:
-            end += source.startswith("**", at)
-            depth += (character in "([{") - (character in ")]}")
-        elif character in " \t\f" or (depth and character in "\r\n"):  # within brackets a formula may take more lines
-            kind = ""
-        else:
-            raise _refusal(text, columns[at])
-        if kind:
-            word = source[at:end].replace("**", "^")
-            yield Token(kind, SAMPLE.sub(r"[\1]", word), tuple(columns[at:end]))
-        at = end
-
-
-def _name_end(source: str, at: int) -> int:
-    while at < len(source) and f"_{source[at]}".isidentifier():  # letters, digits and the marks above them
-        at += 1
-    sample = SAMPLE.match(source, at)
-    return sample.end() if sample else at
+def _word(source: str, at: int, known: Collection[str], names: Collection[str]) -> list[Token]:
+    """A name, a function with what shows that it is one, or both, as in xsin(z)."""
+    end = at + 1
+    while end < len(source) and f"{source[at]}{source[end]}".isidentifier():  # letters, digits and the marks above them
+        end += 1
+    bare = source[at:end].rstrip(PRIME)
+    call = CALL.match(source, end)
+    alone = not call and bare in known and ALONE.match(source, end)
+    function = max((name for name in known if bare.endswith(name)), key=len, default="") if call or alone else ""
+    exponent = (call[1] or call[2] or "") if call else ""
+    late = source[at:end] if alone or exponent or function in COMPOSED else ""
+    if function and late not in names:
+        start = at + len(bare) - len(function)
+        head = [Token("name", source[at:start], at, start)] if start > at else []
+        kind, after = ("call", call.end()) if call else ("function", end)
+        return [*head, Token(kind, source[start:end], start, after, exponent, late, source[after - 1])]
+    sample = SAMPLE.match(source, end)
+    if sample:
+        return [Token("name", f"{source[at:end]}[{sample[1]}]", at, sample.end())]
+    return [Token("name", source[at:end], at, end)]
 
 
 def _plain(text: str) -> list[str]:
@@ -184,55 +146,36 @@ def _raised(character: str) -> bool:
     return decomposition(character).startswith("<super>") and character not in "⁽⁾"
 
 
-def _refusal(text: str, column: int) -> FormulaError:
-    other = f"this is no formula: {printable(text[column])} has no meaning in one"
-    return FormulaError("a formula holds no comment" if text[column] == "#" else other, text, column)
+def _from_latex(text: str) -> list[str]:
+    r"""The same for LaTeX: w_{1} is w1, \frac{a}{b} is div(a, b); a command means the row that it writes."""
+    pieces, commands = _plain(text), _commands()
+    braces: list[int] = []  # of each open brace: how many groups of a command end with it or come after it
+    groups = 0  # of the command that stands before
+    for found in COMMAND.finditer(text):
+        piece = "*" if found["dot"] else " "
+        if found["open"]:
+            piece = "(" if groups else "{"
+            braces.append(groups)
+        elif found["close"]:
+            left = braces.pop() if braces else 0
+            piece = "," if left > 1 and found["next"] else (")" if left else "}") + ("{" if found["next"] else "")
+            braces += [max(0, left - 1)] if found["next"] else []
+        groups = 0
+        if found["name"]:
+            usual = found["inner"] or found["name"]
+            name, groups = commands.get(found["name"], (usual.replace("\\", ""), 0))
+            sample = f"[{found['sample']}]" if found["sample"] else ""
+            piece = f" {name}{found['index'] or ''}{sample} "
+        pieces[found.start() : found.end()] = [piece] + [""] * (len(found.group()) - 1)
+    return pieces
 
 
-# ---- LaTeX ----
-
-
-def _latex_tokens(text: str) -> Iterator[Token]:
-    r"""Names stay as they are typeset, w_{1}; commands are known from the rows that write them: \tanh, \frac."""
-    calls, groups = _commands()
-    braces: list[int] = []  # for each open brace how many groups of a command end with it or follow it, else 0
-    at = 0
-    while at < len(text):
-        column, sign = at, text[at].translate(TYPED)
-        if space := SPACE.match(text, at):
-            at = space.end()
-            continue
-        if dot := DOT.match(text, at):
-            at, kind, word = dot.end(), "sign", "*"
-        elif (group := GROUP.match(text, at)) and group[1] in groups:
-            braces.append(groups[group[1]].arity)
-            yield Token("name", groups[group[1]].name, (column,) * len(group[1]))
-            at, kind, word = group.end(), "sign", "("
-        elif name := TYPESET.match(text, at):
-            index = name[2] or name[3]
-            typeset = name[1] + (f"_{{{index}}}" if index else "") + (name[4] or "")
-            at, kind, word = name.end(), "name", calls.get(typeset, typeset)
-        elif number := NUMBER.match(text, at):
-            at, kind, word = number.end(), "number", number.group()
-        elif braces and (following := NEXT_GROUP.match(text, at)) and braces[-1] > 1:
-            braces[-1] -= 1
-            at, kind, word = following.end(), "sign", ","
-        elif braces and sign == "}":
-            at, kind, word = at + 1, "sign", ")" if braces.pop() else "}"
-        elif sign in SIGNS:
-            braces += [0] if sign == "{" else []
-            at, kind, word = at + 1, "sign", sign
-        else:
-            raise _refusal(text, at)
-        yield Token(kind, word, (column,) * len(word))
-
-
-def _commands() -> tuple[dict[str, str], dict[str, Operation]]:
-    r"""The operations that LaTeX commands write: those with brackets, as \tanh, and those with braces, as \frac."""
-    calls, groups = dict[str, str](), dict[str, Operation]()
+def _commands() -> dict[str, tuple[str, int]]:
+    r"""The operations that LaTeX commands write, and in how many groups of braces: none for \tanh, two for \frac."""
+    commands = {"e": ("exp(1)", 0)}  # a label e is typeset otherwise
     for row in TABLE.values():
         if found := re.fullmatch(r"(\\.+)\\left\(\{a:0\}(?:, \{b:0\})?\\right\)", row.latex):
-            calls[found[1].format()] = row.name
+            commands[found[1].format()] = row.name, 0
         elif found := re.fullmatch(r"(\\[a-z]+)\{\{\{a:0\}\}\}(?:\{\{\{b:0\}\}\})?", row.latex):
-            groups[found[1]] = row
-    return calls, groups
+            commands[found[1]] = row.name, row.arity
+    return commands
