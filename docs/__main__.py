@@ -1,4 +1,4 @@
-"""``python -m docs``: the whole site into docs/_build/html. It needs the extra ``docs``, and npm for the page that runs."""
+"""``python -m docs``: the whole site into docs/_build/html. It needs the extra ``docs``, and npm for its formulas."""
 
 import argparse
 import sys

@@ -84,7 +84,9 @@ def _entry(name: str, thing: Any, level: str = "##") -> str:
         function = made.fget if isinstance(made, property) else made
         if not member.startswith("_") and isinstance(function, FunctionType) and function.__doc__:
             shown = f"{name}.{member}" if isinstance(made, property) else f"{name}.{member}{_signature(function)}"
-            lines.append(f"### {name}.{member}\n\n```python\n{shown}\n```\n\n{markdown(inspect.getdoc(function) or '')}")
+            lines.append(
+                f"### {name}.{member}\n\n```python\n{shown}\n```\n\n{markdown(inspect.getdoc(function) or '')}"
+            )
     return "\n\n".join(lines)
 
 
@@ -100,10 +102,10 @@ def _signature(thing: Any) -> str:
 
 
 def markdown(text: str) -> str:
-    """A docstring as Markdown: examples and indented blocks as code, everything else as it reads.
+    r"""A docstring as Markdown: examples and indented blocks as code, everything else as it reads.
 
     >>> print(markdown("The value |x|, as ``abs`` has it."))
-    The value \\|x\\|, as `abs` has it.
+    The value \|x\|, as `abs` has it.
     """
     blocks = []
     for block in re.split(r"\n\s*\n", text):

@@ -1,4 +1,4 @@
-"""What the pages bring along so that they ask no other host for anything: three packages of npm, each held to its sum."""
+"""What the pages bring along, so that they ask no other host for anything: packages of npm, each held to its sum."""
 
 import hashlib
 import shutil
@@ -25,12 +25,6 @@ PACKAGES = (
         "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
         ("es5/tex-svg.js",),
     ),
-    Package(
-        "pyodide",  # Python in the browser
-        "314.0.7",
-        "66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0",
-        ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"),
-    ),
 )
 
 
@@ -42,7 +36,7 @@ def fetch(folder: Path) -> None:
         if all((into / Path(file).name).is_file() for file in package.files):
             continue
         if npm is None:
-            raise SystemExit("npm brings MathJax and Pyodide, and it is not on this machine: install Node.js")
+            raise SystemExit("npm brings MathJax, and it is not on this machine: install Node.js")
         with tempfile.TemporaryDirectory() as scratch:
             _unpack(package, _packed(package, npm, Path(scratch)), into)
 
