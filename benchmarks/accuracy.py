@@ -237,7 +237,7 @@ def tails(workers: dict[str, Worker], effort: Effort) -> Section:
 def worst(workers: dict[str, Worker], effort: Effort) -> Section:
     """The largest error of a slope over each operation's domain."""
     reference = _reference()
-    hard = [name for name in COMMON if TABLE[name].extremes]  # where the obvious formula loses digits
+    hard = [name for name in COMMON if reference.REFERENCES[name].extremes]  # where the obvious formula loses digits
     wanted = [(name, _usual_points(reference, name, 60 if effort.quick else 2000)) for name in hard]
     answers, missing = ask_all(workers, slopes_at, wanted)
     table = Section(

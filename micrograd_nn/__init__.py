@@ -23,12 +23,6 @@ from .engine.backprop import grad as grad
 from .engine.backprop import hessian as hessian
 from .engine.backprop import replay as replay
 from .engine.backprop import value_and_grad as value_and_grad
-from .engine.functional import log_softmax as log_softmax
-from .engine.functional import logsumexp as logsumexp
-from .engine.functional import maxout as maxout
-from .engine.functional import mean as mean
-from .engine.functional import softmax as softmax
-from .engine.functional import total as total
 from .engine.modes import detect_anomaly as detect_anomaly
 from .engine.modes import no_grad as no_grad
 from .engine.operation import TABLE as TABLE
@@ -56,6 +50,12 @@ from .errors import AnomalyError as AnomalyError
 from .errors import MicrogradError as MicrogradError
 from .nn import losses as losses
 from .nn import optim as optim
+from .nn.functional import log_softmax as log_softmax
+from .nn.functional import logsumexp as logsumexp
+from .nn.functional import maxout as maxout
+from .nn.functional import mean as mean
+from .nn.functional import softmax as softmax
+from .nn.functional import total as total
 from .nn.layers import MLP as MLP
 from .nn.layers import Layer as Layer
 from .nn.layers import Maxout as Maxout

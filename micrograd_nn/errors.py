@@ -26,6 +26,8 @@ it no ``.data``, ``.grad``, file or graph has changed.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from operator import index
+from typing import Any
 
 JOINERS = "\u200c\u200d"  # not printable by themselves, but part of words and emoji
 LONGEST = 60  # characters of a name in a message
@@ -134,3 +136,12 @@ class DivergedError(AnomalyError):
     """Training met nan or inf and stopped; the parameters are those of the last good step."""
 
     history: object = None
+
+
+def whole_number(what: str, given: Any, least: int = 1) -> int:
+    """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
+    if index(given) < least:
+        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
+    return index(given)

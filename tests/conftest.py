@@ -28,7 +28,7 @@ def softsign(own_rows: None) -> Operation:
         doc="a / (1 + |a|): a slow tanh.",
         forward=lambda a: a / (1.0 + abs(a)),
         partials=(lambda a, out: div(1.0, 1.0 + absolute(a)) * div(1.0, 1.0 + absolute(a)),),
-        identity=(lambda a, out: 1.0 / (1.0 + abs(a)) ** 2.0,),
+        textbook=(lambda a, out: 1.0 / (1.0 + abs(a)) ** 2.0,),
         latex=r"\operatorname{{softsign}}\left({a:0}\right)",
         numpy="{a} / (1.0 + np.abs({a}))",
     )

@@ -46,12 +46,9 @@ def wrong_fields(row: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
         others = row.kinks[:k] + row.kinks[k + 1 :]
         yield "kinks", {"kinks": (*others, (operands, 7.0, slopes))}
         yield "kinks", {"kinks": (*others, (operands, value, (7.0, *slopes[1:])))}
-    for k, slope in enumerate(row.identity or ()):
-        wrong = _whole(slope, row.arity)
-        for _, broken in wrong:
-            yield "identity", {"identity": (*row.identity[:k], broken, *row.identity[k + 1 :])}
-    if row.wider:
-        yield "wider", {"wider": None}
+    for k, slope in enumerate(row.textbook if row.textbook is not row.partials else ()):
+        for _, broken in _whole(slope, row.arity):
+            yield "textbook", {"textbook": (*row.textbook[:k], broken, *row.textbook[k + 1 :])}
     if row.reduction:
         other = ("Σ", r"\sum") if row.reduction[0] != "Σ" else ("Π", r"\prod")
         yield "reduction", {"reduction": (other[0], row.reduction[1])}

@@ -1,11 +1,11 @@
 """The table read a second time, in 50 digits, and what float arithmetic may lose against it.
 
-Promise: nothing here is taken from the rows but their names, domains and stated exceptions: values and slopes come
-from textbook formulas in mpmath. ``bounds(root)`` evaluates a whole recorded graph in 50 digits and says, for each
-node's value and adjoint, how far a careful float engine may be off; a plain tolerance can't say that under
-cancellation.
+Nothing here is taken from the rows but their names, domains and corners: values and slopes come from textbook formulas
+in mpmath, and beside them stands what else only tests read of an operation. ``bounds(root)`` evaluates a whole recorded
+graph in 50 digits and says, for each node's value and adjoint, how far a careful float engine may be off; a plain
+tolerance can't say that under cancellation.
 
-    REFERENCES[name]    value and slopes of a row as mpmath functions
+    REFERENCES[name]    value and slopes of a row as mpmath functions, where it is hard, and what it can't hold
     ulps(got, exact)    the distance in units of the last place, subnormals and overflow included
     points(row)         at least 3,000 operands over the row's domain, corners and extremes included
     bounds(root)        exact values and adjoints of a graph with their running error bounds
@@ -22,7 +22,8 @@ from typing import Any
 from mpmath import MPContext
 
 from micrograd_nn import Value
-from micrograd_nn.engine.operation import Domain, Operation
+from micrograd_nn.engine.operation import Domain, Operation, Wider
+from micrograd_nn.engine.ops import div, exp, logaddexp, power
 from micrograd_nn.engine.value import topological_order
 
 mp: Any = MPContext()
@@ -32,6 +33,7 @@ Point = tuple[float, ...]
 
 VALUE_ULPS, SLOPE_ULPS = 2.0, 4.0
 EPSILON, TINY, HUGE = 2.0**-52, 5e-324, math.ldexp(1.0 - 2.0**-53, 1024)
+NORMAL = 2.0**-1022  # from here on a float has all its 53 bits
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Reference:
 
     value: Callable[..., Exact]
     slopes: tuple[Callable[..., Exact], ...]
+    extremes: tuple[Point, ...] = ()  # operands at which the obvious formula loses its digits
+    wider: Wider | None = None  # what the row holds where it can't hold 2 and 4 ULP
 
 
 def _power(a: Exact, b: Exact) -> Exact:
@@ -70,27 +74,66 @@ def _share(a: Exact, b: Exact) -> Exact:
     return (1 + mp.sign(a - b)) / 2  # 1 for the larger, 0 for the smaller, a half at a tie
 
 
+def _power_ulps(a: float, b: float) -> float:
+    out, lower = abs(power(a, b)), abs(power(a, b - 1.0))
+    if lower == math.inf and abs(b) < 1.0:
+        return math.inf
+    return 4.0 + (abs(b) if lower < NORMAL else 0.0) + (745.0 if out < NORMAL else 0.0)  # |ln(a)| is at most 745
+
+
+def _difference_ulps(a: float, b: float) -> float:
+    return abs(a - b) * exp(-abs(a - b))  # by how many ULP of 1 the rounding of a - b moves exp(-|a - b|)
+
+
 REFERENCES = {
     "add": Reference(lambda a, b: a + b, (lambda a, b: 1, lambda a, b: 1)),
     "sub": Reference(lambda a, b: a - b, (lambda a, b: 1, lambda a, b: -1)),
     "mul": Reference(lambda a, b: a * b, (lambda a, b: b, lambda a, b: a)),
     "multiply_no_nan": Reference(lambda a, b: a * b, (lambda a, b: b, lambda a, b: a)),
-    "div": Reference(lambda a, b: a / b, (lambda a, b: 1 / b, lambda a, b: -a / b**2)),
+    "div": Reference(
+        lambda a, b: a / b,
+        (lambda a, b: 1 / b, lambda a, b: -a / b**2),
+        ((1e300, 1e-300), (1e-300, 1e300), (1.0, 1e-308), (1.0, 3.0), (-5e-324, 7.0), (1e-322, 3e-7)),
+        Wider(
+            "-(a/b)/b has no more digits than a/b, which is subnormal",
+            slopes=lambda a, b: 4.0 if abs(div(a, b)) >= NORMAL else 4.0 + abs(div(1.0, b)),
+        ),
+    ),
     "neg": Reference(lambda a: -a, (lambda a: -1,)),
-    "pow": Reference(_power, (_power_slope, _power_log)),
+    "pow": Reference(
+        _power,
+        (_power_slope, _power_log),
+        ((1e300, 0.3), (1e-300, 0.1), (1e-300, 1.1), (1.0000001, 1e9), (3.0, -2.0), (1e154, 2.0), (2.0, -1074.0)),
+        Wider(
+            "b·a^(b-1) and a^b·ln(a) have no more digits than a power that is subnormal, or overflows before b·",
+            slopes=_power_ulps,
+        ),
+    ),
     "abs": Reference(abs, (mp.sign,)),
-    "exp": Reference(mp.exp, (mp.exp,)),
-    "log": Reference(lambda a: mp.log(a) if a else -mp.inf, (lambda a: 1 / a,)),
-    "sqrt": Reference(mp.sqrt, (lambda a: 1 / (2 * mp.sqrt(a)) if a else mp.inf,)),
-    "sigmoid": Reference(_logistic, (lambda a: _logistic(a) * _logistic(-a),)),
-    "tanh": Reference(mp.tanh, (lambda a: mp.cosh(a) ** -2,)),
-    "softplus": Reference(lambda a: mp.log1p(mp.exp(a)), (_logistic,)),
+    "exp": Reference(mp.exp, (mp.exp,), ((709.78,), (-745.0,), (-708.4,), (1e-17,))),
+    "log": Reference(
+        lambda a: mp.log(a) if a else -mp.inf,
+        (lambda a: 1 / a,),
+        ((5e-324,), (1.0000000000000002,), (0.9999999999999999,), (1e308,)),
+    ),
+    "sqrt": Reference(mp.sqrt, (lambda a: 1 / (2 * mp.sqrt(a)) if a else mp.inf,), ((5e-324,), (1e308,))),
+    "sigmoid": Reference(
+        _logistic, (lambda a: _logistic(a) * _logistic(-a),), ((40.0,), (-40.0,), (710.0,), (-740.0,), (1e-17,))
+    ),
+    "tanh": Reference(mp.tanh, (lambda a: mp.cosh(a) ** -2,), ((20.0,), (-20.0,), (355.0,), (-370.0,), (1e-17,))),
+    "softplus": Reference(lambda a: mp.log1p(mp.exp(a)), (_logistic,), ((-745.0,), (-40.0,), (800.0,))),
     "logaddexp": Reference(
         lambda a, b: max(a, b) + mp.log1p(mp.exp(-abs(a - b))),
         (lambda a, b: _logistic(a - b), lambda a, b: _logistic(b - a)),
+        ((1000.0, -1000.0), (1000.0, 1000.0), (-1000.0, -1000.5), (-0.5, -1.0)),
+        Wider(
+            "a - b is rounded, which moves exp(a - b) by |a - b| ULP; near its zero the value cancels",
+            value=lambda a, b: max(2.0, div(abs(max(a, b)) + _difference_ulps(a, b), abs(logaddexp(a, b)))),
+            slopes=lambda a, b: 4.0 + min(abs(a - b), 745.0),
+        ),
     ),
-    "sin": Reference(mp.sin, (mp.cos,)),
-    "cos": Reference(mp.cos, (lambda a: -mp.sin(a),)),
+    "sin": Reference(mp.sin, (mp.cos,), ((3.141592653589793,), (1e22,), (1e-300,))),
+    "cos": Reference(mp.cos, (lambda a: -mp.sin(a),), ((1.5707963267948966,), (1e22,), (1e-300,))),
     "greater": Reference(lambda a, b: mp.mpf(a > b), (lambda a, b: 0, lambda a, b: 0)),
     "step": Reference(lambda a: mp.mpf(a >= 0), (lambda a: 0,)),
     "relu": Reference(lambda a: max(a, mp.zero), (lambda a: mp.mpf(a > 0),)),
@@ -100,6 +143,11 @@ REFERENCES = {
     "elu": Reference(
         lambda a, b: a if a > 0 else b * mp.expm1(a),
         (lambda a, b: mp.one if a > 0 else b * mp.exp(a), lambda a, b: mp.expm1(min(a, mp.zero))),
+        ((-1e-17, 1.0), (-745.0, 1.0), (1e300, 1.0)),
+        Wider(
+            "b·exp(a) has no more digits than exp(a), which is subnormal",
+            slopes=lambda a, b: 4.0 if a > -708.0 else 4.0 + abs(b),
+        ),
     ),
     "maximum": Reference(max, (_share, lambda a, b: _share(b, a))),
     "minimum": Reference(min, (lambda a, b: _share(b, a), _share)),
@@ -122,8 +170,9 @@ def ulps(got: float, exact: Exact) -> float:
 
 
 def allowed(row: Operation, point: Point) -> tuple[float, float]:
-    """The bounds on value and slopes in ULP at a point: 2 and 4, or what the row states with its reason."""
-    return (row.wider.value(*point), row.wider.slopes(*point)) if row.wider else (VALUE_ULPS, SLOPE_ULPS)
+    """The bounds on value and slopes in ULP at a point: 2 and 4, or what is stated above with its reason."""
+    wider = REFERENCES[row.name].wider
+    return (wider.value(*point), wider.slopes(*point)) if wider else (VALUE_ULPS, SLOPE_ULPS)
 
 
 # ---- points ----
@@ -149,7 +198,7 @@ def _draw(source: Random) -> float:
 
 def points(row: Operation, count: int = 4000) -> tuple[Point, ...]:
     """Distinct operands within the row's domain: its extremes and kinks, their neighbours, the edges of the floats."""
-    given = (*row.extremes, *(operands for operands, _, _ in row.kinks))
+    given = (*REFERENCES[row.name].extremes, *(operands for operands, _, _ in row.kinks))
     return _points(row.name, row.arity, row.domain, given, count)
 
 

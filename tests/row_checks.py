@@ -63,7 +63,7 @@ def same(x: float, y: float) -> bool:
 
 
 def accuracy(row: Operation) -> Iterator[str]:
-    """The value within 2 ULP and the slopes within 4 ULP of 50 digits, or within the bound that the row states."""
+    """The value within 2 ULP and the slopes within 4 ULP of 50 digits, or within the bound stated beside them."""
     for point in points(row):
         value, exact = exactly(row.name, point)
         value_ulps, slope_ulps = allowed(row, point)
@@ -167,12 +167,12 @@ def higher(row: Operation, order: int, count: int = 8) -> Iterator[str]:
                 yield f"derivative {which} of {row.name}{point} is {node.data}, not {mp.nstr(exact, 20)}"
 
 
-def identities(row: Operation) -> Iterator[str]:
+def textbook(row: Operation) -> Iterator[str]:
     """The textbook form of each slope is that slope, to 25 digits."""
     for point in ordinary(row, 8):
         operands = [Value(x) for x in point]
         out = row(*operands)
-        for slope, exact in zip(row.identity or (), exactly(row.name, point)[1], strict=bool(row.identity)):
+        for slope, exact in zip(row.textbook, exactly(row.name, point)[1], strict=True):
             formula = bounds(slope(*operands, out) + Value(0.0))[0]
             got = next(reversed(formula.values()))[0]
             if abs(got - exact) > 1e-25 * (1 + abs(exact)):
@@ -236,7 +236,7 @@ def _compute_numpy(row: Operation, places: list[tuple[float, ...]]) -> list[floa
 
 def _compute_python(row: Operation, places: list[tuple[float, ...]]) -> list[float]:
     scope: dict[str, Any] = {f"row_{name}": other.forward for name, other in TABLE.items()}
-    scope |= {"math": math, "inf": inf, "nan": nan}
+    scope |= {"math": math, "exp": math.exp, "inf": inf, "nan": nan}
     head = f"lambda {', '.join('ab'[: row.arity])}: "
     compiled: Callable[..., float] = eval(head + row.python.format(a="a", b="b"), scope)
     return [compiled(*point) for point in places]

@@ -42,9 +42,7 @@ def check(symbol, numbers, expected, functions=None):
 
 def check_row(row, functions=None):
     names = [Symbol(name) for name in NAMES[: row.arity]]
-    formulas = [(row.partials, slope) for slope in row.partials] + [
-        (row.identity, slope) for slope in row.identity or ()
-    ]
+    formulas = [(family, slope) for family in (row.partials, row.textbook) for slope in family]
     for operands in points(row):
         numbers = dict(zip(NAMES, operands, strict=False)) | {"t": row(*operands)}
         check(row(*names), numbers, numbers["t"], functions)

@@ -3,9 +3,13 @@
 import asyncio
 import math
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, aclosing
+from random import Random
 
 import pytest
+from storms import counts, needs_a_timer, storm
 
 from micrograd_nn import MLP, TABLE, Value, detect_anomaly, exp, grad, hessian, log, no_grad, sqrt, value_and_grad
 from micrograd_nn.engine import modes
@@ -14,13 +18,15 @@ from micrograd_nn.engine.operation import Operation
 from micrograd_nn.errors import AnomalyError, ArgumentTypeError
 
 
+def records() -> bool:
+    return bool((Value(1.0) + 1).operands)
+
+
 @pytest.fixture(autouse=True)
 def _every_block_ends() -> Iterator[None]:
-    before = modes.entered  # an interrupt between a block's end and its __exit__ leaves one behind; it only costs time
     yield
-    assert modes.entered == before
-    assert modes.recording.get()
-    assert not modes.watching.get()
+    assert records()
+    assert modes.now() == (True, False)
 
 
 def test_no_grad_computes_and_records_nothing() -> None:
@@ -74,17 +80,21 @@ def test_one_instance_can_be_entered_again() -> None:
     with mode, mode:
         pass
     with mode:
-        assert not (Value(1.0) + 1).operands
+        with mode:
+            assert not records()
+        assert not records()
+    assert records()
 
 
 def test_a_block_that_changes_nothing_costs_nothing() -> None:
-    before = modes.entered
+    before = len(modes.open_locks)
     with enable_grad():
-        assert modes.entered == before
+        assert len(modes.open_locks) == before
         with no_grad(), no_grad(), enable_grad():
-            assert modes.entered > before
-            assert (Value(1.0) + 1).operands
-        assert modes.entered == before
+            assert len(modes.open_locks) == before + 3
+            assert records()
+        assert records()
+    assert len(modes.open_locks) == before
 
 
 def test_a_mode_belongs_to_its_thread() -> None:
@@ -118,6 +128,160 @@ def test_a_mode_belongs_to_its_task() -> None:
         return await asyncio.gather(quiet(start, stop), loud(start, stop))
 
     assert asyncio.run(both()) == [False, True]
+
+
+# ---- however a block ends ----
+
+
+def test_a_stack_of_contexts_enters_and_leaves() -> None:
+    with ExitStack() as stack:
+        stack.enter_context(no_grad())
+        assert not records()
+        stack.enter_context(enable_grad())
+        assert records()
+    assert records()
+    mode = no_grad()
+    with ExitStack() as stack:
+        mode.__enter__()
+        stack.push(mode)
+        assert not records()
+    assert records()
+
+
+def test_entered_and_left_by_hand() -> None:
+    mode = no_grad()
+    mode.__enter__()
+    with mode, enable_grad():
+        assert records()
+    assert not records()
+    mode.__enter__()
+    mode.__exit__(None, None, None)
+    assert not records()
+    mode.__exit__(None, None, None)
+
+
+def quiet() -> Iterator[bool]:
+    with no_grad():
+        yield records()
+
+
+def test_a_generator_that_is_closed_in_another_thread() -> None:
+    rows = quiet()
+    assert not next(rows)
+    thread = threading.Thread(target=rows.close)  # type: ignore[attr-defined]  # a generator has it
+    thread.start()
+    thread.join()
+    assert records()
+
+
+def test_generators_that_end_in_any_order() -> None:
+    first, second = quiet(), quiet()
+    next(first)
+    next(second)
+    del first
+    assert not records(), "the second is still open"
+    del second
+    assert records()
+
+
+def test_a_loop_over_rows_that_is_left_by_break() -> None:
+    async def rows() -> AsyncIterator[bool]:
+        with no_grad():
+            yield records()
+            yield records()
+
+    async def left() -> list[bool]:
+        found = []
+        async for recorded in rows():
+            found.append(recorded)
+            break
+        for _ in range(5):  # the event loop closes what was left, in a task of its own
+            await asyncio.sleep(0)
+        found.append(records())
+        async with aclosing(rows()) as closed:  # type: ignore[type-var]  # a generator has aclose
+            async for recorded in closed:
+                found.append(recorded)
+                break
+        return [*found, records()]
+
+    assert asyncio.run(left()) == [False, True, False, True]
+
+
+def test_an_instance_that_threads_share() -> None:
+    mode = no_grad()
+
+    def work(seed: int) -> bool:
+        draw, right = Random(seed), True
+        for _ in range(300):
+            with mode:
+                right = right and not records()
+                if draw.random() < 0.3:
+                    with mode, enable_grad():
+                        right = right and records()
+            with ExitStack() as stack:
+                stack.enter_context(mode)
+                right = right and not records()
+            right = right and records()
+        return right
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
+
+
+def test_a_task_that_outlives_the_block_it_was_made_in() -> None:
+    async def later(block: asyncio.Event) -> list[bool]:
+        inside = records()
+        await block.wait()
+        return [inside, records()]
+
+    async def both() -> list[bool]:
+        over = asyncio.Event()
+        with no_grad():
+            task = asyncio.create_task(later(over))
+            await asyncio.sleep(0)
+        over.set()
+        return await task
+
+    assert asyncio.run(both()) == [False, True]
+
+
+def nested() -> None:
+    with no_grad(), enable_grad(), detect_anomaly():
+        pass
+
+
+def with_an_error() -> None:
+    try:
+        with no_grad():
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+
+
+@no_grad()
+def decorated() -> None:
+    records()
+
+
+def derived() -> None:
+    x = Value(2.0)
+    grad(x * x, [x], create_graph=True)
+
+
+@needs_a_timer
+@counts
+@pytest.mark.parametrize("work", [nested, with_an_error, decorated, lambda: list(quiet()), derived])
+def test_row_41_no_signal_leaves_a_mode_behind(work: Callable[[], object], count: int) -> None:
+    assert storm(work, lambda: not records() or modes.now() != (True, False), count) == 0
+
+
+@needs_a_timer
+@counts
+def test_row_41_no_signal_ends_a_block_that_goes_on(count: int) -> None:
+    with no_grad():
+        assert storm(nested, records, count) == 0
+        with enable_grad():
+            assert storm(lambda: list(quiet()), lambda: not records(), count) == 0
 
 
 def test_derivatives_record_for_themselves() -> None:

@@ -3,11 +3,13 @@
 A mutant that nothing can find is not wrong; each is named below with the reason why it computes the same.
 """
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 from mutants import entered, mutants, wrong_fields
 from random_graphs import ROWS
+from reference import REFERENCES
 from row_checks import accuracy, corners, higher, polynomials, written
 from test_ops_rows import CHECKS
 
@@ -36,8 +38,7 @@ FINDS = {  # which checks look at a field
     "forward": ("accuracy", "corners"),
     "domain": ("domain",),
     "kinks": ("corners",),
-    "identity": ("textbook slopes",),
-    "wider": ("accuracy",),
+    "textbook": ("textbook slopes",),
     "shortcut": ("shortcuts",),
     "reduction": ("associative",),
 }
@@ -67,6 +68,12 @@ def test_every_wrong_field_is_found(row: Operation) -> None:
     for field, fields in wrong_fields(row):
         with entered(row, **fields) as mutant:
             assert any(fault for check in FINDS[field] for fault in islice(CHECKS[check](mutant), 1)), (field, fields)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if REFERENCES[row.name].wider], ids=str)
+def test_no_wider_bound_is_stated_in_vain(row: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(REFERENCES, row.name, replace(REFERENCES[row.name], wider=None))
+    assert any(accuracy(row))
 
 
 def test_a_wrong_level_is_found_where_a_row_stands_inside_another() -> None:

@@ -26,7 +26,7 @@ CHECKS = {
     "anomalies": row_checks.anomalies,
     "shortcuts": row_checks.shortcuts,
     "text": row_checks.written,
-    "textbook slopes": row_checks.identities,
+    "textbook slopes": row_checks.textbook,
     "associative": row_checks.reductions,
 }
 
@@ -61,7 +61,7 @@ def test_row_is_tried_at_thousands_of_points_and_seldom_excused(row: Operation) 
     assert len(tried) == len(set(tried)) >= 3000
     assert sum(value > 2.0 for value, _ in bounds) < 0.15 * len(tried)
     assert sum(slopes > 2000.0 for _, slopes in bounds) < 0.2 * len(tried)
-    assert row.wider is None or row.wider.why
+    assert REFERENCES[row.name].wider is None or REFERENCES[row.name].wider.why
 
 
 @every_row

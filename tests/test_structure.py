@@ -21,6 +21,7 @@ FLOORS = (
     "files",
     "progress",
     "interrupts",
+    "collector",
     "engine",
     "notation",
     "nn",

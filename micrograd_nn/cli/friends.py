@@ -16,9 +16,8 @@ from ..derive import explain
 from ..draw import draw_dot, draw_network, walk
 from ..draw.plot import plot_loss, save_plot
 from ..engine.modes import no_grad
-from ..engine.operation import whole_number
 from ..engine.value import Value
-from ..errors import ExtraMissingError
+from ..errors import ExtraMissingError, whole_number
 from ..nn.layers import MLP
 from ..nn.losses import mse
 from ..nn.optim import SGD

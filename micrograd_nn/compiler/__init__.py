@@ -13,7 +13,7 @@ graph is compiled.
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..engine.graph import undisturbed
+from ..collector import undisturbed
 from ..engine.value import Value
 
 if TYPE_CHECKING:

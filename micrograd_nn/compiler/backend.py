@@ -86,13 +86,13 @@ class Backend(Protocol):
 
 
 def execute(source: str, **scope: Any) -> dict[str, Any]:
-    """The functions that a source defines, with ``math``, nan, inf and the forwards, as ``row_name``, in scope.
+    """The functions that a source defines, with ``math``, exp, nan, inf and the forwards, as ``row_name``, in scope.
 
     The one place in this project that calls exec. What it is given holds identifiers that this package made and exact
     float constants, never a label or any other text of a user's, save the name of an operation: that follows ``row_``,
     which begins no other name, so an operation may be called ``total``, ``len`` or ``v1``.
     """
     forwards = {f"row_{row.name}": row.forward for row in TABLE.values()}
-    names: dict[str, Any] = {**forwards, "math": math, "nan": math.nan, "inf": math.inf, **scope}
+    names: dict[str, Any] = {**forwards, "math": math, "exp": math.exp, "nan": math.nan, "inf": math.inf, **scope}
     exec(compile(source, "<compiled by micrograd_nn>", "exec"), names)
     return names

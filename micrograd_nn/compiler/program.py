@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operation import whole_number
 from ..engine.value import Value, as_value
-from ..errors import ArgumentTypeError, ShapeError
+from ..errors import ArgumentTypeError, ShapeError, whole_number
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
 from .backend import Backend

@@ -9,8 +9,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from ..engine.operation import whole_number
-from ..errors import ShapeError, UnknownNameError
+from ..errors import ShapeError, UnknownNameError, whole_number
 from ._dataset import Dataset
 
 POUNDS, INCHES = 135, 66  # what is taken off weight and height: round numbers, not the means

@@ -7,9 +7,8 @@ the whole, worked out at the recorded numbers, is the gradient.
 from collections.abc import Callable, Iterator
 from itertools import groupby, islice, pairwise
 
-from ..engine.operation import whole_number
 from ..engine.value import Value, adjoints
-from ..errors import GraphError
+from ..errors import GraphError, whole_number
 from ..notation._simplify import Tidy, product, total
 from ..notation.latex import number_latex
 from ..notation.text import equation, label_text, number_text

@@ -1,18 +1,19 @@
 """Functions of a recorded graph: ``grad``, ``value_and_grad``, ``hessian``, and ``replay`` at other numbers.
 
-Promise: nothing here changes a ``.data`` or a ``.grad``. With ``create_graph`` the derivative is a graph again, made
-by the rows' own partials, and can be stepped, drawn and differentiated like any other.
+Nothing here changes a ``.data`` or a ``.grad``. With ``create_graph`` the derivative is a graph again, made by the
+rows' own partials, and can be stepped, drawn and differentiated like any other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isnan
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
+from ..collector import undisturbed
 from ..errors import ArgumentError, ArgumentTypeError, GraphError
-from .graph import undisturbed
+from .graph import sweep, topological_order
 from .modes import enable_grad
 from .operation import as_float
-from .value import Constant, Value, adjoints, topological_order
+from .value import Constant, Value, adjoints
 
 
 @overload
@@ -42,22 +43,21 @@ def grad(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list[floa
 @undisturbed
 def _recorded_adjoints(y: Value, xs: list[Value]) -> dict[Value, Value]:
     order = topological_order(y)
-    asked = {*xs}  # the nodes by which y depends on the xs
+    asked = {*xs}  # and the nodes by which y depends on the xs
     for node in order:
         if not asked.isdisjoint(node.operands):
             asked.add(node)
-    values = {y: Value(1.0)}
-    for node in reversed(order):
-        if node.operation is None or node not in values:
-            continue
+
+    def edges(node: Value) -> Iterator[tuple[Value, Any]]:
         operands = [operand.data if isinstance(operand, Constant) else operand for operand in node.operands]
-        for operand, partial, recorded in zip(node.operands, node.operation.partials, node.partials, strict=True):
+        partials = node.operation.partials if node.operation else ()
+        for operand, partial, recorded in zip(node.operands, partials, node.partials, strict=True):
             if operand in asked:
                 slope = partial(*operands, node)
                 check_slope(node, operand, recorded, float(slope))
-                term = values[node] * slope
-                values[operand] = values[operand] + term if operand in values else term
-    return values
+                yield operand, slope
+
+    return dict(sweep(order, edges, Value(1.0)))
 
 
 def check_slope(node: Value, operand: Value, recorded: float, now: float) -> None:
@@ -131,10 +131,8 @@ def work_out(root: Value, given: Mapping[Value, float]) -> dict[Value, float]:
     """The number of every node below root, operands first; a node in ``given``, leaf or not, holds what is given."""
     result: dict[Value, float] = {}
     for node in topological_order(root):
-        if node in given:
-            result[node] = given[node]
-        elif node.operation is None:
-            result[node] = node.data
+        if node.operation is None or node in given:
+            result[node] = given.get(node, node.data)
         else:
             result[node] = node.operation.forward(*[result[operand] for operand in node.operands])
     return result

@@ -1,11 +1,10 @@
-"""A graph as such: its nodes in order, how it is copied whole, and how it grows undisturbed.
+"""A graph as such: its nodes in order, the chain rule along them, how it is copied whole and grows undisturbed.
 
-Promise: no function here calls itself on an operand, so a graph may be a million operations deep.
+No function here calls itself on an operand, so a graph may be a million operations deep.
 """
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import reduce, wraps
+from functools import reduce
 from operator import add as plus
 from operator import mul as times
 from threading import local
@@ -46,7 +45,7 @@ def topological_order(*roots: N) -> list[N]:
                         push(node)
                         node = right
                         break
-                    mark(right)  # a product in a sum, mostly: with nothing to wait for, it needs no turn of its own
+                    mark(right)  # fast path, mostly a product in a sum: its operands are done
                     finish(right)
                 mark(node)
                 finish(node)
@@ -55,9 +54,9 @@ def topological_order(*roots: N) -> list[N]:
 
 
 def postorder(root: T, below: Callable[[T], Iterable[T]]) -> Iterator[T]:
-    """root and what ``below`` leads to, each once and after what is below it; found only as far as it is asked for.
+    """root and all that ``below`` leads to, each once and after what is below it: any graph's topological order.
 
-    The walk for other edges than the recorded ones; ``topological_order`` is the same for those, and faster.
+    It goes only as far as it is asked to. For recorded graphs ``topological_order`` gives the same, and faster.
     """
     done = set[T]()
     path = [root]
@@ -85,7 +84,7 @@ def sweep(
     adjoints = {order[-1]: one}
     for node in reversed(order):
         if node in adjoints:
-            adjoint = adjoints.pop(node)  # complete; let go, since that of a million nodes may be long
+            adjoint = adjoints.pop(node)  # complete, and no longer needed here
             yield node, adjoint
             for operand, slope in edges(node):
                 term = mul(adjoint, slope)
@@ -123,40 +122,18 @@ class Below:
         return list, (), None, self._in_order()
 
     def _in_order(self) -> Iterator[Node]:
-        order = topological_order(self.root)[:-1]
-        nodes_under_way().update(order)
+        order, outside = topological_order(self.root)[:-1], copying.nodes
+        copying.nodes = outside.union(order)
         try:
             yield from order
         finally:
-            nodes_under_way().difference_update(order)
+            copying.nodes = outside
 
 
-_thread = local()
-
-
-def nodes_under_way() -> set[Node]:
+class _Copying(local):
     """The nodes that a Below is handing over in this thread: they need no Below of their own."""
-    if not hasattr(_thread, "nodes"):
-        _thread.nodes = set()
-    nodes: set[Node] = _thread.nodes
-    return nodes
+
+    nodes: frozenset[Any] = frozenset()
 
 
-def undisturbed(grow: Callable[P, T]) -> Callable[P, T]:
-    """The function, run with Python's cyclic collector at rest: for what makes thousands of objects at a stroke.
-
-    A graph has no cycles, so the collector finds nothing in it, and yet walks all of it again and again while it
-    grows: for six times as long as the recording itself takes, at 800,000 nodes. Afterwards it is as it was.
-    """
-
-    @wraps(grow)
-    def at_rest(*args: P.args, **kwargs: P.kwargs) -> T:
-        if not gc.isenabled():  # nor is it stopped here: another thread may start it again at this very moment
-            return grow(*args, **kwargs)
-        try:  # from before it is stopped, so that no Ctrl-C leaves it so
-            gc.disable()
-            return grow(*args, **kwargs)
-        finally:
-            gc.enable()
-
-    return at_rest
+copying = _Copying()

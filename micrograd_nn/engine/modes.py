@@ -1,45 +1,81 @@
 """What is switched on while a ``with`` block runs: ``no_grad``, ``enable_grad`` and ``detect_anomaly``.
 
-Promise: a mode belongs to the thread or task that entered it and ends with its block. While none changes anything,
-an operation pays a single look at ``entered`` for them.
+A mode belongs to the thread or task that entered it and ends with its block, however the block ends. Ctrl-C can come
+before the first line of an ``__exit__``, so nothing is left to such a line: every block has a lock of its own, ``with``
+itself releases it, in C, and the mode is on while the lock is held. Nothing is counted, nothing has to be put back.
 """
 
 from collections.abc import Callable
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from math import isfinite
 from threading import Lock
-from types import TracebackType
 from typing import Any, TypeVar
+from weakref import ref
 
-from ..errors import ArgumentTypeError
+from ..errors import AnomalyError, ArgumentTypeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-entered = 0  # how many open blocks change something, in any thread: the hot path's one question
-recording: ContextVar[bool] = ContextVar("recording", default=True)
-watching: ContextVar[bool] = ContextVar("watching", default=False)
-_lock = Lock()
+
+open_locks: set[Any] = set()  # references to the locks of open blocks, in any thread: while it is empty, no mode is on
+_blocks: ContextVar[tuple[Any, ...]] = ContextVar("blocks", default=())  # (mode, reference to the lock), innermost last
+
+
+def now() -> tuple[bool, bool]:
+    """Whether operations record, and whether they raise on nan and inf, at this moment in this thread or task."""
+    recording, watching = True, False
+    for mode, lock in _blocks.get():
+        if _held(lock):
+            recording = recording if mode.recording is None else mode.recording
+            watching = watching or mode.watching
+    return recording, watching
+
+
+def _held(reference: Any) -> bool | None:
+    lock = reference()
+    return None if lock is None else lock.locked()  # None: the block is over
+
+
+class _Exit:
+    """``__exit__`` of a mode: the release of a lock. ``with`` looks it up before it calls ``__enter__``."""
+
+    def __get__(self, mode: "_Mode | None", kind: type) -> Callable[..., None]:
+        if mode is None:
+            return lambda mode, *error: mode.__exit__(*error)
+        by_hand = [lock() for _, lock in _blocks.get() if lock() in mode.by_hand]
+        lock = by_hand[-1] if by_hand else mode.begin()
+        mode.by_hand.discard(lock)
+        leave: Callable[..., None] = lock.__exit__
+        return leave
 
 
 class _Mode:
-    """A variable that holds another value inside a block; serves as context manager and as decorator."""
+    """What operations do inside a block; a context manager and a decorator."""
 
-    _variable: ContextVar[bool]
-    _inside: bool
+    recording: bool | None = None  # None: as outside
+    watching = False
+    __exit__ = _Exit()
 
     def __init__(self) -> None:
-        self._tokens: list[tuple[Token[bool], bool]] = []
+        self.by_hand: set[Any] = set()  # locks that no ``with`` has: an ExitStack, say, called ``__enter__``
+
+    @classmethod
+    def begin(cls) -> Any:
+        """The lock of a new block, not held yet."""
+        lock = Lock()
+        _blocks.set((*(block for block in _blocks.get() if _held(block[1]) is not None), (cls, ref(lock))))
+        return lock
 
     def __enter__(self) -> None:
-        changes = self._variable.get() is not self._inside
-        _count(+changes)
-        self._tokens.append((self._variable.set(self._inside), changes))
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        token, changed = self._tokens.pop()
-        self._variable.reset(token)
-        _count(-changed)
+        begun = [lock for mode, lock in _blocks.get() if mode is type(self) and _held(lock) is False]
+        if not begun:
+            self.by_hand.add(self.begin())
+            begun = [_blocks.get()[-1][1]]
+        if not self.recording or begun[-1] is not _blocks.get()[0][1]:  # else operations record anyway
+            open_locks.add(ref(begun[-1](), open_locks.discard))
+        begun[-1]().acquire()  # the lock gets no name here: a traceback would keep it
 
     def __call__(self, function: F) -> F:
         if isgeneratorfunction(function) or iscoroutinefunction(function) or isasyncgenfunction(function):
@@ -66,13 +102,13 @@ class no_grad(_Mode):
     ()
     """
 
-    _variable, _inside = recording, False
+    recording = False
 
 
 class enable_grad(_Mode):
     """Operations record again, inside a ``no_grad`` block."""
 
-    _variable, _inside = recording, True
+    recording = True
 
 
 class detect_anomaly(_Mode):
@@ -86,10 +122,29 @@ class detect_anomaly(_Mode):
     micrograd_nn.errors.AnomalyError: log made nan of x = -1.0; it is real where a > 0
     """
 
-    _variable, _inside = watching, True
+    watching = True
 
 
-def _count(change: int) -> None:
-    global entered
-    with _lock:
-        entered += change
+def check_forward(data: float, operation: Any, operands: tuple[Any, ...]) -> None:
+    """Raise AnomalyError if the operation made nan or inf of finite operands."""
+    if not isfinite(data) and all(isfinite(operand.data) for operand in operands):
+        real = operation.domain.holds(*[operand.data for operand in operands])
+        why = "the result is too large for a float" if real else f"it is real where {operation.domain.text}"
+        raise AnomalyError(f"{operation.name} made {data} of {' and '.join(map(_named, operands))}; {why}")
+
+
+def check_backward(order: list[Any]) -> None:
+    """Raise AnomalyError at the first step of a sweep, over nodes in that order, that made nan or inf."""
+    for node in reversed(order):
+        if not isfinite(node.grad):
+            raise AnomalyError(f"backward: the contributions to the gradient of {_named(node)} add up to {node.grad}")
+        for operand, slope in zip(node.operands, node.partials, strict=True):
+            if not isfinite(node.grad * slope):
+                raise AnomalyError(
+                    f"backward through {node.operation}: the slope towards {_named(operand)} is {slope}, and times the "
+                    f"adjoint {node.grad} of {node.label or 'its result'} that makes {node.grad * slope}"
+                )
+
+
+def _named(node: Any) -> str:
+    return f"{node.label or 'an operand'} = {node.data}"

@@ -1,7 +1,7 @@
 """What an operation is, and what operations act on.
 
-Promise: the form of a row is fixed here, its content in ``ops.py``; whoever computes, derives, draws, compiles or
-tests an operation reads the fields below and needs to know nothing else about it.
+The form of a row is fixed here, its content in ``ops.py``. Whoever computes, derives, draws, compiles or tests an
+operation reads the fields below and needs to know nothing else about it.
 """
 
 import math
@@ -10,10 +10,9 @@ from dataclasses import KW_ONLY, dataclass
 from decimal import Decimal
 from keyword import iskeyword
 from numbers import Real
-from operator import index
 from typing import Any, Self, TypeVar, overload
 
-from ..errors import ArgumentError, ArgumentTypeError, NumberError, TooLargeError, UnknownNameError
+from ..errors import ArgumentError, NumberError, TooLargeError, UnknownNameError
 
 T = TypeVar("T", bound="Operand")
 Partial = Callable[..., Any]  # (*operands, out) -> slope, on floats, Values and symbols alike
@@ -61,13 +60,12 @@ class Operation:
     doc: str  # one line
     forward: Callable[..., float]  # floats -> float
     partials: tuple[Partial, ...]  # one per operand, accurate to the last digits: (*operands, out) -> slope
-    identity: tuple[Partial, ...] | None = None  # the textbook's form of the partials, where it differs
+    textbook: tuple[Partial, ...] = ()  # the partials as a textbook writes them, where it writes them otherwise
     text: str = ""  # how it is written on a line; name(a, b) if left out
-    latex: str  # how it is typeset
+    latex: str = ""  # how it is typeset; \operatorname{name}(a, b) if left out
     level: int = 5  # how tightly its written form binds
     numpy: str  # an expression over arrays, with np in scope
-    python: str = ""  # over floats, with math and the rows' forwards, as row_name, in scope; row_name(a, b) if left out
-    mirror: str = ""  # python's expression for -a, reading the e that python's own has named for a
+    python: str = ""  # over floats; math, exp, nan, inf and row_name, any row's forward, are in scope; row_name(a, b)
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
     associative: bool = False  # a chain of it is one reduction
@@ -75,26 +73,26 @@ class Operation:
     shortcut: Callable[..., Any] | None = None  # the same bits in fewer steps, if an operand is a known float
     domain: Domain = EVERYWHERE
     kinks: tuple[Kink, ...] = ()  # where it has no slope, and which one we choose there
-    extremes: tuple[tuple[float, ...], ...] = ()  # operands at which the obvious formula loses its digits
-    wider: Wider | None = None
 
     def __post_init__(self) -> None:
         _check_row(self)
-        call = f"{self.name}({', '.join(('{a}', '{b}')[: self.arity])})"
-        named = (self.name, rf"\operatorname{{{self.name}}}") if self.associative else ()
-        for field, usual in (("text", call), ("python", f"row_{call}"), ("sign", self.name), ("reduction", named)):
-            object.__setattr__(self, field, getattr(self, field) or usual)  # the row is frozen from here on
+        operands, typeset = ("({a})", "({a}, {b})")[self.arity - 1], self.name.replace("_", r"\_")
+        usual = {
+            "textbook": self.partials,
+            "text": self.name + operands,
+            "latex": rf"\operatorname{{{{{typeset}}}}}\left{operands[:-1]}\right)",
+            "python": f"row_{self.name}{operands}",
+            "sign": self.name,
+            "reduction": (self.name, rf"\operatorname{{{typeset}}}") if self.associative else (),
+        }
+        for field, filled_in in usual.items():
+            object.__setattr__(self, field, getattr(self, field) or filled_in)  # the row is frozen from here on
         TABLE[self.name] = self
 
     @property
     def arity(self) -> int:
         """The number of operands, 1 or 2."""
         return len(self.partials)
-
-    @property
-    def textbook(self) -> tuple[Partial, ...]:
-        """The partials in the textbook's form."""
-        return self.identity or self.partials
 
     @overload
     def __call__(self, a: float, b: float = ..., /) -> float: ...
@@ -108,13 +106,13 @@ class Operation:
             operands = (*operands, self.default)
         if len(operands) != len(self.partials):
             raise ArgumentError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
-        numbers = True  # the usual case, and the quick one: the rows' own slopes on floats
+        floats = True  # the usual case, and the quick one: the rows' own slopes on floats
         for operand in operands:
             if operand.__class__ is not float:
                 if isinstance(operand, Operand):
                     return operand.apply(self, *operands)
-                numbers = False
-        return self.forward(*(operands if numbers else map(as_float, operands)))
+                floats = False
+        return self.forward(*(operands if floats else map(as_float, operands)))
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -170,15 +168,6 @@ def as_float(number: object) -> float:
     return converted
 
 
-def whole_number(what: str, given: Any, least: int = 1) -> int:
-    """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
-    if isinstance(given, bool) or not hasattr(given, "__index__"):
-        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
-    if index(given) < least:
-        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
-    return index(given)
-
-
 def _describe(thing: object) -> str:
     kind = type(thing).__name__
     if thing is None:
@@ -195,6 +184,18 @@ def _describe(thing: object) -> str:
     return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
+def _operator(name: str) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
+    """A row as Python's operator, and as the one that Python asks where the other operand stands on the left."""
+
+    def forward(self: T, other: Any) -> T:
+        return self.apply(TABLE[name], self, other)
+
+    def reflected(self: T, other: Any) -> T:
+        return self.apply(TABLE[name], other, self)
+
+    return forward, reflected
+
+
 class Operand:
     """Whatever the table's operations act on besides floats: it brings ``apply``, and gets Python's operators.
 
@@ -209,37 +210,16 @@ class Operand:
         """The outcome of an operation on operands of this class and floats."""
         raise NotImplementedError
 
-    def __add__(self, other: Any) -> Self:
-        return self.apply(TABLE["add"], self, other)
-
-    def __radd__(self, other: Any) -> Self:
-        return self.apply(TABLE["add"], other, self)
-
-    def __sub__(self, other: Any) -> Self:
-        return self.apply(TABLE["sub"], self, other)
-
-    def __rsub__(self, other: Any) -> Self:
-        return self.apply(TABLE["sub"], other, self)
-
-    def __mul__(self, other: Any) -> Self:
-        return self.apply(TABLE["mul"], self, other)
-
-    def __rmul__(self, other: Any) -> Self:
-        return self.apply(TABLE["mul"], other, self)
-
-    def __truediv__(self, other: Any) -> Self:
-        return self.apply(TABLE["div"], self, other)
-
-    def __rtruediv__(self, other: Any) -> Self:
-        return self.apply(TABLE["div"], other, self)
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("sub")
+    __mul__, __rmul__ = _operator("mul")
+    __truediv__, __rtruediv__ = _operator("div")
+    __rpow__ = _operator("pow")[1]
 
     def __pow__(self, other: Any, modulo: None = None) -> Self:
         if modulo is not None:
             raise NumberError("pow(a, b, modulo) is for whole numbers; a Value has no modulo: write a**b")
         return self.apply(TABLE["pow"], self, other)
-
-    def __rpow__(self, other: Any) -> Self:
-        return self.apply(TABLE["pow"], other, self)
 
     def __neg__(self) -> Self:
         return self.apply(TABLE["neg"], self)

@@ -1,8 +1,8 @@
 """Value: a number that remembers how it was made, and the sweep that takes its derivative back to where it came from.
 
-Promise: a Value holds one Python float and, if an operation made it, that operation, its operands in order and the
-local slope towards each, recorded when it was computed. The graph is this data and nothing else: no closure, no set,
-no cycle. It is walked by one topological sort and never by recursion, so a chain of a million operations works.
+A Value holds one Python float and, if an operation made it, that operation, its operands in order and the local slope
+towards each, recorded when it was computed. The graph is this data and nothing else: no closure, no set, no cycle. It
+is walked in topological order and never by recursion, so a chain of a million operations works.
 
 The sum, the difference, the product and a neuron's sum are spelled out here for speed; tests hold them to their rows.
 """
@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from itertools import repeat
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
-from ..errors import AnomalyError, ArgumentTypeError, printable
-from . import modes
-from .graph import Below, nodes_under_way
+from ..errors import ArgumentTypeError, printable
+from .graph import Below, copying
 from .graph import topological_order as topological_order
+from .modes import check_backward, check_forward, now, open_locks
 from .operation import Operand, Operation, as_float
 from .ops import add, exp, log, mul, relu, sigmoid, sub, tanh
 
@@ -96,7 +96,7 @@ class Value(Operand):
         out = operation.forward(a, b)
         dleft, dright = operation.partials
         slope = dright(a, b, out)
-        if slope != slope and right.__class__ is Constant:
+        if right.__class__ is Constant and isnan(slope):
             slope = 0.0  # the 2 of (-3)**2 has no slope, and nobody asks for one
         return _record(out, operation, left, right, dleft(a, b, out), slope)
 
@@ -216,19 +216,14 @@ class Value(Operand):
 
     # ---- copies ----
 
-    def __copy__(self) -> "Value":
-        return _restore(self.__class__, None, *self._fields())
-
     def __reduce__(self) -> tuple[Any, ...]:
-        below = None if self.left is None or self in nodes_under_way() else Below(self)
-        return _restore, (self.__class__, below, *self._fields())
-
-    def _fields(self) -> tuple[Any, ...]:
-        return self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
+        below = None if self.left is None or self in copying.nodes else Below(self)
+        fields = self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
+        return _restore, (self.__class__, below, *fields)
 
 
 class Constant(Value):
-    """What a plain number in an expression becomes, such as the 2 of x**2: nobody holds it, so nobody moves it."""
+    """What a plain number in an expression becomes, such as the 2 of x**2: anonymous, and so never changed."""
 
     __slots__ = ()
 
@@ -237,12 +232,14 @@ _blank = partial(Value.__new__, Value)  # quicker than Value.__new__(Value), and
 _set_grad = vars(Value)["grad"].__set__
 
 
-def _record(data: float, operation: Operation, left: Value, right: Value | None, dleft: float, dright: float) -> Value:
-    if modes.entered:
-        if modes.watching.get():
-            _check_forward(data, operation, left, right)
-        if not modes.recording.get():
-            return Value(data)
+def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dright: float) -> Value:
+    if open_locks:
+        recording, watching = now()
+        if watching:
+            check_forward(data, operation, (left,) if right is None else (left, right))
+        if not recording:
+            operation = left = right = None
+            dleft = dright = 0.0
     node = _blank()
     node._data = data
     node.grad = None
@@ -311,8 +308,8 @@ def _sweep(order: list[Any], before: list[float | None]) -> None:
                 slope = node.dright
                 term = adjoint if slope == 1.0 else adjoint * slope
                 right.grad = term if right.grad is None else right.grad + term
-    if modes.entered and modes.watching.get():
-        _check_backward(order)
+    if open_locks and now()[1]:
+        check_backward(order)
 
 
 def _add_earlier(order: list[Any], before: list[float | None]) -> None:
@@ -325,32 +322,6 @@ def _add_earlier(order: list[Any], before: list[float | None]) -> None:
 def _set_grads(order: list[Value], grads: Iterable[float | None]) -> None:
     # One call into C: Python handles signals between bytecodes, so Ctrl-C can't cut this loop in two.
     deque(map(_set_grad, order, grads), maxlen=0)
-
-
-def _check_forward(data: float, operation: Operation, *operands: Value | None) -> None:
-    given = [operand for operand in operands if operand is not None]
-    if not isfinite(data) and all(isfinite(operand._data) for operand in given):
-        real = operation.domain.holds(*[operand._data for operand in given])
-        why = "the result is too large for a float" if real else f"it is real where {operation.domain.text}"
-        raise AnomalyError(f"{operation.name} made {data} of {' and '.join(map(_named, given))}; {why}")
-
-
-def _check_backward(order: list[Any]) -> None:
-    for node in reversed(order):
-        if isfinite(node.grad):  # as every consumer's adjoint is, or it would have been the first
-            continue
-        for user in order:
-            for operand, slope in zip(user.operands, user.partials, strict=True):
-                if operand is node and not isfinite(user.grad * slope):
-                    raise AnomalyError(
-                        f"backward through {user.operation.name}: the slope towards {_named(node)} is {slope}, and "
-                        f"times the adjoint {user.grad} of {user.label or 'its result'} that makes {user.grad * slope}"
-                    )
-        raise AnomalyError(f"backward: the contributions to the gradient of {_named(node)} add up to {node.grad}")
-
-
-def _named(node: Value) -> str:
-    return f"{node.label or 'an operand'} = {node._data}"
 
 
 def _restore(kind: type[Value], _below: object, *fields: Any) -> Value:

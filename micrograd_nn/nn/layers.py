@@ -9,11 +9,11 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from ..engine.functional import maxout, softmax
-from ..engine.graph import undisturbed
-from ..engine.operation import TABLE, Operation, whole_number
+from ..collector import undisturbed
+from ..engine.operation import TABLE, Operation
 from ..engine.value import Value, weighted_sum
-from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError, whole_number
+from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
 from .naming import Automatic

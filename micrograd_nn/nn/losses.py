@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from math import exp
 from typing import Any
 
-from ..engine.functional import logsumexp, mean, total
 from ..engine.ops import absolute, log, maximum, relu, softplus
 from ..engine.value import Value, as_value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from .functional import logsumexp, mean, total
 
 SMALLEST_SHARE = exp(-100.0)  # a probability counts as at least this much, so its logarithm stops at -100 (PyTorch's)
 

@@ -7,8 +7,7 @@ stopped. A checkpoint is written and read like a network, whole or not at all.
 import os
 from typing import Any
 
-from ..engine.operation import whole_number
-from ..errors import ArgumentError, FormatError, StateError
+from ..errors import ArgumentError, FormatError, StateError, whole_number
 from ..files import name_of, write_whole
 from ..nn.layers import Module
 from ..nn.optim import Optimizer

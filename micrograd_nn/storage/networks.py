@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, TypeVar
 
-from ..engine.graph import undisturbed
+from ..collector import undisturbed
 from ..errors import ArgumentTypeError, FormatError, StateError, UnknownNameError
 from ..files import name_of, write_whole
 from ..nn.layers import LAYER_WIDE, MLP, Module, named_activation

@@ -8,11 +8,11 @@ from typing import Any
 
 from ..compiler import compile
 from ..data.matrix import matrix
-from ..engine.functional import total
 from ..engine.modes import enable_grad, no_grad
 from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
 from ..errors import GraphError, UnknownNameError
+from ..nn.functional import total
 from ..nn.optim import SGD
 from .choose import ENGINES, TINY, choose, probes
 from .metrics import Score, named_metrics

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..engine.modes import enable_grad
-from ..engine.operation import whole_number
 from ..engine.value import Value
+from ..errors import whole_number
 from ..nn.optim import LambdaLR, Optimizer
 from . import arguments
 from .callbacks import Callback

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from math import inf, isfinite, isnan
 from typing import Any, Protocol
 
-from ..engine.operation import as_float, whole_number
-from ..errors import ArgumentError, ArgumentTypeError, UnknownNameError
+from ..engine.operation import as_float
+from ..errors import ArgumentError, ArgumentTypeError, UnknownNameError, whole_number
 from .history import History
 from .metrics import climbs
 from .task import Task

@@ -10,9 +10,9 @@ from math import isclose, isfinite
 from random import Random
 from typing import Any
 
+from ..collector import undisturbed
 from ..compiler.registry import check_dtype
 from ..engine.backprop import replay
-from ..engine.graph import undisturbed
 from ..engine.modes import no_grad
 from ..engine.value import Value, as_value
 from ..errors import GraphError, MicrogradError, UnknownNameError

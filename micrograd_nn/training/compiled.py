@@ -10,7 +10,7 @@ from typing import Any
 from ..compiler import compile
 from ..compiler.backend import Log
 from ..compiler.run import Run
-from ..engine.functional import total
+from ..nn.functional import total
 from ..nn.optim import Optimizer
 from .metrics import Score
 from .task import Penalty, Task, penalty_of

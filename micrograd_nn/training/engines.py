@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol
 
+from ..collector import undisturbed
 from ..compiler.backend import Log
 from ..engine.backprop import grad
-from ..engine.functional import mean, total
-from ..engine.graph import undisturbed
 from ..engine.modes import no_grad
 from ..engine.value import Value
+from ..nn.functional import mean, total
 from ..nn.optim import Optimizer
 from .metrics import Score
 from .task import Penalty, Task, penalty_of

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from ..engine.functional import maxout, total
 from ..engine.ops import absolute, greater
 from ..engine.value import Value, as_value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from ..nn.functional import maxout, total
 from ..nn.losses import LOSSES, Loss, as_label
 
 Score = Callable[..., Value]  # of (outputs, target): a loss or a metric

@@ -1,7 +1,7 @@
 """Functions of a whole list of Values: sums, dot products, softmax and its relatives.
 
-Promise: each is a composition of the table's operations, so the graph shows every step of it, and the compiler reads
-the chain back as one reduction.
+Each is a composition of the table's operations, so the graph shows every step of it, and the compiler reads the chain
+back as one reduction.
 """
 
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+from ..engine.ops import exp, logaddexp, maximum, stop_gradient
 from ..errors import ArgumentError
-from .ops import exp, logaddexp, maximum, stop_gradient
 
 
 def chain(operation: Any, values: Iterable[Any], name: str) -> Any:
