@@ -16,7 +16,7 @@ from ..engine.value import edges as recorded
 from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
-from .names import names_of, partial_latex, partial_text
+from .recorded import names_of, partial_latex, partial_text
 from .units import Units, let_through
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name

@@ -19,9 +19,8 @@ from ..notation.text import equation, label_text, number_text
 from .chain import Chain, Factor, Pair
 from .entries import Entry, Key, pair_of
 from .locate import wrong_factors
-from .names import names_of, partial_text
 from .points import FreshPoints, Numbers, Point, central_difference, recorded_point
-from .recorded import check_unchanged
+from .recorded import check_unchanged, names_of, partial_text
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
 

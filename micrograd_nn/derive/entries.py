@@ -18,7 +18,7 @@ from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameE
 from ..notation._formula import Formula, Item, parse
 from ..notation.text import label_text, number_text
 from .chain import Pair
-from .names import node_of
+from .recorded import node_of
 
 Key = Any  # a Value, a name, or a pair of them
 TYPED = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-−+]?\d+)?")  # a number as it stands in a formula

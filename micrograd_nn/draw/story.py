@@ -13,7 +13,7 @@ from itertools import count
 
 from ..derive import Step, explain, steps
 from ..derive.chain import numbered, slope_of
-from ..derive.names import names_of, partial_latex
+from ..derive.recorded import names_of, partial_latex
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..errors import GraphError
