@@ -11,8 +11,7 @@ from ..engine.backprop import replay
 from ..engine.value import Value
 from ..errors import ArgumentError
 from ..notation.text import label_text, number_text
-from .chain import Symbols
-from .points import Point
+from .chain import Point, Symbols
 from .recorded import check_root, names_of, partial_text
 from .units import in_domain
 
