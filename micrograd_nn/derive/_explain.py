@@ -14,8 +14,7 @@ from ..notation.latex import number_latex
 from ..notation.text import equation, label_text, number_text
 from ._paths import count_ways, largest_first
 from .chain import Chain, Factor, numbered
-from .names import node_of, partial_latex, partial_text
-from .recorded import check_unchanged
+from .recorded import check_unchanged, node_of, partial_latex, partial_text
 
 MOST = 8  # terms that are written out unless more are asked for
 DIGITS = 6

@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.operation import Operation, as_float
 from ..engine.value import Value, adjoints, topological_order
 from ..errors import ArgumentError, GradcheckError
-from .names import partial_text
+from .recorded import partial_text
 
 TINY_STEP = 1e-30  # of a complex step: its square is lost beside 1
 

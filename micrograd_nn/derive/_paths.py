@@ -15,9 +15,8 @@ from typing import Any
 from ..engine.graph import Edges, sweep, tangents, topological_order
 from ..engine.value import Value, adjoints
 from ..engine.value import edges as recorded
-from ..notation.text import label_text, number_text
-from .names import names_of, node_of
-from .recorded import check_root, check_unchanged
+from ..notation.text import number_text
+from .recorded import check_root, check_unchanged, name_or_number, names_of, node_of
 
 SHOWN = 10  # paths in print
 BEYOND = 1e15  # stands for the logarithm of inf, and less for that of 0; a million finite slopes stay below
@@ -59,7 +58,7 @@ class Paths:
         shown = [(number_text(path.product), path) for path in self.largest(SHOWN)]
         width = max((len(product) for product, _ in shown), default=0)
         for product, path in shown:
-            way = " ← ".join(_shown(node, names) for node in path.nodes[:SHOWN])
+            way = " ← ".join(name_or_number(node, names.get(node, ""), 4) for node in path.nodes[:SHOWN])
             way += f" ← … {len(path.nodes) - SHOWN} more" if len(path.nodes) > SHOWN else ""
             lines.append(f"  {product:>{width}}   {way}")
         if self.count > SHOWN:
@@ -161,7 +160,3 @@ def _path(target: Value, way: Any) -> Path:
         nodes.append(node)
         partials.append(partial)
     return Path(tuple(reversed(nodes)), tuple(reversed(partials)))
-
-
-def _shown(node: Value, names: dict[Value, str]) -> str:
-    return label_text(names[node]) if node in names else number_text(node.data, 4)

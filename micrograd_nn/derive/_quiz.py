@@ -11,10 +11,8 @@ from ..engine.backprop import replay
 from ..engine.value import Value
 from ..errors import ArgumentError
 from ..notation.text import label_text, number_text
-from .chain import Symbols
-from .names import names_of, partial_text
-from .points import Point
-from .recorded import check_root
+from .chain import Point, Symbols
+from .recorded import check_root, names_of, partial_text
 from .units import in_domain
 
 MOST = 12  # questions on a sheet

@@ -1,14 +1,15 @@
-"""The graph with its unnamed nodes folded away: the chain rule through the nodes that have names.
+"""The graph with its unnamed nodes folded away: the chain rule through the nodes that have names, anywhere.
 
 Promise: a factor ∂child/∂parent holds all ways between the two that meet no other name, in the textbook's symbols from
 the rows and as the number that the engine recorded; over the named graph the products of the factors add up to
-exactly the paths of the whole graph.
+exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isclose, isnan
+from math import inf, isclose, isnan
+from typing import NamedTuple
 
 from ..engine.graph import postorder, sweep, tangents
 from ..engine.value import Value, topological_order
@@ -16,12 +17,14 @@ from ..engine.value import edges as recorded
 from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
-from .names import names_of, partial_latex, partial_text
+from ..notation.text import PRODUCT
+from .recorded import names_of, partial_latex, partial_text
 from .units import Units, let_through
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
 Pair = tuple[Value, Value]  # child, parent: the factor ∂child/∂parent
+Edge = tuple[Value, int]  # a node and the place of one of its operands
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,12 @@ class Chain:
         self.order = topological_order(root)
         self.names = names_of(root, target) if names is None else names
         self.symbols = Symbols(self.names)
+        self.units = Units(self.order, self.names, self.symbols)
         self.on_the_way = {target}  # the nodes that depend on target
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
                 self.on_the_way.add(node)
         self._regions: dict[Value, list[Value]] = {}
-
-    @cached_property
-    def units(self) -> Units:
-        """What is derived in one step."""
-        return Units(self.order, self.names, self.symbols)
 
     # ---- the named graph ----
 
@@ -82,19 +81,21 @@ class Chain:
         below = self.factors.get(node, {}).items()
         return [(parent, factor.number) for parent, factor in below if not factor.is_nothing]
 
+    @property
+    def count(self) -> int:
+        """The number of paths through named nodes from target to root."""
+        return self._to_target.get(self.root, 0)
+
     def goes_around(self, pair: Pair) -> bool:
         """Is there a path from target to root that does not run through this factor?"""
-        return self._ways(*pair) < self._to_target.get(self.root, 0)
+        child, parent = pair
+        return self._from_root.get(child, 0) * self._to_target.get(parent, 0) < self.count
 
     @cached_property
     def meeting(self) -> Value | None:
         """The first name below root that every path down to target runs through, target at the latest."""
-        below = (node for node in reversed(self.named[:-1]) if self._ways(node, node))
+        below = reversed(self.named[:-1]) if self.count else ()
         return next((node for node in below if not self.goes_around((node, node))), None)
-
-    def _ways(self, child: Value, parent: Value) -> int:
-        """The number of paths that run down to child and on from parent."""
-        return self._from_root.get(child, 0) * self._to_target.get(parent, 0)
 
     @cached_property
     def _from_root(self) -> dict[Value, int]:
@@ -105,6 +106,18 @@ class Chain:
     def _to_target(self) -> dict[Value, int]:
         """How many lead from each on to target."""
         return tangents(self.named, self.edges, self.target, 1, mul=lambda _, ways: ways)
+
+    @cached_property
+    def divisors(self) -> list[float]:
+        """The n of each mean: what is divided by a constant n, or multiplied with 1/n."""
+        found = set()
+        for node in self.order:
+            if node in self.on_the_way and node.operation and node.operation.level == PRODUCT:
+                for i, leaf in enumerate(reversed(node.operands)):
+                    constant = leaf.operation is None and leaf not in self.names
+                    if constant and node.partials[i] and (i == 0 or node.operation.associative):
+                        found.add(abs(1.0 / node.partials[i]))
+        return sorted({float(round(n)) for n in found if 2.5 < n < inf and isclose(n, round(n), rel_tol=1e-9)})
 
     # ---- one factor ----
 
@@ -126,25 +139,19 @@ class Chain:
             )
         below = (operand for node in reversed(region) for operand in node.operands)
         parents = dict.fromkeys(node for node in below if node in self.names and node in self.on_the_way)
-        steps = sweep(
-            [*parents, *region],
-            lambda node: () if node in parents else self._steps(node),
-            _Product(),
-            add=_Product.plus,
-            mul=_Product.times,
-        )
-        found = {node: product for node, product in steps if node in parents}
+        order, one = [*reversed(parents), *region], _Way((), 1.0)
+        ways = sweep(order, lambda node: () if node in parents else self._steps(node), one, _Way.beside, _Way.onward)
         return {
-            parent: Factor(self.names[child], self.names[parent], found[parent].symbol(), found[parent].number)
-            for parent in parents
-            if parent in found
+            node: Factor(self.names[child], self.names[node], product(way.symbols), way.number)
+            for node, way in ways
+            if node in parents
         }
 
     def _steps(self, node: Value) -> Iterable[tuple[Value, tuple[Tidy, float]]]:
         """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
         unit = self.units.at(node)
         if unit is not None:
-            return [(node, (symbol, number)) for node, symbol, number in unit.steps if node in self.on_the_way]
+            return [step for step in unit if step[0] in self.on_the_way]
         symbols = [self.symbols[operand] for operand in node.operands]
         return [
             (operand, (slope_of(node, i, symbols, self.symbols[node]), slope))
@@ -194,23 +201,102 @@ def numbered(symbol: Symbol) -> Symbol:
     return symbol.fold(lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply)
 
 
-@dataclass(frozen=True, slots=True)
-class _Product:
-    """The steps of a way down, in symbols that are multiplied when they are asked for, and as a number."""
+class _Way(NamedTuple):
+    """A way down: the symbols of its steps, which are multiplied when it is complete, and its number."""
 
-    number: float = 1.0
-    last: Tidy | None = None
-    before: "_Product | None" = None  # shared with other ways
+    symbols: tuple[Tidy, ...]
+    number: float
 
-    def times(self, step: tuple[Tidy, float]) -> "_Product":
-        return _Product(self.number * step[1], step[0], self)
+    def onward(self, step: tuple[Tidy, float]) -> "_Way":
+        return _Way((*self.symbols, step[0]), self.number * step[1])
 
-    def plus(self, other: "_Product") -> "_Product":
-        return _Product(self.number + other.number, total([self.symbol(), other.symbol()]))
+    def beside(self, other: "_Way") -> "_Way":
+        return _Way((total([product(self.symbols), product(other.symbols)]),), self.number + other.number)
 
-    def symbol(self) -> Tidy:
-        symbols, way = list[Tidy](), self
-        while way.last is not None:
-            symbols.append(way.last)
-            way = way.before or _Product()
-        return product(reversed(symbols))
+
+# ---- numbers ----
+
+
+class Point:
+    """The numbers of every node at one point, and the slopes between them; ``values`` come operands first."""
+
+    def __init__(self, values: Mapping[Value, float]) -> None:
+        self.values = values
+        self._adjoints: dict[Value, dict[Value, float]] = {}
+
+    @cached_property
+    def slopes(self) -> dict[Value, tuple[float, ...]]:
+        """∂node/∂operand here, by the rows."""
+        slopes = {}
+        for node, out in self.values.items():
+            operands = [self.values[operand] for operand in node.operands]
+            partials = node.operation.partials if node.operation else ()
+            slopes[node] = tuple([float(partial(*operands, out)) for partial in partials])
+        return slopes
+
+    def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
+        """The edges of the graph below a node, with the slopes that they have here."""
+        return zip(node.operands, self.slopes[node], strict=True)
+
+    def adjoints(self, order: Sequence[Value]) -> dict[Value, float]:
+        """∂last/∂node for each node of the order, which is that of all nodes below its last."""
+        root = order[-1]
+        if root not in self._adjoints:
+            self._adjoints[root] = dict(sweep(order, self.edges, 1.0))
+        return self._adjoints[root]
+
+
+class Numbers:
+    """A chain at a point: the number of the whole derivative there, and of what it is made of."""
+
+    def __init__(self, chain: Chain, point: Point) -> None:
+        self.chain, self.point = chain, point
+        self.adjoints = point.adjoints(chain.order)
+        self.total = self.adjoints.get(chain.target, 0.0)
+        self._below: dict[Value, dict[Value, float]] = {}
+        self._above: dict[Pair, dict[Value, float]] = {}
+
+    @cached_property
+    def named(self) -> dict[str, float]:
+        """The numbers of the whole graph under their names."""
+        names = self.chain.names
+        return {names[node]: number for node, number in self.point.values.items() if node in names}
+
+    @cached_property
+    def tangents(self) -> dict[Value, float]:
+        """∂node/∂target."""
+        return tangents(self.chain.order, self.point.edges, self.chain.target, 1.0)
+
+    def below(self, child: Value) -> dict[Value, float]:
+        """∂child/∂node for the unnamed nodes below child."""
+        if child not in self._below:
+            self._below[child] = dict(sweep(self.chain.region(child), self.point.edges, 1.0))
+        return self._below[child]
+
+    def above(self, pair: Pair) -> dict[Value, float]:
+        """∂node/∂parent for the nodes between child and parent that depend on it."""
+        if pair not in self._above:
+            self._above[pair] = tangents(self.chain.region(pair[0]), self.point.edges, pair[1], 1.0)
+        return self._above[pair]
+
+    def factor(self, pair: Pair) -> float:
+        """∂child/∂parent through no other name."""
+        return self.above(pair)[pair[0]]
+
+    def times_factor(self, pair: Pair) -> float:
+        """What a factor is multiplied with in the whole."""
+        return self.adjoints[pair[0]] * self.tangents[pair[1]]
+
+    def times_edge(self, pair: Pair, edge: Edge) -> float:
+        """What an edge's slope is multiplied with, in the part of the whole through a factor."""
+        node, i = edge
+        return self.times_factor(pair) * self.below(pair[0])[node] * self.above(pair).get(node.operands[i], 0.0)
+
+    def with_slopes(self, changed: Mapping[Edge, float]) -> float:
+        """The whole, had some edges other slopes."""
+
+        def edges(node: Value) -> Iterable[tuple[Value, float]]:
+            return [(o, changed.get((node, i), slope)) for i, (o, slope) in enumerate(self.point.edges(node))]
+
+        chain = self.chain
+        return tangents(chain.order, edges, chain.target, 1.0)[chain.root]

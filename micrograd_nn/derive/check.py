@@ -5,29 +5,35 @@ number: within the digits it is given in); a slip is named only if it explains w
 where none does, that is said.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from itertools import islice
 from math import isfinite, isnan
+from random import Random
 from typing import Any
 
+from ..engine.backprop import replay, work_out
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError
+from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
-from .chain import Chain, Factor, Pair
+from .chain import Chain, Factor, Numbers, Pair, Point
 from .entries import Entry, Key, pair_of
 from .locate import wrong_factors
-from .names import names_of, partial_text
-from .points import FreshPoints, Numbers, Point, central_difference, recorded_point
-from .recorded import check_unchanged
+from .recorded import check_unchanged, names_of, partial_text
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
+from .units import in_domain
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
 ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size at the other points
+FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at most of them, as behind a dead relu
 NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be had
+BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
+NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
@@ -100,55 +106,83 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
         raise ArgumentTypeError('the partials come in a dict such as {"w1": "-2*(y - o1)*…", ("o1", "h1"): 0.25}')
     check_unchanged(root)
     names = names_of(root, *[key for key in given if isinstance(key, Value)])
-    here = recorded_point(topological_order(root))
-    fresh = FreshPoints(root, here, names, seed)
+    here = Point({node: node.data for node in topological_order(root)})
+    fresh = _FreshPoints(root, here, names, seed)
     pairs = [pair_of(key, root, names, here.values) for key in given]
     known = [names[node] for node in here.values if node in names]
     entries = [Entry.read(entry, known) for entry in given.values()]
-    return Report(
-        tuple(
-            _Comparison(Chain(*pair, names), entry, here, fresh).finding()
-            for pair, entry in zip(pairs, entries, strict=True)
-        )
-    )
+    chains = {pair: Chain(*pair, names) for pair in {*pairs}}
+    found = [_Comparison(chains[pair], entry, here, fresh) for pair, entry in zip(pairs, entries, strict=True)]
+    return Report(tuple(comparison.finding() for comparison in found))
+
+
+class _FreshPoints:
+    """Points at which every labelled leaf has another number; numbers without a label are constants and stay.
+
+    They are drawn when they are asked for, and the same for the same seed. Each lies in the domain of every operation
+    that was in its domain when the graph was recorded.
+    """
+
+    def __init__(self, root: Value, here: Point, names: Mapping[Value, str], seed: int) -> None:
+        self._root, self._here = root, here.values
+        self._leaves = [node for node in self._here if node.operation is None and node in names]
+        self._draw, self._points = Random(seed), list[Point]()
+        affordable = max(3, BUDGET // len(self._here))
+        self.few, self.most = min(FEW, affordable), min(MOST, affordable)
+
+    def first(self, count: int) -> list[Point]:
+        """So many points, or fewer where the domain is too narrow for random numbers to fall into it."""
+        for _ in range(2 * count):
+            if len(self._points) < min(count, self.most):
+                self._points += islice(self._towards_another(), 1)
+        return self._points[:count]
+
+    def _towards_another(self) -> Iterator[Point]:
+        """The points on the way to random numbers that lie in the domain, from there back."""
+        here = self._here
+        away = {leaf: self._draw.choice((-1.0, 1.0)) * self._draw.uniform(0.3, 1.6) for leaf in self._leaves}
+        for way in (1.0, 0.5, 0.25, 0.1, 0.03, 0.01):
+            there = replay(self._root, {leaf: here[leaf] + way * (away[leaf] - here[leaf]) for leaf in self._leaves})
+            if all(_stays(node, there, here) for node in there):
+                yield Point(there)
+
+
+def _stays(node: Value, there: Mapping[Value, float], here: Mapping[Value, float]) -> bool:
+    """Is a node in its domain there, if it is here?"""
+    return not isfinite(here[node]) or (isfinite(there[node]) and (in_domain(node, there) or not in_domain(node, here)))
 
 
 class _Comparison:
     """One entry against one partial, at the recorded point and at fresh ones; a number at the recorded one alone."""
 
-    def __init__(self, chain: Chain, entry: Entry, here: Point, fresh: FreshPoints) -> None:
+    def __init__(self, chain: Chain, entry: Entry, here: Point, fresh: _FreshPoints) -> None:
         self.chain, self.entry = chain, entry
         self.here = Numbers(chain, here)
-        self.fresh = self._at_fresh_points(fresh) if entry.make else []
+        self.fresh = [] if isinstance(entry.made, float) else self._at_fresh_points(fresh)
         self.points = [self.here, *self.fresh]
         self.rights = [numbers.total for numbers in self.points]
+        self.scale = _largest(self.rights)
         self.hand = self._worked_out(entry)
 
-    def _at_fresh_points(self, fresh: FreshPoints) -> list[Numbers]:
+    def _at_fresh_points(self, fresh: _FreshPoints) -> list[Numbers]:
         """More than usual where the derivative is 0 at most of them, as behind a dead relu."""
         found, wanted = list[Numbers](), fresh.few
-        while len(found) < wanted:
-            new = fresh.first(wanted)[len(found) :]
+        while len(found) < wanted and (new := fresh.first(wanted)[len(found) :]):
             found += [Numbers(self.chain, point) for point in new]
-            if not new:
-                break
             if wanted < fresh.most and sum(numbers.total != 0 for numbers in found) < NOT_ZERO:
                 wanted += fresh.few
         return found
 
     def _worked_out(self, entry: Entry) -> list[float]:
-        named = [numbers.point.named(self.chain.names) for numbers in self.points]
-        return [entry.at(numbers, fresh=i > 0) for i, numbers in enumerate(named)]
+        return [entry.at(numbers.named, fresh=numbers is not self.here) for numbers in self.points]
 
     # ---- right or wrong ----
 
     def is_right(self, hand: Sequence[float]) -> bool:
         """Is this the whole, or the one factor beside which there are other paths?"""
         pair = self.chain.root, self.chain.target
-        if self._agrees(hand, self.rights):
-            return True
-        direct = self._factor(pair) is not None
-        return direct and self._agrees(hand, [numbers.factor(pair) for numbers in self.points])
+        direct = [numbers.factor(pair) for numbers in self.points] if self._factor(pair) else self.rights
+        return self._agrees(hand, self.rights) or self._agrees(hand, direct)
 
     @cached_property
     def right_here_only(self) -> bool:
@@ -175,46 +209,32 @@ class _Comparison:
             return []  # a 0 tells nothing of how it came about
         vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])  # it agrees with a far-fetched slip by mere chance
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
-        scale = _largest(self.rights)
-        likely = suspects(self.here, lambda total: self._fits(self.hand[0], total, scale), farthest)
-        found = [suspect for suspect in likely if self._explains(suspect, scale)]
+        found = [*suspects(self.points, self.hand, self._fits, farthest)]
         located = self.located if len(found) > 1 else set()
-        found.sort(
-            key=lambda s: (
-                bool(located) and s.pair not in located,
-                s.unlikely == UNLIKELY and not located,
-                s.rank,
-                s.unlikely,
-            )
-        )
+        if located:
+            found.sort(key=lambda s: (s.pair not in located, s.rank, s.unlikely))
+        else:
+            found.sort(key=lambda s: (s.unlikely == UNLIKELY, s.rank, s.unlikely))
         distinct: dict[Any, Suspect] = {}
         for suspect in found:  # one that writes the same symbols in the same place is the same slip by another name
             if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
                 distinct.setdefault((suspect.pair, suspect.detail or suspect.slip), suspect)
         return list(distinct.values())
 
-    def _explains(self, suspect: Suspect, scale: float) -> bool:
-        try:
-            totals = [suspect.total(numbers) for numbers in self.points]
-        except (ArithmeticError, ValueError):
-            return False
-        fits = all(self._fits(hand, total, scale) for hand, total in zip(self.hand, totals, strict=True))
-        return fits and any(map(isfinite, totals))
-
-    def _fits(self, hand: float, total: float, scale: float) -> bool:
+    def _fits(self, hand: float, total: float) -> bool:
         infinite = not isfinite(hand) and not isfinite(total)  # 1/0 and 1/(−0) are of the same slip
-        return infinite or self._close(hand, total, scale)
+        return infinite or self._close(hand, total, self.scale)
 
     @cached_property
     def located(self) -> set[Pair]:
         """The factors that can be the wrong one, by the way the formula is written."""
-        if self.entry.formula is None or not self.fresh or not self.chain.named:
+        if not isinstance(self.entry.made, Formula) or not self.fresh or not self.chain.named:
             return set()
         try:
-            written = Symbol.of(self.entry.formula({name: Symbol(name) for name in self.chain.names.values()}))
+            written = Symbol.of(self.entry.made({name: Symbol(name) for name in self.chain.names.values()}))
         except ValueError:
             return set()
-        return wrong_factors(self.fresh, written, [numbers.point.named(self.chain.names) for numbers in self.fresh])
+        return wrong_factors(self.fresh, written)
 
     # ---- in words ----
 
@@ -230,7 +250,7 @@ class _Comparison:
             ok=ok,
             engine=self.rights[0],
             hand=self.hand[0],
-            numeric=central_difference(root, target),
+            numeric=_central_difference(root, target),
             slip=found[0].slip if found else None,
             factor=self._names(factor) if factor else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
@@ -252,6 +272,9 @@ class _Comparison:
         lines = ["right at these numbers, and wrong at others"] if self.right_here_only else []
         detail = f" ({first.detail})" if first.detail else ""
         lines.append(f"{partial_text(*self._names(first.pair))}: {first.slip.sentence}{detail}")
+        if len(first.place.edges) > 1:
+            factors = ", ".join(partial_text(*self._names(pair)) for pair in first.place.pairs)
+            lines.append(f"the same slip everywhere: in {factors}")
         lines.append(self._expected(first.pair, first.place.scope is Scope.WHOLE))
         elsewhere = [suspect.pair for suspect in found[1:] if suspect.slip is first.slip]
         if elsewhere and first.slip.anywhere and not self.located:
@@ -279,12 +302,12 @@ class _Comparison:
 
     def _number_for_a_name(self, where: str) -> str:
         """What stands in place of what, where that can be told; asked only if a number stands there that need not."""
-        for stands, belongs, entry in self.entry.exchanged(self.here.point.named(self.chain.names)):
+        for stands, belongs, entry in self.entry.exchanged(self.here.named):
             if self.is_right(self._worked_out(entry)):
                 return f": {f'in {where}, ' if where else ''}{stands} seems to stand where {belongs} belongs"
         factors = [factor for factors in self.chain.factors.values() for factor in factors.values()]
         expected = {abs(part.number) for factor in factors for part in factor.symbol.parts() if part.is_number}
-        foreign = self.entry.numbers - expected
+        foreign = {item.content for item in self.entry.items if isinstance(item.content, float)} - expected
         return f": is a number where a name belongs{f' in {where}' if where else ''}?" if foreign else ""
 
     def _expected(self, pair: Pair, over_all: bool) -> str:
@@ -301,3 +324,10 @@ class _Comparison:
 def _largest(numbers: Iterable[float]) -> float:
     """The largest size among those that are finite."""
     return max((abs(number) for number in numbers if isfinite(number)), default=0.0)
+
+
+def _central_difference(root: Value, target: Value) -> float:
+    """∂root/∂target at the recorded numbers from two evaluations on either side; good to about nine digits."""
+    step = NUDGE * max(1.0, abs(target.data))
+    above, below = target.data + step, target.data - step
+    return (work_out(root, {target: above})[root] - work_out(root, {target: below})[root]) / (above - below)

@@ -13,8 +13,7 @@ from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..errors import ExtraMissingError
 from ..notation.symbol import Symbol
-from .names import names_of
-from .recorded import check_root
+from .recorded import check_root, names_of
 
 SAMPLES = ((0.3, 0.7), (0.7, 0.3), (1.7, 2.3))  # where a function is held against a row that it may stand for
 

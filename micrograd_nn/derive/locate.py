@@ -4,7 +4,7 @@ Promise: a formula that is a product in the order of the chain is cut into piece
 equal their factors at every point, the remaining one is the wrong one, whatever is wrong with it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, islice, pairwise
 from math import isclose, isfinite
 from typing import Any
@@ -12,19 +12,15 @@ from typing import Any
 from ..engine.ops import add, div, mul, neg, sub
 from ..notation.symbol import Symbol
 from ._paths import largest_first
-from .chain import Pair
-from .points import Numbers
+from .chain import Numbers, Pair
 
 MOST_TERMS = 16
-Row = tuple[float, ...]  # what something comes to, at each point
+Outcome = tuple[float, ...]  # what something comes to, at each point
 
 
-def wrong_factors(fresh: Sequence[Numbers], written: Symbol, named: Sequence[Mapping[Any, float]]) -> set[Pair]:
-    """The factors that may be the wrong one; empty if the formula isn't written in the order of the chain.
-
-    ``named`` holds the numbers of the names at each of the fresh points.
-    """
-    chain = fresh[0].chain
+def wrong_factors(fresh: Sequence[Numbers], written: Symbol) -> set[Pair]:
+    """The factors that may be the wrong one; empty if the formula isn't written in the order of the chain."""
+    chain, named = fresh[0].chain, [numbers.named for numbers in fresh]
     paths = islice(largest_first(chain.named, chain.edges, chain.target), MOST_TERMS)
     theirs = {term: _at(term, named) for term in _terms(written)}
     unmatched = []
@@ -32,7 +28,7 @@ def wrong_factors(fresh: Sequence[Numbers], written: Symbol, named: Sequence[Map
         pairs = [*pairwise(path.nodes)]
         rights = [tuple(numbers.factor(pair) for numbers in fresh) for pair in pairs]
         *_, whole = _products(rights, len(fresh))
-        same = next((term for term, row in theirs.items() if _same(row, whole)), None)
+        same = next((term for term, outcome in theirs.items() if _same(outcome, whole)), None)
         if same is None:
             unmatched.append((pairs, rights))
         else:
@@ -40,15 +36,12 @@ def wrong_factors(fresh: Sequence[Numbers], written: Symbol, named: Sequence[Map
     if len(unmatched) != 1 or len(theirs) != 1:
         return set()
     (pairs, rights), (term,) = unmatched[0], theirs
-    for cut in (_merged, _factors):
-        pieces = [_at(part, named) for part in cut(term)]
-        found = {*_odd(pairs, rights, pieces), *_odd(pairs[::-1], rights[::-1], pieces)}
-        if found:
-            return found
-    return set()
+    cuts = ([_at(part, named) for part in cut(term)] for cut in (_merged, _factors))
+    found = ({*_odd(pairs, rights, pieces), *_odd(pairs[::-1], rights[::-1], pieces)} for pieces in cuts)
+    return next(filter(None, found), set())
 
 
-def _odd(pairs: list[Pair], rights: list[Row], pieces: list[Row]) -> list[Pair]:
+def _odd(pairs: list[Pair], rights: list[Outcome], pieces: list[Outcome]) -> list[Pair]:
     """The factors that can be the only wrong one, if the pieces are written in the order of the factors."""
     before, after = _ends(rights, pieces), _ends(rights[::-1], pieces[::-1])[::-1]
     return [
@@ -58,24 +51,18 @@ def _odd(pairs: list[Pair], rights: list[Row], pieces: list[Row]) -> list[Pair]:
     ]
 
 
-def _ends(rights: list[Row], pieces: list[Row]) -> list[set[int]]:
+def _ends(rights: list[Outcome], pieces: list[Outcome]) -> list[set[int]]:
     """How many pieces the first 0, 1, 2, … factors can take up, if they are right."""
     ends = [{0}]
     for right in rights:
-        ends.append(
-            {
-                start + count
-                for start in ends[-1]
-                for count, product in enumerate(_products(pieces[start:], len(right)))
-                if _same(product, right)
-            }
-        )
+        taken = ((start + n, p) for start in ends[-1] for n, p in enumerate(_products(pieces[start:], len(right))))
+        ends.append({end for end, product in taken if _same(product, right)})
     return ends
 
 
-def _products(rows: list[Row], points: int) -> "accumulate[Row]":
-    """The product of the first 0, 1, 2, … rows."""
-    return accumulate(rows, lambda a, b: tuple(x * y for x, y in zip(a, b, strict=True)), initial=(1.0,) * points)
+def _products(outcomes: list[Outcome], points: int) -> Iterator[Outcome]:
+    """The product of the first 0, 1, 2, … outcomes."""
+    return accumulate(outcomes, lambda a, b: tuple(x * y for x, y in zip(a, b, strict=True)), initial=(1.0,) * points)
 
 
 def _terms(symbol: Symbol) -> list[Symbol]:
@@ -126,10 +113,10 @@ def _merged(symbol: Symbol) -> list[Symbol]:
     return merged if waiting is None else [*merged, waiting]
 
 
-def _at(symbol: Symbol, named: Sequence[Mapping[Any, float]]) -> Row:
+def _at(symbol: Symbol, named: Sequence[Mapping[Any, float]]) -> Outcome:
     return tuple(symbol.evaluate(numbers) for numbers in named)
 
 
-def _same(one: Row, other: Row) -> bool:
+def _same(one: Outcome, other: Outcome) -> bool:
     pairs = [(a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b)]
     return bool(pairs) and all(isclose(a, b, rel_tol=1e-8, abs_tol=1e-13) for a, b in pairs)

@@ -36,7 +36,7 @@ class Slope:
     """The slope in whose place another is written, and what may have been taken for it; numbers, or symbols."""
 
     right: Any
-    row: Operation | None = None  # of an edge: the operation, …
+    row: Any = None  # of an edge: the operation, …
     i: int = 0  # … which operand the slope is towards, …
     operands: Sequence[Any] = ()  # … all of them, …
     out: Any = None  # … what the operation made of them, …
@@ -68,17 +68,17 @@ class Edit:
 
 def _is_activation(slope: Slope) -> bool:
     """Is this a function of one variable that isn't a straight line?"""
-    return slope.row is not None and _bends(slope.row, slope.i)
+    return _bends(slope.row, slope.i)
 
 
-def is_product(slope: Slope) -> bool:
+def _is_product(slope: Slope) -> bool:
     """Is the slope towards one operand the other operand?"""
-    return slope.row is not None and _multiplies(slope.row, slope.i)
+    return multiplies(slope.row, slope.i)
 
 
 def _is_power(slope: Slope) -> bool:
     """Is this the base of a power?"""
-    return slope.row is not None and slope.row.arity == 2 and slope.row.level == POWER and slope.i == 0
+    return slope.row.arity == 2 and slope.row.level == POWER and slope.i == 0
 
 
 @cache
@@ -88,7 +88,8 @@ def _bends(row: Operation, i: int) -> bool:
 
 
 @cache
-def _multiplies(row: Operation, i: int) -> bool:
+def multiplies(row: Operation, i: int) -> bool:
+    """Is the slope towards one operand the other operand?"""
     return row.arity == 2 and getattr(_on_symbols(row, i), "name", None) == "ba"[i]
 
 
@@ -104,12 +105,10 @@ def _times_n(slope: Slope) -> list[Any]:
 
 
 def _at_input(slope: Slope) -> list[Any]:
-    assert slope.row is not None
     return [slope.row.textbook[0](*slope.operands, slope.operands[0])]
 
 
 def _at_output(slope: Slope) -> list[Any]:
-    assert slope.row is not None
     parameters = slope.operands[1:]
     return [slope.row.textbook[0](slope.out, *parameters, slope.row(slope.out, *parameters))]
 
@@ -124,11 +123,7 @@ def _by_other_rules(slope: Slope) -> list[Any]:
     return [*rules, 1.0 - slope.out, slope.out * slope.out, 1.0 + slope.out * slope.out]
 
 
-def _always(slope: Slope) -> bool:
-    return True
-
-
-def _anywhere(instead: Wrong, seen: str = "", where: Condition = _always) -> tuple[Edit, Edit]:
+def _anywhere(instead: Wrong, seen: str = "", where: Condition = lambda slope: True) -> tuple[Edit, Edit]:
     """In the whole or in a factor: a product does not tell where."""
     return Edit(Scope.WHOLE, instead), Edit(Scope.FACTOR, instead, where, seen)
 
@@ -180,7 +175,7 @@ class Slip(Enum):
         _on_edge(_is_activation, lambda s: [1.0]))
 
     INNER_FORGOTTEN = ("inner derivative forgotten", 3, "the inner derivative is forgotten",
-        _on_edge(is_product, lambda s: [1.0]))
+        _on_edge(_is_product, lambda s: [1.0]))
 
     UPSTREAM_FORGOTTEN = ("upstream forgotten", 3, "the chain is cut off: what comes from above is forgotten",
         Edit(Scope.CUT_OFF, lambda s: [1.0]))
@@ -199,7 +194,7 @@ class Slip(Enum):
         _on_edge(_is_activation, _by_other_rules))
 
     WRONG_OPERAND = ("wrong operand", 4, "the wrong operand was taken",
-        _on_edge(is_product, lambda s: [s.operands[s.i], *s.others]))
+        _on_edge(_is_product, lambda s: [s.operands[s.i], *s.others]))
 
     PATH_MISSING = ("path missing", 3, "a path, that is a term of the sum, is missing",
         Edit(Scope.FACTOR, lambda s: [0.0], lambda s: s.one_of_several),

@@ -1,13 +1,12 @@
 """What a textbook derives in one step, though the graph takes several: a softmax, a chain of logaddexp, ln(p).
 
 A unit is recognised by how it was recorded, so graphs that a person wrote have units as those of the library have, and
-recording pays nothing for it. Whatever only looks like a unit is derived step by step. Who explains, checks or draws
-asks here what a unit takes in and what its slopes are; the recorded nodes inside of it are in ``inner``.
+recording pays nothing for it. Whatever only looks like a unit is derived step by step. A unit is its way down in one
+step: each node that it takes in, with the slope towards it as the textbook has it and as the number that was recorded.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache, reduce
 from math import isclose
 from operator import add as plus
@@ -23,16 +22,7 @@ TINY = 1e-6  # a maximum with a constant from 0 up to this is taken for safety, 
 
 Names = Mapping[Value, str]
 Symbols = Mapping[Value, Tidy]
-
-
-@dataclass(frozen=True, eq=False)
-class Unit:
-    """Several recorded nodes that are one step of the textbook."""
-
-    name: str  # the field's noun
-    out: Value
-    inner: frozenset[Value]  # the nodes between out and the inputs
-    steps: list[tuple[Value, Tidy, float]]  # an input, ∂out/∂input as the textbook has it, and the recorded number
+Unit = list[tuple[Value, tuple[Tidy, float]]]  # an input, and ∂out/∂input
 
 
 class Units:
@@ -46,11 +36,8 @@ class Units:
     def at(self, out: Value) -> Unit | None:
         """The unit whose outcome a node is; None for an ordinary node."""
         if out not in self._found:
-            self._found[out] = (
-                _clamp(out)
-                or _softmax(out, self._names, self._symbols)
-                or _reduction(out, self._names, self._symbols, self._uses)
-            )
+            names, symbols = self._names, self._symbols
+            self._found[out] = _clamp(out) or _softmax(out, names, symbols) or _chain(out, names, symbols, self._uses)
         return self._found[out]
 
 
@@ -74,7 +61,7 @@ def _is_clamp(node: Value) -> bool:
 
 def _clamp(out: Value) -> Unit | None:
     p = let_through(out)
-    return Unit("clamp", out, frozenset(), [(p, Tidy.of(1.0), out.dleft)]) if p is not None else None
+    return [(p, (Tidy.of(1.0), out.dleft))] if p is not None else None
 
 
 def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
@@ -98,8 +85,8 @@ def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
         o, other = symbols[share], shares[power] if power in shares else exp(symbols[z]) / whole
         slope = product([o, 1.0 - o] if power is share.left else [Tidy.of(-1.0), o, other])
         through = (share.dleft if power is share.left else 0.0) + share.dright
-        steps.append((z, slope, through * power.dleft))
-    return Unit("softmax", share, inner, steps)
+        steps.append((z, (slope, through * power.dleft)))
+    return steps
 
 
 def _powers(whole: Value) -> dict[Value, None]:
@@ -124,7 +111,7 @@ def _without_shift(exponents: list[Value]) -> list[Value]:
     return [node.left for node in exponents] if shifted else exponents
 
 
-def _reduction(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
+def _chain(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
     """A chain of an operation, such as logaddexp, whose slopes are made of their own operand and the outcome alone.
 
     ∂top/∂a = exp(a − top) for each a, where the chain rule would write a factor per link.
@@ -132,19 +119,18 @@ def _reduction(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, 
     row = top.operation
     if row is None or not row.associative or not _knows_itself_only(row):
         return None
-    links, steps, same = {top}, [], True
+    steps, same = [], True
     stack = [(top, 1, top.dright), (top, 0, top.dleft)]  # a link, the place of an operand, ∂top/∂operand
     while stack:
         link, i, slope = stack.pop()
         node = link.operands[i]
         if node.operation is row and node not in names and uses[node] == 1:
-            links.add(node)
             stack += [(node, 1, slope * node.dright), (node, 0, slope * node.dleft)]
         else:
             symbol = Tidy.of(row.textbook[i](*[symbols[operand] for operand in link.operands], symbols[top]))
             same &= isclose(row.textbook[i](*[o.data for o in link.operands], top.data), slope, rel_tol=1e-6)
-            steps.append((node, symbol, slope))
-    return Unit(row.reduction[0], top, frozenset(links - {top}), steps) if same and len(links) > 1 else None
+            steps.append((node, (symbol, slope)))
+    return steps if same and len(steps) > 2 else None
 
 
 @cache

@@ -15,7 +15,7 @@ from itertools import count
 
 from ..derive import Step, explain, steps
 from ..derive.chain import Chain, Factor, numbered, slope_of
-from ..derive.names import names_of, partial_latex
+from ..derive.recorded import names_of, partial_latex
 from ..engine.graph import postorder
 from ..engine.operation import Operation
 from ..engine.value import Constant, Value, adjoints, topological_order
