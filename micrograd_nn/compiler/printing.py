@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import prod
 
-from ..engine.ops import add, mul, sub
+from ..engine.ops import add, mul, power, sub
 from ..notation.latex import LATEX
 from ..notation.text import ATOM, PRODUCT, TEXT, Written, written_leaf, written_operation
 from .lifted import Lifted
@@ -36,7 +36,7 @@ class Equations:
         self._repeated = {self._origin[number] for number, step in used if isinstance(step, Stretch)}
         self._uses: dict[int, list[Step]] = defaultdict(list)  # the steps that read an array
         for number, step in used:
-            for ref in step.references if self._origin[number] == number else ():
+            for ref in dict.fromkeys(step.references) if self._origin[number] == number else ():
                 self._uses[self._origin[ref]].append(step)
         inputs = [self._indexed(*name) for name in input_names(lifted.inputs)]
         self._leaves = {"p": r"\theta" if latex else "θ"} | {f"x{k}": name for k, name in enumerate(inputs, 1)}
@@ -123,9 +123,11 @@ class Equations:
                 return self._written(f"{sign} {terms:5}", PRODUCT) if self._latex else self._written(f"{sign}({terms})")
             case Join():
                 return self._written(f"[{', '.join(self._of(operand).text for operand in step.operands)}]")
-            case Apply(operation=row):
-                a, *others = map(self._of, step.operands)
-                arrays = all(isinstance(o, Ref) and prod(self._steps[o].shape) > 1 for o in step.operands)
+            case Apply(operation=row, operands=operands):
+                if row is mul and operands[0] == operands[1]:
+                    row, operands = power, (operands[0], 2.0)
+                a, *others = map(self._of, operands)
+                arrays = all(isinstance(o, Ref) and prod(self._steps[o].shape) > 1 for o in operands)
                 if row is mul and arrays:  # number by number, not a matrix product
                     return self._written(f"{a:3} {self._by_number} {others[0]:3}", PRODUCT)
                 written = written_operation(self._style, row, a, *others)
