@@ -233,3 +233,17 @@ def test_a_long_logsumexp_has_the_engines_slopes_at_infinity_and_beyond(terms: i
     for row in [*product(LARGE, repeat=terms)][::every]:
         _, gradient = program.value_and_grad([row])
         assert gradient.tolist() == pytest.approx(engine(case, [list(row)])[1], rel=1e-6, nan_ok=True), row
+
+
+def test_sums_over_some_of_an_array_that_has_another_use() -> None:
+    """Two neurons look at two pairs of six numbers, and the other two numbers are used alone: each has its slope."""
+    x, v = [Value(0.0) for _ in range(6)], [Value(0.1 * i - 0.2) for i in range(6)]
+    h, w = list(map(tanh, map(mul, v, x))), [[Value(0.3), Value(-0.2)], [Value(0.7), Value(0.4)]]
+    sums = [total(map(mul, row, h[at : at + 2])) for at in (0, 2) for row in w]
+    case = Case(total(map(tanh, sums)) + h[4].exp() * h[5], [x], [*v, *w[0], *w[1]])
+    program = compile(*case, backend="numpy")
+    rows = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [1.0, 0.2, -0.3, 0.4, 2.5, -0.6]]
+    loss, gradient = program.value_and_grad(*arguments(case, rows))
+    expected, slopes = engine(case, rows)
+    assert loss == pytest.approx(expected, rel=1e-14)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-13)

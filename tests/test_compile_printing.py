@@ -178,13 +178,11 @@ def test_equations_of_known_networks() -> None:
     three = network([4, 3], losses.softmax_cross_entropy, "tanh")
     shown = {
         str(compile(*network([3, 4, 2], losses.mse, "maxout"))): """\
-Z1 = W1·X + b1                                       8×n
-V1 = Y − W2·max(Z1[0, 2, 4, 6], Z1[1, 3, 5, 7]) − b2 2×n
-V2 = V1 ⊙ V1                                         2×n
-L = (V2[0] + V2[1])/2                                n""",
+Z1 = W1·X + b1                                           8×n
+V1 = (Y − W2·max(Z1[0, 2, 4, 6], Z1[1, 3, 5, 7]) − b2)^2 2×n
+L = (V1[0] + V1[1])/2                                    n""",
         str(compile((y - (w1 * x1 + w2 * x2 + b1).sigmoid()) ** 2, [x1, x2, y], [w1, w2, b1])): """\
-V1 = x3 − σ(w1·x1 + w2·x2 + b1)              n
-L = V1·V1                                    n""",
+L = (x3 − σ(w1·x1 + w2·x2 + b1))^2           n""",
         str(compile(*three)): """\
 Z1 = W1·X + b1                               3×n
 L = logsumexp(Z1) − Σ(Y ⊙ Z1)                n""",

@@ -363,7 +363,7 @@ def test_a_million_operations() -> None:
 def test_the_command_prints_equations_and_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", "(y - sigmoid(w1*x1 + w2*x2 + b1))^2", "--inputs", "x1", "x2", "y"]) == 0
     printed = capsys.readouterr().out
-    assert "L = V1·V1" in printed
+    assert "L = (x3 − σ(w1·x1 + w2·x2 + b1))^2" in printed
     assert "# backend: python" in printed
     assert "def value_and_grad(p, rows):" in printed
     assert main(["compile", "--network", "4,3,2", "--loss", "softmax_cross_entropy", "--backend", "numpy"]) == 0

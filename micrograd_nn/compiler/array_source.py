@@ -4,7 +4,6 @@ An operation is written by its row's ``numpy`` template and nowhere else: the te
 write into arrays made before. Numbers that do not vary stay Python floats, so that float32 stays float32.
 """
 
-import ast
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import cache, partial
@@ -12,8 +11,10 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine.operation import Operation
+from .backend import execute
 from .buffers import Buffers, Kind, sides, view_call
 from .steps import (
     Apply,
@@ -209,45 +210,29 @@ class ArraySource:
         return self._make(f"{text}.reshape(-1, {step.shape[-1]})")
 
     def _fold(self, ref: Ref, step: Fold) -> str:
-        scan = self._buffers.scans.get((step.operation, step.operands))
-        if scan is not None:  # its last column is the fold
-            self._write(scan)
-            return self._make(f"{self._texts[scan]}[..., -1]")
         terms, out = self._array(step.references[0]), self._buffers.out(ref)
-        if self._is_unrolled(step):
-            columns = self._columns(terms, step)
-            self._links(step, columns, [out] * len(columns))
-        else:
-            self.lines.append(f"np.{ufunc(step.operation)}.reduce({terms}, axis=-1, out={out})")
+        self._chain(step, terms, out, "reduce")
         return out
 
     def _scan(self, ref: Ref, step: Scan) -> str:
         terms, out = self._array(step.references[0]), self._buffers.out(ref)
         onwards = self._make(f"{out}[..., ::-1]") if step.reverse else out
         terms = self._make(f"{terms}[..., ::-1]") if step.reverse else terms
-        if self._is_unrolled(step):
-            columns, results = self._columns(terms, step), self._columns(onwards, step)
-            self.lines.append(f"np.copyto({results[0]}, {columns[0]})")
-            self._links(step, columns, results)
-        else:
-            self.lines.append(f"np.{ufunc(step.operation)}.accumulate({terms}, axis=-1, out={onwards})")
+        self._chain(step, terms, onwards, "accumulate")
         return out
 
-    def _is_unrolled(self, step: Fold | Scan) -> bool:
-        """Whether a chain is written as single calls."""
-        terms = self._steps[step.references[0]]
-        many = terms.batched or len(terms.shape) > 1
-        slow = isinstance(step, Fold) and step.operation.numpy.startswith("np.")
-        longest = UNROLLED_FUNCTION if slow else UNROLLED
-        return (many and terms.shape[-1] <= longest) or not ufunc(step.operation)
-
-    def _columns(self, array: str, step: Fold | Scan) -> list[str]:
-        return [self._make(f"{array}[..., {k}]") for k in range(self._steps[step.references[0]].shape[-1])]
-
-    def _links(self, step: Fold | Scan, columns: list[str], results: list[str]) -> None:
-        """The operation of each column from the second on with what came of those before it."""
-        terms = self._steps[step.references[0]]
-        like = terms.shape[:-1], terms.batched
+    def _chain(self, step: Fold | Scan, terms: str, out: str, method: str) -> None:
+        """That method of the operation's ufunc; or a call for each term from the second on, where that is faster."""
+        given, function, only = self._steps[step.references[0]], ufunc(step.operation), isinstance(step, Fold)
+        like, count = (given.shape[:-1], given.batched), given.shape[-1]
+        longest = UNROLLED_FUNCTION if only and step.operation.numpy.startswith("np.") else UNROLLED
+        if function and (count > longest or like == ((), False)):
+            self.lines.append(f"np.{function}.{method}({terms}, axis=-1, out={out})")
+            return
+        columns = [self._make(f"{terms}[..., {k}]") for k in range(count)]
+        results = [out] * count if only else [self._make(f"{out}[..., {k}]") for k in range(count)]
+        if not only:
+            self.lines.append(f"np.copyto({results[0]}, {columns[0]})")
         before = columns[0]
         for column, result in zip(columns[1:], results[1:], strict=True):
             self._operation(step.operation, [Given(before, like), Given(column, like)], result)
@@ -358,21 +343,6 @@ def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -
 
 # ---- the rows' numpy templates, taken apart ----
 
-_OPERATORS: dict[type, str] = {
-    ast.Add: "add",
-    ast.Sub: "subtract",
-    ast.Mult: "multiply",
-    ast.Div: "divide",
-    ast.Pow: "power",
-    ast.USub: "negative",
-    ast.Gt: "greater",
-    ast.GtE: "greater_equal",
-    ast.Lt: "less",
-    ast.LtE: "less_equal",
-    ast.Eq: "equal",
-    ast.NotEq: "not_equal",
-}
-
 
 @dataclass(frozen=True)
 class Call:
@@ -382,13 +352,31 @@ class Call:
     arguments: tuple[str | int, ...]
 
 
+class Recorded(NDArrayOperatorsMixin):
+    """An operand, or what a call gives, while a template is evaluated: NumPy asks it to make the call."""
+
+    def __init__(self, key: str | int, found: list[Call]) -> None:
+        self.key, self.found = key, found
+
+    def __array_ufunc__(self, function: Any, method: str, *arguments: Any) -> "Recorded":
+        """Write the call down."""
+        keys = (given.key if isinstance(given, Recorded) else constant(float(given)) for given in arguments)
+        self.found.append(Call(function.__name__, tuple(keys)))
+        return Recorded(len(self.found) - 1, self.found)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> "Recorded":
+        """Likewise, of a function that is no ufunc."""
+        return self.__array_ufunc__(function, "", *arguments)
+
+
 @cache
 def calls(row: Operation) -> tuple[Call, ...]:
     """The calls of a row's numpy template, the last of which gives its value."""
     found: list[Call] = []
-    outcome = _take_apart(ast.parse(row.numpy.format(a="a", b="b"), mode="eval").body, found, {})
-    if not isinstance(outcome, int):
-        found.append(Call("positive", (outcome,)))
+    a, b = Recorded("a", found), Recorded("b", found)
+    outcome = execute(f"outcome = {row.numpy.format(a='a', b='b')}", np=np, a=a, b=b)["outcome"]
+    if not isinstance(getattr(outcome, "key", None), int):  # an operand as it stands, or a number
+        a.__array_ufunc__(np.positive, "", outcome)
     return tuple(found)
 
 
@@ -401,25 +389,3 @@ def ufunc(row: Operation) -> str:
 def is_ufunc(function: str) -> bool:
     """Whether NumPy has it as a ufunc, which takes an ``out``."""
     return isinstance(getattr(np, function), np.ufunc)
-
-
-def _take_apart(node: Any, found: list[Call], named: dict[str, str | int]) -> str | int:
-    """Append the calls of an expression; returns what stands for its value."""
-    match node:
-        case ast.BinOp(left, op, right):
-            function, parts = _OPERATORS[type(op)], [left, right]
-        case ast.UnaryOp(op, operand) if not isinstance(operand, ast.Constant):
-            function, parts = _OPERATORS[type(op)], [operand]
-        case ast.Compare(left, [op], [right]):
-            function, parts = _OPERATORS[type(op)], [left, right]
-        case ast.Call(ast.Attribute(ast.Name("np"), function), parts):
-            pass
-        case ast.NamedExpr(ast.Name(name), value):
-            named[name] = _take_apart(value, found, named)
-            return named[name]
-        case ast.Name(name) if name in named:
-            return named[name]
-        case _:
-            return ast.unparse(node)
-    found.append(Call(function, tuple(_take_apart(part, found, named) for part in parts)))
-    return len(found) - 1

@@ -7,27 +7,10 @@ inputs, the gradient) are written only by the steps that are meant to.
 from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 from math import prod
-from typing import Any
 
 import numpy as np
 
-from .steps import (
-    Apply,
-    Constant,
-    Fold,
-    Gram,
-    Index,
-    Leaf,
-    MatMul,
-    Ref,
-    Scan,
-    Scatter,
-    Shape,
-    Steps,
-    Sum,
-    View,
-    live,
-)
+from .steps import Constant, Index, Leaf, Ref, Scatter, Shape, Steps, View, live
 
 Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
 
@@ -73,7 +56,6 @@ class Buffers:
         self._steps, self._prefix, self._dtype = steps, prefix, dtype
         self._stores, self._spendable = stores, spendable
         self.needed = live(steps, outputs)
-        self.scans = self._running_results()
         self.owner = self._owners()
         self._last = self._last_uses(outputs)
         self.scattered: dict[Ref, Scattered] = {}
@@ -85,7 +67,6 @@ class Buffers:
             if isinstance(step, Leaf) and step.source in spendable
         }
         self._free: dict[Kind, list[str]] = defaultdict(list)
-        self._given_back: set[Ref] = set()
         self._count = 0
 
     def kind(self, ref: Ref) -> Kind:
@@ -105,19 +86,14 @@ class Buffers:
         """The array that a step writes into: that of an operand among ``over``, if it is not read again."""
         if ref not in self._names:
             operand = None if self._is_fixed(ref) else self._writable_operand(ref, over)
-            if operand is None:
-                self._names[ref] = self._array(ref)
-            else:
-                self._given_back.add(operand)
-                self._names[ref] = self._names[operand]
+            self._names[ref] = self._array(ref) if operand is None else self._names.pop(operand)
         return self._names[ref]
 
     def done(self, ref: Ref) -> None:
         """The step is written: what it was the last to read is free."""
         for operand in {self.owner[operand] for operand in self._steps[ref].references}:
             if self._is_free_after(ref, operand):
-                self._given_back.add(operand)
-                self.spend(self._names[operand], self.kind(operand))
+                self.spend(self._names.pop(operand), self.kind(operand))
 
     def _new(self, made: str) -> str:
         name = f"{self._prefix}{self._count}"
@@ -145,8 +121,7 @@ class Buffers:
 
     def _is_free_after(self, ref: Ref, operand: Ref) -> bool:
         """Whether an operand has an array that nothing reads after this step."""
-        read_again = self._last[operand] != ref.number or operand in self._given_back
-        return operand in self._names and not read_again and not self._is_fixed(operand)
+        return operand in self._names and self._last[operand] == ref.number and not self._is_fixed(operand)
 
     def _writable_operand(self, ref: Ref, over: Sequence[Ref]) -> Ref | None:
         """An operand whose array is free after the step, is of its kind, and is not read in another order too."""
@@ -157,26 +132,12 @@ class Buffers:
                 return operand
         return None
 
-    def _running_results(self) -> dict[Any, Ref]:
-        """The scans that are needed, by operation and operands: a fold of the same chain is the last of its results."""
-        return {
-            (step.operation, step.operands): Ref(number)
-            for number, step in enumerate(self._steps)
-            if isinstance(step, Scan) and not step.reverse and self.needed[number]
-        }
-
     def _owners(self) -> list[Ref]:
         """The step in whose array a step's numbers lie: a view's are in its source's."""
         owner: list[Ref] = []
         for number, step in enumerate(self._steps):
-            own = Ref(number)
-            match step:
-                case View() if not step.index.table:
-                    owner.append(owner[step.references[0]])
-                case Fold():
-                    owner.append(self.scans.get((step.operation, step.operands), own))
-                case _:
-                    owner.append(own)
+            seen = isinstance(step, View) and not step.index.table
+            owner.append(owner[step.references[0]] if seen else Ref(number))
         return owner
 
     def _last_uses(self, outputs: list[Ref]) -> list[int]:
@@ -205,7 +166,8 @@ class Buffers:
         """Whether a step can write straight into the places of a piece."""
         step = self._steps[piece]
         whole = (step.shape, step.batched) == (index.shape, scatter.batched)
-        return whole and not index.table and isinstance(step, Apply | MatMul | Gram | Sum | Fold)
+        matrix = len(step.shape) + step.batched <= 2  # what has more sides is written as a matrix, which may be a copy
+        return whole and matrix and not index.table and not isinstance(step, Leaf | Constant | View | Scatter)
 
 
 def sides(shape: Shape, batched: bool) -> str:
