@@ -145,3 +145,20 @@ def whole_number(what: str, given: Any, least: int = 1) -> int:
     if index(given) < least:
         raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
     return index(given)
+
+
+def described(thing: object) -> str:
+    """What stands where a number should, in an error's words, with the way out."""
+    kind = type(thing).__name__
+    if thing is None:
+        return "None"
+    if hasattr(thing, "operands"):
+        return f"a {kind}: it is in the graph already, use it as it is, or float(v) for its number alone"
+    if isinstance(thing, bool):
+        return f"the bool {thing}: write {float(thing)} if you mean the number"
+    if hasattr(thing, "shape"):
+        return f"a {kind} of shape {thing.shape}: a Value holds one number; go through it with [a * x for x in array]"
+    if isinstance(thing, str):
+        shown = thing if len(thing) <= 40 else thing[:40] + "…"
+        return f"the str {shown!r}: write float(text) first"
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"

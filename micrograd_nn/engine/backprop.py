@@ -121,9 +121,8 @@ def replay(root: Value, numbers: Mapping[Value, float]) -> dict[Value, float]:
     for leaf in numbers:
         if not isinstance(leaf, Value):
             raise ArgumentTypeError(f"replay takes leaves with their new numbers, such as {{x: 5.0}}, got {leaf!r:.40}")
-    made = next((node for node in numbers if node.operation is not None), None)
-    if made is not None:
-        raise ArgumentError(f"replay gives new numbers to leaves only, and {made!r} was made by {made.operation}")
+        if leaf.operation is not None:
+            raise ArgumentError(f"replay gives new numbers to leaves only, and {leaf!r} was made by {leaf.operation}")
     return work_out(root, {leaf: as_float(number) for leaf, number in numbers.items()})
 
 

@@ -1,39 +1,30 @@
-"""A graph as such: its nodes in order, the chain rule along them, how it is copied whole and grows undisturbed.
+"""A graph as such: its nodes in order, the chain rule along them, and how it is copied whole.
 
 No function here calls itself on an operand, so a graph may be a million operations deep.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import reduce
 from operator import add as plus
 from operator import mul as times
-from threading import local
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, TypeVar
 
-
-class Node(Protocol):
-    """What has up to two operands."""
-
-    left: Any  # the first operand, a node; None for a leaf
-    right: Any  # the second operand, a node; None for a leaf or a unary operation
-
-
-N = TypeVar("N", bound=Node)
 T = TypeVar("T")  # a node of any kind
 S = TypeVar("S")  # a slope: a float, a Value, a symbol, a number of paths
 Edges = Callable[[T], Iterable[tuple[T, Any]]]  # node -> (operand, ∂node/∂operand), one per edge
-P = ParamSpec("P")
+Add = Callable[[S, S], S]
 
 
-def topological_order(*roots: N) -> list[N]:
-    """Every node below the roots, operands before their consumers, each once; depth-first, so it is deterministic."""
-    order: list[N] = []
-    done: set[N | None] = {None}  # the operand that a leaf or a unary operation lacks needs no visit
-    path: list[N | None] = []  # from the root down to the node in hand
+def topological_order(*roots: T) -> list[T]:
+    """Every recorded node below the roots, operands before their consumers, each once; depth-first, always the same."""
+    order: list[T] = []
+    done: set[Any] = {None}  # the operand that a leaf or a unary operation lacks needs no visit
+    path: list[Any] = []  # from the root down to the node in hand
     push, pop, mark, finish = path.append, path.pop, done.add, order.append
     for root in roots:
         push(None)  # there is nothing above the root
-        node = None if root in done else root
+        node: Any = None if root in done else root
         while node is not None:
             while node.left not in done:  # down on the left
                 push(node)
@@ -71,7 +62,7 @@ def postorder(root: T, below: Callable[[T], Iterable[T]]) -> Iterator[T]:
 
 
 def sweep(
-    order: Sequence[T], edges: Edges[T], one: S, add: Callable[[S, S], S] = plus, mul: Callable[[S, Any], S] = times
+    order: Sequence[T], edges: Edges[T], one: S, add: Add[S] = plus, mul: Callable[[S, Any], S] = times
 ) -> Iterator[tuple[T, S]]:
     """The chain rule from the last node of an order down: (node, ∂last/∂node) for each that it depends on.
 
@@ -92,12 +83,7 @@ def sweep(
 
 
 def tangents(
-    order: Iterable[T],
-    edges: Edges[T],
-    target: T,
-    one: S,
-    add: Callable[[S, S], S] = plus,
-    mul: Callable[[Any, S], S] = times,
+    order: Iterable[T], edges: Edges[T], target: T, one: S, add: Add[S] = plus, mul: Callable[[Any, S], S] = times
 ) -> dict[T, S]:
     """The mirror of ``sweep``, from the leaves up: ∂node/∂target for each node of an order that depends on target."""
     found = {target: one}
@@ -109,31 +95,25 @@ def tangents(
     return found
 
 
+copying: ContextVar[frozenset[Any]] = ContextVar("copying", default=frozenset())  # nodes that a Below hands over
+
+
 class Below:
     """What lies below a node, as a list that pickle and deepcopy take item by item.
 
     Both follow references by recursion. Handed over in order, each node finds its operands copied already.
     """
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Any) -> None:
         self.root = root
 
     def __reduce__(self) -> tuple[Any, ...]:
         return list, (), None, self._in_order()
 
-    def _in_order(self) -> Iterator[Node]:
-        order, outside = topological_order(self.root)[:-1], copying.nodes
-        copying.nodes = outside.union(order)
+    def _in_order(self) -> Iterator[Any]:
+        order, outside = topological_order(self.root)[:-1], copying.get()
+        copying.set(outside.union(order))
         try:
             yield from order
         finally:
-            copying.nodes = outside
-
-
-class _Copying(local):
-    """The nodes that a Below is handing over in this thread: they need no Below of their own."""
-
-    nodes: frozenset[Any] = frozenset()
-
-
-copying = _Copying()
+            copying.set(outside)

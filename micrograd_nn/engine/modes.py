@@ -6,8 +6,8 @@ itself releases it, in C, and the mode is on while the lock is held. Nothing is 
 """
 
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from contextvars import ContextVar
-from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from math import isfinite
 from threading import Lock
@@ -51,7 +51,7 @@ class _Exit:
         return leave
 
 
-class _Mode:
+class _Mode(ContextDecorator):
     """What operations do inside a block; a context manager and a decorator."""
 
     recording: bool | None = None  # None: as outside
@@ -83,13 +83,7 @@ class _Mode:
                 f"{type(self).__name__} as a decorator ends before {function.__name__} runs, which returns a generator "
                 f"or a coroutine: write `with {type(self).__name__}():` inside it"
             )
-
-        @wraps(function)
-        def inside(*args: Any, **kwargs: Any) -> Any:
-            with type(self)():
-                return function(*args, **kwargs)
-
-        return inside  # type: ignore[return-value]  # wraps keeps the signature
+        return super().__call__(function)
 
 
 class no_grad(_Mode):

@@ -12,7 +12,7 @@ from keyword import iskeyword
 from numbers import Real
 from typing import Any, Self, TypeVar, overload
 
-from ..errors import ArgumentError, NumberError, TooLargeError, UnknownNameError
+from ..errors import ArgumentError, NumberError, TooLargeError, UnknownNameError, described
 
 T = TypeVar("T", bound="Operand")
 Partial = Callable[..., Any]  # (*operands, out) -> slope, on floats, Values and symbols alike
@@ -157,7 +157,7 @@ def as_float(number: object) -> float:
     if getattr(number, "shape", None) == () and hasattr(number, "item"):
         number = number.item()  # a NumPy scalar or 0-d array
     if isinstance(number, bool) or not isinstance(number, int | Real | Decimal):
-        raise NumberError(f"expected one real number, got {_describe(number)}")
+        raise NumberError(f"expected one real number, got {described(number)}")
     try:
         converted = float(number)
     except OverflowError:
@@ -168,32 +168,14 @@ def as_float(number: object) -> float:
     return converted
 
 
-def _describe(thing: object) -> str:
-    kind = type(thing).__name__
-    if thing is None:
-        return "None"
-    if isinstance(thing, Operand):
-        return f"a {kind}: it is in the graph already, use it as it is, or float(v) for its number alone"
-    if isinstance(thing, bool):
-        return f"the bool {thing}: write {float(thing)} if you mean the number"
-    if hasattr(thing, "shape"):
-        return f"a {kind} of shape {thing.shape}: a Value holds one number; go through it with [a * x for x in array]"
-    if isinstance(thing, str):
-        shown = thing if len(thing) <= 40 else thing[:40] + "…"
-        return f"the str {shown!r}: write float(text) first"
-    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+def unary(name: str) -> Callable[[T], T]:
+    """A row as a method."""
+    return lambda self: self.apply(TABLE[name], self)
 
 
-def _operator(name: str) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
-    """A row as Python's operator, and as the one that Python asks where the other operand stands on the left."""
-
-    def forward(self: T, other: Any) -> T:
-        return self.apply(TABLE[name], self, other)
-
-    def reflected(self: T, other: Any) -> T:
-        return self.apply(TABLE[name], other, self)
-
-    return forward, reflected
+def binary(name: str) -> tuple[Callable[[T, Any], T], Callable[[T, Any], T]]:
+    """A row as an operator of Python's, and as the one that is asked where the other operand stands on the left."""
+    return lambda a, b: a.apply(TABLE[name], a, b), lambda b, a: b.apply(TABLE[name], a, b)
 
 
 class Operand:
@@ -210,22 +192,17 @@ class Operand:
         """The outcome of an operation on operands of this class and floats."""
         raise NotImplementedError
 
-    __add__, __radd__ = _operator("add")
-    __sub__, __rsub__ = _operator("sub")
-    __mul__, __rmul__ = _operator("mul")
-    __truediv__, __rtruediv__ = _operator("div")
-    __rpow__ = _operator("pow")[1]
+    __neg__, __abs__ = unary("neg"), unary("abs")
+    __add__, __radd__ = binary("add")
+    __sub__, __rsub__ = binary("sub")
+    __mul__, __rmul__ = binary("mul")
+    __truediv__, __rtruediv__ = binary("div")
+    __rpow__ = binary("pow")[1]
 
     def __pow__(self, other: Any, modulo: None = None) -> Self:
         if modulo is not None:
             raise NumberError("pow(a, b, modulo) is for whole numbers; a Value has no modulo: write a**b")
         return self.apply(TABLE["pow"], self, other)
 
-    def __neg__(self) -> Self:
-        return self.apply(TABLE["neg"], self)
-
     def __pos__(self) -> Self:
         return self
-
-    def __abs__(self) -> Self:
-        return self.apply(TABLE["abs"], self)

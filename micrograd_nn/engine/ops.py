@@ -154,7 +154,7 @@ softplus = Operation("softplus", doc="ln(1 + exp(a)): the smooth relu.",
 logaddexp: Operation = Operation("logaddexp", doc="ln(exp(a) + exp(b)), safe; a chain of it is a stable logsumexp.",
     associative=True, reduction=("logsumexp", r"\operatorname{logsumexp}"),
     forward=lambda a, b: a + LN2 if a == b else (a if a > b else b) + math.log1p(math.exp(-abs(a - b))),
-    partials=(lambda a, b, out: sigmoid(_difference(a, b)), lambda a, b, out: sigmoid(_difference(b, a))),
+    partials=(lambda a, b, out: sigmoid(_finite(a) - _finite(b)), lambda a, b, out: sigmoid(_finite(b) - _finite(a))),
     textbook=(lambda a, b, out: exp(a - out), lambda a, b, out: exp(b - out)),
     latex=r"\ln\left(e^{{{a:0}}} + e^{{{b:0}}}\right)", numpy="np.logaddexp({a}, {b})",
     kinks=(((-inf, -inf), -inf, (0.5, 0.5)),))
@@ -179,12 +179,8 @@ def _sigmoid(a: float, e: float) -> float:
     return 1.0 / (1.0 + e) if a >= 0 else e / (1.0 + e)  # with e = exp(-|a|) nothing overflows and the tail stays
 
 
-def _difference(a: Any, b: Any) -> Any:
-    return _finite(a) - _finite(b)  # a - b, and 0 for equal infinities
-
-
 def _finite(a: Any) -> Any:
-    return minimum(maximum(a, -HUGE), HUGE)
+    return minimum(maximum(a, -HUGE), HUGE)  # so that a - b is 0 for equal infinities
 
 
 # ---- corners ----

@@ -18,8 +18,8 @@ from ..errors import ArgumentTypeError, printable
 from .graph import Below, copying
 from .graph import topological_order as topological_order
 from .modes import check_backward, check_forward, now, open_locks
-from .operation import Operand, Operation, as_float
-from .ops import add, exp, log, mul, relu, sigmoid, sub, tanh
+from .operation import Operand, Operation, as_float, unary
+from .ops import add, mul, sub
 
 
 class Value(Operand):
@@ -41,24 +41,21 @@ class Value(Operand):
     Raises NumberError (TypeError) if data is not one real number, TooLargeError if no float holds it.
     """
 
-    __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright")
-
+    __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright", "__weakref__")
     _data: float
     grad: float | None
     label: str
     operation: Operation | None  # what made it; None for a leaf
-    left: Any  # the first operand, a Value; None for a leaf
-    right: Any  # the second operand, a Value; None for a leaf or a unary operation
-    dleft: float  # ∂self/∂left, as it was when self was computed
+    left: Any  # the operands, Values: None where there is none
+    right: Any
+    dleft: float  # ∂self/∂left and ∂self/∂right, as they were when self was computed
     dright: float
 
     def __init__(self, data: Any, label: str = "") -> None:
         if not isinstance(label, str):
             given = f"{type(label).__name__} {label!r:.40}"
             raise ArgumentTypeError(f"a label is a str, got the {given}: name a Value with Value(2.0, label='x')")
-        self._data = as_float(data)
-        self.grad = None
-        self.label = label
+        self._data, self.grad, self.label = as_float(data), None, label
         self.operation = self.left = self.right = None
         self.dleft = self.dright = 0.0
 
@@ -125,25 +122,7 @@ class Value(Operand):
     def __rmul__(self, other: Any) -> "Value":
         return as_value(other) * self
 
-    def exp(self) -> "Value":
-        """e to the power of self."""
-        return self.apply(exp, self)
-
-    def log(self) -> "Value":
-        """The natural logarithm of self."""
-        return self.apply(log, self)
-
-    def tanh(self) -> "Value":
-        """The hyperbolic tangent of self."""
-        return self.apply(tanh, self)
-
-    def sigmoid(self) -> "Value":
-        """1 / (1 + exp(-self))."""
-        return self.apply(sigmoid, self)
-
-    def relu(self) -> "Value":
-        """max(0, self)."""
-        return self.apply(relu, self)
+    exp, log, tanh, sigmoid, relu = (unary(name) for name in ("exp", "log", "tanh", "sigmoid", "relu"))  # micrograd's
 
     # ---- backward ----
 
@@ -206,9 +185,7 @@ class Value(Operand):
 
     # ---- micrograd's names ----
 
-    @property
-    def _prev(self) -> "tuple[Value, ...]":
-        return self.operands
+    _prev = operands
 
     @property
     def _op(self) -> str:
@@ -217,7 +194,7 @@ class Value(Operand):
     # ---- copies ----
 
     def __reduce__(self) -> tuple[Any, ...]:
-        below = None if self.left is None or self in copying.nodes else Below(self)
+        below = None if self.left is None or self in copying.get() else Below(self)
         fields = self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
         return _restore, (self.__class__, below, *fields)
 
