@@ -79,8 +79,8 @@ class Run:
 
     def load(self) -> None:
         """Take the numbers over from the Values and the optimiser's memory."""
-        columns = [list(column) for column in zip(*self.optimizer.memory, strict=True)]
-        memory = [[column[k] for k in self.ranks] for column in columns]
+        kinds = range(len(self.optimizer.memories))
+        memory = [[self.optimizer.memory[k][kind] for k in self.ranks] for kind in kinds]
         self.state = self.loop.state(self.program.numbers(), memory)
 
     def store(self) -> None:
