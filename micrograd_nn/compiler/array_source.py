@@ -14,29 +14,10 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine.operation import Operation
+from . import steps as kinds
 from .backend import execute
 from .buffers import Buffers, Kind, sides, view_call
-from .steps import (
-    Apply,
-    Constant,
-    Fold,
-    Gram,
-    Join,
-    Leaf,
-    MatMul,
-    Ref,
-    Scan,
-    Scatter,
-    Shape,
-    Slopes,
-    Step,
-    Steps,
-    Stretch,
-    Sum,
-    View,
-    chain_slopes,
-    stretch,
-)
+from .steps import Ref, Shape, Step, Steps, chain_slopes, stretch
 from .straight import constant, template
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
@@ -78,19 +59,18 @@ class ArraySource:
         self._scalar = _scalars(steps)
         self._texts: dict[Ref, str] = {}
         self._writers: dict[type[Step], Callable[[Ref, Any], str]] = {
-            Leaf: lambda _, step: step.source,
-            Constant: self._constant,
-            Apply: self._apply,
-            MatMul: self._matmul,
-            Gram: self._gram,
-            Fold: self._fold,
-            Scan: self._scan,
-            Slopes: self._slopes,
-            Sum: self._sum,
-            View: self._view,
-            Stretch: self._stretch,
-            Join: self._join,
-            Scatter: self._scatter,
+            kinds.Leaf: lambda _, step: step.source,
+            kinds.Constant: self._constant,
+            kinds.Apply: self._apply,
+            kinds.MatMul: self._matmul,
+            kinds.Gram: self._gram,
+            kinds.Fold: self._fold,
+            kinds.Scan: self._scan,
+            kinds.Slopes: self._slopes,
+            kinds.Sum: self._sum,
+            kinds.View: self._view,
+            kinds.Stretch: self._stretch,
+            kinds.Scatter: self._scatter,
         }
         for number in range(len(steps)):
             if self._buffers.needed[number]:
@@ -128,14 +108,14 @@ class ArraySource:
         self.lines.append(f"{name}.fill({self._texts[operand]})")
         return name
 
-    def _constant(self, _: Ref, step: Constant) -> str:
+    def _constant(self, _: Ref, step: kinds.Constant) -> str:
         largest = np.finfo(self._dtype).max
         fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
         return self._keep(fits.astype(self._dtype))
 
     # ---- operations ----
 
-    def _apply(self, ref: Ref, step: Apply) -> str:
+    def _apply(self, ref: Ref, step: kinds.Apply) -> str:
         if self._scalar[ref]:
             name = f"{self._prefix}s{ref.number}"
             texts = dict(zip("ab", map(self.text, step.operands), strict=False))
@@ -181,7 +161,7 @@ class ArraySource:
         else:
             self.lines.append(f"{out}[...] = np.{function}({listed(arguments)})")
 
-    def _matmul(self, ref: Ref, step: MatMul) -> str:
+    def _matmul(self, ref: Ref, step: kinds.MatMul) -> str:
         a, b = step.references
         left, right, out = self._flat(a), self._array(b), self._buffers.out(ref)
         right = self._make(f"{right}.T") if step.transposed else right
@@ -189,7 +169,7 @@ class ArraySource:
         self.lines.append(f"np.matmul({left}, {right}, out={flat})")
         return out
 
-    def _gram(self, ref: Ref, step: Gram) -> str:
+    def _gram(self, ref: Ref, step: kinds.Gram) -> str:
         a, b = map(self._flat, step.references)
         first = self._steps[step.references[0]]
         if not first.batched and len(first.shape) == 1:
@@ -209,21 +189,21 @@ class ArraySource:
             text = copy
         return self._make(f"{text}.reshape(-1, {step.shape[-1]})")
 
-    def _fold(self, ref: Ref, step: Fold) -> str:
+    def _fold(self, ref: Ref, step: kinds.Fold) -> str:
         terms, out = self._array(step.references[0]), self._buffers.out(ref)
         self._chain(step, terms, out, "reduce")
         return out
 
-    def _scan(self, ref: Ref, step: Scan) -> str:
+    def _scan(self, ref: Ref, step: kinds.Scan) -> str:
         terms, out = self._array(step.references[0]), self._buffers.out(ref)
         onwards = self._make(f"{out}[..., ::-1]") if step.reverse else out
         terms = self._make(f"{terms}[..., ::-1]") if step.reverse else terms
         self._chain(step, terms, onwards, "accumulate")
         return out
 
-    def _chain(self, step: Fold | Scan, terms: str, out: str, method: str) -> None:
+    def _chain(self, step: kinds.Fold | kinds.Scan, terms: str, out: str, method: str) -> None:
         """That method of the operation's ufunc; or a call for each term from the second on, where that is faster."""
-        given, function, only = self._steps[step.references[0]], ufunc(step.operation), isinstance(step, Fold)
+        given, function, only = self._steps[step.references[0]], ufunc(step.operation), isinstance(step, kinds.Fold)
         like, count = (given.shape[:-1], given.batched), given.shape[-1]
         longest = UNROLLED_FUNCTION if only and step.operation.numpy.startswith("np.") else UNROLLED
         if function and (count > longest or like == ((), False)):
@@ -238,7 +218,7 @@ class ArraySource:
             self._operation(step.operation, [Given(before, like), Given(column, like)], result)
             before = result
 
-    def _slopes(self, ref: Ref, step: Slopes) -> str:
+    def _slopes(self, ref: Ref, step: kinds.Slopes) -> str:
         terms, outcome, slopes = map(self._array, step.references)
         out = self._buffers.out(ref, step.references[-1:])
         if out != slopes:
@@ -248,7 +228,7 @@ class ArraySource:
         self.lines.append(f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})")
         return out
 
-    def _sum(self, ref: Ref, step: Sum) -> str:
+    def _sum(self, ref: Ref, step: kinds.Sum) -> str:
         given, out = self._array(step.references[0]), self._buffers.out(ref)
         whole = self._steps[step.references[0]]
         rows = whole.batched and not step.batched
@@ -264,7 +244,7 @@ class ArraySource:
 
     # ---- numbers from one array to another ----
 
-    def _view(self, ref: Ref, step: View) -> str:
+    def _view(self, ref: Ref, step: kinds.View) -> str:
         (source,) = step.references
         if self._scalar[ref]:
             return self.text(source)
@@ -279,21 +259,12 @@ class ArraySource:
         sizes = f"n, {size}" if self._steps[source].batched else str(size)
         return self._make(f"{self.text(source)}.reshape({sizes})")
 
-    def _stretch(self, ref: Ref, step: Stretch) -> str:
+    def _stretch(self, ref: Ref, step: kinds.Stretch) -> str:
         out = self._buffers.out(ref)
         self.lines.append(f"np.copyto({out}, {self.text(step.references[0])})")
         return out
 
-    def _join(self, ref: Ref, step: Join) -> str:
-        out = self._buffers.out(ref)
-        start = 0
-        for operand in step.references:
-            stop = start + self._steps[operand].shape[-1]
-            self.lines.append(f"np.copyto({self._make(f'{out}[..., {start}:{stop}]')}, {self._array(operand)})")
-            start = stop
-        return out
-
-    def _scatter(self, ref: Ref, step: Scatter) -> str:
+    def _scatter(self, ref: Ref, step: kinds.Scatter) -> str:
         out = self._texts[ref] = self._buffers.out(ref)
         plan, direct = self._buffers.scattered[ref], self._buffers.direct
         if plan.cleared:
@@ -303,7 +274,7 @@ class ArraySource:
                 self._piece(ref, step, k, plan.cleared or k in plan.added)
         return out
 
-    def _piece(self, ref: Ref, step: Scatter, k: int, added: bool) -> None:
+    def _piece(self, ref: Ref, step: kinds.Scatter, k: int, added: bool) -> None:
         """Store or add a piece of a Scatter."""
         piece, index = self._array(step.references[k]), step.indices[k]
         if index.table or k in self._buffers.scattered[ref].added:
@@ -320,10 +291,10 @@ def _scalars(steps: Steps) -> list[bool]:
     """Which steps are a single number that does not vary: it stays a float of Python's."""
     scalar: list[bool] = []
     for step in steps:
-        if isinstance(step, Leaf):
+        if isinstance(step, kinds.Leaf):
             scalar.append(step.shape == () and not step.batched)
         else:
-            scalar.append(isinstance(step, Apply | View) and all(scalar[ref] for ref in step.references))
+            scalar.append(isinstance(step, kinds.Apply | kinds.View) and all(scalar[ref] for ref in step.references))
     return scalar
 
 

@@ -4,13 +4,14 @@ What is fetched is the array itself, a view of it or, where neither fits, a gath
 counted row by row: that count is a number's position.
 """
 
+from itertools import accumulate
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..engine.operation import Operation
-from .steps import PARAMETERS, Constant, Fold, Index, Ints, Join, Leaf, Ref, Shape, Stretch, Tape, Tracer, View
+from .steps import PARAMETERS, Constant, Fold, Index, Ints, Leaf, Ref, Scatter, Shape, Stretch, Tape, Tracer, View
 from .trace import CONSTANT, FIRST_INPUT, PARAMETER, Trace
 
 CONSTANTS = -1  # in the place of a step: the constants, which are in no array until it is known what acts on them
@@ -145,7 +146,11 @@ def join(pieces: list[Tracer]) -> Tracer:
     steps = [piece.step for piece in pieces]
     shape = (*steps[0].shape[:-1], sum(step.shape[-1] for step in steps))
     batched = any(step.batched for step in steps)
-    return pieces[0].tape.add(Join(tuple(piece.ref for piece in pieces), shape, batched))
+    ends = accumulate(step.shape[-1] for step in steps)
+    places = (arange(shape)[..., end - step.shape[-1] : end] for end, step in zip(ends, steps, strict=True))
+    return pieces[0].tape.add(
+        Scatter(tuple(piece.ref for piece in pieces), shape, batched, tuple(map(Index.of, places)))
+    )
 
 
 def stretched(source: Tracer, shape: Shape, batched: bool) -> Tracer:
