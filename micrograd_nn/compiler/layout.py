@@ -54,13 +54,7 @@ class Layout:
 
     def fetch_whole(self, array: int, positions: Ints) -> Tracer:
         """The numbers at these positions, in exactly their shape."""
-        return self.whole(self.fetch(array, positions, positions.shape), positions.shape)
-
-    def whole(self, outcome: Any, shape: Shape) -> Tracer:
-        """The outcome in its full shape; a float becomes an array of constants."""
-        if not isinstance(outcome, Tracer):
-            return constant(self.tape, outcome, shape)
-        return stretched(outcome, shape, outcome.step.batched)
+        return in_full(self.tape, self.fetch(array, positions, positions.shape), positions.shape)
 
     def elements(self, arrays: list[int], positions: Ints) -> tuple[Ints, Shape, list[Any]]:
         """The operands of one operation that acts element by element.
@@ -72,8 +66,8 @@ class Layout:
         order = self.in_order(arrays, positions)
         positions = positions[order]
         columns = list(zip(arrays, positions.T, strict=True))
-        whole = (self.tape.steps[array].shape for array, column in columns if self._fills(array, column))
-        shape = next(whole, (len(positions),))
+        full = (self.tape.steps[array].shape for array, column in columns if self._fills(array, column))
+        shape = next(full, (len(positions),))
         return order, shape, [self.fetch(array, column, shape) for array, column in columns]
 
     def in_order(self, arrays: list[int], positions: Ints) -> Ints:
@@ -153,11 +147,13 @@ def join(pieces: list[Tracer]) -> Tracer:
     )
 
 
-def stretched(source: Tracer, shape: Shape, batched: bool) -> Tracer:
-    """The array repeated until it has that shape."""
-    if source.step.shape == shape and source.step.batched == batched:
+def in_full(tape: Tape, number: Any, shape: Shape, batched: bool = False) -> Tracer:
+    """A number, or an array of a smaller shape, repeated until it has that shape."""
+    source = number if isinstance(number, Tracer) else constant(tape, number, shape)
+    batched = batched or source.step.batched
+    if (source.step.shape, source.step.batched) == (shape, batched):
         return source
-    return source.tape.add(Stretch((source.ref,), shape, batched))
+    return tape.add(Stretch((source.ref,), shape, batched))
 
 
 def distinct_rows(keys: Ints) -> tuple[Ints, Ints]:

@@ -26,7 +26,7 @@ import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, sub
-from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, join
+from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, in_full, join
 from .reverse import reverse
 from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, Tracer, View, check, plain
 from .sums import Sums
@@ -144,7 +144,7 @@ def _lift_alike(layout: Layout, chains: Chains, operation: Operation, arrays: li
     positions = np.stack([layout.position[operand[nodes]] for operand in operands], axis=1)
     kinds, first = distinct_rows(positions)
     order, shape, fetched = layout.elements(arrays, positions[first])
-    outcome = layout.whole(operation(*fetched), shape)
+    outcome = in_full(layout.tape, operation(*fetched), shape)
     layout.store(nodes, outcome.ref.number, np.argsort(order)[kinds])
 
 
@@ -159,7 +159,7 @@ def _lift_chains(layout: Layout, trace: Trace, chains: Chains, roots: Ints) -> N
         positions = layout.position[terms[first]]
         if len(set(arrays)) > 1 and len(arrays) <= SHORT:
             order, shape, fetched = layout.elements(list(arrays), positions)
-            outcome, kinds = layout.whole(reduce(operation, fetched), shape), np.argsort(order)[kinds]
+            outcome, kinds = in_full(layout.tape, reduce(operation, fetched), shape), np.argsort(order)[kinds]
         else:
             outcome = fold(operation, _joined(layout, arrays, positions))
         layout.store(nodes, outcome.ref.number, kinds)

@@ -19,8 +19,8 @@ from typing import Any
 from ..engine.operation import Operation
 from ..engine.ops import add, mul
 from . import steps as kinds
-from .layout import as_column, as_single, columns, constant, join, stretched, view
-from .steps import PARAMETERS, Index, Ref, Shape, Step, Steps, Tape, Tracer, live, plain
+from .layout import as_column, as_single, columns, constant, in_full, join, view
+from .steps import PARAMETERS, Index, Ref, Step, Steps, Tape, Tracer, live, plain
 
 Number = Any  # a tracer, or a float for an array of that one number
 
@@ -36,11 +36,11 @@ def reverse(forward: Steps, loss: Ref | float) -> tuple[tuple[Step, ...], Ref | 
         return tuple(forward), None
     sweep = _Sweep(Tape(forward))
     seed = sweep.tape.add(kinds.Leaf((), (), False, "seed"))
-    sweep.give(loss, seed if forward[loss].batched else sweep.over_rows(seed))
+    sweep.give(loss, seed if forward[loss].batched else mul(seed, sweep.rows))
     for number in range(loss.number, PARAMETERS.number, -1):
         if needed[number]:
             sweep.step(Ref(number))
-    gradient = sweep.in_full(sweep.adjoint(PARAMETERS), forward[PARAMETERS])
+    gradient = sweep.full(sweep.adjoint(PARAMETERS), forward[PARAMETERS])
     return tuple(sweep.tape.steps), gradient.ref
 
 
@@ -52,13 +52,9 @@ class _Sweep:
         self._depends: list[bool] = []  # on the parameters
         for number, step in enumerate(tape.steps):
             self._depends.append(number == PARAMETERS.number or any(self._depends[ref] for ref in step.references))
-        self._rows = tape.add(kinds.Leaf((), (), False, "float(n)"))
+        self.rows = tape.add(kinds.Leaf((), (), False, "float(n)"))
         self._terms: dict[Ref, list[Number]] = defaultdict(list)
         self._pieces: dict[Ref, list[tuple[Index, Tracer]]] = defaultdict(list)
-
-    def over_rows(self, adjoint: Number) -> Number:
-        """What every row adds alike, from all of them together."""
-        return mul(adjoint, self._rows)
 
     def give(self, ref: Ref, adjoint: Number) -> None:
         """Add a term to a step's adjoint."""
@@ -106,29 +102,28 @@ class _Sweep:
         shape = self.tape.steps[source].shape
         order = step.index.order
         if len(order) != prod(shape):  # some numbers of the source, or some twice
-            piece = adjoint if isinstance(adjoint, Tracer) else self._array(adjoint, step.shape)
+            piece = adjoint if isinstance(adjoint, Tracer) else constant(self.tape, adjoint, step.shape)
             self._pieces[source].append((step.index, piece))
         elif not isinstance(adjoint, Tracer):
             self.give(source, adjoint)
         elif prod(adjoint.step.shape) > 1:
-            whole = stretched(adjoint, step.shape, adjoint.step.batched)
-            self.give(source, view(whole, order.reshape(shape)))
+            self.give(source, view(in_full(self.tape, adjoint, step.shape), order.reshape(shape)))
         else:
             self.give(source, as_single(adjoint, len(shape)))
 
     def _matmul(self, step: kinds.MatMul, adjoint: Number) -> None:
         a, b = step.references
-        whole = self.in_full(adjoint, step)
+        full = self.full(adjoint, step)
         if self._depends[a]:
             of_a = self.tape.steps[a]
-            self.give(a, self.tape.add(kinds.MatMul((whole.ref, b), of_a.shape, of_a.batched, False)))
+            self.give(a, self.tape.add(kinds.MatMul((full.ref, b), of_a.shape, of_a.batched, False)))
         if self._depends[b]:
-            self.give(b, self.tape.add(kinds.Gram((whole.ref, a), self.tape.steps[b].shape, False)))
+            self.give(b, self.tape.add(kinds.Gram((full.ref, a), self.tape.steps[b].shape, False)))
 
     def _fold(self, step: kinds.Fold, out: Tracer, adjoint: Number) -> None:
         terms = Tracer(self.tape, step.references[0])
         if not _own(step.operation):
-            self.give(terms.ref, self._chain(step, self.in_full(adjoint, step)))
+            self.give(terms.ref, self._chain(step, self.full(adjoint, step)))
             return
         slopes = step.operation.textbook[0](terms, terms, as_column(out))
         if isinstance(slopes, Tracer):
@@ -145,14 +140,14 @@ class _Sweep:
         x = columns(terms, 1, size)
         before, after = columns(running, 0, size - 1), columns(running, 1, size)
         onwards, own = (partial(before, x, after) for partial in step.operation.partials)
-        links = join([self._array(onwards, x.step.shape, batched), as_column(adjoint)])
+        links = join([in_full(self.tape, onwards, x.step.shape, batched), as_column(adjoint)])
         later = self.tape.add(kinds.Scan((links.ref,), shape, batched, mul, True))
         return join([columns(later, 0, 1), columns(later, 1, size) * own])
 
     def _scatter(self, step: kinds.Scatter, adjoint: Number) -> None:
-        whole = self.in_full(adjoint, step)
+        full = self.full(adjoint, step)
         for operand, index in zip(step.references, step.indices, strict=True):
-            piece = view(whole, index.positions)
+            piece = view(full, index.positions)
             self.give(operand, self._fit(piece, piece.step, operand))
 
     def _fit(self, adjoint: Number, step: Step, operand: Ref) -> Number:
@@ -166,21 +161,15 @@ class _Sweep:
         times = prod(step.shape[a] for a in sides if shape[a] == 1)  # the same number so many times
         alike = mul(adjoint, float(times)) if times > 1 else adjoint
         if rows and not given.batched:
-            alike = self.over_rows(alike)
+            alike = mul(alike, self.rows)
         if not isinstance(alike, Tracer) or not ((rows and given.batched) or any(shape[a] > 1 for a in sides)):
             return alike
         kept = tuple(1 if a in sides else side for a, side in enumerate(shape))
         return self.tape.add(kinds.Sum((alike.ref,), kept, given.batched and not rows))
 
-    def in_full(self, adjoint: Number, step: Step) -> Tracer:
+    def full(self, adjoint: Number, step: Step) -> Tracer:
         """The adjoint of a step in the step's full shape."""
-        return self._array(adjoint, step.shape, step.batched)
-
-    def _array(self, number: Number, shape: Shape, batched: bool = False) -> Tracer:
-        """A number or a smaller array, broadcast."""
-        if not isinstance(number, Tracer):
-            number = constant(self.tape, number, shape)
-        return stretched(number, shape, batched)
+        return in_full(self.tape, adjoint, step.shape, step.batched)
 
 
 @cache

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from ..engine.ops import add, neg, sub
-from .layout import CONSTANTS, Layout, constant, distinct_rows, fold
+from .layout import CONSTANTS, Layout, constant, distinct_rows, fold, in_full
 from .steps import PARAMETERS, Ints, MatMul, Tracer
 from .trace import Chains, Trace
 
@@ -175,7 +175,7 @@ class _Level:
         plus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign > 0]
         minus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign < 0]
         outcome = reduce(add, plus) if plus else neg(minus.pop(0))
-        return order, self._layout.whole(reduce(sub, minus, outcome), shape)
+        return order, in_full(self._layout.tape, reduce(sub, minus, outcome), shape)
 
 
 def _mixed(*columns: Ints) -> Ints:
@@ -277,6 +277,6 @@ def _one_by_one(layout: Layout, arrays: list[int], positions: tuple[Ints, Ints],
     product = a * b
     if (signs < 0).any():
         product = product * constant(layout.tape, signs[order].reshape(shape), shape)
-    outcome = layout.whole(product, shape)
+    outcome = in_full(layout.tape, product, shape)
     outcome = outcome if length == 1 else fold(add, outcome)
     return np.full(count, outcome.ref.number), np.argsort(order)
