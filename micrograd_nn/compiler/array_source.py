@@ -258,25 +258,24 @@ class ArraySource:
 
     def _scatter(self, ref: Ref, step: kinds.Scatter) -> str:
         out = self._texts[ref] = self._buffers.out(ref)
-        plan, direct = self._buffers.scattered[ref], self._buffers.direct
+        plan = self._buffers.scattered[ref]
         if plan.cleared:
             self.lines.append(f"{out}.fill(0.0)")
-        for k in [*plan.added, *plan.stored] if plan.cleared else [*plan.stored, *plan.added]:
-            if step.references[k] not in direct or self._scalar[step.references[k]]:
-                self._piece(ref, step, k, plan.cleared or k in plan.added)
+        for k in (*plan.stored, *plan.added):
+            index, overlaps, added = step.indices[k], k in plan.added, plan.cleared or k in plan.added
+            if step.references[k] in self._buffers.direct and not self._scalar[step.references[k]]:
+                continue  # it is there already
+            piece = self._array(step.references[k])
+            if index.table or overlaps:
+                flat, positions = self._row_by_row(ref), self._keep(index.positions)
+                where = f"(slice(None), {positions})" if step.batched else positions
+                self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
+            else:
+                target = self._make(view_call(out, index, step.batched))
+                self.lines.append(
+                    f"np.add({target}, {piece}, out={target})" if added else f"np.copyto({target}, {piece})"
+                )
         return out
-
-    def _piece(self, ref: Ref, step: kinds.Scatter, k: int, added: bool) -> None:
-        """Store or add a piece of a Scatter."""
-        piece, index = self._array(step.references[k]), step.indices[k]
-        if index.table or k in self._buffers.scattered[ref].added:
-            flat, positions = self._row_by_row(ref), self._keep(index.positions)
-            where = f"(slice(None), {positions})" if step.batched else positions
-            self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
-        else:
-            target = self._make(view_call(self._texts[ref], index, step.batched))
-            store = f"np.add({target}, {piece}, out={target})" if added else f"np.copyto({target}, {piece})"
-            self.lines.append(store)
 
 
 def _scalars(steps: Steps) -> list[bool]:

@@ -4,6 +4,7 @@ What is fetched is the array itself, a view of it or, where neither fits, a gath
 counted row by row: that count is a number's position.
 """
 
+from collections.abc import Sequence
 from itertools import accumulate
 from math import prod
 from typing import Any
@@ -56,7 +57,7 @@ class Layout:
         """The numbers at these positions, in exactly their shape."""
         return in_full(self.tape, self.fetch(array, positions, positions.shape), positions.shape)
 
-    def elements(self, arrays: list[int], positions: Ints) -> tuple[Ints, Shape, list[Any]]:
+    def elements(self, arrays: Sequence[int], positions: Ints) -> tuple[Ints, Shape, list[Any]]:
         """The operands of one operation that acts element by element.
 
         ``positions`` has a row per element and a column per operand. Returns the order in which the elements are laid
@@ -70,7 +71,7 @@ class Layout:
         shape = next(full, (len(positions),))
         return order, shape, [self.fetch(array, column, shape) for array, column in columns]
 
-    def in_order(self, arrays: list[int], positions: Ints) -> Ints:
+    def in_order(self, arrays: Sequence[int], positions: Ints) -> Ints:
         """The rows of positions, sorted by the first column that is of no constants, then by the next."""
         keys = [column for array, column in zip(arrays, positions.T, strict=True) if array != CONSTANTS]
         return np.lexsort(keys[::-1]) if keys else np.arange(len(positions))

@@ -6,10 +6,10 @@ is the whole tape of a network of two inputs, three neurons and one output, with
 
     >>> from micrograd_nn import MLP, Value
     >>> from micrograd_nn.compiler.lifted import lift
-    >>> from micrograd_nn.compiler.trace import find_chains, trace
+    >>> from micrograd_nn.compiler.trace import Chains, trace
     >>> net, x, y = MLP(2, [3, 1], "relu", seed=0), [Value(0.0), Value(0.0)], Value(0.0)
     >>> recorded = trace((net(x) - y) ** 2, [x, y], net.parameters())
-    >>> lifted = lift(recorded, find_chains(recorded))
+    >>> lifted = lift(recorded, Chains(recorded))
     >>> print(listing(lifted.steps))
       #0 Leaf(source=p)                       13
       #1 Leaf(source=x1)                      n×2

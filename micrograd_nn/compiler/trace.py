@@ -131,7 +131,6 @@ def _enter(known: dict[Value, tuple[int, int]], leaves: list[Any], source: int, 
 # ---- which nodes are lifted together ----
 
 
-@dataclass(frozen=True)
 class Chains:
     """Which nodes are lifted together, an entry per node.
 
@@ -142,41 +141,27 @@ class Chains:
     left, as ``functional.chain`` builds it, and is long enough: its order decides who gets the slope at a tie.
     """
 
-    left: Ints
-    right: Ints
-    level: Ints  # 0 for leaves; a fused node has the level of its highest operand
-    fused: Ints  # part of its only consumer: of a sum, of a product, of another chain
-    linear: Ints  # an addition, subtraction or sign
-    sub: Ints  # a subtraction
-    neg: Ints  # a sign
-    product: Ints  # a product that is a term of a sum
-    minus: Ints  # the sign of a factor of such a product
-    chained: Ints  # a member of another chain than a sum, the last one included
-    root: Ints  # of a member of a sum: the sum's last node
-    sign: Ints  # of a member within its sum: 1 or -1
-
-
-def find_chains(trace: Trace) -> Chains:
-    """Fuse what can be fused, and give levels to all."""
-    left, right = np.array(trace.left), np.array(trace.right)
-    is_a = _kinds(trace.operations)
-    sums, subs, negs = is_a(add), is_a(sub), is_a(neg)
-    uses, consumer = _uses(left, right)
-    alone = (uses == 1) & (left >= 0)  # what may be fused
-    linear = sums | subs | negs
-    in_sum = alone & linear & linear[consumer]
-    product = alone & is_a(mul) & linear[consumer]
-    minus = alone & negs & product[consumer] & ~in_sum[left] & ~product[left]
-    linear &= ~minus
-    chainable, link = _links(trace, is_a, product, alone & (left[consumer] == np.arange(len(trace))), consumer)
-    negative = np.zeros(len(trace), dtype=bool)  # the sign turns on the way from a node to its consumer
-    negative[left[negs]] = negative[right[subs]] = True
-    root, sign = _roots(in_sum | link, consumer, negative)
-    terms = np.bincount(root[chainable], minlength=len(trace)) + 1
-    chained = chainable & (terms[root] >= SHORTEST)
-    fused = in_sum | product | minus | (link & chained)
-    level = _levels(trace, fused)
-    return Chains(left, right, level, fused, linear, subs, negs, product, minus, chained, root, sign)
+    def __init__(self, trace: Trace) -> None:
+        self.left, self.right = left, right = np.array(trace.left), np.array(trace.right)
+        is_a = _kinds(trace.operations)
+        self.sub, self.neg = is_a(sub), is_a(neg)  # a subtraction; a sign
+        uses, consumer = _uses(left, right)
+        alone = (uses == 1) & (left >= 0)  # what may be fused
+        linear = is_a(add) | self.sub | self.neg
+        in_sum = alone & linear & linear[consumer]
+        self.product = product = alone & is_a(mul) & linear[consumer]  # a product that is a term of a sum
+        in_product = alone & self.neg & product[consumer]
+        self.minus = in_product & ~in_sum[left] & ~product[left]  # the sign of a factor of such a product
+        self.linear = linear & ~self.minus  # an addition, subtraction or sign
+        grows = alone & (left[consumer] == np.arange(len(trace)))
+        chainable, link = _links(trace, is_a, product, grows, consumer)
+        negative = np.zeros(len(trace), dtype=bool)  # the sign turns on the way from a node to its consumer
+        negative[left[self.neg]] = negative[right[self.sub]] = True
+        self.root, self.sign = _roots(in_sum | link, consumer, negative)  # of a member: the last node, and 1 or -1
+        terms = np.bincount(self.root[chainable], minlength=len(trace)) + 1
+        self.chained = chainable & (terms[self.root] >= SHORTEST)  # a member of another chain than a sum
+        self.fused = in_sum | product | self.minus | (link & self.chained)  # part of its only consumer
+        self.level = _levels(trace, self.fused)  # 0 for leaves; a fused node has that of its highest operand
 
 
 def _links(
