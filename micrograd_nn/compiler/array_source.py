@@ -21,15 +21,17 @@ from .steps import Ref, Shape, Step, Steps, chain_slopes, stretch
 from .straight import constant, template
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
+IDEMPOTENT = {"minimum", "maximum"}  # f(f(a, b), b) is f(a, b)
 UNROLLED = 4  # so many terms of a chain are single calls: up to ten times faster than a reduction of a thousand rows
 UNROLLED_FUNCTION = 16  # so many of a fold that is no sum or product: NumPy reduces those more slowly
 
 
 class Given(NamedTuple):
-    """What a call is given: its text; of an array the shape for one row, and whether it is batched."""
+    """What a call is given: its text; of an array the shape for one row and whether it is batched; what made it."""
 
     text: str
     like: tuple[Shape, bool] | None = None
+    made: tuple[str, str] = ("", "")  # the function, and its last argument
 
 
 class ArraySource:
@@ -134,24 +136,27 @@ class ArraySource:
         spent: list[tuple[str, Kind]] = []
         *inner, last = calls(operation)
         for k, call in enumerate(inner):
-            arguments, likes = _arguments(call, known)
-            if likes:
+            given = _given(call, known)
+            likes, made = [one.like for one in given if one.like is not None], (call.function, given[-1].text)
+            if call.function in IDEMPOTENT and given[0].made == made:
+                known[k] = given[0]
+            elif likes:
                 shape, batched = stretch(shape for shape, _ in likes), any(batched for _, batched in likes)
                 kind = shape, batched, "bool" if call.function in TRUTHS else self._dtype
                 spent.append((self._buffers.fresh(kind), kind))
-                known[k] = Given(spent[-1][0], (shape, batched))
-                self._call(call.function, arguments, known[k].text)
+                known[k] = Given(spent[-1][0], (shape, batched), made)
+                self._call(call.function, given, known[k].text)
             else:
-                known[k] = Given(f"np.{self._dtype}(np.{call.function}({arguments}))")
-        self._call(last.function, _arguments(last, known)[0], out)
+                known[k] = Given(f"np.{self._dtype}(np.{call.function}({listed(given)}))")
+        self._call(last.function, _given(last, known), out)
         for name, kind in spent:
             self._buffers.spend(name, kind)
 
-    def _call(self, function: str, arguments: str, out: str) -> None:
+    def _call(self, function: str, given: list[Given], out: str) -> None:
         if is_ufunc(function):
-            self.lines.append(f"np.{function}({arguments}, out={out})")
+            self.lines.append(f"np.{function}({listed(given)}, out={out})")
         else:
-            self.lines.append(f"{out}[...] = np.{function}({arguments})")
+            self.lines.append(f"{out}[...] = np.{function}({listed(given)})")
 
     def _matmul(self, ref: Ref, step: kinds.MatMul) -> str:
         a, b = step.references
@@ -289,10 +294,13 @@ def _scalars(steps: Steps) -> list[bool]:
     return scalar
 
 
-def _arguments(call: "Call", known: dict[str | int, Given]) -> tuple[str, list[tuple[Shape, bool]]]:
-    """The arguments as they stand in a call, and what the arrays among them look like."""
-    given = [known.get(argument, Given(str(argument))) for argument in call.arguments]
-    return ", ".join(one.text for one in given), [one.like for one in given if one.like is not None]
+def _given(call: "Call", known: dict[str | int, Given]) -> list[Given]:
+    return [known.get(argument, Given(str(argument))) for argument in call.arguments]
+
+
+def listed(given: list[Given]) -> str:
+    """Arguments as they stand in a call."""
+    return ", ".join(one.text for one in given)
 
 
 def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -> None:
