@@ -50,7 +50,10 @@ class Layout:
         """The numbers at these positions, ``prod(shape)`` of them, in a shape that stretches to ``shape``."""
         positions = positions.reshape(shape)
         if array == CONSTANTS:
-            return self._constant(self.numbers[positions])
+            numbers = self.numbers[positions]
+            bits = numbers.view(np.int64)
+            alike = bool((bits == bits.flat[0]).all())
+            return float(numbers.flat[0]) if alike else constant(self.tape, numbers, shape)
         return view(Tracer(self.tape, Ref(array)), positions)
 
     def fetch_whole(self, array: int, positions: Ints) -> Tracer:
@@ -80,11 +83,6 @@ class Layout:
         """Whether the positions are the whole array in its order."""
         size = -1 if array == CONSTANTS else prod(self.tape.steps[array].shape)
         return len(positions) == size and bool((positions == np.arange(size)).all())
-
-    def _constant(self, numbers: Any) -> Any:
-        if (numbers.view(np.int64) == numbers.view(np.int64).flat[0]).all():
-            return float(numbers.flat[0])
-        return constant(self.tape, numbers, numbers.shape)
 
 
 # ---- steps that move numbers ----
@@ -121,11 +119,6 @@ def columns(source: Tracer, start: int, stop: int) -> Tracer:
 def as_column(source: Tracer) -> Tracer:
     """The array with a last side of length 1."""
     return view(source, arange((*source.step.shape, 1)))
-
-
-def as_single(source: Tracer, sides: int) -> Tracer:
-    """A single number, with that many sides of length 1."""
-    return view(source, np.zeros((1,) * sides, dtype=np.int64))
 
 
 def fold(operation: Operation, terms: Tracer) -> Tracer:

@@ -29,7 +29,7 @@ from ..engine.ops import add, div, mul, sub
 from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, in_full, join
 from .reverse import reverse
 from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, Tracer, View, check, plain
-from .sums import Sums
+from .sums import all_terms, lift_sums
 from .trace import SHORTEST, Chains, Trace
 
 ARITHMETIC = {add, sub, mul, div}
@@ -107,12 +107,12 @@ def lift(trace: Trace, chains: Chains) -> Lifted:
     """The steps of a recorded loss; those of its gradient are written down when they are first asked for."""
     tape = Tape()
     layout = Layout(trace, tape)
-    sums = Sums(layout, trace, chains)
+    terms = all_terms(trace, chains)
     for nodes in _levels(chains):
         linear, chained = chains.linear[nodes], chains.chained[nodes]
         for operations in (nodes[~linear & ~chained], nodes[chained]):
             _lift_operations(layout, trace, chains, operations)
-        sums.lift(nodes[linear])
+        lift_sums(layout, terms, nodes[linear])
     loss = len(trace) - 1
     outcome = plain(layout.fetch(int(layout.array[loss]), layout.position[loss:], ()))
     return Lifted(tuple(tape.steps), outcome, trace.inputs, tuple(trace.reached))

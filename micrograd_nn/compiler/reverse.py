@@ -16,10 +16,12 @@ from functools import cache, reduce
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ..engine.operation import Operation
 from ..engine.ops import add, mul
 from . import steps as kinds
-from .layout import as_column, as_single, columns, constant, in_full, join, view
+from .layout import as_column, columns, constant, in_full, join, view
 from .steps import PARAMETERS, Index, Ref, Step, Steps, Tape, Tracer, live, plain
 
 Number = Any  # a tracer, or a float for an array of that one number
@@ -109,7 +111,7 @@ class _Sweep:
         elif prod(adjoint.step.shape) > 1:
             self.give(source, view(in_full(self.tape, adjoint, step.shape), order.reshape(shape)))
         else:
-            self.give(source, as_single(adjoint, len(shape)))
+            self.give(source, view(adjoint, np.zeros((1,) * len(shape), dtype=np.int64)))
 
     def _matmul(self, step: kinds.MatMul, adjoint: Number) -> None:
         a, b = step.references

@@ -4,7 +4,7 @@ Nothing is computed, no ``.data`` and no ``.grad`` is changed. What the compiler
 lists, never a label and never a name that a user gave.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -143,18 +143,21 @@ class Chains:
 
     def __init__(self, trace: Trace) -> None:
         self.left, self.right = left, right = np.array(trace.left), np.array(trace.right)
-        is_a = _kinds(trace.operations)
-        self.sub, self.neg = is_a(sub), is_a(neg)  # a subtraction; a sign
+        code = {operation: number for number, operation in enumerate(dict.fromkeys(trace.operations))}
+        codes = np.array([code[operation] for operation in trace.operations])
+        sums, products, self.sub, self.neg = (codes == code.get(row, -1) for row in (add, mul, sub, neg))
         uses, consumer = _uses(left, right)
         alone = (uses == 1) & (left >= 0)  # what may be fused
-        linear = is_a(add) | self.sub | self.neg
+        linear = sums | self.sub | self.neg
         in_sum = alone & linear & linear[consumer]
-        self.product = product = alone & is_a(mul) & linear[consumer]  # a product that is a term of a sum
+        self.product = product = alone & products & linear[consumer]  # a product that is a term of a sum
         in_product = alone & self.neg & product[consumer]
         self.minus = in_product & ~in_sum[left] & ~product[left]  # the sign of a factor of such a product
         self.linear = linear & ~self.minus  # an addition, subtraction or sign
         grows = alone & (left[consumer] == np.arange(len(trace)))
-        chainable, link = _links(trace, is_a, product, grows, consumer)
+        associative = np.array([row is not None and row.associative and row is not add for row in code])[codes]
+        chainable = associative & ~product  # a term of a sum is part of the sum
+        link = grows & chainable & chainable[consumer] & (codes == codes[consumer])
         negative = np.zeros(len(trace), dtype=bool)  # the sign turns on the way from a node to its consumer
         negative[left[self.neg]] = negative[right[self.sub]] = True
         self.root, self.sign = _roots(in_sum | link, consumer, negative)  # of a member: the last node, and 1 or -1
@@ -164,35 +167,13 @@ class Chains:
         self.level = _levels(trace, self.fused)  # 0 for leaves; a fused node has that of its highest operand
 
 
-def _links(
-    trace: Trace, is_a: Callable[[Operation], Ints], product: Ints, grows: Ints, consumer: Ints
-) -> tuple[Ints, Ints]:
-    """What may be a member of a chain that is no sum, and what is followed by the next member of its chain."""
-    chainable, link = np.zeros((2, len(trace)), dtype=bool)
-    for row in {row for row in trace.operations if row is not None and row.associative and row is not add}:
-        members = is_a(row) & ~product  # a term of a sum is part of the sum
-        chainable |= members
-        link |= grows & members & members[consumer]
-    return chainable, link
-
-
-def _kinds(operations: list[Operation | None]) -> Callable[[Operation], Ints]:
-    """A function that tells which nodes are of an operation."""
-    code = {operation: number for number, operation in enumerate(dict.fromkeys(operations))}
-    codes = np.array([code[operation] for operation in operations])
-    return lambda row: codes == code.get(row, -1)
-
-
 def _uses(left: Ints, right: Ints) -> tuple[Ints, Ints]:
     """How often each node is used, and by which node it was used last."""
-    count = len(left)
-    consumer = np.zeros(count, dtype=np.int64)
-    uses = np.zeros(count, dtype=np.int64)
-    for operand in (left, right):
-        users = np.flatnonzero(operand >= 0)
-        consumer[operand[users]] = users
-        uses += np.bincount(operand[users], minlength=count)
-    return uses, consumer
+    operands, users = np.concatenate((left, right)), np.tile(np.arange(len(left)), 2)
+    operands, users = operands[operands >= 0], users[operands >= 0]
+    consumer = np.zeros(len(left), dtype=np.int64)
+    consumer[operands] = users
+    return np.bincount(operands, minlength=len(left)), consumer
 
 
 def _roots(member: Ints, consumer: Ints, negative: Ints) -> tuple[Ints, Ints]:
@@ -214,8 +195,6 @@ def _levels(trace: Trace, fused: Ints) -> Ints:
         if left < 0:
             level.append(0)
         else:
-            below = level[left]
-            if right >= 0 and level[right] > below:
-                below = level[right]
+            below = level[left] if right < 0 or level[left] > level[right] else level[right]
             level.append(below if inside else below + 1)
     return np.array(level)
