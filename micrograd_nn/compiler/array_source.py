@@ -72,10 +72,10 @@ class ArraySource:
             kinds.Stretch: self._stretch,
             kinds.Scatter: self._scatter,
         }
-        for number in range(len(steps)):
-            if self._buffers.needed[number]:
-                self._write(Ref(number))
-                self._buffers.done(Ref(number))
+        for ref in map(Ref, range(len(steps))):
+            if self._buffers.needed[ref]:
+                self._texts[ref] = self._writers[type(steps[ref])](ref, steps[ref])
+                self._buffers.done(ref)
 
     def text(self, operand: Ref | float) -> str:
         """How an operand is written."""
@@ -83,10 +83,6 @@ class ArraySource:
             return self._texts[operand]
         largest = float(np.finfo(self._dtype).max)
         return constant(max(-largest, min(largest, operand)) if abs(operand) < np.inf else operand)
-
-    def _write(self, ref: Ref) -> None:
-        if ref not in self._texts:
-            self._texts[ref] = self._writers[type(self._steps[ref])](ref, self._steps[ref])
 
     def _keep(self, thing: Any) -> str:
         """A name for an array, or for a function, that the lines refer to."""
@@ -153,10 +149,8 @@ class ArraySource:
             self._buffers.spend(name, kind)
 
     def _call(self, function: str, given: list[Given], out: str) -> None:
-        if is_ufunc(function):
-            self.lines.append(f"np.{function}({listed(given)}, out={out})")
-        else:
-            self.lines.append(f"{out}[...] = np.{function}({listed(given)})")
+        written = f"np.{function}({listed(given)}"
+        self.lines.append(f"{written}, out={out})" if is_ufunc(function) else f"{out}[...] = {written})")
 
     def _matmul(self, ref: Ref, step: kinds.MatMul) -> str:
         a, b = step.references
@@ -287,10 +281,9 @@ def _scalars(steps: Steps) -> list[bool]:
     """Which steps are a single number that does not vary: it stays a float of Python's."""
     scalar: list[bool] = []
     for step in steps:
-        if isinstance(step, kinds.Leaf):
-            scalar.append(step.shape == () and not step.batched)
-        else:
-            scalar.append(isinstance(step, kinds.Apply | kinds.View) and all(scalar[ref] for ref in step.references))
+        single = isinstance(step, kinds.Leaf) and step.shape == () and not step.batched
+        made = isinstance(step, kinds.Apply | kinds.View) and all(scalar[ref] for ref in step.references)
+        scalar.append(single or made)
     return scalar
 
 

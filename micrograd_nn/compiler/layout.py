@@ -70,19 +70,15 @@ class Layout:
         order = self.in_order(arrays, positions)
         positions = positions[order]
         columns = list(zip(arrays, positions.T, strict=True))
-        full = (self.tape.steps[array].shape for array, column in columns if self._fills(array, column))
-        shape = next(full, (len(positions),))
+        held = [(self.tape.steps[array].shape, column) for array, column in columns if array != CONSTANTS]
+        whole = (shape for shape, column in held if np.array_equal(column, np.arange(prod(shape))))
+        shape = next(whole, (len(positions),))
         return order, shape, [self.fetch(array, column, shape) for array, column in columns]
 
     def in_order(self, arrays: Sequence[int], positions: Ints) -> Ints:
         """The rows of positions, sorted by the first column that is of no constants, then by the next."""
         keys = [column for array, column in zip(arrays, positions.T, strict=True) if array != CONSTANTS]
         return np.lexsort(keys[::-1]) if keys else np.arange(len(positions))
-
-    def _fills(self, array: int, positions: Ints) -> bool:
-        """Whether the positions are the whole array in its order."""
-        size = -1 if array == CONSTANTS else prod(self.tape.steps[array].shape)
-        return len(positions) == size and bool((positions == np.arange(size)).all())
 
 
 # ---- steps that move numbers ----

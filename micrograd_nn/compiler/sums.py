@@ -167,11 +167,9 @@ class _Level:
 
 def _mixed(*columns: Ints) -> Ints:
     """One number for the numbers of a row, in the order of the rows."""
-    code = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        low, high = int(column.min()), int(column.max())
-        code = code * (high - low + 1) + (column - low)
-    return code
+    table = np.stack(columns)
+    table -= table.min(axis=1, keepdims=True)
+    return np.ravel_multi_index(tuple(table), tuple(table.max(axis=1) + 1))
 
 
 # ---- sums of products ----
