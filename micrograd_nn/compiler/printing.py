@@ -161,12 +161,9 @@ def _origins(steps: tuple[Step, ...]) -> list[int]:
     """For each step the one whose numbers it has, all of them: a view may only change the shape, a Stretch repeats."""
     origins: list[int] = []
     for number, step in enumerate(steps):
-        if isinstance(step, View | Stretch) and step.references != (PARAMETERS,):
-            source = step.references[0]
-            whole = isinstance(step, Stretch) or prod(steps[source].shape) == prod(step.shape)
-            origins.append(origins[source] if whole else number)
-        else:
-            origins.append(number)
+        source = step.references[0] if isinstance(step, View | Stretch) else PARAMETERS
+        whole = isinstance(step, Stretch) or prod(steps[source].shape) == prod(step.shape)
+        origins.append(origins[source] if whole and source != PARAMETERS else number)
     return origins
 
 
