@@ -14,29 +14,10 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine.operation import Operation
+from . import steps as kinds
 from .backend import execute
 from .buffers import Buffers, Kind, sides, view_call
-from .steps import (
-    Apply,
-    Constant,
-    Fold,
-    Gram,
-    Join,
-    Leaf,
-    MatMul,
-    Ref,
-    Scan,
-    Scatter,
-    Shape,
-    Slopes,
-    Step,
-    Steps,
-    Stretch,
-    Sum,
-    View,
-    chain_slopes,
-    stretch,
-)
+from .steps import Ref, Shape, Step, Steps, chain_slopes, stretch
 from .straight import constant, template
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
@@ -78,24 +59,23 @@ class ArraySource:
         self._scalar = _scalars(steps)
         self._texts: dict[Ref, str] = {}
         self._writers: dict[type[Step], Callable[[Ref, Any], str]] = {
-            Leaf: lambda _, step: step.source,
-            Constant: self._constant,
-            Apply: self._apply,
-            MatMul: self._matmul,
-            Gram: self._gram,
-            Fold: self._fold,
-            Scan: self._scan,
-            Slopes: self._slopes,
-            Sum: self._sum,
-            View: self._view,
-            Stretch: self._stretch,
-            Join: self._join,
-            Scatter: self._scatter,
+            kinds.Leaf: lambda _, step: step.source,
+            kinds.Constant: self._constant,
+            kinds.Apply: self._apply,
+            kinds.MatMul: self._matmul,
+            kinds.Gram: self._gram,
+            kinds.Fold: self._fold,
+            kinds.Scan: self._scan,
+            kinds.Slopes: self._slopes,
+            kinds.Sum: self._sum,
+            kinds.View: self._view,
+            kinds.Stretch: self._stretch,
+            kinds.Scatter: self._scatter,
         }
-        for number in range(len(steps)):
-            if self._buffers.needed[number]:
-                self._write(Ref(number))
-                self._buffers.done(Ref(number))
+        for ref in map(Ref, range(len(steps))):
+            if self._buffers.needed[ref]:
+                self._texts[ref] = self._writers[type(steps[ref])](ref, steps[ref])
+                self._buffers.done(ref)
 
     def text(self, operand: Ref | float) -> str:
         """How an operand is written."""
@@ -103,10 +83,6 @@ class ArraySource:
             return self._texts[operand]
         largest = float(np.finfo(self._dtype).max)
         return constant(max(-largest, min(largest, operand)) if abs(operand) < np.inf else operand)
-
-    def _write(self, ref: Ref) -> None:
-        if ref not in self._texts:
-            self._texts[ref] = self._writers[type(self._steps[ref])](ref, self._steps[ref])
 
     def _keep(self, thing: Any) -> str:
         """A name for an array, or for a function, that the lines refer to."""
@@ -128,14 +104,14 @@ class ArraySource:
         self.lines.append(f"{name}.fill({self._texts[operand]})")
         return name
 
-    def _constant(self, _: Ref, step: Constant) -> str:
+    def _constant(self, _: Ref, step: kinds.Constant) -> str:
         largest = np.finfo(self._dtype).max
         fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
         return self._keep(fits.astype(self._dtype))
 
     # ---- operations ----
 
-    def _apply(self, ref: Ref, step: Apply) -> str:
+    def _apply(self, ref: Ref, step: kinds.Apply) -> str:
         if self._scalar[ref]:
             name = f"{self._prefix}s{ref.number}"
             texts = dict(zip("ab", map(self.text, step.operands), strict=False))
@@ -154,34 +130,29 @@ class ArraySource:
         """The calls of an operation's template; the last one writes into ``out``."""
         known: dict[str | int, Given] = dict(zip("ab", operands, strict=False))
         spent: list[tuple[str, Kind]] = []
-        *inner, last = enumerate(calls(operation))
-        for k, call in inner:
-            arguments = [known.get(argument, Given(str(argument))) for argument in call.arguments]
-            made = call.function, arguments[-1].text
-            likes = [given.like for given in arguments if given.like is not None]
-            if call.function in IDEMPOTENT and arguments[0].made == made:
-                known[k] = arguments[0]
-            elif not likes:
-                known[k] = Given(f"np.{self._dtype}(np.{call.function}({listed(arguments)}))")
+        *inner, last = calls(operation)
+        for k, call in enumerate(inner):
+            given = _given(call, known)
+            likes, made = [one.like for one in given if one.like is not None], (call.function, given[-1].text)
+            if call.function in IDEMPOTENT and given[0].made == made:
+                known[k] = given[0]
+            elif likes:
+                shape, batched = stretch(shape for shape, _ in likes), any(batched for _, batched in likes)
+                kind = shape, batched, "bool" if call.function in TRUTHS else self._dtype
+                spent.append((self._buffers.fresh(kind), kind))
+                known[k] = Given(spent[-1][0], (shape, batched), made)
+                self._call(call.function, given, known[k].text)
             else:
-                like = stretch(shape for shape, _ in likes), any(batched for _, batched in likes)
-                kind = (*like, "bool" if call.function in TRUTHS else self._dtype)
-                name = self._buffers.fresh(kind)
-                spent.append((name, kind))
-                self._call(call.function, arguments, name)
-                known[k] = Given(name, like, made)
-        _, call = last
-        self._call(call.function, [known.get(argument, Given(str(argument))) for argument in call.arguments], out)
+                known[k] = Given(f"np.{self._dtype}(np.{call.function}({listed(given)}))")
+        self._call(last.function, _given(last, known), out)
         for name, kind in spent:
             self._buffers.spend(name, kind)
 
-    def _call(self, function: str, arguments: list[Given], out: str) -> None:
-        if is_ufunc(function):
-            self.lines.append(f"np.{function}({listed(arguments)}, out={out})")
-        else:
-            self.lines.append(f"{out}[...] = np.{function}({listed(arguments)})")
+    def _call(self, function: str, given: list[Given], out: str) -> None:
+        written = f"np.{function}({listed(given)}"
+        self.lines.append(f"{written}, out={out})" if is_ufunc(function) else f"{out}[...] = {written})")
 
-    def _matmul(self, ref: Ref, step: MatMul) -> str:
+    def _matmul(self, ref: Ref, step: kinds.MatMul) -> str:
         a, b = step.references
         left, right, out = self._flat(a), self._array(b), self._buffers.out(ref)
         right = self._make(f"{right}.T") if step.transposed else right
@@ -189,7 +160,7 @@ class ArraySource:
         self.lines.append(f"np.matmul({left}, {right}, out={flat})")
         return out
 
-    def _gram(self, ref: Ref, step: Gram) -> str:
+    def _gram(self, ref: Ref, step: kinds.Gram) -> str:
         a, b = map(self._flat, step.references)
         first = self._steps[step.references[0]]
         if not first.batched and len(first.shape) == 1:
@@ -209,21 +180,21 @@ class ArraySource:
             text = copy
         return self._make(f"{text}.reshape(-1, {step.shape[-1]})")
 
-    def _fold(self, ref: Ref, step: Fold) -> str:
+    def _fold(self, ref: Ref, step: kinds.Fold) -> str:
         terms, out = self._array(step.references[0]), self._buffers.out(ref)
         self._chain(step, terms, out, "reduce")
         return out
 
-    def _scan(self, ref: Ref, step: Scan) -> str:
+    def _scan(self, ref: Ref, step: kinds.Scan) -> str:
         terms, out = self._array(step.references[0]), self._buffers.out(ref)
         onwards = self._make(f"{out}[..., ::-1]") if step.reverse else out
         terms = self._make(f"{terms}[..., ::-1]") if step.reverse else terms
         self._chain(step, terms, onwards, "accumulate")
         return out
 
-    def _chain(self, step: Fold | Scan, terms: str, out: str, method: str) -> None:
+    def _chain(self, step: kinds.Fold | kinds.Scan, terms: str, out: str, method: str) -> None:
         """That method of the operation's ufunc; or a call for each term from the second on, where that is faster."""
-        given, function, only = self._steps[step.references[0]], ufunc(step.operation), isinstance(step, Fold)
+        given, function, only = self._steps[step.references[0]], ufunc(step.operation), isinstance(step, kinds.Fold)
         like, count = (given.shape[:-1], given.batched), given.shape[-1]
         longest = UNROLLED_FUNCTION if only and step.operation.numpy.startswith("np.") else UNROLLED
         if function and (count > longest or like == ((), False)):
@@ -238,7 +209,7 @@ class ArraySource:
             self._operation(step.operation, [Given(before, like), Given(column, like)], result)
             before = result
 
-    def _slopes(self, ref: Ref, step: Slopes) -> str:
+    def _slopes(self, ref: Ref, step: kinds.Slopes) -> str:
         terms, outcome, slopes = map(self._array, step.references)
         out = self._buffers.out(ref, step.references[-1:])
         if out != slopes:
@@ -248,7 +219,7 @@ class ArraySource:
         self.lines.append(f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})")
         return out
 
-    def _sum(self, ref: Ref, step: Sum) -> str:
+    def _sum(self, ref: Ref, step: kinds.Sum) -> str:
         given, out = self._array(step.references[0]), self._buffers.out(ref)
         whole = self._steps[step.references[0]]
         rows = whole.batched and not step.batched
@@ -264,7 +235,7 @@ class ArraySource:
 
     # ---- numbers from one array to another ----
 
-    def _view(self, ref: Ref, step: View) -> str:
+    def _view(self, ref: Ref, step: kinds.View) -> str:
         (source,) = step.references
         if self._scalar[ref]:
             return self.text(source)
@@ -279,57 +250,50 @@ class ArraySource:
         sizes = f"n, {size}" if self._steps[source].batched else str(size)
         return self._make(f"{self.text(source)}.reshape({sizes})")
 
-    def _stretch(self, ref: Ref, step: Stretch) -> str:
+    def _stretch(self, ref: Ref, step: kinds.Stretch) -> str:
         out = self._buffers.out(ref)
         self.lines.append(f"np.copyto({out}, {self.text(step.references[0])})")
         return out
 
-    def _join(self, ref: Ref, step: Join) -> str:
-        out = self._buffers.out(ref)
-        start = 0
-        for operand in step.references:
-            stop = start + self._steps[operand].shape[-1]
-            self.lines.append(f"np.copyto({self._make(f'{out}[..., {start}:{stop}]')}, {self._array(operand)})")
-            start = stop
-        return out
-
-    def _scatter(self, ref: Ref, step: Scatter) -> str:
+    def _scatter(self, ref: Ref, step: kinds.Scatter) -> str:
         out = self._texts[ref] = self._buffers.out(ref)
-        plan, direct = self._buffers.scattered[ref], self._buffers.direct
+        plan = self._buffers.scattered[ref]
         if plan.cleared:
             self.lines.append(f"{out}.fill(0.0)")
-        for k in [*plan.added, *plan.stored] if plan.cleared else [*plan.stored, *plan.added]:
-            if step.references[k] not in direct or self._scalar[step.references[k]]:
-                self._piece(ref, step, k, plan.cleared or k in plan.added)
+        for k in (*plan.stored, *plan.added):
+            index, overlaps, added = step.indices[k], k in plan.added, plan.cleared or k in plan.added
+            if step.references[k] in self._buffers.direct and not self._scalar[step.references[k]]:
+                continue  # it is there already
+            piece = self._array(step.references[k])
+            if index.table or overlaps:
+                flat, positions = self._row_by_row(ref), self._keep(index.positions)
+                where = f"(slice(None), {positions})" if step.batched else positions
+                self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
+            else:
+                target = self._make(view_call(out, index, step.batched))
+                self.lines.append(
+                    f"np.add({target}, {piece}, out={target})" if added else f"np.copyto({target}, {piece})"
+                )
         return out
-
-    def _piece(self, ref: Ref, step: Scatter, k: int, added: bool) -> None:
-        """Store or add a piece of a Scatter."""
-        piece, index = self._array(step.references[k]), step.indices[k]
-        if index.table or k in self._buffers.scattered[ref].added:
-            flat, positions = self._row_by_row(ref), self._keep(index.positions)
-            where = f"(slice(None), {positions})" if step.batched else positions
-            self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
-        else:
-            target = self._make(view_call(self._texts[ref], index, step.batched))
-            store = f"np.add({target}, {piece}, out={target})" if added else f"np.copyto({target}, {piece})"
-            self.lines.append(store)
 
 
 def _scalars(steps: Steps) -> list[bool]:
     """Which steps are a single number that does not vary: it stays a float of Python's."""
     scalar: list[bool] = []
     for step in steps:
-        if isinstance(step, Leaf):
-            scalar.append(step.shape == () and not step.batched)
-        else:
-            scalar.append(isinstance(step, Apply | View) and all(scalar[ref] for ref in step.references))
+        single = isinstance(step, kinds.Leaf) and step.shape == () and not step.batched
+        made = isinstance(step, kinds.Apply | kinds.View) and all(scalar[ref] for ref in step.references)
+        scalar.append(single or made)
     return scalar
 
 
-def listed(arguments: list[Given]) -> str:
+def _given(call: "Call", known: dict[str | int, Given]) -> list[Given]:
+    return [known.get(argument, Given(str(argument))) for argument in call.arguments]
+
+
+def listed(given: list[Given]) -> str:
     """Arguments as they stand in a call."""
-    return ", ".join(given.text for given in arguments)
+    return ", ".join(one.text for one in given)
 
 
 def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -> None:

@@ -44,13 +44,7 @@ class Buffers:
     """
 
     def __init__(
-        self,
-        steps: Steps,
-        outputs: list[Ref],
-        prefix: str,
-        dtype: str,
-        stores: dict[Ref, str],
-        spendable: Set[str],
+        self, steps: Steps, outputs: list[Ref], prefix: str, dtype: str, stores: dict[Ref, str], spendable: Set[str]
     ) -> None:
         self.lines: list[str] = []
         self._steps, self._prefix, self._dtype = steps, prefix, dtype

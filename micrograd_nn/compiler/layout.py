@@ -4,13 +4,15 @@ What is fetched is the array itself, a view of it or, where neither fits, a gath
 counted row by row: that count is a number's position.
 """
 
+from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..engine.operation import Operation
-from .steps import PARAMETERS, Constant, Fold, Index, Ints, Join, Leaf, Ref, Shape, Stretch, Tape, Tracer, View
+from .steps import PARAMETERS, Constant, Fold, Index, Ints, Leaf, Ref, Scatter, Shape, Stretch, Tape, Tracer, View
 from .trace import CONSTANT, FIRST_INPUT, PARAMETER, Trace
 
 CONSTANTS = -1  # in the place of a step: the constants, which are in no array until it is known what acts on them
@@ -48,20 +50,17 @@ class Layout:
         """The numbers at these positions, ``prod(shape)`` of them, in a shape that stretches to ``shape``."""
         positions = positions.reshape(shape)
         if array == CONSTANTS:
-            return self._constant(self.numbers[positions])
+            numbers = self.numbers[positions]
+            bits = numbers.view(np.int64)
+            alike = bool((bits == bits.flat[0]).all())
+            return float(numbers.flat[0]) if alike else constant(self.tape, numbers, shape)
         return view(Tracer(self.tape, Ref(array)), positions)
 
     def fetch_whole(self, array: int, positions: Ints) -> Tracer:
         """The numbers at these positions, in exactly their shape."""
-        return self.whole(self.fetch(array, positions, positions.shape), positions.shape)
+        return in_full(self.tape, self.fetch(array, positions, positions.shape), positions.shape)
 
-    def whole(self, outcome: Any, shape: Shape) -> Tracer:
-        """The outcome in its full shape; a float becomes an array of constants."""
-        if not isinstance(outcome, Tracer):
-            return constant(self.tape, outcome, shape)
-        return stretched(outcome, shape, outcome.step.batched)
-
-    def elements(self, arrays: list[int], positions: Ints) -> tuple[Ints, Shape, list[Any]]:
+    def elements(self, arrays: Sequence[int], positions: Ints) -> tuple[Ints, Shape, list[Any]]:
         """The operands of one operation that acts element by element.
 
         ``positions`` has a row per element and a column per operand. Returns the order in which the elements are laid
@@ -71,24 +70,15 @@ class Layout:
         order = self.in_order(arrays, positions)
         positions = positions[order]
         columns = list(zip(arrays, positions.T, strict=True))
-        whole = (self.tape.steps[array].shape for array, column in columns if self._fills(array, column))
+        held = [(self.tape.steps[array].shape, column) for array, column in columns if array != CONSTANTS]
+        whole = (shape for shape, column in held if np.array_equal(column, np.arange(prod(shape))))
         shape = next(whole, (len(positions),))
         return order, shape, [self.fetch(array, column, shape) for array, column in columns]
 
-    def in_order(self, arrays: list[int], positions: Ints) -> Ints:
+    def in_order(self, arrays: Sequence[int], positions: Ints) -> Ints:
         """The rows of positions, sorted by the first column that is of no constants, then by the next."""
         keys = [column for array, column in zip(arrays, positions.T, strict=True) if array != CONSTANTS]
         return np.lexsort(keys[::-1]) if keys else np.arange(len(positions))
-
-    def _fills(self, array: int, positions: Ints) -> bool:
-        """Whether the positions are the whole array in its order."""
-        size = -1 if array == CONSTANTS else prod(self.tape.steps[array].shape)
-        return len(positions) == size and bool((positions == np.arange(size)).all())
-
-    def _constant(self, numbers: Any) -> Any:
-        if (numbers.view(np.int64) == numbers.view(np.int64).flat[0]).all():
-            return float(numbers.flat[0])
-        return constant(self.tape, numbers, numbers.shape)
 
 
 # ---- steps that move numbers ----
@@ -127,11 +117,6 @@ def as_column(source: Tracer) -> Tracer:
     return view(source, arange((*source.step.shape, 1)))
 
 
-def as_single(source: Tracer, sides: int) -> Tracer:
-    """A single number, with that many sides of length 1."""
-    return view(source, np.zeros((1,) * sides, dtype=np.int64))
-
-
 def fold(operation: Operation, terms: Tracer) -> Tracer:
     """A chain of the operation along the last side."""
     step = terms.step
@@ -145,14 +130,20 @@ def join(pieces: list[Tracer]) -> Tracer:
     steps = [piece.step for piece in pieces]
     shape = (*steps[0].shape[:-1], sum(step.shape[-1] for step in steps))
     batched = any(step.batched for step in steps)
-    return pieces[0].tape.add(Join(tuple(piece.ref for piece in pieces), shape, batched))
+    ends = accumulate(step.shape[-1] for step in steps)
+    places = (arange(shape)[..., end - step.shape[-1] : end] for end, step in zip(ends, steps, strict=True))
+    return pieces[0].tape.add(
+        Scatter(tuple(piece.ref for piece in pieces), shape, batched, tuple(map(Index.of, places)))
+    )
 
 
-def stretched(source: Tracer, shape: Shape, batched: bool) -> Tracer:
-    """The array repeated until it has that shape."""
-    if source.step.shape == shape and source.step.batched == batched:
+def in_full(tape: Tape, number: Any, shape: Shape, batched: bool = False) -> Tracer:
+    """A number, or an array of a smaller shape, repeated until it has that shape."""
+    source = number if isinstance(number, Tracer) else constant(tape, number, shape)
+    batched = batched or source.step.batched
+    if (source.step.shape, source.step.batched) == (shape, batched):
         return source
-    return source.tape.add(Stretch((source.ref,), shape, batched))
+    return tape.add(Stretch((source.ref,), shape, batched))
 
 
 def distinct_rows(keys: Ints) -> tuple[Ints, Ints]:

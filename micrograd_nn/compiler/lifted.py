@@ -26,14 +26,13 @@ import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, sub
-from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, join
+from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, in_full, join
 from .reverse import reverse
 from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, Tracer, View, check, plain
-from .sums import Sums
-from .trace import Chains, Trace
+from .sums import all_terms, lift_sums
+from .trace import SHORTEST, Chains, Trace
 
 ARITHMETIC = {add, sub, mul, div}
-SHORT = 3  # terms: a chain that is no longer is copied together only if that needs no copy
 
 
 @dataclass(frozen=True)
@@ -108,12 +107,12 @@ def lift(trace: Trace, chains: Chains) -> Lifted:
     """The steps of a recorded loss; those of its gradient are written down when they are first asked for."""
     tape = Tape()
     layout = Layout(trace, tape)
-    sums = Sums(layout, trace, chains)
+    terms = all_terms(trace, chains)
     for nodes in _levels(chains):
         linear, chained = chains.linear[nodes], chains.chained[nodes]
-        _lift_operations(layout, trace, chains, nodes[~linear & ~chained])
-        _lift_chains(layout, trace, chains, nodes[chained])
-        sums.lift(nodes[linear])
+        for operations in (nodes[~linear & ~chained], nodes[chained]):
+            _lift_operations(layout, trace, chains, operations)
+        lift_sums(layout, terms, nodes[linear])
     loss = len(trace) - 1
     outcome = plain(layout.fetch(int(layout.array[loss]), layout.position[loss:], ()))
     return Lifted(tuple(tape.steps), outcome, trace.inputs, tuple(trace.reached))
@@ -127,42 +126,28 @@ def _levels(chains: Chains) -> list[Ints]:
 
 
 def _lift_operations(layout: Layout, trace: Trace, chains: Chains, nodes: Ints) -> None:
-    left, right = chains.left[nodes], chains.right[nodes]
-    columns = (nodes, layout.array[left], layout.array[right], layout.position[right], right < 0)
-    groups: dict[Any, list[int]] = defaultdict(list)
-    for i, a, b, position, unary in zip(*(column.tolist() for column in columns), strict=True):
-        operation = trace.operations[i]
-        fixed = not unary and b == CONSTANTS and operation not in ARITHMETIC
-        groups[operation, (a,) if unary else (a, b), position if fixed else None].append(i)
-    for (operation, arrays, _), members in groups.items():
-        _lift_alike(layout, chains, operation, list(arrays), np.array(members))
-
-
-def _lift_alike(layout: Layout, chains: Chains, operation: Operation, arrays: list[int], nodes: Ints) -> None:
-    """One array operation for nodes whose operands lie in the same arrays; equal nodes are computed once."""
-    operands = (chains.left, chains.right)[: len(arrays)]
-    positions = np.stack([layout.position[operand[nodes]] for operand in operands], axis=1)
-    kinds, first = distinct_rows(positions)
-    order, shape, fetched = layout.elements(arrays, positions[first])
-    outcome = layout.whole(operation(*fetched), shape)
-    layout.store(nodes, outcome.ref.number, np.argsort(order)[kinds])
-
-
-def _lift_chains(layout: Layout, trace: Trace, chains: Chains, roots: Ints) -> None:
     groups: dict[Any, list[tuple[int, list[int]]]] = defaultdict(list)
-    for root in roots.tolist():
-        members = _terms(chains, root)
-        groups[trace.operations[root], tuple(layout.array[members].tolist())].append((root, members))
-    for (operation, arrays), alike in groups.items():
-        nodes, terms = (np.array(column) for column in zip(*alike, strict=True))
-        kinds, first = distinct_rows(layout.position[terms])
-        positions = layout.position[terms[first]]
-        if len(set(arrays)) > 1 and len(arrays) <= SHORT:
-            order, shape, fetched = layout.elements(list(arrays), positions)
-            outcome, kinds = layout.whole(reduce(operation, fetched), shape), np.argsort(order)[kinds]
-        else:
-            outcome = fold(operation, _joined(layout, arrays, positions))
-        layout.store(nodes, outcome.ref.number, kinds)
+    for node in nodes.tolist():
+        operation = trace.operations[node]
+        terms = _terms(chains, node) if chains.chained[node] else [*trace.operands(node)]
+        arrays = tuple(layout.array[terms].tolist())
+        fixed = arrays[1:] == (CONSTANTS,) and operation not in ARITHMETIC
+        groups[operation, arrays, layout.position[terms[1]] if fixed else None].append((node, terms))
+    for (operation, arrays, _), alike in groups.items():
+        _lift_alike(layout, operation, arrays, *(np.array(column) for column in zip(*alike, strict=True)))
+
+
+def _lift_alike(layout: Layout, operation: Operation, arrays: tuple[int, ...], nodes: Ints, terms: Ints) -> None:
+    """One array step for nodes whose operands lie in the same arrays, a row of terms each; equal ones only once."""
+    kinds, first = distinct_rows(layout.position[terms])
+    positions = layout.position[terms[first]]
+    if len(arrays) < SHORTEST or (len(arrays) == SHORTEST and len(set(arrays)) > 1):  # joining them would be a copy
+        order, shape, fetched = layout.elements(arrays, positions)
+        outcome = reduce(operation, fetched) if len(arrays) > 1 else operation(*fetched)
+        outcome, kinds = in_full(layout.tape, outcome, shape), np.argsort(order)[kinds]
+    else:
+        outcome = fold(operation, _joined(layout, arrays, positions))
+    layout.store(nodes, outcome.ref.number, kinds)
 
 
 def _joined(layout: Layout, arrays: tuple[int, ...], positions: Ints) -> Tracer:

@@ -14,7 +14,7 @@ from ..engine.ops import add, mul, power, sub
 from ..notation.latex import LATEX
 from ..notation.text import ATOM, PRODUCT, TEXT, Written, written_leaf, written_operation
 from .lifted import Lifted
-from .steps import PARAMETERS, Apply, Constant, Fold, Join, Leaf, MatMul, Ref, Shape, Step, Steps, Stretch, View, live
+from .steps import PARAMETERS, Apply, Constant, Fold, Leaf, MatMul, Ref, Scatter, Shape, Step, Stretch, View, live
 
 WIDTH, WIDEST = 44, 100  # where the shapes begin: behind the longest line, from here to there
 FEW = 4  # so many places are listed
@@ -121,7 +121,7 @@ class Equations:
             case Fold():
                 sign, terms = step.operation.reduction[self._latex], self._in_full(step.references[0])
                 return self._written(f"{sign} {terms:5}", PRODUCT) if self._latex else self._written(f"{sign}({terms})")
-            case Join():
+            case Scatter():  # arrays that are joined
                 return self._written(f"[{', '.join(self._of(operand).text for operand in step.operands)}]")
             case Apply(operation=row, operands=operands):
                 if row is mul and operands[0] == operands[1]:
@@ -157,16 +157,13 @@ class Equations:
         return "×".join(sides) or "1"
 
 
-def _origins(steps: Steps) -> list[int]:
+def _origins(steps: tuple[Step, ...]) -> list[int]:
     """For each step the one whose numbers it has, all of them: a view may only change the shape, a Stretch repeats."""
     origins: list[int] = []
     for number, step in enumerate(steps):
-        if isinstance(step, View | Stretch) and step.references != (PARAMETERS,):
-            source = step.references[0]
-            whole = isinstance(step, Stretch) or prod(steps[source].shape) == prod(step.shape)
-            origins.append(origins[source] if whole else number)
-        else:
-            origins.append(number)
+        source = step.references[0] if isinstance(step, View | Stretch) else PARAMETERS
+        whole = isinstance(step, Stretch) or prod(steps[source].shape) == prod(step.shape)
+        origins.append(origins[source] if whole and source != PARAMETERS else number)
     return origins
 
 

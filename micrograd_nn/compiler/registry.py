@@ -25,9 +25,9 @@ class Graph:
 
     @cached_property
     def _chains(self) -> Any:
-        from .trace import find_chains  # NumPy is imported when a graph is compiled, not with this table
+        from .trace import Chains  # NumPy is imported when a graph is compiled, not with this table
 
-        return find_chains(self.trace)
+        return Chains(self.trace)
 
     @cached_property
     def lifted(self) -> "Lifted":

@@ -16,33 +16,13 @@ from functools import cache, reduce
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ..engine.operation import Operation
 from ..engine.ops import add, mul
-from .layout import arange, as_column, as_single, columns, constant, join, stretched, view
-from .steps import (
-    PARAMETERS,
-    Apply,
-    Fold,
-    Gram,
-    Index,
-    Join,
-    Leaf,
-    MatMul,
-    Ref,
-    Scan,
-    Scatter,
-    Shape,
-    Slopes,
-    Step,
-    Steps,
-    Stretch,
-    Sum,
-    Tape,
-    Tracer,
-    View,
-    live,
-    plain,
-)
+from . import steps as kinds
+from .layout import as_column, columns, constant, in_full, join, view
+from .steps import PARAMETERS, Index, Ref, Step, Steps, Tape, Tracer, live, plain
 
 Number = Any  # a tracer, or a float for an array of that one number
 
@@ -57,12 +37,12 @@ def reverse(forward: Steps, loss: Ref | float) -> tuple[tuple[Step, ...], Ref | 
     if not isinstance(loss, Ref) or not needed[PARAMETERS]:
         return tuple(forward), None
     sweep = _Sweep(Tape(forward))
-    seed = sweep.tape.add(Leaf((), (), False, "seed"))
-    sweep.give(loss, seed if forward[loss].batched else sweep.over_rows(seed))
+    seed = sweep.tape.add(kinds.Leaf((), (), False, "seed"))
+    sweep.give(loss, seed if forward[loss].batched else mul(seed, sweep.rows))
     for number in range(loss.number, PARAMETERS.number, -1):
         if needed[number]:
             sweep.step(Ref(number))
-    gradient = sweep.in_full(sweep.adjoint(PARAMETERS), forward[PARAMETERS])
+    gradient = sweep.full(sweep.adjoint(PARAMETERS), forward[PARAMETERS])
     return tuple(sweep.tape.steps), gradient.ref
 
 
@@ -74,13 +54,9 @@ class _Sweep:
         self._depends: list[bool] = []  # on the parameters
         for number, step in enumerate(tape.steps):
             self._depends.append(number == PARAMETERS.number or any(self._depends[ref] for ref in step.references))
-        self._rows = tape.add(Leaf((), (), False, "float(n)"))
+        self.rows = tape.add(kinds.Leaf((), (), False, "float(n)"))
         self._terms: dict[Ref, list[Number]] = defaultdict(list)
         self._pieces: dict[Ref, list[tuple[Index, Tracer]]] = defaultdict(list)
-
-    def over_rows(self, adjoint: Number) -> Number:
-        """What every row adds alike, from all of them together."""
-        return mul(adjoint, self._rows)
 
     def give(self, ref: Ref, adjoint: Number) -> None:
         """Add a term to a step's adjoint."""
@@ -93,7 +69,7 @@ class _Sweep:
         if pieces:
             step = self.tape.steps[ref]
             indices, operands = zip(*pieces, strict=True)
-            scatter = Scatter(tuple(operand.ref for operand in operands), step.shape, step.batched, indices)
+            scatter = kinds.Scatter(tuple(operand.ref for operand in operands), step.shape, step.batched, indices)
             terms.append(self.tape.add(scatter))
         return reduce(add, terms) if terms else None
 
@@ -104,87 +80,77 @@ class _Sweep:
             return
         step = self.tape.steps[ref]
         match step:
-            case Apply():
+            case kinds.Apply():
                 self._apply(step, Tracer(self.tape, ref), adjoint)
-            case View():
+            case kinds.View():
                 self._view(step, adjoint)
-            case MatMul():
+            case kinds.MatMul():
                 self._matmul(step, adjoint)
-            case Fold():
+            case kinds.Fold():
                 self._fold(step, Tracer(self.tape, ref), adjoint)
-            case Join():
-                self._join(step, adjoint)
-            case Stretch():
+            case kinds.Scatter():
+                self._scatter(step, adjoint)
+            case kinds.Stretch():
                 self.give(step.references[0], self._fit(adjoint, step, step.references[0]))
 
-    def _apply(self, step: Apply, out: Tracer, adjoint: Number) -> None:
+    def _apply(self, step: kinds.Apply, out: Tracer, adjoint: Number) -> None:
         operands = [Tracer(self.tape, o) if isinstance(o, Ref) else o for o in step.operands]
         for operand, partial in zip(step.operands, step.operation.partials, strict=True):
             if isinstance(operand, Ref) and self._depends[operand]:
                 self.give(operand, self._fit(mul(adjoint, partial(*operands, out)), step, operand))
 
-    def _view(self, step: View, adjoint: Number) -> None:
+    def _view(self, step: kinds.View, adjoint: Number) -> None:
         (source,) = step.references
         shape = self.tape.steps[source].shape
         order = step.index.order
         if len(order) != prod(shape):  # some numbers of the source, or some twice
-            piece = adjoint if isinstance(adjoint, Tracer) else self._array(adjoint, step.shape)
+            piece = adjoint if isinstance(adjoint, Tracer) else constant(self.tape, adjoint, step.shape)
             self._pieces[source].append((step.index, piece))
         elif not isinstance(adjoint, Tracer):
             self.give(source, adjoint)
         elif prod(adjoint.step.shape) > 1:
-            whole = stretched(adjoint, step.shape, adjoint.step.batched)
-            self.give(source, view(whole, order.reshape(shape)))
+            self.give(source, view(in_full(self.tape, adjoint, step.shape), order.reshape(shape)))
         else:
-            self.give(source, as_single(adjoint, len(shape)))
+            self.give(source, view(adjoint, np.zeros((1,) * len(shape), dtype=np.int64)))
 
-    def _matmul(self, step: MatMul, adjoint: Number) -> None:
+    def _matmul(self, step: kinds.MatMul, adjoint: Number) -> None:
         a, b = step.references
-        if prod(step.shape) == 1 and not step.batched:  # a dot product: each factor times the other's numbers
-            shape = self.tape.steps[a].shape
-            single = as_single(adjoint, len(shape)) if isinstance(adjoint, Tracer) else adjoint
-            to_a, to_b = (mul(single, view(Tracer(self.tape, other), arange(shape))) for other in (b, a))
-            self.give(a, to_a)
-            self.give(b, view(to_b, arange(self.tape.steps[b].shape)))
-            return
-        whole = self.in_full(adjoint, step)
+        full = self.full(adjoint, step)
         if self._depends[a]:
             of_a = self.tape.steps[a]
-            self.give(a, self.tape.add(MatMul((whole.ref, b), of_a.shape, of_a.batched, False)))
+            self.give(a, self.tape.add(kinds.MatMul((full.ref, b), of_a.shape, of_a.batched, False)))
         if self._depends[b]:
-            self.give(b, self.tape.add(Gram((whole.ref, a), self.tape.steps[b].shape, False)))
+            self.give(b, self.tape.add(kinds.Gram((full.ref, a), self.tape.steps[b].shape, False)))
 
-    def _fold(self, step: Fold, out: Tracer, adjoint: Number) -> None:
+    def _fold(self, step: kinds.Fold, out: Tracer, adjoint: Number) -> None:
         terms = Tracer(self.tape, step.references[0])
         if not _own(step.operation):
-            self.give(terms.ref, self._chain(step, self.in_full(adjoint, step)))
+            self.give(terms.ref, self._chain(step, self.full(adjoint, step)))
             return
         slopes = step.operation.textbook[0](terms, terms, as_column(out))
         if isinstance(slopes, Tracer):
             given = terms.ref, out.ref, slopes.ref
-            slopes = self.tape.add(Slopes(given, terms.step.shape, terms.step.batched, step.operation))
+            slopes = self.tape.add(kinds.Slopes(given, terms.step.shape, terms.step.batched, step.operation))
         self.give(terms.ref, mul(as_column(adjoint) if isinstance(adjoint, Tracer) else adjoint, slopes))
 
-    def _chain(self, step: Fold, adjoint: Tracer) -> Tracer:
+    def _chain(self, step: kinds.Fold, adjoint: Tracer) -> Tracer:
         """Each link's own slope, times the slopes of all later links, times the adjoint."""
         terms = Tracer(self.tape, step.references[0])
         shape, batched = terms.step.shape, terms.step.batched
         size = shape[-1]
-        running = self.tape.add(Scan((terms.ref,), shape, batched, step.operation, False))
+        running = self.tape.add(kinds.Scan((terms.ref,), shape, batched, step.operation, False))
         x = columns(terms, 1, size)
         before, after = columns(running, 0, size - 1), columns(running, 1, size)
         onwards, own = (partial(before, x, after) for partial in step.operation.partials)
-        links = join([self._array(onwards, x.step.shape, batched), as_column(adjoint)])
-        later = self.tape.add(Scan((links.ref,), shape, batched, mul, True))
+        links = join([in_full(self.tape, onwards, x.step.shape, batched), as_column(adjoint)])
+        later = self.tape.add(kinds.Scan((links.ref,), shape, batched, mul, True))
         return join([columns(later, 0, 1), columns(later, 1, size) * own])
 
-    def _join(self, step: Join, adjoint: Number) -> None:
-        whole, start = self.in_full(adjoint, step), 0
-        for operand in step.references:
-            stop = start + self.tape.steps[operand].shape[-1]
-            piece = columns(whole, start, stop)
+    def _scatter(self, step: kinds.Scatter, adjoint: Number) -> None:
+        full = self.full(adjoint, step)
+        for operand, index in zip(step.references, step.indices, strict=True):
+            piece = view(full, index.positions)
             self.give(operand, self._fit(piece, piece.step, operand))
-            start = stop
 
     def _fit(self, adjoint: Number, step: Step, operand: Ref) -> Number:
         """Summed over the sides and the rows along which the operand was stretched."""
@@ -197,21 +163,15 @@ class _Sweep:
         times = prod(step.shape[a] for a in sides if shape[a] == 1)  # the same number so many times
         alike = mul(adjoint, float(times)) if times > 1 else adjoint
         if rows and not given.batched:
-            alike = self.over_rows(alike)
+            alike = mul(alike, self.rows)
         if not isinstance(alike, Tracer) or not ((rows and given.batched) or any(shape[a] > 1 for a in sides)):
             return alike
         kept = tuple(1 if a in sides else side for a, side in enumerate(shape))
-        return self.tape.add(Sum((alike.ref,), kept, given.batched and not rows))
+        return self.tape.add(kinds.Sum((alike.ref,), kept, given.batched and not rows))
 
-    def in_full(self, adjoint: Number, step: Step) -> Tracer:
+    def full(self, adjoint: Number, step: Step) -> Tracer:
         """The adjoint of a step in the step's full shape."""
-        return self._array(adjoint, step.shape, step.batched)
-
-    def _array(self, number: Number, shape: Shape, batched: bool = False) -> Tracer:
-        """A number or a smaller array, broadcast."""
-        if not isinstance(number, Tracer):
-            number = constant(self.tape, number, shape)
-        return stretched(number, shape, batched)
+        return in_full(self.tape, adjoint, step.shape, step.batched)
 
 
 @cache
@@ -222,6 +182,6 @@ def _own(row: Operation) -> bool:
     g(between, out) is the derivative of the same function, however the chain is bracketed.
     """
     tape = Tape()
-    x, other, out = (tape.add(Leaf((), (), False, name)) for name in ("x", "other", "out"))
+    x, other, out = (tape.add(kinds.Leaf((), (), False, name)) for name in ("x", "other", "out"))
     first, second = plain(row.textbook[0](x, other, out)), plain(row.textbook[1](other, x, out))
     return first == second and not live(tape.steps, [first] if isinstance(first, Ref) else [])[other.ref]

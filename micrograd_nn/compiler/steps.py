@@ -6,10 +6,10 @@ is the whole tape of a network of two inputs, three neurons and one output, with
 
     >>> from micrograd_nn import MLP, Value
     >>> from micrograd_nn.compiler.lifted import lift
-    >>> from micrograd_nn.compiler.trace import find_chains, trace
+    >>> from micrograd_nn.compiler.trace import Chains, trace
     >>> net, x, y = MLP(2, [3, 1], "relu", seed=0), [Value(0.0), Value(0.0)], Value(0.0)
     >>> recorded = trace((net(x) - y) ** 2, [x, y], net.parameters())
-    >>> lifted = lift(recorded, find_chains(recorded))
+    >>> lifted = lift(recorded, Chains(recorded))
     >>> print(listing(lifted.steps))
       #0 Leaf(source=p)                       13
       #1 Leaf(source=x1)                      n×2
@@ -189,11 +189,6 @@ class View(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Join(Step):
-    """Arrays one after another along the last side."""
-
-
-@dataclass(frozen=True, slots=True)
 class MatMul(Step):
     """A·Bᵀ: the sums over k of A[m, k]·B[r, k]; A may be a single row, then so is the outcome. Else A·B, B[k, r]."""
 
@@ -266,9 +261,14 @@ class Tracer(Operand):
 
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> Any:
-        """Write the operation down, on the tape of its operands."""
-        tape = next(operand.tape for operand in operands if isinstance(operand, Tracer))
-        return tape.apply(operation, *operands)
+        """Write the operation down, on the tape of its operands; shorter where the row knows a shortcut."""
+        shorter = operation.shortcut(*operands) if operation.shortcut else None
+        if shorter is not None:
+            return shorter
+        tracers = [operand for operand in operands if isinstance(operand, Tracer)]
+        steps = [tracer.step for tracer in tracers]
+        shape, batched = stretch(step.shape for step in steps), any(step.batched for step in steps)
+        return tracers[0].tape.add(Apply(tuple(map(plain, operands)), shape, batched, operation))
 
     def _looked_at(self, *_: object) -> NoReturn:
         raise TypeError("it looks at a number, and a tracer has none yet")
@@ -296,16 +296,6 @@ class Tape:
             self.steps.append(step)
         return Tracer(self, ref)
 
-    def apply(self, operation: Operation, *operands: Any) -> Any:
-        """An operation on tracers and floats; at least one is a tracer. Shorter where the row knows a shortcut."""
-        shorter = operation.shortcut(*operands) if operation.shortcut else None
-        if shorter is not None:
-            return shorter
-        steps = [operand.step for operand in operands if isinstance(operand, Tracer)]
-        shape = stretch(step.shape for step in steps)
-        batched = any(step.batched for step in steps)
-        return self.add(Apply(tuple(map(plain, operands)), shape, batched, operation))
-
 
 def plain(operand: Any) -> Ref | float:
     """A tracer's reference; a float as it is."""
@@ -313,14 +303,11 @@ def plain(operand: Any) -> Ref | float:
 
 
 def stretch(shapes: Iterable[Shape]) -> Shape:
-    """The shape of an outcome: sides of length 1 stretch to those beside them."""
-    out: Shape = ()
-    for shape in shapes:
-        if out and shape and out != shape:
-            out = tuple([b if a == 1 else a for a, b in zip(out, shape, strict=True)])
-        else:
-            out = out or shape
-    return out
+    """The shape of an outcome: sides of length 1 stretch to those beside them. Raises ValueError if they do not fit."""
+    sides = [shape for shape in shapes if shape]
+    if len(set(map(len, sides))) > 1:
+        raise ValueError(" and ".join(map(str, sides)))
+    return np.broadcast_shapes(*sides)
 
 
 def chain_slopes(operation: Operation, terms: Sequence[float]) -> tuple[float, list[float]]:
@@ -377,7 +364,7 @@ def _fault(number: int, step: Step, steps: Steps) -> str:
     if any(not 0 <= ref.number < number for ref in inner):
         return f"has operands {list(inner)}: they must come before it"
     operands = [steps[ref] for ref in inner]
-    repeats = isinstance(step, Stretch | Scatter | Join)  # their operands stretch over the rows
+    repeats = isinstance(step, Stretch | Scatter)  # their operands stretch over the rows
     if step.batched and operands and not any(operand.batched for operand in operands) and not repeats:
         return "differs from row to row, and nothing that it is made of does"
     if not step.batched and any(o.batched for o in operands) and not isinstance(step, Sum | Gram):
@@ -388,7 +375,16 @@ def _fault(number: int, step: Step, steps: Steps) -> str:
         return f"has operands that do not fit each other: {error}"
     if wanted is not None and wanted != step.shape:
         return f"has shape {step.shape}, but makes {wanted}"
-    return _index_fault(step, operands)
+    pairs = []
+    if isinstance(step, View):
+        pairs = [(step.index, prod(operands[0].shape))]
+    elif isinstance(step, Scatter):
+        pairs = [(index, prod(step.shape)) for index in step.indices]
+    for index, size in pairs:
+        positions = index.positions
+        if positions.size and not 0 <= positions.min() <= positions.max() < size:
+            return f"points at number {int(positions.max())} of an array of {size}"
+    return ""
 
 
 def _shape(step: Step, operands: list[Step]) -> Shape | None:
@@ -396,10 +392,7 @@ def _shape(step: Step, operands: list[Step]) -> Shape | None:
     shapes = [operand.shape for operand in operands]
     match step:
         case Apply() if operands:
-            whole = stretch(shapes)
-            if any(side not in (1, full) for shape in shapes if shape for side, full in zip(shape, whole, strict=True)):
-                raise ValueError(" and ".join(map(str, shapes)))
-            return whole
+            return stretch(shapes)
         case MatMul():
             a, b = shapes
             inner, outer = reversed(b) if step.transposed else b
@@ -413,8 +406,6 @@ def _shape(step: Step, operands: list[Step]) -> Shape | None:
             return shapes[0][:-1]
         case Scan() | Slopes():
             return shapes[0]
-        case Join():
-            return (*step.shape[:-1], sum(shape[-1] for shape in shapes))
         case Stretch():
             return stretch([shapes[0], step.shape])
         case Sum():
@@ -422,16 +413,3 @@ def _shape(step: Step, operands: list[Step]) -> Shape | None:
         case View():
             return step.index.shape
     return None
-
-
-def _index_fault(step: Step, operands: list[Step]) -> str:
-    pairs: list[tuple[Index, Shape]] = []
-    if isinstance(step, View):
-        pairs = [(step.index, operands[0].shape)]
-    elif isinstance(step, Scatter):
-        pairs = [(index, step.shape) for index in step.indices]
-    for index, array in pairs:
-        positions = index.positions
-        if positions.size and not 0 <= positions.min() <= positions.max() < prod(array):
-            return f"points at number {int(positions.max())} of an array of {prod(array)}"
-    return ""

@@ -11,7 +11,7 @@ paired in the order of the weights or, where that gives no grids, in the order o
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple, Self
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from ..engine.ops import add, neg, sub
-from .layout import CONSTANTS, Layout, constant, distinct_rows, fold
+from .layout import CONSTANTS, Layout, constant, distinct_rows, fold, in_full
 from .steps import PARAMETERS, Ints, MatMul, Tracer
 from .trace import Chains, Trace
 
@@ -61,31 +61,19 @@ def all_terms(trace: Trace, chains: Chains) -> Terms:
     return Terms(chains.root[users], signs, a, b).take(order)
 
 
-class Addend(NamedTuple):
-    """What a run of terms gives: for each sum the array and the position of its number, which is added or taken off."""
+def lift_sums(layout: Layout, terms: Terms, roots: Ints) -> None:
+    """The sums of one level as array steps."""
+    if not len(roots):
+        return
+    starts, ends = (np.searchsorted(terms.root, roots, side) for side in ("left", "right"))
+    sizes = ends - starts
+    shift = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
+    level = _Level(layout, terms.take(shift + np.arange(sizes.sum())))
+    for nodes, runs in level.alike():
+        level.lift(nodes, runs)
 
-    array: Ints
-    position: Ints
-    sign: int
 
-
-class Sums:
-    """All sums of a trace, lifted level by level."""
-
-    def __init__(self, layout: Layout, trace: Trace, chains: Chains) -> None:
-        self._layout = layout
-        self._terms = all_terms(trace, chains)
-
-    def lift(self, roots: Ints) -> None:
-        """The sums of one level as array steps."""
-        if not len(roots):
-            return
-        starts, ends = (np.searchsorted(self._terms.root, roots, side) for side in ("left", "right"))
-        sizes = ends - starts
-        shift = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
-        level = _Level(self._layout, self._terms.take(shift + np.arange(sizes.sum())))
-        for nodes, runs in level.alike():
-            level.lift(nodes, runs)
+Addend = tuple[Ints, Ints, int]  # for each sum the array and position of a number; 1 if it is added, else -1
 
 
 class _Level:
@@ -143,9 +131,8 @@ class _Level:
         facts = (*self.positions, self.sign)
         kinds, first = distinct_rows(np.concatenate([fact[run] for run in runs for fact in facts], axis=1))
         addends = [addend for run in runs for addend in self._addends(run[first])]
-        arrays = np.stack([addend.array for addend in addends], axis=1)
-        positions = np.stack([addend.position for addend in addends], axis=1)
-        signs = [addend.sign for addend in addends]
+        *columns, signs = zip(*addends, strict=True)
+        arrays, positions = (np.stack(column, axis=1) for column in columns)
         array, position = np.zeros((2, len(first)), dtype=np.int64)
         groups, representatives = distinct_rows(arrays)
         for number, representative in enumerate(representatives):
@@ -163,28 +150,26 @@ class _Level:
         sign = -1 if (signs < 0).all() else 1
         a, b = (positions[run] for positions in self.positions)
         if arrays[1] != NO_FACTOR:
-            return [Addend(*products(self._layout, arrays, (a, b), signs * sign), sign)]
+            return [(*products(self._layout, arrays, (a, b), signs * sign), sign)]
         if length <= 2:
-            return [Addend(np.full(count, arrays[0]), column, sign) for column in a.T]
+            return [(np.full(count, arrays[0]), column, sign) for column in a.T]
         outcome = fold(add, self._layout.fetch_whole(arrays[0], a))
-        return [Addend(np.full(count, outcome.ref.number), np.arange(count), sign)]
+        return [(np.full(count, outcome.ref.number), np.arange(count), sign)]
 
-    def _combined(self, arrays: list[int], positions: Ints, signs: list[int]) -> tuple[Ints, Tracer]:
+    def _combined(self, arrays: list[int], positions: Ints, signs: Sequence[int]) -> tuple[Ints, Tracer]:
         """Addends, element by element: the order of the elements, and the outcome."""
         order, shape, fetched = self._layout.elements(arrays, positions)
         plus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign > 0]
         minus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign < 0]
         outcome = reduce(add, plus) if plus else neg(minus.pop(0))
-        return order, self._layout.whole(reduce(sub, minus, outcome), shape)
+        return order, in_full(self._layout.tape, reduce(sub, minus, outcome), shape)
 
 
 def _mixed(*columns: Ints) -> Ints:
     """One number for the numbers of a row, in the order of the rows."""
-    code = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        low, high = int(column.min()), int(column.max())
-        code = code * (high - low + 1) + (column - low)
-    return code
+    table = np.stack(columns)
+    table -= table.min(axis=1, keepdims=True)
+    return np.ravel_multi_index(tuple(table), tuple(table.max(axis=1) + 1))
 
 
 # ---- sums of products ----
@@ -277,6 +262,6 @@ def _one_by_one(layout: Layout, arrays: list[int], positions: tuple[Ints, Ints],
     product = a * b
     if (signs < 0).any():
         product = product * constant(layout.tape, signs[order].reshape(shape), shape)
-    outcome = layout.whole(product, shape)
+    outcome = in_full(layout.tape, product, shape)
     outcome = outcome if length == 1 else fold(add, outcome)
     return np.full(count, outcome.ref.number), np.argsort(order)

@@ -4,7 +4,7 @@ Nothing is computed, no ``.data`` and no ``.grad`` is changed. What the compiler
 lists, never a label and never a name that a user gave.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -131,7 +131,6 @@ def _enter(known: dict[Value, tuple[int, int]], leaves: list[Any], source: int, 
 # ---- which nodes are lifted together ----
 
 
-@dataclass(frozen=True)
 class Chains:
     """Which nodes are lifted together, an entry per node.
 
@@ -142,72 +141,39 @@ class Chains:
     left, as ``functional.chain`` builds it, and is long enough: its order decides who gets the slope at a tie.
     """
 
-    left: Ints
-    right: Ints
-    level: Ints  # 0 for leaves; a fused node has the level of its highest operand
-    fused: Ints  # part of its only consumer: of a sum, of a product, of another chain
-    linear: Ints  # an addition, subtraction or sign
-    sub: Ints  # a subtraction
-    neg: Ints  # a sign
-    product: Ints  # a product that is a term of a sum
-    minus: Ints  # the sign of a factor of such a product
-    chained: Ints  # a member of another chain than a sum, the last one included
-    root: Ints  # of a member of a sum: the sum's last node
-    sign: Ints  # of a member within its sum: 1 or -1
-
-
-def find_chains(trace: Trace) -> Chains:
-    """Fuse what can be fused, and give levels to all."""
-    left, right = np.array(trace.left), np.array(trace.right)
-    is_a = _kinds(trace.operations)
-    sums, subs, negs = is_a(add), is_a(sub), is_a(neg)
-    uses, consumer = _uses(left, right)
-    alone = (uses == 1) & (left >= 0)  # what may be fused
-    linear = sums | subs | negs
-    in_sum = alone & linear & linear[consumer]
-    product = alone & is_a(mul) & linear[consumer]
-    minus = alone & negs & product[consumer] & ~in_sum[left] & ~product[left]
-    linear &= ~minus
-    chainable, link = _links(trace, is_a, product, alone & (left[consumer] == np.arange(len(trace))), consumer)
-    negative = np.zeros(len(trace), dtype=bool)  # the sign turns on the way from a node to its consumer
-    negative[left[negs]] = negative[right[subs]] = True
-    root, sign = _roots(in_sum | link, consumer, negative)
-    terms = np.bincount(root[chainable], minlength=len(trace)) + 1
-    chained = chainable & (terms[root] >= SHORTEST)
-    fused = in_sum | product | minus | (link & chained)
-    level = _levels(trace, fused)
-    return Chains(left, right, level, fused, linear, subs, negs, product, minus, chained, root, sign)
-
-
-def _links(
-    trace: Trace, is_a: Callable[[Operation], Ints], product: Ints, grows: Ints, consumer: Ints
-) -> tuple[Ints, Ints]:
-    """What may be a member of a chain that is no sum, and what is followed by the next member of its chain."""
-    chainable, link = np.zeros((2, len(trace)), dtype=bool)
-    for row in {row for row in trace.operations if row is not None and row.associative and row is not add}:
-        members = is_a(row) & ~product  # a term of a sum is part of the sum
-        chainable |= members
-        link |= grows & members & members[consumer]
-    return chainable, link
-
-
-def _kinds(operations: list[Operation | None]) -> Callable[[Operation], Ints]:
-    """A function that tells which nodes are of an operation."""
-    code = {operation: number for number, operation in enumerate(dict.fromkeys(operations))}
-    codes = np.array([code[operation] for operation in operations])
-    return lambda row: codes == code.get(row, -1)
+    def __init__(self, trace: Trace) -> None:
+        self.left, self.right = left, right = np.array(trace.left), np.array(trace.right)
+        code = {operation: number for number, operation in enumerate(dict.fromkeys(trace.operations))}
+        codes = np.array([code[operation] for operation in trace.operations])
+        sums, products, self.sub, self.neg = (codes == code.get(row, -1) for row in (add, mul, sub, neg))
+        uses, consumer = _uses(left, right)
+        alone = (uses == 1) & (left >= 0)  # what may be fused
+        linear = sums | self.sub | self.neg
+        in_sum = alone & linear & linear[consumer]
+        self.product = product = alone & products & linear[consumer]  # a product that is a term of a sum
+        in_product = alone & self.neg & product[consumer]
+        self.minus = in_product & ~in_sum[left] & ~product[left]  # the sign of a factor of such a product
+        self.linear = linear & ~self.minus  # an addition, subtraction or sign
+        grows = alone & (left[consumer] == np.arange(len(trace)))
+        associative = np.array([row is not None and row.associative and row is not add for row in code])[codes]
+        chainable = associative & ~product  # a term of a sum is part of the sum
+        link = grows & chainable & chainable[consumer] & (codes == codes[consumer])
+        negative = np.zeros(len(trace), dtype=bool)  # the sign turns on the way from a node to its consumer
+        negative[left[self.neg]] = negative[right[self.sub]] = True
+        self.root, self.sign = _roots(in_sum | link, consumer, negative)  # of a member: the last node, and 1 or -1
+        terms = np.bincount(self.root[chainable], minlength=len(trace)) + 1
+        self.chained = chainable & (terms[self.root] >= SHORTEST)  # a member of another chain than a sum
+        self.fused = in_sum | product | self.minus | (link & self.chained)  # part of its only consumer
+        self.level = _levels(trace, self.fused)  # 0 for leaves; a fused node has that of its highest operand
 
 
 def _uses(left: Ints, right: Ints) -> tuple[Ints, Ints]:
     """How often each node is used, and by which node it was used last."""
-    count = len(left)
-    consumer = np.zeros(count, dtype=np.int64)
-    uses = np.zeros(count, dtype=np.int64)
-    for operand in (left, right):
-        users = np.flatnonzero(operand >= 0)
-        consumer[operand[users]] = users
-        uses += np.bincount(operand[users], minlength=count)
-    return uses, consumer
+    operands, users = np.concatenate((left, right)), np.tile(np.arange(len(left)), 2)
+    operands, users = operands[operands >= 0], users[operands >= 0]
+    consumer = np.zeros(len(left), dtype=np.int64)
+    consumer[operands] = users
+    return np.bincount(operands, minlength=len(left)), consumer
 
 
 def _roots(member: Ints, consumer: Ints, negative: Ints) -> tuple[Ints, Ints]:
@@ -229,8 +195,6 @@ def _levels(trace: Trace, fused: Ints) -> Ints:
         if left < 0:
             level.append(0)
         else:
-            below = level[left]
-            if right >= 0 and level[right] > below:
-                below = level[right]
+            below = level[left] if right < 0 or level[left] > level[right] else level[right]
             level.append(below if inside else below + 1)
     return np.array(level)
