@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any
 
 from ..engine.operation import TABLE, Operation
-from ..notation.symbol import Symbol
 from ..notation.text import POWER
+from .units import slope_in_letters
 
 UNLIKELY = 10  # beyond the next best slip
 
@@ -84,17 +84,13 @@ def _is_power(slope: Slope) -> bool:
 @cache
 def _bends(row: Operation, i: int) -> bool:
     one = row.arity == 1 or row.default is not None
-    return one and i == 0 and not Symbol.of(_on_symbols(row, i)).is_number
+    return one and i == 0 and not slope_in_letters(row, i).is_number
 
 
 @cache
 def multiplies(row: Operation, i: int) -> bool:
     """Is the slope towards one operand the other operand?"""
-    return row.arity == 2 and getattr(_on_symbols(row, i), "name", None) == "ba"[i]
-
-
-def _on_symbols(row: Operation, i: int) -> Any:
-    return row.textbook[i](*map(Symbol, "ab"[: row.arity]), Symbol("out"))
+    return row.arity == 2 and slope_in_letters(row, i).name == "ba"[i]
 
 
 # ---- wrong slopes that take more than an expression ----

@@ -11,6 +11,7 @@ from functools import cache, reduce
 from math import isclose
 from operator import add as plus
 
+from ..engine.graph import postorder
 from ..engine.operation import Operation
 from ..engine.ops import add, div, exp, maximum, stop_gradient, sub
 from ..engine.value import Constant, Value
@@ -89,19 +90,11 @@ def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
     return steps
 
 
-def _powers(whole: Value) -> dict[Value, None]:
+def _powers(whole: Value) -> list[Value]:
     """The powers of e that are added up, in order; none if something else is among them, or one of them twice."""
-    powers: dict[Value, None] = {}
-    stack = [whole]
-    while stack:
-        node = stack.pop()
-        if node.operation is add:
-            stack += [node.right, node.left]
-        elif node.operation is exp and node not in powers:
-            powers[node] = None
-        else:
-            return {}
-    return powers
+    nodes = [*postorder(whole, lambda node: node.operands if node.operation is add else ())]
+    powers = [node for node in nodes if node.operation is exp]
+    return powers if len(nodes) == 2 * len(powers) - 1 else []
 
 
 def _without_shift(exponents: list[Value]) -> list[Value]:
@@ -136,6 +129,9 @@ def _chain(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]
 @cache
 def _knows_itself_only(row: Operation) -> bool:
     """Is each slope made of its own operand and the outcome alone?"""
-    a, b, out = Symbol("a"), Symbol("b"), Symbol("out")
-    slopes = [Symbol.of(partial(a, b, out)) for partial in row.textbook]
-    return all(other not in set(slope.parts()) for slope, other in zip(slopes, (b, a), strict=True))
+    return all(other not in {part.name for part in slope_in_letters(row, i).parts()} for i, other in enumerate("ba"))
+
+
+def slope_in_letters(row: Operation, i: int) -> Symbol:
+    """What the textbook has for an operation's slope towards operand i, with a and b for the operands and out."""
+    return Symbol.of(row.textbook[i](*map(Symbol, "ab"[: row.arity]), Symbol("out")))
