@@ -95,12 +95,8 @@ def count_paths(root: Value, target: Value | str) -> int:
     Raises UnknownNameError for a label that is not there, ArgumentTypeError if root is no Value.
     """
     check_root(root)
-    return count_ways(topological_order(root), recorded, node_of(target, root))
-
-
-def count_ways(order: Sequence[Value], edges: Edges[Value], target: Value) -> int:
-    """The number of paths from the last of the order down to target."""
-    return next((ways for node, ways in sweep(order, edges, 1, mul=lambda ways, _: ways) if node is target), 0)
+    end, found = node_of(target, root), sweep(topological_order(root), recorded, 1, mul=lambda ways, _: ways)
+    return next((ways for node, ways in found if node is end), 0)
 
 
 def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) -> Iterator[Path]:
