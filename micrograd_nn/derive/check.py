@@ -191,10 +191,8 @@ class _Comparison:
 
     def _agrees(self, hand: Sequence[float], rights: Sequence[float]) -> bool:
         """Does what was written agree with these numbers, at every point at which there is one?"""
-        scale = _largest(rights)
-        if not self._close(hand[0], rights[0], scale) and (not self.fresh or isfinite(hand[0])):
-            return False
-        return all(self._close(mine, right, scale) for mine, right in zip(hand[1:], rights[1:], strict=True))
+        scale, first = _largest(rights), 1 if self.fresh and not isfinite(hand[0]) else 0
+        return all(self._close(mine, right, scale) for mine, right in zip(hand[first:], rights[first:], strict=True))
 
     def _close(self, hand: float, right: float, scale: float) -> bool:
         if not isfinite(hand) or not isfinite(right):
