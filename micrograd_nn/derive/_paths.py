@@ -129,13 +129,9 @@ def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) ->
 
 def _best(order: Sequence[Value], edges: Edges[Value], target: Value) -> dict[Value, tuple[float, Any]]:
     """By node: the logarithm of the largest product down to target, and the edge that leads to it."""
-
-    def onward(node: Value) -> Iterator[tuple[Value, tuple[int, Value, float]]]:
-        return ((operand, (i, operand, partial)) for i, (operand, partial) in enumerate(edges(node)))
-
     return tangents(
         order,
-        onward,
+        lambda node: [(operand, (i, operand, partial)) for i, (operand, partial) in enumerate(edges(node))],
         target,
         (0.0, None),
         add=lambda one, other: max(one, other, key=itemgetter(0)),

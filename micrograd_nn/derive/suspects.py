@@ -180,7 +180,11 @@ def _totals(edit: Edit, place: Place, numbers: Numbers) -> list[float]:
     variants = zip(*map(edit.instead, slopes), strict=True)
     if len(place.edges) > 1:
         return [numbers.with_slopes(dict(zip(place.edges, map(float, wrong), strict=True))) for wrong in variants]
-    pair, weight = place.pairs[0], _weight(place, numbers)
+    pair = place.pairs[0]
+    if place.edges:  # the weight is what the slope is multiplied with in the whole
+        weight = sum(numbers.times_edge(pair, place.edges[0]) for pair in place.pairs)
+    else:
+        weight = numbers.times_factor(pair) if place.scope is Scope.FACTOR else numbers.tangents[pair[1]]
     through = weight * slopes[0].right
     if place.scope is Scope.BRANCH:
         whole = numbers.times_factor(pair) * numbers.factor(pair)
@@ -188,14 +192,6 @@ def _totals(edit: Edit, place: Place, numbers: Numbers) -> list[float]:
             return [nan]  # all that goes through the factor, and so no branch that could be forgotten
     rest = 0.0 if place.scope is Scope.CUT_OFF else numbers.total - through
     return [rest + weight * float(wrong) for (wrong,) in variants]
-
-
-def _weight(place: Place, numbers: Numbers) -> float:
-    """What the slope is multiplied with in the whole."""
-    if place.edges:
-        return sum(numbers.times_edge(pair, place.edges[0]) for pair in place.pairs)
-    (pair,) = place.pairs
-    return numbers.times_factor(pair) if place.scope is Scope.FACTOR else numbers.tangents[pair[1]]
 
 
 def _slopes(place: Place, numbers: Numbers) -> list[Slope]:

@@ -5,8 +5,7 @@ recording pays nothing for it. Whatever only looks like a unit is derived step b
 step: each node that it takes in, with the slope towards it as the textbook has it and as the number that was recorded.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache, reduce
 from math import isclose
 from operator import add as plus
@@ -26,20 +25,14 @@ Symbols = Mapping[Value, Tidy]
 Unit = list[tuple[Value, tuple[Tidy, float]]]  # an input, and ∂out/∂input
 
 
-class Units:
-    """The units of a graph. A node with a name stays in sight: it is inside of none."""
+def unit_at(out: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
+    """The unit whose outcome a node is; None for an ordinary node.
 
-    def __init__(self, order: Iterable[Value], names: Names, symbols: Symbols) -> None:
-        self._names, self._symbols = names, symbols
-        self._uses = Counter(operand for node in order for operand in node.operands)
-        self._found: dict[Value, Unit | None] = {}
-
-    def at(self, out: Value) -> Unit | None:
-        """The unit whose outcome a node is; None for an ordinary node."""
-        if out not in self._found:
-            names, symbols = self._names, self._symbols
-            self._found[out] = _clamp(out) or _softmax(out, names, symbols) or _chain(out, names, symbols, self._uses)
-        return self._found[out]
+    A node with a name stays in sight: it is inside of none. ``uses`` is how many operations take each node up.
+    """
+    if (p := let_through(out)) is not None:
+        return [(p, (Tidy.of(1.0), out.dleft))]
+    return _softmax(out, names, symbols) or _chain(out, names, symbols, uses)
 
 
 def let_through(node: Value) -> Value | None:
@@ -58,11 +51,6 @@ def in_domain(node: Value, values: Mapping[Value, float]) -> bool:
 
 def _is_clamp(node: Value) -> bool:
     return node.operation is maximum and isinstance(node.right, Constant) and 0.0 < node.right.data <= TINY
-
-
-def _clamp(out: Value) -> Unit | None:
-    p = let_through(out)
-    return [(p, (Tidy.of(1.0), out.dleft))] if p is not None else None
 
 
 def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
