@@ -78,11 +78,11 @@ def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
     return steps
 
 
-def _powers(whole: Value) -> list[Value]:
+def _powers(whole: Value) -> dict[Value, None]:
     """The powers of e that are added up, in order; none if something else is among them, or one of them twice."""
     nodes = [*postorder(whole, lambda node: node.operands if node.operation is add else ())]
     powers = [node for node in nodes if node.operation is exp]
-    return powers if len(nodes) == 2 * len(powers) - 1 else []
+    return dict.fromkeys(powers if len(nodes) == 2 * len(powers) - 1 else ())  # a list finds what has the same number
 
 
 def _without_shift(exponents: list[Value]) -> list[Value]:
