@@ -95,12 +95,8 @@ def count_paths(root: Value, target: Value | str) -> int:
     Raises UnknownNameError for a label that is not there, ArgumentTypeError if root is no Value.
     """
     check_root(root)
-    return count_ways(topological_order(root), recorded, node_of(target, root))
-
-
-def count_ways(order: Sequence[Value], edges: Edges[Value], target: Value) -> int:
-    """The number of paths from the last of the order down to target."""
-    return next((ways for node, ways in sweep(order, edges, 1, mul=lambda ways, _: ways) if node is target), 0)
+    end, found = node_of(target, root), sweep(topological_order(root), recorded, 1, mul=lambda ways, _: ways)
+    return next((ways for node, ways in found if node is end), 0)
 
 
 def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) -> Iterator[Path]:
@@ -133,13 +129,9 @@ def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) ->
 
 def _best(order: Sequence[Value], edges: Edges[Value], target: Value) -> dict[Value, tuple[float, Any]]:
     """By node: the logarithm of the largest product down to target, and the edge that leads to it."""
-
-    def onward(node: Value) -> Iterator[tuple[Value, tuple[int, Value, float]]]:
-        return ((operand, (i, operand, partial)) for i, (operand, partial) in enumerate(edges(node)))
-
     return tangents(
         order,
-        onward,
+        lambda node: [(operand, (i, operand, partial)) for i, (operand, partial) in enumerate(edges(node))],
         target,
         (0.0, None),
         add=lambda one, other: max(one, other, key=itemgetter(0)),

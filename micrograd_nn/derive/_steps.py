@@ -68,14 +68,12 @@ def _steps(root: Value) -> Iterator[Step]:
         if node.operation is None:
             continue
         contributions = tuple(upstream * partial for partial in node.partials)
-        before, after = [], []
+        before, after = tuple[float, ...](), tuple[float, ...]()
         for operand, contribution in zip(node.operands, contributions, strict=True):
-            before.append(gathered.get(operand, 0.0))
-            after.append(before[-1] + contribution)
+            before += (gathered.get(operand, 0.0),)
+            after += (before[-1] + contribution,)
             gathered[operand] = after[-1]
-        yield Step(
-            node, node.operation, upstream, node.operands, node.partials, contributions, tuple(before), tuple(after)
-        )
+        yield Step(node, node.operation, upstream, node.operands, node.partials, contributions, before, after)
 
 
 # ---- and in another order ----

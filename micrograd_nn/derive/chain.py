@@ -5,6 +5,7 @@ the rows and as the number that the engine recorded; over the named graph the pr
 exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,7 @@ from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
 from .recorded import names_of, partial_latex, partial_text
-from .units import Units, let_through
+from .units import let_through, unit_at
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
@@ -57,7 +58,7 @@ class Chain:
         self.order = topological_order(root)
         self.names = names_of(root, target) if names is None else names
         self.symbols = Symbols(self.names)
-        self.units = Units(self.order, self.names, self.symbols)
+        self._uses = Counter(operand for node in self.order for operand in node.operands)
         self.on_the_way = {target}  # the nodes that depend on target
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
@@ -149,7 +150,7 @@ class Chain:
 
     def _steps(self, node: Value) -> Iterable[tuple[Value, tuple[Tidy, float]]]:
         """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
-        unit = self.units.at(node)
+        unit = unit_at(node, self.names, self.symbols, self._uses)
         if unit is not None:
             return [step for step in unit if step[0] in self.on_the_way]
         symbols = [self.symbols[operand] for operand in node.operands]

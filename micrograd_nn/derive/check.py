@@ -69,8 +69,7 @@ class Report:
         return all(finding.ok for finding in self.findings)
 
     def __str__(self) -> str:
-        right = sum(finding.ok for finding in self.findings)
-        head = f"{right} of {len(self.findings)} right"
+        head = f"{sum(finding.ok for finding in self.findings)} of {len(self.findings)} right"
         columns = f"  {'':10} {'engine':>14}   {'by hand':>14}   {'numeric':>14}"
         return "\n".join([head, columns, *map(str, self.findings)])
 
@@ -191,10 +190,8 @@ class _Comparison:
 
     def _agrees(self, hand: Sequence[float], rights: Sequence[float]) -> bool:
         """Does what was written agree with these numbers, at every point at which there is one?"""
-        scale = _largest(rights)
-        if not self._close(hand[0], rights[0], scale) and (not self.fresh or isfinite(hand[0])):
-            return False
-        return all(self._close(mine, right, scale) for mine, right in zip(hand[1:], rights[1:], strict=True))
+        scale, first = _largest(rights), 1 if self.fresh and not isfinite(hand[0]) else 0
+        return all(self._close(mine, right, scale) for mine, right in zip(hand[first:], rights[first:], strict=True))
 
     def _close(self, hand: float, right: float, scale: float) -> bool:
         if not isfinite(hand) or not isfinite(right):
@@ -254,7 +251,7 @@ class _Comparison:
             slip=found[0].slip if found else None,
             factor=self._names(factor) if factor else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
-            words=self._digits_given() if ok else self._named(found) if found else self._unnamed(factor),
+            words=self._rounded() if ok else self._named(found) if found else self._unnamed(factor),
         )
 
     def _names(self, pair: Pair) -> tuple[str, str]:
@@ -263,7 +260,7 @@ class _Comparison:
     def _factor(self, pair: Pair) -> Factor | None:
         return self.chain.factors.get(pair[0], {}).get(pair[1])
 
-    def _digits_given(self) -> str:
+    def _rounded(self) -> str:
         off = abs(self.hand[0] - self.rights[0])
         return "right to the digits given" if self.entry.tolerance and off > 1e-9 * abs(self.rights[0]) else ""
 

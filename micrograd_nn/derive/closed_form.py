@@ -5,6 +5,7 @@ real. sympy is imported only here, when it is asked for.
 """
 
 import operator
+from contextlib import suppress
 from functools import cache
 from math import isclose
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..errors import ExtraMissingError
-from ..notation.symbol import Symbol
 from .recorded import check_root, names_of
+from .units import slope_in_letters
 
 SAMPLES = ((0.3, 0.7), (0.7, 0.3), (1.7, 2.3))  # where a function is held against a row that it may stand for
 
@@ -53,8 +54,7 @@ def _sympy() -> Any:
 
 
 def _number(number: float) -> Any:
-    sympy = _sympy()
-    return sympy.Integer(int(number)) if number.is_integer() and abs(number) < 1e15 else sympy.Float(number)
+    return _sympy().sympify(int(number) if number.is_integer() and abs(number) < 1e15 else number)
 
 
 @cache
@@ -65,35 +65,31 @@ def _function(row: Operation) -> Any:
     words = row.name, row.sign.capitalize()  # log, and Max
     named: list[Any] = [getattr(module, word, None) for module in (sympy, operator) for word in words]
     for function in (*named, row.forward):
-        try:
+        with suppress(Exception):  # of whatever kind: it is another function of that name, or asks for a float
             form = sympy.sympify(function(*operands))
             if _means(form, operands, row):
                 return sympy.Lambda(operands, form)
-        except Exception:  # of whatever kind: it is another function of that name, or asks for a float
-            continue
     return _made_of(row)
 
 
 def _means(form: Any, operands: Any, row: Operation) -> bool:
     """Has a formula the row's values and slopes, as far as samples tell?"""
-    samples = [numbers[: row.arity] for numbers in SAMPLES if row.domain.holds(*numbers[: row.arity])]
-    pairs = []
-    for numbers in samples:
-        at, out = dict(zip(operands, numbers, strict=True)), row.forward(*numbers)
-        pairs.append((form.subs(at), out))
-        pairs += [(form.diff(x).subs(at), p(*numbers, out)) for x, p in zip(operands, row.partials, strict=True)]
-    return bool(pairs) and all(isclose(float(one), other, rel_tol=1e-9) for one, other in pairs)
+    forms, same = [form, *map(form.diff, operands)], list[bool]()
+    for numbers in (sample[: row.arity] for sample in SAMPLES):
+        if row.domain.holds(*numbers):
+            at, out = dict(zip(operands, numbers, strict=True)), row.forward(*numbers)
+            exact = [out, *(partial(*numbers, out) for partial in row.partials)]
+            same += [isclose(float(f.subs(at)), right, rel_tol=1e-9) for f, right in zip(forms, exact, strict=True)]
+    return bool(same) and all(same)
 
 
 def _made_of(row: Operation) -> Any:
     """A function that knows its slopes and its numbers from the row."""
     sympy = _sympy()
-    letters = [Symbol(letter) for letter in "ab"[: row.arity]]
 
     def slope(self: Any, argindex: int = 1) -> Any:
         given = dict(zip([*"ab"[: row.arity], "out"], [*self.args, self], strict=True))
-        written = Symbol.of(row.textbook[argindex - 1](*letters, Symbol("out")))
-        return written.fold(
+        return slope_in_letters(row, argindex - 1).fold(
             lambda leaf: given[leaf.name] if leaf.name else _number(leaf.number),
             lambda operation, *operands: _function(operation)(*operands),
         )

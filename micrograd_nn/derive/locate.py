@@ -9,12 +9,14 @@ from itertools import accumulate, islice, pairwise
 from math import isclose, isfinite
 from typing import Any
 
+from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, neg, sub
 from ..notation.symbol import Symbol
 from ._paths import largest_first
 from .chain import Numbers, Pair
 
 MOST_TERMS = 16
+INVERSE = {add: sub, mul: div}
 Outcome = tuple[float, ...]  # what something comes to, at each point
 
 
@@ -22,7 +24,7 @@ def wrong_factors(fresh: Sequence[Numbers], written: Symbol) -> set[Pair]:
     """The factors that may be the wrong one; empty if the formula isn't written in the order of the chain."""
     chain, named = fresh[0].chain, [numbers.named for numbers in fresh]
     paths = islice(largest_first(chain.named, chain.edges, chain.target), MOST_TERMS)
-    theirs = {term: _at(term, named) for term in _terms(written)}
+    theirs = {term: _at(term, named) for term in _parts(written, add)}
     unmatched = []
     for path in paths:
         pairs = [*pairwise(path.nodes)]
@@ -36,7 +38,7 @@ def wrong_factors(fresh: Sequence[Numbers], written: Symbol) -> set[Pair]:
     if len(unmatched) != 1 or len(theirs) != 1:
         return set()
     (pairs, rights), (term,) = unmatched[0], theirs
-    cuts = ([_at(part, named) for part in cut(term)] for cut in (_merged, _factors))
+    cuts = ([_at(part, named) for part in parts] for parts in (_merged(term), _parts(term, mul)))
     found = ({*_odd(pairs, rights, pieces), *_odd(pairs[::-1], rights[::-1], pieces)} for pieces in cuts)
     return next(filter(None, found), set())
 
@@ -65,42 +67,28 @@ def _products(outcomes: list[Outcome], points: int) -> Iterator[Outcome]:
     return accumulate(outcomes, lambda a, b: tuple(x * y for x, y in zip(a, b, strict=True)), initial=(1.0,) * points)
 
 
-def _terms(symbol: Symbol) -> list[Symbol]:
-    terms, stack = [], [(symbol, False)]
-    while stack:
-        node, minus = stack.pop()
-        if node.operation in (add, sub):
-            a, b = node.operands
-            stack += [(b, minus ^ (node.operation is sub)), (a, minus)]
-        elif node.operation is neg and node.operands[0].operation in (add, sub):
-            stack.append((node.operands[0], not minus))
-        else:
-            terms.append(-node if minus else node)
-    return terms
-
-
-def _factors(symbol: Symbol) -> list[Symbol]:
-    """What is multiplied, in order; a minus sign stays with what follows it, a divisor is turned over."""
-    factors: list[Symbol] = []
+def _parts(symbol: Symbol, joined: Operation) -> list[Symbol]:
+    """What is added up, or multiplied, in order; a minus sign stays with what follows it, a divisor is turned over."""
+    parts: list[Symbol] = []
     stack: list[tuple[Symbol, bool, bool]] = [(symbol, False, False)]
     while stack:
         node, minus, below = stack.pop()
         if node.operation is neg:
             stack.append((node.operands[0], not minus, below))
-        elif node.operation in (mul, div):
+        elif node.operation in (joined, INVERSE[joined]):
             a, b = node.operands
-            stack += [(b, False, below ^ (node.operation is div)), (a, minus, below)]
+            stack += [(b, minus and joined is add, below ^ (node.operation is not joined)), (a, minus, below)]
         else:
-            turned = 1.0 / node if below else node
-            factors.append(-turned if minus else turned)
-    return factors
+            turned = node if not below else -node if joined is add else 1.0 / node
+            parts.append(-turned if minus else turned)
+    return parts
 
 
 def _merged(symbol: Symbol) -> list[Symbol]:
     """The factors, a number taken together with what it stands before, and a divisor with what it stands under."""
     merged: list[Symbol] = []
     waiting: Symbol | None = None
-    for factor in _factors(symbol):
+    for factor in _parts(symbol, mul):
         if waiting is not None:
             factor, waiting = waiting * factor, None
         bare = factor.operands[0] if factor.operation is neg else factor

@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any
 
 from ..engine.operation import TABLE, Operation
-from ..notation.symbol import Symbol
 from ..notation.text import POWER
+from .units import slope_in_letters
 
 UNLIKELY = 10  # beyond the next best slip
 
@@ -84,33 +84,16 @@ def _is_power(slope: Slope) -> bool:
 @cache
 def _bends(row: Operation, i: int) -> bool:
     one = row.arity == 1 or row.default is not None
-    return one and i == 0 and not Symbol.of(_on_symbols(row, i)).is_number
+    return one and i == 0 and not slope_in_letters(row, i).is_number
 
 
 @cache
 def multiplies(row: Operation, i: int) -> bool:
     """Is the slope towards one operand the other operand?"""
-    return row.arity == 2 and getattr(_on_symbols(row, i), "name", None) == "ba"[i]
+    return row.arity == 2 and slope_in_letters(row, i).name == "ba"[i]
 
 
-def _on_symbols(row: Operation, i: int) -> Any:
-    return row.textbook[i](*map(Symbol, "ab"[: row.arity]), Symbol("out"))
-
-
-# ---- wrong slopes that take more than an expression ----
-
-
-def _times_n(slope: Slope) -> list[Any]:
-    return [change * slope.right for n in slope.divisors for change in (n, 1.0 / n)]
-
-
-def _at_input(slope: Slope) -> list[Any]:
-    return [slope.row.textbook[0](*slope.operands, slope.operands[0])]
-
-
-def _at_output(slope: Slope) -> list[Any]:
-    parameters = slope.operands[1:]
-    return [slope.row.textbook[0](slope.out, *parameters, slope.row(slope.out, *parameters))]
+# ---- wrong slopes that take more than an expression, and where an edit is made ----
 
 
 def _by_other_rules(slope: Slope) -> list[Any]:
@@ -166,7 +149,7 @@ class Slip(Enum):
         *_anywhere(lambda s: [0.5 * s.right], seen=r"−?2\b"))
 
     FACTOR_N = ("factor n", 4, "a factor n or 1/n of the mean is missing or too much",
-        *_anywhere(_times_n))
+        *_anywhere(lambda s: [change * s.right for n in s.divisors for change in (n, 1.0 / n)]))
 
     SQUARE_FORGOTTEN = ("square forgotten", 2, "the square is forgotten: it was derived as if the power were not there",
         _on_edge(_is_power, lambda s: [1.0, s.operands[1]]))
@@ -184,11 +167,12 @@ class Slip(Enum):
         _on_edge(_is_activation, lambda s: [s.out]))
 
     INPUT_FOR_OUTPUT = ("pre-activation for output", 4, "the pre-activation was put in where the output belongs",
-        _on_edge(_is_activation, _at_input))
+        _on_edge(_is_activation, lambda s: [s.row.textbook[0](*s.operands, s.operands[0])]))
 
     SLOPE_AT_OUTPUT = ("slope taken at the output", 4,
         "the derivative was taken at the output instead of at the pre-activation",
-        _on_edge(_is_activation, _at_output))
+        _on_edge(_is_activation,
+            lambda s: [s.row.textbook[0](s.out, *s.operands[1:], s.row(s.out, *s.operands[1:]))]))
 
     ANOTHER_RULE = ("another activation's rule", 5, "this is another activation's rule",
         _on_edge(_is_activation, _by_other_rules))

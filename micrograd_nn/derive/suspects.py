@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from math import isfinite, nan
 from typing import Any
 
@@ -58,7 +57,9 @@ class Suspect:
     @cached_property
     def unlikely(self) -> int:
         """The same, among slips of one rank."""
-        looks_like_it = not self.edit.seen or re.match(self.edit.seen, self._factor_text())
+        child, parent = self.pair
+        seen = self.edit.seen
+        looks_like_it = not seen or re.match(seen, _text(self.chain.factors[child][parent].symbol))
         return self.place.unlikely + self.edit.unlikely + (not looks_like_it)
 
     @property
@@ -81,16 +82,16 @@ class Suspect:
 
     def _branch(self, node: Value, operand: Value) -> str:
         ways = (operand, node) if operand is self.pair[1] else (operand,)  # of the uses of a name, which one
-        try:
-            through = " in ".join(str(self.chain.symbols[way]) for way in ways)
-        except GraphError:  # longer than can be written at all
-            return ""
-        return self.edit.said.format(through) if len(through) <= READABLE else ""
+        through = _text(*(self.chain.symbols[way] for way in ways))
+        return self.edit.said.format(through) if 0 < len(through) <= READABLE else ""
 
-    def _factor_text(self) -> str:
-        child, parent = self.pair
-        symbol = self.chain.factors[child][parent].symbol
-        return str(symbol) if len(list(islice(symbol.parts(), 200))) < 200 else ""
+
+def _text(*ways: Symbol) -> str:
+    """A use of a name in what it is used in; nothing if that is longer than can be written at all."""
+    try:
+        return " in ".join(map(str, ways))
+    except GraphError:
+        return ""
 
 
 def suspects(
@@ -112,22 +113,23 @@ def suspects(
 
 def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
     """Each edit of the table in each place of its scope; those of an edge then at all edges of an operation alike."""
-    first: dict[Edge, Pair] = {}  # by edge: the first factor, seen from root, that it lies in
+    lies_in: dict[Edge, list[Pair]] = {}  # by edge: the factors, from root down
     for place in _places(here):
         (slope,) = _slopes(place, here)
         yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
         for edge in place.edges:
-            first.setdefault(edge, place.pairs[0])
+            lies_in.setdefault(edge, []).extend(place.pairs)
     by_operation: dict[Operation | None, list[Edge]] = {}  # from the leaves up
     for node in here.chain.order:
-        by_operation.setdefault(node.operation, []).extend(edge for edge in ((node, 0), (node, 1)) if edge in first)
+        by_operation.setdefault(node.operation, []).extend(edge for edge in ((node, 0), (node, 1)) if edge in lies_in)
     for edges in by_operation.values():
         slopes = _slopes(Place(Scope.EDGE, (), tuple(edges)), here)
         for slip, edit in EDITS:
             alike = tuple(edge for edge, slope in zip(edges, slopes, strict=True) if edit.where(slope))
             if edit.scope is Scope.EDGE and len(alike) > 1:
-                counting = [first[edge] for edge in alike if here.times_edge(first[edge], edge)] or [first[alike[-1]]]
-                yield slip, edit, Place(Scope.EDGE, tuple(dict.fromkeys(counting[::-1])), alike, unlikely=2)
+                pairs = [(pair, edge) for edge in reversed(alike) for pair in lies_in[edge]]
+                counting = dict.fromkeys(pair for pair, edge in pairs if here.times_edge(pair, edge))
+                yield slip, edit, Place(Scope.EDGE, tuple(counting) or (pairs[0][0],), alike, unlikely=2)
 
 
 # ---- the places ----
@@ -178,7 +180,11 @@ def _totals(edit: Edit, place: Place, numbers: Numbers) -> list[float]:
     variants = zip(*map(edit.instead, slopes), strict=True)
     if len(place.edges) > 1:
         return [numbers.with_slopes(dict(zip(place.edges, map(float, wrong), strict=True))) for wrong in variants]
-    pair, weight = place.pairs[0], _weight(place, numbers)
+    pair = place.pairs[0]
+    if place.edges:  # the weight is what the slope is multiplied with in the whole
+        weight = sum(numbers.times_edge(pair, place.edges[0]) for pair in place.pairs)
+    else:
+        weight = numbers.times_factor(pair) if place.scope is Scope.FACTOR else numbers.tangents[pair[1]]
     through = weight * slopes[0].right
     if place.scope is Scope.BRANCH:
         whole = numbers.times_factor(pair) * numbers.factor(pair)
@@ -186,14 +192,6 @@ def _totals(edit: Edit, place: Place, numbers: Numbers) -> list[float]:
             return [nan]  # all that goes through the factor, and so no branch that could be forgotten
     rest = 0.0 if place.scope is Scope.CUT_OFF else numbers.total - through
     return [rest + weight * float(wrong) for (wrong,) in variants]
-
-
-def _weight(place: Place, numbers: Numbers) -> float:
-    """What the slope is multiplied with in the whole."""
-    if place.edges:
-        return sum(numbers.times_edge(pair, place.edges[0]) for pair in place.pairs)
-    (pair,) = place.pairs
-    return numbers.times_factor(pair) if place.scope is Scope.FACTOR else numbers.tangents[pair[1]]
 
 
 def _slopes(place: Place, numbers: Numbers) -> list[Slope]:

@@ -5,12 +5,12 @@ recording pays nothing for it. Whatever only looks like a unit is derived step b
 step: each node that it takes in, with the slope towards it as the textbook has it and as the number that was recorded.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache, reduce
 from math import isclose
 from operator import add as plus
 
+from ..engine.graph import postorder
 from ..engine.operation import Operation
 from ..engine.ops import add, div, exp, maximum, stop_gradient, sub
 from ..engine.value import Constant, Value
@@ -25,20 +25,14 @@ Symbols = Mapping[Value, Tidy]
 Unit = list[tuple[Value, tuple[Tidy, float]]]  # an input, and ∂out/∂input
 
 
-class Units:
-    """The units of a graph. A node with a name stays in sight: it is inside of none."""
+def unit_at(out: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
+    """The unit whose outcome a node is; None for an ordinary node.
 
-    def __init__(self, order: Iterable[Value], names: Names, symbols: Symbols) -> None:
-        self._names, self._symbols = names, symbols
-        self._uses = Counter(operand for node in order for operand in node.operands)
-        self._found: dict[Value, Unit | None] = {}
-
-    def at(self, out: Value) -> Unit | None:
-        """The unit whose outcome a node is; None for an ordinary node."""
-        if out not in self._found:
-            names, symbols = self._names, self._symbols
-            self._found[out] = _clamp(out) or _softmax(out, names, symbols) or _chain(out, names, symbols, self._uses)
-        return self._found[out]
+    A node with a name stays in sight: it is inside of none. ``uses`` is how many operations take each node up.
+    """
+    if (p := let_through(out)) is not None:
+        return [(p, (Tidy.of(1.0), out.dleft))]
+    return _softmax(out, names, symbols) or _chain(out, names, symbols, uses)
 
 
 def let_through(node: Value) -> Value | None:
@@ -57,11 +51,6 @@ def in_domain(node: Value, values: Mapping[Value, float]) -> bool:
 
 def _is_clamp(node: Value) -> bool:
     return node.operation is maximum and isinstance(node.right, Constant) and 0.0 < node.right.data <= TINY
-
-
-def _clamp(out: Value) -> Unit | None:
-    p = let_through(out)
-    return [(p, (Tidy.of(1.0), out.dleft))] if p is not None else None
 
 
 def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
@@ -91,17 +80,9 @@ def _softmax(share: Value, names: Names, symbols: Symbols) -> Unit | None:
 
 def _powers(whole: Value) -> dict[Value, None]:
     """The powers of e that are added up, in order; none if something else is among them, or one of them twice."""
-    powers: dict[Value, None] = {}
-    stack = [whole]
-    while stack:
-        node = stack.pop()
-        if node.operation is add:
-            stack += [node.right, node.left]
-        elif node.operation is exp and node not in powers:
-            powers[node] = None
-        else:
-            return {}
-    return powers
+    nodes = [*postorder(whole, lambda node: node.operands if node.operation is add else ())]
+    powers = [node for node in nodes if node.operation is exp]
+    return dict.fromkeys(powers if len(nodes) == 2 * len(powers) - 1 else ())  # a list finds what has the same number
 
 
 def _without_shift(exponents: list[Value]) -> list[Value]:
@@ -136,6 +117,9 @@ def _chain(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]
 @cache
 def _knows_itself_only(row: Operation) -> bool:
     """Is each slope made of its own operand and the outcome alone?"""
-    a, b, out = Symbol("a"), Symbol("b"), Symbol("out")
-    slopes = [Symbol.of(partial(a, b, out)) for partial in row.textbook]
-    return all(other not in set(slope.parts()) for slope, other in zip(slopes, (b, a), strict=True))
+    return all(other not in {part.name for part in slope_in_letters(row, i).parts()} for i, other in enumerate("ba"))
+
+
+def slope_in_letters(row: Operation, i: int) -> Symbol:
+    """What the textbook has for an operation's slope towards operand i, with a and b for the operands and out."""
+    return Symbol.of(row.textbook[i](*map(Symbol, "ab"[: row.arity]), Symbol("out")))
