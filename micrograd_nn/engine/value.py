@@ -1,17 +1,17 @@
 """Value: a number that remembers how it was made, and the sweep that takes its derivative back to where it came from.
 
 A Value holds one Python float and, if an operation made it, that operation, its operands in order and the local slope
-towards each, recorded when it was computed. The graph is this data and nothing else: no closure, no set, no cycle. It
-is walked in topological order and never by recursion, so a chain of a million operations works.
+towards each, recorded when it was computed. The graph is this data and nothing else: no closure, no set, no cycle.
 
-The sum, the difference, the product and a neuron's sum are spelled out here for speed; tests hold them to their rows.
+The sum, the difference, the product and a neuron's sum are spelled out for speed; tests hold them to their rows.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import repeat
 from math import isfinite, isnan
+from operator import ge, gt, le, lt
 from typing import Any
 
 from ..errors import ArgumentTypeError, printable
@@ -20,6 +20,11 @@ from .graph import topological_order as topological_order
 from .modes import check_backward, check_forward, now, open_locks
 from .operation import Operand, Operation, as_float, unary
 from .ops import add, mul, sub
+
+
+def compared(test: Callable[[float, float], bool]) -> Callable[["Value", Any], bool]:
+    """A comparison of the numbers."""
+    return lambda self, other: test(self._data, as_value(other)._data)
 
 
 class Value(Operand):
@@ -33,10 +38,8 @@ class Value(Operand):
 
     ``grad`` is None until a sweep has reached the node. A leaf adds the sweeps up, as in PyTorch; a node that an
     operation made holds the latest sweep. In a training loop write ``p.data -= lr * p.grad``: it changes the number.
-    ``p -= …`` makes a new node instead.
-
-    ``float(v)``, ``round(v, 3)``, ``bool(v)``, ``==`` and ``<`` look at the number, ``hash(v)`` at the node: equal
-    numbers stay apart in a set.
+    ``p -= …`` makes a new node instead. ``float(v)``, ``bool(v)``, ``==`` and ``<`` look at the number, ``hash(v)`` at
+    the node: equal numbers stay apart in a set.
 
     Raises NumberError (TypeError) if data is not one real number, TooLargeError if no float holds it.
     """
@@ -127,17 +130,18 @@ class Value(Operand):
     # ---- backward ----
 
     def backward(self) -> None:
-        """Fill ``.grad`` of every node below with ∂self/∂node. Raises AnomalyError, under detect_anomaly only.
+        """Fill ``.grad`` of every node below with ∂self/∂node; after an error or Ctrl-C each is what it was.
 
-        After an error or Ctrl-C every ``.grad`` is what it was.
+        Raises AnomalyError under ``detect_anomaly``.
         """
-        order: list[Any] = topological_order(self)
-        before = [node.grad for node in order]
+        order = topological_order(self)
+        before = list(map(_get_grad, order))
+        undo = map(_set_grad, order, before)
         try:
             _sweep(order, before)
             _add_earlier(order, before)
         except BaseException:
-            _set_grads(order, before)
+            deque(undo, maxlen=0)  # all of it in one step of C, which no Ctrl-C divides
             raise
 
     def _backward(self) -> None:
@@ -161,18 +165,7 @@ class Value(Operand):
             other = as_float(other)  # refuses an array in words: one answer for many numbers would be silently False
         return bool(self._data == (other._data if isinstance(other, Value) else other))
 
-    def __lt__(self, other: Any) -> bool:
-        return self._data < as_value(other)._data
-
-    def __le__(self, other: Any) -> bool:
-        return self._data <= as_value(other)._data
-
-    def __gt__(self, other: Any) -> bool:
-        return self._data > as_value(other)._data
-
-    def __ge__(self, other: Any) -> bool:
-        return self._data >= as_value(other)._data
-
+    __lt__, __le__, __gt__, __ge__ = compared(lt), compared(le), compared(gt), compared(ge)
     __hash__ = object.__hash__
 
     def __format__(self, spec: str) -> str:
@@ -206,7 +199,7 @@ class Constant(Value):
 
 
 _blank = partial(Value.__new__, Value)  # quicker than Value.__new__(Value), and than Value() by far
-_set_grad = vars(Value)["grad"].__set__
+_get_grad, _set_grad = vars(Value)["grad"].__get__, vars(Value)["grad"].__set__
 
 
 def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dright: float) -> Value:
@@ -254,15 +247,13 @@ def edges(node: Value) -> Iterable[tuple[Value, float]]:
 def adjoints(root: Value) -> dict[Value, float]:
     """∂root/∂node for every node below the root, in topological order; every ``.grad`` is afterwards what it was."""
     order = topological_order(root)
-    before = [node.grad for node in order]
+    before = list(map(_get_grad, order))
+    undo = map(_set_grad, order, before)
     try:
         _sweep(order, before)
-        found = {node: node.grad for node in order}
-        _set_grads(order, before)
-    except BaseException:
-        _set_grads(order, before)
-        raise
-    return found  # type: ignore[return-value]  # the sweep gave each a number
+        return dict(zip(order, map(_get_grad, order), strict=True))
+    finally:
+        deque(undo, maxlen=0)  # all of it in one step of C, which no Ctrl-C divides
 
 
 def _sweep(order: list[Any], before: list[float | None]) -> None:
@@ -271,7 +262,7 @@ def _sweep(order: list[Any], before: list[float | None]) -> None:
     Where the slope is 1 the adjoint itself goes on: a sum makes no new float, and the collector has fewer to visit.
     """
     if before.count(None) < len(before):
-        _set_grads(order, repeat(None))
+        deque(map(_set_grad, order, repeat(None)), maxlen=0)
     order[-1].grad = 1.0
     for node in reversed(order):
         left = node.left
@@ -294,11 +285,6 @@ def _add_earlier(order: list[Any], before: list[float | None]) -> None:
     for node, earlier in zip(order, before, strict=True) if any(before) else ():
         if earlier is not None and node.left is None:
             node.grad += earlier
-
-
-def _set_grads(order: list[Value], grads: Iterable[float | None]) -> None:
-    # One call into C: Python handles signals between bytecodes, so Ctrl-C can't cut this loop in two.
-    deque(map(_set_grad, order, grads), maxlen=0)
 
 
 def _restore(kind: type[Value], _below: object, *fields: Any) -> Value:
