@@ -140,10 +140,10 @@ class Chain:
             )
         below = (operand for node in reversed(region) for operand in node.operands)
         parents = dict.fromkeys(node for node in below if node in self.names and node in self.on_the_way)
-        order, one = [*reversed(parents), *region], _Way((), 1.0)
+        order, one = [*reversed(parents), *region], _Way()
         ways = sweep(order, lambda node: () if node in parents else self._steps(node), one, _Way.beside, _Way.onward)
         return {
-            node: Factor(self.names[child], self.names[node], product(way.symbols), way.number)
+            node: Factor(self.names[child], self.names[node], way.symbol(), way.number)
             for node, way in ways
             if node in parents
         }
@@ -203,16 +203,24 @@ def numbered(symbol: Symbol) -> Symbol:
 
 
 class _Way(NamedTuple):
-    """A way down: the symbols of its steps, which are multiplied when it is complete, and its number."""
+    """A way down: its number, and the symbols of its steps, which are multiplied when they are asked for."""
 
-    symbols: tuple[Tidy, ...]
-    number: float
+    number: float = 1.0
+    last: Tidy | None = None
+    before: "_Way | None" = None  # shared with other ways
 
     def onward(self, step: tuple[Tidy, float]) -> "_Way":
-        return _Way((*self.symbols, step[0]), self.number * step[1])
+        return _Way(self.number * step[1], step[0], self)
 
     def beside(self, other: "_Way") -> "_Way":
-        return _Way((total([product(self.symbols), product(other.symbols)]),), self.number + other.number)
+        return _Way(self.number + other.number, total([self.symbol(), other.symbol()]))
+
+    def symbol(self) -> Tidy:
+        symbols, way = list[Tidy](), self
+        while way.last is not None:
+            symbols.append(way.last)
+            way = way.before or _Way()
+        return product(reversed(symbols))
 
 
 # ---- numbers ----

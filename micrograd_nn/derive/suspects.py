@@ -117,8 +117,8 @@ def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
     for place in _places(here):
         (slope,) = _slopes(place, here)
         yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
-        for edge in place.edges:
-            lies_in.setdefault(edge, []).extend(place.pairs)
+        if place.scope is Scope.BRANCH:
+            lies_in.setdefault(place.edges[0], []).append(place.pairs[0])
     by_operation: dict[Operation | None, list[Edge]] = {}  # from the leaves up
     for node in here.chain.order:
         by_operation.setdefault(node.operation, []).extend(edge for edge in ((node, 0), (node, 1)) if edge in lies_in)
