@@ -7,7 +7,7 @@ like is not known here, and the graph is not changed.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,6 +27,7 @@ from .folding import BUDGET, modules, owners
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph
 FLAT = 0.02  # a slope so small lets hardly anything through
+Gathered = tuple[int, float, float]  # the place of a node, its gradient before a step, and after it
 
 
 class Unit:
@@ -142,10 +143,9 @@ class Story:
         yield Moment("start", "Before the first step")
         for block in blocks:
             for node in block.made:
-                yield self._at_work("forward", f"Compute {self.name(node)}", node, _told(node))
+                yield self._at_work("forward", node, _told(node))
             if block.output in self.unit_of:
-                title = f"Compute {self.name(block.output)}"
-                yield replace(self._at_work("forward", title, block.output, block.inputs), whole=True)
+                yield self._at_work("forward", block.output, block.inputs, whole=True)
         end = self.place[self.root]
         yield Moment("seed", f"Turn around at {self.name(self.root)}", end, gathered=((end, 1.0),))
         uses = Counter(operand for node in self.order for operand in node.operands)
@@ -154,14 +154,12 @@ class Story:
             earlier = dict(totals)
             for node in reversed(block.made):
                 if _told(node):
-                    yield self._hands_on(node, _told(node), list(self._gather(node, uses, totals)))
+                    yield self._at_work("backward", node, _told(node), [*self._gather(node, uses, totals)])
             if block.output in self.unit_of and block.inputs:
                 gathered = [(self.place[x], earlier.get(x, 0.0), totals[x]) for x in block.inputs]
-                yield replace(self._hands_on(block.output, block.inputs, gathered), whole=True)
+                yield self._at_work("backward", block.output, block.inputs, gathered, whole=True)
 
-    def _gather(
-        self, node: Value, uses: Counter[Value], totals: dict[Value, float]
-    ) -> Iterator[tuple[int, float, float]]:
+    def _gather(self, node: Value, uses: Counter[Value], totals: dict[Value, float]) -> Iterator[Gathered]:
         """What each operand has before and after node hands on. The last sum is the engine's, to the last bit."""
         step = self.steps[node]
         for operand, contribution in zip(step.operands, step.contributions, strict=True):
@@ -171,16 +169,14 @@ class Story:
                 totals[operand] = before + contribution if uses[operand] else self.adjoints[operand]
                 yield self.place[operand], before, totals[operand]
 
-    def _hands_on(self, node: Value, operands: list[Value], gathered: list[tuple[int, float, float]]) -> Moment:
-        return replace(
-            self._at_work("backward", f"{self.name(node)} hands its gradient on", node, operands),
-            gathered=tuple((place, after) for place, _, after in gathered),
-            before=tuple(before for _, before, _ in gathered),
-        )
-
-    def _at_work(self, phase: str, title: str, node: Value, operands: list[Value]) -> Moment:
-        places = tuple(self.place[operand] for operand in operands)
-        return Moment(phase, title, self.place[node], places, unit=self.unit_of.get(node))
+    def _at_work(
+        self, phase: str, node: Value, operands: list[Value], gathered: Sequence[Gathered] = (), whole: bool = False
+    ) -> Moment:
+        name, places = self.name(node), tuple(self.place[operand] for operand in operands)
+        title = f"Compute {name}" if phase == "forward" else f"{name} hands its gradient on"
+        totals = tuple((place, after) for place, _, after in gathered)
+        before = tuple(before for _, before, _ in gathered)
+        return Moment(phase, title, self.place[node], places, totals, before, self.unit_of.get(node), whole)
 
     # ---- what is said at a moment ----
 
