@@ -13,7 +13,7 @@ computed from it, in the same Values.
 """
 
 from collections.abc import Callable, Mapping
-from math import isfinite, sqrt
+from math import isfinite
 from typing import Any
 
 from ..derive import check_partials
@@ -21,8 +21,9 @@ from ..engine.backprop import replay
 from ..engine.value import Constant, Value, topological_order
 from ..errors import ArgumentError, MicrogradError, UnknownNameError
 from ..notation.text import rounded
+from .folding import slopes_through
 from .mathml import mathml
-from .source import THINNEST, WIDEST, largest_of
+from .source import THINNEST, largest_of, width_of
 from .story import Moment, Story, Unit
 
 Data = dict[str, Any]
@@ -43,7 +44,7 @@ def answer(root: Value, event: Mapping[str, Any]) -> Data:
         kind = event.get("kind")
         if kind not in ANSWERS:
             raise UnknownNameError("event", str(kind), ANSWERS)
-        return ANSWERS[kind](root, event.get("node"), event.get("value"))
+        return ANSWERS[kind](Story(root), event.get("node"), event.get("value"))
     except MicrogradError as error:
         return {"error": str(error)}
 
@@ -57,11 +58,12 @@ def graph_data(root: Value, told: bool = False) -> Data:
     Raises what Story raises.
     """
     story = Story(root)
-    widths = _widths(story)
+    flows = (flow for step in story.steps.values() for flow in step.contributions)
+    largest = largest_of(flow for flow in flows if isfinite(flow))
     data: Data = {
         "title": f"Forward and backward through {story.name(root)}",
-        "nodes": [_node(story, place, widths) for place in range(len(story.order))],
-        "units": [_unit(story, unit, widths) for unit in story.units],
+        "nodes": [_node(story, place, largest) for place in range(len(story.order))],
+        "units": [_unit(story, unit, largest) for unit in story.units],
         "steps": [_step(moment) for moment in story.moments],
     }
     if told:
@@ -76,7 +78,7 @@ def graph_data(root: Value, told: bool = False) -> Data:
 # ---- what a page draws ----
 
 
-def _node(story: Story, place: int, widths: Callable[[float], str]) -> Data:
+def _node(story: Story, place: int, largest: float) -> Data:
     node = story.order[place]
     data: Data = {"name": story.name(node), "number": rounded(node.data), "made": story.formula(node)}
     if node.operation is None:
@@ -84,44 +86,28 @@ def _node(story: Story, place: int, widths: Callable[[float], str]) -> Data:
         return data | ({"exact": repr(node.data)} if isfinite(node.data) else {})
     step = story.steps[node]
     pairs = zip(node.operands, step.partials, step.contributions, strict=True)
-    edges = [_edge(story, operand, slope, flow, widths) for operand, slope, flow in pairs]
+    edges = [_edge(story, operand, slope, flow, largest) for operand, slope, flow in pairs]
     data |= {"kind": "made", "unit": story.unit_of.get(node), "edges": edges, "flat": story.flat(node)}
     return data
 
 
-def _unit(story: Story, unit: Unit, widths: Callable[[float], str]) -> Data:
-    slopes = {unit.output: 1.0}
-    for node in reversed(unit.made):
-        for operand, slope in zip(node.operands, node.partials, strict=True):
-            slopes[operand] = slopes.get(operand, 0.0) + slopes[node] * slope
+def _unit(story: Story, unit: Unit, largest: float) -> Data:
     upstream = story.adjoints[unit.output]
-    edges = [_edge(story, operand, slopes[operand], upstream * slopes[operand], widths) for operand in unit.inputs]
-    flat = [node for node in unit.made if story.flat(node)]
+    links = slopes_through(unit.made, unit.inputs)
     return {
         "name": story.name(unit.output),
         "output": story.place[unit.output],
         "count": len(unit.made),
-        "edges": edges,
-        "flat": " ".join(map(story.flat, flat)),
+        "edges": [_edge(story, operand, slope, upstream * slope, largest) for operand, slope in links],
+        "flat": " ".join(filter(None, map(story.flat, unit.made))),
     }
 
 
-def _edge(story: Story, operand: Value, slope: float, flow: float, widths: Callable[[float], str]) -> Data:
+def _edge(story: Story, operand: Value, slope: float, flow: float, largest: float) -> Data:
     if isinstance(operand, Constant):  # takes no part in backward
         return {"from": story.place[operand], "slope": "", "sign": "", "width": str(THINNEST)}
-    return {"from": story.place[operand], "slope": rounded(slope), "sign": _sign(flow), "width": widths(flow)}
-
-
-def _widths(story: Story) -> Callable[[float], str]:
-    """The width of a line: by the root of its share of the largest gradient that flows."""
-    flows = (flow for step in story.steps.values() for flow in step.contributions)
-    largest = largest_of(flow for flow in flows if isfinite(flow))
-
-    def width(flow: float) -> str:
-        share = sqrt(min(1.0, abs(flow) / largest)) if largest and isfinite(flow) else 0.0
-        return f"{THINNEST + (WIDEST - THINNEST) * share:.2f}"
-
-    return width
+    width = f"{width_of(flow, largest):.2f}"
+    return {"from": story.place[operand], "slope": rounded(slope), "sign": _sign(flow), "width": width}
 
 
 def _step(moment: Moment) -> Data:
@@ -158,32 +144,30 @@ def _derived(story: Story, place: int) -> Data:
     return {"heading": heading, "formula": mathml(story.derivation(place), block=True)}
 
 
-def _set(root: Value, place: Any, value: Any) -> Data:
-    leaf = _leaf(root, place)
+def _set(story: Story, place: Any, value: Any) -> Data:
+    leaf = _leaf(story, place)
     given = leaf.data
     try:
         leaf.data = value
-        renew(root)
-        return graph_data(root)
+        renew(story.root)
+        return graph_data(story.root)
     except MicrogradError:
         leaf.data = given
-        renew(root)
+        renew(story.root)
         raise
 
 
-def _tell(root: Value, place: Any, i: Any) -> Data:
-    story = Story(root)
+def _tell(story: Story, place: Any, i: Any) -> Data:
     return _told(story, _within("step", i, len(story.moments)))
 
 
-def _derive(root: Value, place: Any, value: Any) -> Data:
-    story = Story(root)
+def _derive(story: Story, place: Any, value: Any) -> Data:
     return _derived(story, _within("node", place, len(story.order)))
 
 
-def _nudge(root: Value, place: Any, by: Any) -> Data:
-    story = Story(root)
-    leaf, name, loss = _leaf(root, place, story), story.names[place], story.name(root)
+def _nudge(story: Story, place: Any, by: Any) -> Data:
+    root, leaf = story.root, _leaf(story, place)
+    name, loss = story.names[place], story.name(root)
     there = Value(by).data  # refuses what is no number
     if not there:
         raise ArgumentError("a nudge of 0 moves nothing: nudge by 0.01, say")
@@ -196,20 +180,14 @@ def _nudge(root: Value, place: Any, by: Any) -> Data:
     }
 
 
-def _check(root: Value, place: Any, derivation: Any) -> Data:
-    story = Story(root)
+def _check(story: Story, place: Any, derivation: Any) -> Data:
     node = story.order[_within("node", place, len(story.order))]
-    (finding,) = check_partials(root, {node: derivation}).findings
+    (finding,) = check_partials(story.root, {node: derivation}).findings
     return {"right": finding.ok, "words": finding.words or "Right."}
 
 
-ANSWERS: dict[Any, Callable[[Value, Any, Any], Data]] = {
-    "set": _set,
-    "tell": _tell,
-    "derive": _derive,
-    "nudge": _nudge,
-    "check": _check,
-}
+Answer = Callable[[Story, Any, Any], Data]
+ANSWERS: dict[Any, Answer] = {"set": _set, "tell": _tell, "derive": _derive, "nudge": _nudge, "check": _check}
 
 
 def renew(root: Value) -> None:
@@ -228,9 +206,8 @@ def renew(root: Value) -> None:
             node.data, node.dleft, node.dright = fresh.data, fresh.dleft, fresh.dright
 
 
-def _leaf(root: Value, place: Any, story: Story | None = None) -> Value:
-    order = (story or Story(root)).order
-    node = order[_within("node", place, len(order))]
+def _leaf(story: Story, place: Any) -> Value:
+    node = story.order[_within("node", place, len(story.order))]
     if node.operation is not None or isinstance(node, Constant):
         raise ArgumentError("only a leaf can be moved: what an operation made follows from its operands")
     return node

@@ -112,11 +112,17 @@ def _same_name(a: Value | None, b: Value | None) -> bool:
 
 
 def _links(node: Value, members: list[Value], hidden: set[Value]) -> list[Link]:
-    """What leads into a folded module: the chain rule from its output, through its members and no further."""
+    """What leads into a folded module, and the slopes through it."""
     inside = [*members, node]
     before = dict.fromkeys(x for member in reversed(inside) for x in member.operands if x not in hidden)
-    found = dict(sweep([*before, *inside], lambda x: () if x in before else edges(x), 1.0))
-    return [(operand, found[operand] + 0.0) for operand in reversed(before)]  # 0, not −0, behind a closed relu
+    return slopes_through(inside, list(reversed(before)))
+
+
+def slopes_through(made: list[Value], inputs: list[Value]) -> list[Link]:
+    """∂output/∂input of a module for each of its inputs; the output is the last of what it made."""
+    ends = set(inputs)
+    found = dict(sweep([*inputs, *made], lambda x: () if x in ends else edges(x), 1.0))
+    return [(x, found[x] + 0.0) for x in inputs]  # 0, not −0, behind a closed relu
 
 
 def _refusal(values: int, left: str, folded: int, budget: str) -> str:

@@ -38,12 +38,18 @@ def label(*lines: str, end: str = "n") -> Any:
 
 
 def stroke(flow: float | None, largest: float, widest: float = WIDEST) -> dict[str, str]:
-    """The line through which so much gradient flows: width by the root of its share of the largest, sign twice."""
+    """The line through which so much gradient flows: its width, and its sign by colour and by stroke."""
     if flow is None or not isfinite(flow) or flow == 0:
         return {}
-    width = THINNEST + (widest - THINNEST) * sqrt(abs(flow) / largest) if isfinite(largest) else THINNEST
+    width = width_of(flow, largest, widest)
     sign = {"color": COLOUR["positive"]} if flow > 0 else {"color": COLOUR["negative"], "style": "dashed"}
     return {"penwidth": f"{width:.2f}", "arrowsize": _head(width), **sign}
+
+
+def width_of(flow: float, largest: float, widest: float = WIDEST) -> float:
+    """The width of a line in points, by the root of its share of the largest gradient."""
+    known = isfinite(flow) and isfinite(largest) and largest > 0
+    return THINNEST + (widest - THINNEST) * sqrt(min(1.0, abs(flow) / largest)) if known else THINNEST
 
 
 def _head(width: float) -> str:
