@@ -147,6 +147,13 @@ def whole_number(what: str, given: Any, least: int = 1) -> int:
     return index(given)
 
 
+def known(kind: str, given: Any, legal: Iterable[str]) -> str:
+    """given, if it is one of these names. Raises UnknownNameError otherwise."""
+    if not isinstance(given, str) or given not in legal:
+        raise UnknownNameError(kind, given, legal)
+    return given
+
+
 def described(thing: object) -> str:
     """What stands where a number should, in an error's words, with the way out."""
     kind = type(thing).__name__

@@ -10,7 +10,7 @@ from typing import Any
 from ..compiler import compile
 from ..compiler.registry import BACKENDS, DTYPES
 from ..engine.value import Value
-from ..errors import ArgumentError, UnknownNameError
+from ..errors import ArgumentError, known
 from ..nn.layers import MLP
 from ..nn.losses import LOSSES, named_loss
 from ..notation._formula import parse
@@ -59,8 +59,7 @@ def _formula(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
     read = parse(arguments.formula)
     names = read.names
     for name in arguments.inputs:
-        if name not in names:
-            raise UnknownNameError("name after --inputs", name, names)
+        known("name after --inputs", name, names)
     leaves = {name: Value(0.0, name) for name in names}
     loss = read(leaves)
     if not isinstance(loss, Value):

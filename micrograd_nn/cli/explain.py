@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from ..derive import explain, paths
 from ..draw import draw_dot
 from ..engine.value import Value
-from ..errors import ArgumentError, UnknownNameError
+from ..errors import ArgumentError, known
 from .options import add_formula, add_out, graph_of, make_folder, numbers_of
 
 ABOUT = {
@@ -35,8 +35,7 @@ def run(arguments: Namespace) -> int:
     root.label = root.label or ("f" if "L" in names else "L")
     asked = arguments.wrt or names
     for name in asked:
-        if name not in names:
-            raise UnknownNameError("name after --wrt", name, names)
+        known("name after --wrt", name, names)
     print(f"{root.label} = {root.data:.{arguments.digits}g}")
     for name in asked:
         print(f"\n{explain(root, names[name], digits=arguments.digits)}\n\n{paths(root, names[name])}")

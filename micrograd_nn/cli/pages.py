@@ -36,11 +36,10 @@ def write_page(chapter: Path) -> Path:
         raise ExtraMissingError(
             f"pages are made with Jupyter ({error}): python -m pip install 'micrograd-nn[notebook]'"
         ) from None
+    content = chapter.read_bytes()
     try:
-        notebook = nbformat.reads(chapter.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+        notebook = nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(notebook)
-    except OSError:
-        raise
     except Exception:  # what is no notebook fails in there in many ways
         raise FormatError(f"{chapter} is no notebook: move it away, and the chapter is copied anew") from None
     client = NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(chapter.parent)}})

@@ -9,11 +9,10 @@ from ..data import Dataset
 from ..errors import ArgumentError, ShapeError
 from ..nn.losses import named_loss
 from ..storage.networks import load
-from ..storage.packing import read
 from ..training import predict
 from .options import add_data, add_network
 from .recipes import kept_back, parts
-from .results import usual_loss
+from .results import loss_of
 
 ABOUT = {
     "help": "what a saved network says",
@@ -54,7 +53,7 @@ def run(arguments: Namespace) -> int:
     if boundary is None and net.layers[-1].activation == "sigmoid":
         boundary = 0.5
     elif boundary is None and chosen is not None and chosen.classes:
-        boundary = named_loss(read(arguments.file)[1].get("loss") or usual_loss(net, classes=True)).boundary
+        boundary = named_loss(loss_of(arguments.file, net, classes=True)).boundary
     for i, output in enumerate(predict(net, rows).reshape(len(rows), -1).tolist()):
         truth = f", truly {named(chosen, int(chosen.y[i]))}" if chosen is not None and chosen.classes else ""
         print(f"{words[i + (chosen is not None)]:>12}: {said(output, chosen, boundary)}{truth}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import data
 from ..data import Dataset, dataset, split
-from ..errors import UnknownNameError
+from ..errors import known
 from ..nn.init import Initialiser
 
 
@@ -86,12 +86,8 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 
 def recipe(name: str, kind: str | None = None) -> Recipe:
     """The recipe of that kind for a dataset, or its first one. Raises UnknownNameError, which lists the names."""
-    if name not in RECIPES:
-        raise UnknownNameError("dataset", name, RECIPES)
-    kinds = RECIPES[name]
-    if kind is not None and kind not in kinds:
-        raise UnknownNameError(f"recipe for {name}", kind, kinds)
-    return kinds[kind or next(iter(kinds))]
+    kinds = RECIPES[known("dataset", name, RECIPES)]
+    return kinds[next(iter(kinds)) if kind is None else known(f"recipe for {name}", kind, kinds)]
 
 
 def parts(name: str, folder: str | None = None) -> dict[str, Dataset]:
@@ -100,8 +96,7 @@ def parts(name: str, folder: str | None = None) -> dict[str, Dataset]:
     mnist: the first 10,000 training images are for validation. digits: a fifth is for the test. Shapes: the test is
     a fresh draw. A small table is "train" alone: it is all there is.
     """
-    if name not in RECIPES:
-        raise UnknownNameError("dataset", name, RECIPES)
+    known("dataset", name, RECIPES)
     if name == "mnist":
         train, test = data.mnist(folder)
         validation, train = split(train, 10_000, len(train) - 10_000, shuffle=False)

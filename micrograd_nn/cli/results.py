@@ -10,13 +10,16 @@ from ..draw.plot import save_plot
 from ..engine.value import Value
 from ..errors import ExtraMissingError
 from ..nn.layers import MLP
+from ..storage.packing import read
 from ..training import confusion_matrix, decisions, predict
 
 USUAL = {"softmax": "categorical_cross_entropy", "sigmoid": "squared_error"}  # what goes with an output, by and large
 
 
-def usual_loss(net: MLP, classes: bool) -> str:
-    """The loss that such a network is trained on."""
+def loss_of(file: str, net: MLP, classes: bool) -> str:
+    """The loss that the network in that file was trained on, or the usual one for such a network."""
+    if saved := read(file)[1].get("loss"):
+        return str(saved)
     last = net.layers[-1]
     if last.activation in USUAL:
         return USUAL[last.activation]

@@ -7,7 +7,7 @@ asked for. A new one is a function in ``small`` or ``images``, and its name in D
 from collections.abc import Callable
 from functools import partial
 
-from ..errors import UnknownNameError
+from ..errors import known
 from ._dataset import Dataset as Dataset
 from ._dataset import Scale as Scale
 from ._dataset import split as split
@@ -28,10 +28,9 @@ from .small import theme_park as theme_park
 from .small import xor as xor
 
 # By name, what comes whole: everything but MNIST, which is given out in two parts.
-_MADE = (boolean, circles, digits, friends, line, moons, spiral, theme_park)
 DATASETS: dict[str, Callable[[], Dataset]] = {
     **{name: partial(gate, name) for name in GATES},
-    **{make.__name__: make for make in _MADE},
+    **{make.__name__: make for make in (boolean, circles, digits, friends, line, moons, spiral, theme_park)},
 }
 
 
@@ -41,6 +40,4 @@ def dataset(name: str) -> Dataset:
     >>> dataset("friends")
     <dataset friends: 4 rows of 2 features, 2 classes>
     """
-    if name not in DATASETS:
-        raise UnknownNameError("dataset", name, DATASETS)
-    return DATASETS[name]()
+    return DATASETS[known("dataset", name, DATASETS)]()

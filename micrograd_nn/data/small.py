@@ -9,7 +9,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from ..errors import ShapeError, UnknownNameError, whole_number
+from ..errors import ShapeError, known, whole_number
 from ._dataset import Dataset
 
 POUNDS, INCHES = 135, 66  # what is taken off weight and height: round numbers, not the means
@@ -52,10 +52,8 @@ def gate(name: str) -> Dataset:
 
     Raises UnknownNameError for any other gate.
     """
-    if name not in GATES:
-        raise UnknownNameError("gate", name, GATES)
-    table = list(product((0, 1), repeat=2))
-    return _dataset(name, table, [int(GATES[name](*row)) for row in table], features=("A", "B"), classes=("no", "yes"))
+    opens, table = GATES[known("gate", name, GATES)], list(product((0, 1), repeat=2))
+    return _dataset(name, table, [int(opens(*row)) for row in table], features=("A", "B"), classes=("no", "yes"))
 
 
 def xor() -> Dataset:

@@ -11,7 +11,7 @@ from operator import index
 from random import Random
 from typing import Any
 
-from ..errors import ArgumentTypeError, UnknownNameError
+from ..errors import ArgumentTypeError, known
 
 Initialiser = Callable[[Random, int, int], float]  # (source, inputs, outputs of the layer) -> one weight
 
@@ -57,11 +57,7 @@ INITIALISERS: dict[str, Initialiser] = {
 
 def initialiser(choice: str | Initialiser) -> Initialiser:
     """The initialiser of that name, or the function itself. Raises UnknownNameError, which lists the names."""
-    if callable(choice):
-        return choice
-    if choice not in INITIALISERS:
-        raise UnknownNameError("initialiser", choice, INITIALISERS)
-    return INITIALISERS[choice]
+    return choice if callable(choice) else INITIALISERS[known("initialiser", choice, INITIALISERS)]
 
 
 def source_of(seed: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..engine.ops import absolute, log, maximum, relu, softplus
 from ..engine.value import Value, as_value
-from ..errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, ShapeError, known
 from .functional import logsumexp, mean, total
 
 SMALLEST_SHARE = exp(-100.0)  # a probability counts as at least this much, so its logarithm stops at -100 (PyTorch's)
@@ -248,8 +248,5 @@ LOSSES: dict[str, Loss] = {
 def named_loss(choice: str | Callable[..., Value]) -> Loss:
     """The loss of that name, or a function of (predictions, targets) as one. Raises UnknownNameError."""
     if callable(choice):
-        known = [loss for loss in LOSSES.values() if loss.function is choice]
-        return known[0] if known else Loss(choice)
-    if not isinstance(choice, str) or choice not in LOSSES:
-        raise UnknownNameError("loss", choice, LOSSES)
-    return LOSSES[choice]
+        return next((loss for loss in LOSSES.values() if loss.function is choice), Loss(choice))
+    return LOSSES[known("loss", choice, LOSSES)]

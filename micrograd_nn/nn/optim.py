@@ -8,7 +8,7 @@ PyTorch's. A new optimiser is a class here with ``@offered`` above it.
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from math import cos, inf, isfinite, pi
+from math import cos, isfinite, pi
 from math import sqrt as root
 from typing import Any, TypeVar
 
@@ -57,9 +57,8 @@ class Optimizer:
             kind = type(params).__name__
             raise ArgumentTypeError(f"an optimiser takes a list of Values, got {kind}: pass net.parameters()")
         self.params = list(params)
-        self.initial_lr = _rate("lr", lr)
-        self.lr = self.initial_lr
-        self.weight_decay = _within("weight_decay", weight_decay, 0.0, inf, "a number from 0 up")
+        self.lr = self.initial_lr = _within("lr", lr, RATE)
+        self.weight_decay = _within("weight_decay", weight_decay, FROM_0)
         self.maximize = maximize
         self.steps = 0
         if not self.params:
@@ -77,7 +76,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, rate: float) -> None:
-        self._lr = _within("lr", rate, 0.0, inf, "a number from 0 up")  # a float: NumPy's would go on into every .data
+        self._lr = _within("lr", rate, FROM_0)  # a float: NumPy's would go on into every .data
 
     def scalars(self) -> dict[str, float]:
         """The numbers that all parameters share in the step under way; ``self.steps`` counts from 1."""
@@ -143,8 +142,8 @@ class Optimizer:
             raise StateError(f"{misfit}. It needs {', '.join(wanted)}, got {', '.join(state)}")
         try:
             steps = whole_number("steps", state["steps"], least=0)
-            lr = _within("lr", state["lr"], 0.0, inf, "a number from 0 up")
-            first = _rate("initial_lr", state.get("initial_lr", self.initial_lr))
+            lr = _within("lr", state["lr"], FROM_0)
+            first = _within("initial_lr", state.get("initial_lr", self.initial_lr), RATE)
             columns = [list(map(as_float, state[name])) for name in self.memories]
         except (MicrogradError, TypeError) as error:
             raise StateError(f"{misfit}. It holds what is no number or no list of numbers: {error}") from None
@@ -179,8 +178,8 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        self.momentum = _share("momentum", momentum)
-        self.dampening = _within("dampening", dampening, -inf, inf, "a number, mostly from 0 to 1")
+        self.momentum = _within("momentum", momentum, SHARE)
+        self.dampening = _within("dampening", dampening, ANY)
         self.nesterov = nesterov
         self.memories = ("velocity",) if self.momentum else ()
         if nesterov and not (self.momentum > 0 and self.dampening == 0):
@@ -231,18 +230,15 @@ class Adam(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        self.betas = (_share("betas[0]", betas[0]), _share("betas[1]", betas[1]))
-        self.eps = _within("eps", eps, 0.0, inf, "a small number from 0 up")
+        self.betas = (_within("betas[0]", betas[0], SHARE), _within("betas[1]", betas[1], SHARE))
+        self.eps = _within("eps", eps, SMALL)
         super().__init__(params, lr, weight_decay, maximize)
 
     def scalars(self) -> dict[str, float]:
         """The learning rate, and what corrects the two means for having started at 0."""
         first, second = self.betas
-        return {
-            "lr": self.lr,
-            "rate": self.lr / (1.0 - first**self.steps),
-            "scale": root(1.0 - second**self.steps),
-        }
+        rate, scale = self.lr / (1.0 - first**self.steps), root(1.0 - second**self.steps)
+        return {"lr": self.lr, "rate": rate, "scale": scale}
 
     def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
         """p - rate·mean / (√square/scale + eps)."""
@@ -295,9 +291,9 @@ class RMSprop(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        self.alpha = _share("alpha", alpha)
-        self.eps = _within("eps", eps, 0.0, inf, "a small number from 0 up")
-        self.momentum = _share("momentum", momentum)
+        self.alpha = _within("alpha", alpha, SHARE)
+        self.eps = _within("eps", eps, SMALL)
+        self.momentum = _within("momentum", momentum, SHARE)
         self.centered = centered
         self.memories = ("square", *(["mean"] if centered else []), *(["velocity"] if self.momentum else []))
         super().__init__(params, lr, weight_decay, maximize)
@@ -378,22 +374,21 @@ class CosineAnnealingLR(LambdaLR):
 _set_data = vars(Value)["_data"].__set__
 
 
-def _within(name: str, given: Any, low: float, high: float, legal: str, open_below: bool = False) -> float:
+Range = tuple[str, Callable[[float], bool]]  # in words, and as a test
+RATE: Range = "a positive number such as 0.1", lambda x: x > 0.0
+FROM_0: Range = "a number from 0 up", lambda x: x >= 0.0
+SMALL: Range = "a small number from 0 up", lambda x: x >= 0.0
+SHARE: Range = "a number from 0 up to, but without, 1, such as 0.9", lambda x: 0.0 <= x < 1.0
+ANY: Range = "a number, mostly from 0 to 1", isfinite
+
+
+def _within(name: str, given: Any, legal: Range) -> float:
+    """given as a finite number of that range. Raises ArgumentError."""
+    words, holds = legal
     try:
         number = as_float(given)
     except MicrogradError:
-        raise ArgumentError(f"{name} is {legal}, got {given!r}") from None
-    if not isfinite(number) or not low <= number <= high or (open_below and number == low):
-        raise ArgumentError(f"{name} is {legal}, got {given}")
-    return number
-
-
-def _rate(name: str, given: Any) -> float:
-    return _within(name, given, 0.0, inf, "a positive number such as 0.1", open_below=True)
-
-
-def _share(name: str, given: Any) -> float:
-    number = _within(name, given, 0.0, 1.0, "a number from 0 up to, but without, 1, such as 0.9")
-    if number == 1.0:
-        raise ArgumentError(f"{name} is a number from 0 up to, but without, 1, such as 0.9, got {given}")
+        raise ArgumentError(f"{name} is {words}, got {given!r}") from None
+    if not (isfinite(number) and holds(number)):
+        raise ArgumentError(f"{name} is {words}, got {given}")
     return number

@@ -11,8 +11,8 @@ from ..errors import ArgumentError, FormatError, StateError, whole_number
 from ..files import name_of, write_whole
 from ..nn.layers import Module
 from ..nn.optim import Optimizer
-from ..training.callbacks import Running
 from ..training.history import History
+from ..training.running import Training
 from .networks import architecture, take, tensors_of
 from .packing import Tensors, pack, read
 
@@ -61,7 +61,7 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
         self.path, self.every = path, whole_number("every", every)
 
-    def __call__(self, running: Running) -> None:
+    def __call__(self, running: Training) -> None:
         """Write it, if it is time."""
         if len(running.history) % self.every == 0:
             save_checkpoint(self.path, running.net, running.history)

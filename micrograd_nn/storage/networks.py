@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any, TypeVar
 
 from ..collector import undisturbed
-from ..errors import ArgumentTypeError, FormatError, StateError, UnknownNameError
+from ..errors import ArgumentTypeError, FormatError, StateError, known
 from ..files import name_of, write_whole
 from ..nn.layers import LAYER_WIDE, MLP, Module, named_activation
 from ..nn.losses import LOSSES
@@ -33,8 +33,8 @@ def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None) 
     """
     if not isinstance(net, Module):
         raise ArgumentTypeError(f"save takes a network, a Module, got {type(net).__name__}")
-    if loss not in (None, *LOSSES):
-        raise UnknownNameError("loss", loss, LOSSES)
+    if loss is not None:
+        known("loss", loss, LOSSES)
     write_whole(path, pack(tensors_of(net), {"architecture": architecture(net), "loss": loss}))
 
 

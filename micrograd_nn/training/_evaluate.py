@@ -11,7 +11,7 @@ from ..data.matrix import matrix
 from ..engine.modes import enable_grad, no_grad
 from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
-from ..errors import GraphError, UnknownNameError
+from ..errors import GraphError, known
 from ..nn.functional import total
 from ..nn.optim import SGD
 from .choose import ENGINES, TINY, choose, probes
@@ -63,18 +63,15 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
 
     as_network(net)
     rows = matrix("X", X)
-    if engine not in ENGINES:
-        raise UnknownNameError("engine", engine, ENGINES)
-    if engine == "scalar" or (engine == "auto" and len(rows) * len(net.parameters()) < TINY):
-        return np.array([_outputs(net, row) for row in rows])
-    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-    try:
-        outputs = _compiled_outputs(net, rows)
-        return np.concatenate([outputs(block) for block in blocks])
-    except GraphError:
-        if engine == "compiled":
-            raise
-        return np.array([_outputs(net, row) for row in rows])
+    known("engine", engine, ENGINES)
+    if engine == "compiled" or (engine == "auto" and len(rows) * len(net.parameters()) >= TINY):
+        try:
+            outputs = _compiled_outputs(net, rows)
+            return np.concatenate([outputs(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)])
+        except GraphError:
+            if engine == "compiled":
+                raise
+    return np.array([_outputs(net, row) for row in rows])
 
 
 def _outputs(net: Any, row: Any) -> Any:

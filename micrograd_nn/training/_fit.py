@@ -12,11 +12,10 @@ from ..engine.value import Value
 from ..errors import whole_number
 from ..nn.optim import LambdaLR, Optimizer
 from . import arguments
-from .callbacks import Callback
 from .choose import choose
 from .history import History
 from .metrics import Score
-from .running import Training
+from .running import Callback, Training
 from .task import Task
 
 
@@ -83,7 +82,7 @@ def fit(
     every = per_epoch if record is None else whole_number("record", record)
     moves, looks = arguments.schedule(schedule, descent), arguments.callbacks(callbacks)
     columns = arguments.columns(task, metrics, validation)
-    scores = [column.score for column in columns]
+    scores = [score for *_, score in columns]
     chosen = choose(engine, dtype, task, descent, size, arguments.penalty(task.loss, l1, l2), until, scores)
     task.forget()
     training = Training(net, task, descent, history, chosen, columns, until, every, moves, looks)

@@ -10,41 +10,35 @@ from ..engine.operation import as_float
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..nn.losses import Loss
 from ..nn.optim import LambdaLR, Optimizer, named_optimizer
-from .callbacks import Callback
 from .engines import Column
 from .history import History
 from .metrics import Score, named_metrics
+from .running import Callback
 from .task import Penalty, Task
 
 MEASURED = 10_000  # at most so many training rows are measured for the history
 
 
-def optimizer(
-    net: Any, given: str | Optimizer | None, lr: float | None, resume: History | None, loss: Loss
-) -> Optimizer:
+def optimizer(net: Any, given: Any, lr: float | None, resume: History | None, loss: Loss) -> Optimizer:
     """The optimiser of that name, or the given one, if it moves this network in the direction of this loss."""
-    chosen = _optimizer(net.parameters(), given, lr, resume)
-    if loss.climbs and not chosen.maximize:
-        raise ArgumentError("this loss is made large: give optimizer=SGD(net.parameters(), lr=0.1, maximize=True)")
-    return chosen
-
-
-def _optimizer(parameters: list[Any], given: Any, lr: float | None, resume: History | None) -> Optimizer:
+    parameters = net.parameters()
     if resume is not None:
         given, lr = _resumed(given, lr, resume), None
     elif given is None or isinstance(given, str):
         kind = named_optimizer(given or "sgd")
-        return kind(parameters) if lr is None else kind(parameters, lr=lr)
+        given, lr = kind(parameters) if lr is None else kind(parameters, lr=lr), None
     if not isinstance(given, Optimizer):
         raise ArgumentTypeError(f"optimizer is a name such as 'adam' or an Optimizer, got {given!r}")
     if lr is not None:
         raise ArgumentError("lr goes with an optimiser's name; give your optimiser its own: SGD(params, lr=0.1)")
     if not set(given.params) <= set(parameters):
         raise ArgumentError("the optimiser moves parameters that are not this network's: pass it net.parameters()")
+    if loss.climbs and not given.maximize:
+        raise ArgumentError("this loss is made large: give optimizer=SGD(net.parameters(), lr=0.1, maximize=True)")
     return given
 
 
-def _resumed(given: str | Optimizer | None, lr: float | None, resume: History) -> str | Optimizer | None:
+def _resumed(given: Any, lr: float | None, resume: History) -> Any:
     """The optimiser that goes on, which a name or an lr may repeat but not replace."""
     if not isinstance(resume, History):
         raise ArgumentTypeError(f"resume is the history that fit or load_checkpoint returned, got {resume!r:.60}")
@@ -92,12 +86,12 @@ def columns(task: Task, metrics: str | Score | Sequence[str | Score], validation
     named = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
     thin = -(-len(task) // MEASURED)
     shown = task if thin == 1 else task.thinned(thin)
-    measured = [Column(name, shown, score) for name, score in named]
+    measured: list[Column] = [(name, shown, score) for name, score in named]
     if validation is not None:
         if not isinstance(validation, Iterable) or len(pair := list(validation)) != 2:
             raise ShapeError("validation is a pair (X, y)")
-        held = task.like(pair[0], pair[1])
-        measured += [Column(f"validation {name}", held, score) for name, score in named]
+        held = task.like(*pair)
+        measured += [(f"validation {name}", held, score) for name, score in named]
     return measured
 
 

@@ -15,13 +15,15 @@ from ..compiler.registry import check_dtype
 from ..engine.backprop import replay
 from ..engine.modes import no_grad
 from ..engine.value import Value, as_value
-from ..errors import GraphError, MicrogradError, UnknownNameError
+from ..errors import GraphError, MicrogradError, known
 from ..nn.layers import MLP
 from ..nn.optim import Optimizer
-from .engines import Engine, ScalarEngine
+from .compiled import CompiledEngine
+from .engines import ScalarEngine
 from .metrics import Score
 from .task import Penalty, Task
 
+Engine = ScalarEngine | CompiledEngine
 ENGINES = ("auto", "scalar", "compiled")
 TINY = 20_000  # up to so many operations in a whole training, compiling costs more than it saves
 SAME = 1e-4  # how far, relatively, a compiled row's loss may lie from the recorded one's; float32 needs some room
@@ -45,15 +47,13 @@ def choose(
     "auto" compiles unless the whole training is tiny, or a graph does not allow it. Raises UnknownNameError, and
     GraphError if "compiled" is asked for a network, a loss or a metric whose graph changes with its numbers.
     """
-    if engine not in ENGINES:
-        raise UnknownNameError("engine", engine, ENGINES)
+    known("engine", engine, ENGINES)
     check_dtype(dtype)
     scalar = ScalarEngine(task, optimizer, batch_size, penalty)
-    scalar.prepare(scores)
+    for score in scores:  # what is no graph is refused before the first step
+        task.record(0, score)
     if engine == "scalar" or (engine == "auto" and 3 * len(optimizer.params) * batch_size * steps < TINY):
         return scalar
-    from .compiled import CompiledEngine
-
     try:
         for score in {task.loss.function: None} | dict.fromkeys(scores):
             _check_same_score(task, score)
@@ -61,7 +61,8 @@ def choose(
         _check_same_graph(task, compiled)
         if trains:
             _check_rule(compiled)
-        compiled.prepare(scores)
+        for score in scores:  # while the first row's graph is at hand
+            compiled.program_of(score)
         return compiled
     except MicrogradError:
         if engine == "compiled":
@@ -69,7 +70,7 @@ def choose(
         return scalar
 
 
-def _check_rule(compiled: Any) -> None:
+def _check_rule(compiled: CompiledEngine) -> None:
     """A rule of one's own may look at its numbers (if g > 1), which a compiled step can't."""
     try:
         compiled.run  # noqa: B018  # the loop is made here
@@ -81,12 +82,12 @@ def _check_rule(compiled: Any) -> None:
         ) from error
 
 
-def _check_same_graph(task: Task, compiled: Any) -> None:
+def _check_same_graph(task: Task, compiled: CompiledEngine) -> None:
     """A network may look at its numbers and record another graph for another row; compiled, it would not."""
     for i in probes(task.net, len(task)):
         with no_grad():
             recorded = task.record(i)[0].data
-        got = compiled.loss_of(task, i)
+        got = compiled.loss_of(i)
         if isfinite(recorded) and not abs(got - recorded) <= SAME * max(1.0, abs(recorded)):
             raise GraphError(
                 f"this network records another graph for row {i} than for row 0 (its loss is {recorded:g}, compiled "

@@ -10,7 +10,7 @@ import os
 from math import nan
 from typing import Any
 
-from ..errors import UnknownNameError
+from ..errors import known
 from ..files import write_whole
 
 
@@ -60,8 +60,7 @@ class History:
 
     def __getitem__(self, column: str) -> list[float]:
         """A column: ``history["loss"]``, nan in rows without it. Raises UnknownNameError, which lists the columns."""
-        if column not in self.columns:
-            raise UnknownNameError("column", column, self.columns)
+        known("column", column, self.columns)
         return [row.get(column, nan) for row in self.rows]
 
     @property

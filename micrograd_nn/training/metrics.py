@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine.ops import absolute, greater
 from ..engine.value import Value, as_value
-from ..errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, ShapeError, known
 from ..nn.functional import maxout, total
 from ..nn.losses import LOSSES, Loss, as_label
 
@@ -67,9 +67,7 @@ def named_metric(choice: str | Callable[..., Value], loss: Loss) -> tuple[str, S
         return getattr(choice, "__name__", "metric"), choice
     if choice in METRICS:
         return choice, METRICS[choice](loss)
-    if choice not in LOSSES:
-        raise UnknownNameError("metric", choice, [*METRICS, *LOSSES])
-    return choice, LOSSES[choice].function
+    return choice, LOSSES[known("metric", choice, [*METRICS, *LOSSES])].function
 
 
 def climbs(column: str, loss: Loss) -> bool:

@@ -1,8 +1,9 @@
 """A training under way: its steps, what is measured in between, and what callbacks may do with it."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -11,11 +12,13 @@ from ..compiler.run import descend
 from ..interrupts import answered
 from ..nn.optim import LambdaLR, Optimizer
 from ..progress import progress_bar
-from .callbacks import Callback
+from .choose import Engine
 from .divergence import diverged
-from .engines import Column, Engine
+from .engines import Column
 from .history import History
 from .task import Task
+
+Callback = Callable[["Training"], Any]
 
 
 @dataclass
@@ -27,7 +30,7 @@ class Training:
     optimizer: Optimizer
     history: History
     engine: Engine
-    columns: list[Column]  # what the history's rows will hold
+    columns: list[Column]
     until: int  # the number of the last step
     every: int  # measure every so many steps
     schedule: LambdaLR | None
@@ -37,7 +40,6 @@ class Training:
         """Step until the end, a stop, Ctrl-C, or nan."""
         history = self.history
         history.optimizer, history.engine, history.stopped = self.optimizer, self.engine.name, ""
-        self.shuffled: tuple[int, list[int]] = (-1, [])
         self.bar = progress_bar(progress, total=self.until, initial=self.step, desc="training", unit="step")
         with self.bar, answered() as self.ctrl_c:
             descend(self)
@@ -81,8 +83,8 @@ class Training:
         history = self.history
         if not self.is_sound():
             raise diverged(self)
-        history.enter({column.name: self.engine.score(column.task, column.score) for column in self.columns})
-        shown = {name: f"{history.last[name]:.4g}" for name in ("loss", self.columns[-1].name)}
+        history.enter({name: self.engine.score(task, score) for name, task, score in self.columns})
+        shown = {name: f"{history.last[name]:.4g}" for name in ("loss", self.columns[-1][0])}
         self.bar.set_postfix(shown, refresh=False)
         for callback in self.callbacks:
             callback(self)
@@ -103,19 +105,11 @@ class Training:
         return log.steps == count
 
     def rows(self, epoch: int, first: int, count: int = 1) -> Sequence[int]:
-        """The rows of so many steps of an epoch, whose order depends on the seed and the epoch alone."""
-        size = self.history.settings["batch_size"]
-        return self._order(epoch)[first * size : (first + count) * size]
-
-    def _order(self, epoch: int) -> Sequence[int]:
+        """The rows of so many steps of an epoch."""
         settings = self.history.settings
-        if not settings["shuffle"]:
-            return range(settings["rows"])
-        if self.shuffled[0] != epoch:
-            rows = list(range(settings["rows"]))
-            random.Random(f"{settings['seed']} {epoch}").shuffle(rows)
-            self.shuffled = (epoch, rows)
-        return self.shuffled[1]
+        rows, size = settings["rows"], settings["batch_size"]
+        order = _shuffled(rows, f"{settings['seed']} {epoch}") if settings["shuffle"] else range(rows)
+        return order[first * size : (first + count) * size]
 
     # ---- safe points ----
 
@@ -135,3 +129,11 @@ class Training:
     def is_sound(self) -> bool:
         """Are all parameters finite?"""
         return all(isfinite(parameter.data) for parameter in self.optimizer.params)
+
+
+@lru_cache(maxsize=1)
+def _shuffled(rows: int, seed: str) -> list[int]:
+    """The rows of an epoch in an order that depends on the seed alone."""
+    order = list(range(rows))
+    random.Random(seed).shuffle(order)
+    return order
