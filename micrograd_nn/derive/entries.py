@@ -113,7 +113,7 @@ def _half_the_digits(arithmetic: Formula) -> float:
             halves |= {item.content: half} if half else {}
         items.append(item)
     slopes = adjoints(replace(arithmetic, items=tuple(items))({}))
-    return sum(abs(slopes.get(number, 0.0)) * half for number, half in halves.items())
+    return sum((abs(slopes.get(number, 0.0)) * half for number, half in halves.items()), 0.0)
 
 
 def _half_a_digit(written: str) -> float:
