@@ -15,6 +15,7 @@ from ..errors import GraphError, known
 from ..nn.functional import total
 from ..nn.optim import SGD
 from .choose import ENGINES, TINY, choose, probes
+from .engines import ScalarEngine
 from .metrics import Score, named_metrics
 from .task import Task, as_network
 
@@ -44,7 +45,8 @@ def evaluate(
     task = Task(net, X, y, loss)
     scores = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
     measured = [score for _, score in scores]
-    runs = choose(engine, dtype, task, SGD(net.parameters()), 1, (0.0, 0.0), len(task), measured, trains=False)
+    scalar = ScalarEngine(task, SGD(net.parameters()), 1, (0.0, 0.0))
+    runs = choose(engine, dtype, scalar, len(task), measured, trains=False)
     task.forget()
     return {name: runs.score(task, score) for name, score in scores}
 

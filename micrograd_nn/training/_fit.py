@@ -13,6 +13,7 @@ from ..errors import whole_number
 from ..nn.optim import LambdaLR, Optimizer
 from . import arguments
 from .choose import choose
+from .engines import ScalarEngine
 from .history import History
 from .metrics import Score
 from .running import Callback, Training
@@ -83,7 +84,8 @@ def fit(
     moves, looks = arguments.schedule(schedule, descent), arguments.callbacks(callbacks)
     columns = arguments.columns(task, metrics, validation)
     scores = [score for *_, score in columns]
-    chosen = choose(engine, dtype, task, descent, size, arguments.penalty(task.loss, l1, l2), until, scores)
+    scalar = ScalarEngine(task, descent, size, arguments.penalty(task.loss, l1, l2))
+    chosen = choose(engine, dtype, scalar, until, scores)
     task.forget()
     training = Training(net, task, descent, history, chosen, columns, until, every, moves, looks)
     training.go(progress)

@@ -17,11 +17,10 @@ from ..engine.modes import no_grad
 from ..engine.value import Value, as_value
 from ..errors import GraphError, MicrogradError, known
 from ..nn.layers import MLP
-from ..nn.optim import Optimizer
 from .compiled import CompiledEngine
 from .engines import ScalarEngine
 from .metrics import Score
-from .task import Penalty, Task
+from .task import Task
 
 Engine = ScalarEngine | CompiledEngine
 ENGINES = ("auto", "scalar", "compiled")
@@ -32,33 +31,25 @@ PROBES = 32  # on so many rows a compiled network is held against its graph
 
 @undisturbed
 def choose(
-    engine: str,
-    dtype: str,
-    task: Task,
-    optimizer: Optimizer,
-    batch_size: int,
-    penalty: Penalty,
-    steps: int,
-    scores: Sequence[Score],
-    trains: bool = True,
+    engine: str, dtype: str, scalar: ScalarEngine, steps: int, scores: Sequence[Score], trains: bool = True
 ) -> Engine:
-    """The engine of that name, ready to measure the scores.
+    """The engine of that name, ready to measure the scores, of which the first is the loss.
 
     "auto" compiles unless the whole training is tiny, or a graph does not allow it. Raises UnknownNameError, and
     GraphError if "compiled" is asked for a network, a loss or a metric whose graph changes with its numbers.
     """
     known("engine", engine, ENGINES)
     check_dtype(dtype)
-    scalar = ScalarEngine(task, optimizer, batch_size, penalty)
+    task = scalar.task
     for score in scores:  # what is no graph is refused before the first step
         task.record(0, score)
-    if engine == "scalar" or (engine == "auto" and 3 * len(optimizer.params) * batch_size * steps < TINY):
+    if engine == "scalar" or (engine == "auto" and 3 * len(scalar.optimizer.params) * scalar.size * steps < TINY):
         return scalar
     try:
-        for score in {task.loss.function: None} | dict.fromkeys(scores):
+        for score in dict.fromkeys(scores):
             _check_same_score(task, score)
-        compiled = CompiledEngine(task, optimizer, batch_size, penalty, dtype)
-        _check_same_graph(task, compiled)
+        compiled = CompiledEngine(scalar, dtype)
+        _check_same_graph(compiled)
         if trains:
             _check_rule(compiled)
         for score in scores:  # while the first row's graph is at hand
@@ -82,8 +73,9 @@ def _check_rule(compiled: CompiledEngine) -> None:
         ) from error
 
 
-def _check_same_graph(task: Task, compiled: CompiledEngine) -> None:
+def _check_same_graph(compiled: CompiledEngine) -> None:
     """A network may look at its numbers and record another graph for another row; compiled, it would not."""
+    task = compiled.task
     for i in probes(task.net, len(task)):
         with no_grad():
             recorded = task.record(i)[0].data

@@ -11,22 +11,21 @@ from typing import Any
 from ..compiler import compile
 from ..compiler.backend import Log
 from ..compiler.run import Run
-from ..nn.functional import total
-from ..nn.optim import Optimizer
+from .engines import ScalarEngine
 from .metrics import Score
-from .task import Penalty, Task, penalty_of
+from .task import Task
 
 
 class CompiledEngine:
     """Steps in a Program's own loop; parameters and memories stay there until they are stored. See ScalarEngine."""
 
-    def __init__(self, task: Task, optimizer: Optimizer, batch_size: int, penalty: Penalty, dtype: str) -> None:
-        self.task, self.optimizer, self.size, self.dtype = task, optimizer, batch_size, dtype
+    def __init__(self, scalar: ScalarEngine, dtype: str) -> None:
+        self.task, self.optimizer, self.size, self.dtype = scalar.task, scalar.optimizer, scalar.size, dtype
         self.name, self.chunk = "compiled", 1
-        loss, x, wanted = task.record(0)
-        objective = total([loss, *penalty_of(optimizer.params, penalty)])
+        loss, x, wanted = self.task.record(0)
+        objective = scalar.with_penalty(loss)
         self.program = self._compiled(objective, x, wanted)
-        self._programs = {task.loss.function: self.program} if objective is loss else {}
+        self._programs = {self.task.loss.function: self.program} if objective is loss else {}
 
     @cached_property
     def run(self) -> Run:

@@ -13,9 +13,10 @@ from ..engine.backprop import grad
 from ..engine.modes import no_grad
 from ..engine.value import Value
 from ..nn.functional import mean, total
+from ..nn.losses import l1, l2
 from ..nn.optim import Optimizer
 from .metrics import Score
-from .task import Penalty, Task, penalty_of
+from .task import Penalty, Task
 
 Column = tuple[str, Task, Score]  # of the history: its name, and what is measured on which rows
 
@@ -56,8 +57,12 @@ class ScalarEngine:
     @undisturbed
     def objective(self, rows: Sequence[int]) -> Value:
         """The mean loss of these rows plus the regularisation, as one graph."""
-        losses: Value = mean([self.task.record(i)[0] for i in rows])
-        whole: Value = total([losses, *penalty_of(self.optimizer.params, self.penalty)])
+        return self.with_penalty(mean([self.task.record(i)[0] for i in rows]))
+
+    def with_penalty(self, loss: Value) -> Value:
+        """A loss and the terms of regularisation: none, l1, l2 or both."""
+        terms = zip((l1, l2), self.penalty, strict=True)
+        whole: Value = total([loss, *(term(self.optimizer.params, strength) for term, strength in terms if strength)])
         return whole
 
     def score(self, task: Task, score: Score) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from ..data.matrix import Array, matrix
 from ..engine.value import Value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError
-from ..nn.losses import Loss, l1, l2, named_loss
+from ..nn.losses import Loss, named_loss
 
 Net = Callable[[Any], Any]
 Penalty = tuple[float, float]  # strengths of l1 and l2
@@ -22,9 +22,9 @@ class Task:
     A flat y beside a network of several outputs holds labels, and becomes one-hot rows.
     """
 
-    def __init__(self, net: Net, X: Any, y: Any, loss: str | Callable[..., Value] | Loss) -> None:
+    def __init__(self, net: Net, X: Any, y: Any, loss: str | Callable[..., Value]) -> None:
         self.net = as_network(net)
-        self.loss = loss if isinstance(loss, Loss) else named_loss(loss)
+        self.loss = named_loss(loss)
         self.X = matrix("X", X)
         x = self.leaves(0)
         outputs = net(x)  # a wrong number of features is refused here
@@ -115,11 +115,6 @@ def targets(given: Any, rows: int, outputs: int, loss: Loss) -> Array:
     allowed = np.array([[loss.allows(number) for number in row] for row in array.tolist()])
     _check_allowed(array, allowed, f"this loss takes targets of {loss.targets}")
     return array
-
-
-def penalty_of(parameters: Sequence[Value], strengths: Penalty) -> list[Value]:
-    """The terms of regularisation: none, l1, l2 or both."""
-    return [term(parameters, strength) for term, strength in zip((l1, l2), strengths, strict=True) if strength]
 
 
 def _check_allowed(array: Array, allowed: Array, legal: str) -> None:
