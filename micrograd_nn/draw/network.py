@@ -70,16 +70,14 @@ def draw_network(
 
 def _activations(net: Any, inputs: Iterable[Any] | None, loss: Value | None, outputs: list[Value]) -> dict[str, Value]:
     """Values by label: recorded under the loss, or computed from the inputs."""
+    roots = [] if inputs is None else outputs
     if loss is not None:
         check_unchanged(loss)
-        order = topological_order(loss)
-        if set(order).isdisjoint(net.parameters()):
+        roots = [loss]
+        if set(topological_order(loss)).isdisjoint(net.parameters()):
             raise ArgumentError("this loss was not recorded with this network: draw it with loss=mse(net(x), y)")
-        return {node.label: node for node in reversed(order) if node.label}
-    if inputs is None:
-        return {}
-    if outputs:
-        return {node.label: node for node in topological_order(*outputs) if node.label}
+    if roots or inputs is None:
+        return {node.label: node for node in reversed(topological_order(*roots)) if node.label}
     values = as_inputs(inputs, net.nin, "the network")
     found = {f"x{i}": Value(value.data) for i, value in enumerate(values, start=1)}
     with no_grad():

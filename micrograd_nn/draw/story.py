@@ -8,12 +8,10 @@ like is not known here, and the graph is not changed.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import count
 
-from ..derive import Step, explain, steps
+from ..derive import Explanation, Step, steps
 from ..derive.chain import Chain, Factor, numbered, slope_of
 from ..derive.recorded import names_of, partial_latex
 from ..engine.graph import postorder
@@ -110,21 +108,11 @@ class Story:
 
     def derivation(self, place: int) -> str:
         """∂root/∂node in LaTeX, through the named nodes; the reason in words if it is too long to write."""
-        node = self._copy[place]
-        label, node.label = node.label, self.names[place]  # an unnamed node is called here as in the whole walk
+        names = names_of(self.root) | {self.order[place]: self.names[place]}  # an unnamed node as in the whole walk
         try:
-            return explain(self._copy[-1], node).latex()
+            return Explanation(Chain(self.root, self.order[place], names)).latex()
         except GraphError as error:
             return _in_words(error)
-        finally:
-            node.label = label
-
-    @cached_property
-    def _copy(self) -> list[Value]:
-        """The same graph once more, whose labels may change."""
-        copy = deepcopy(self.root)
-        twin = dict(zip(topological_order(self.root), topological_order(copy), strict=True))
-        return [twin[node] for node in self.order]
 
     def flat(self, node: Value) -> str:
         """Why a bend lets hardly any gradient through: a saturated sigmoid, a dead relu; nothing if it does."""
