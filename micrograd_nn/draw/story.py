@@ -183,7 +183,7 @@ class Story:
             return f"{partial_latex(name, name)} = 1", same
         unit = self.units[moment.unit] if moment.whole and moment.unit is not None else Unit([node])
         if moment.phase == "forward":
-            return self._computed(unit), self._in_one_step(unit) if moment.whole else self._one_operation(node)
+            return self._computed(unit), self._made_of(unit)
         return self._unit_backward(unit, moment) if moment.whole else self._backward(self.steps[node], moment)
 
     def _computed(self, unit: Unit) -> str:
@@ -199,13 +199,13 @@ class Story:
         except GraphError as error:
             return _in_words(error)
 
-    def _one_operation(self, node: Value) -> str:
+    def _made_of(self, unit: Unit) -> str:
+        node = unit.output
+        if len(unit.made) > 1:
+            return f"{len(unit.made)} operations in one step. Unfold {self.name(node)} to take them one by one."
         assert node.operation is not None  # only what an operation made has a forward moment
         letters = zip("ab", map(self.name, node.operands), strict=False)
         return f"{node.operation.doc} Here {' and '.join(f'{letter} is {name}' for letter, name in letters)}."
-
-    def _in_one_step(self, unit: Unit) -> str:
-        return f"{len(unit.made)} operations in one step. Unfold {self.name(unit.output)} to take them one by one."
 
     def _backward(self, step: Step, moment: Moment) -> tuple[str, str]:
         symbols = [self.symbol(operand) for operand in step.operands]
