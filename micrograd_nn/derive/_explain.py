@@ -28,9 +28,9 @@ class Explanation:
     are in all; ``number`` is the gradient.
     """
 
-    def __init__(self, root: Value, target: Value, most: int = MOST, digits: int | None = DIGITS) -> None:
-        self.chain = Chain(root, target)
-        self.digits = digits
+    def __init__(self, chain: Chain, most: int = MOST, digits: int | None = DIGITS) -> None:
+        self.chain, self.digits = chain, digits
+        root, target = chain.root, chain.target
         self.number = adjoints(root).get(target, 0.0)
         self.count = self.chain.count
         largest = largest_first(self.chain.named, self.chain.edges, target)
@@ -166,4 +166,4 @@ def explain(root: Value, target: Value | str, most: int = MOST, digits: int | No
     if digits is not None:
         whole_number("digits, if not None for all of them,", digits)
     check_unchanged(root)
-    return Explanation(root, node_of(target, root), most, digits)
+    return Explanation(Chain(root, node_of(target, root)), most, digits)

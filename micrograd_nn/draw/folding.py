@@ -61,15 +61,20 @@ def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     folded = {module: members for module, members in inside.items() if module.label in closed}
     hidden = {node for members in folded.values() for node in members}
     shown = [node for node in order if node not in hidden]
-    if len(shown) > budget:
-        raise GraphError(_refusal(len(order), f"{len(shown):,} values", len(folded), f"{budget:,}"))
     links = {node: _links(node, folded[node], hidden) if node in folded else list(edges(node)) for node in shown}
-    frames = {module: members for module, members in inside.items() if module not in folded and module.label}
-    if len(inside) == 1:
-        frames = {}  # a single frame around everything would say nothing
+    several = len(inside) > 1  # a single frame around everything would say nothing
+    frames = {
+        module: members for module, members in inside.items() if several and module not in folded and module.label
+    }
     graph = FoldedGraph(shown, links, folded, frames)
-    if graph.lines > LINES * budget:
-        raise GraphError(_refusal(len(order), f"{graph.lines:,} lines", len(folded), f"{LINES * budget:,}"))
+    for what, count, most in (("values", len(shown), budget), ("lines", graph.lines, LINES * budget)):
+        if count > most:
+            folding = f", with {len(folded):,} modules folded" if folded else ""
+            raise GraphError(
+                f"a picture of this graph of {len(order):,} values{folding} shows {count:,} {what}, more than its "
+                f"budget of {most:,}: draw a part of it, draw_dot(node); or label the values that matter (node.label "
+                "= 'h1'), and what lies between them is folded; or draw_network(net) for the network; or raise budget="
+            )
     return graph
 
 
@@ -123,12 +128,3 @@ def slopes_through(made: list[Value], inputs: list[Value]) -> list[Link]:
     ends = set(inputs)
     found = dict(sweep([*inputs, *made], lambda x: () if x in ends else edges(x), 1.0))
     return [(x, found[x] + 0.0) for x in inputs]  # 0, not −0, behind a closed relu
-
-
-def _refusal(values: int, left: str, folded: int, budget: str) -> str:
-    folding = f", with {folded:,} modules folded" if folded else ""
-    return (
-        f"a picture of this graph of {values:,} values{folding} shows {left}, more than its budget of {budget}: draw a "
-        "part of it, draw_dot(node); or label the values that matter (node.label = 'h1'), and what lies between them "
-        "is folded; or draw_network(net) for the network; or raise budget="
-    )

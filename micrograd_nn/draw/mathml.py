@@ -34,7 +34,7 @@ PARTS = {  # what takes the atoms after it as its parts, and how many
 }
 UPRIGHT = {"text": "<mtext>{}</mtext>", "mathit": "<mi>{}</mi>"}
 PLAIN = {"-": "−", "'": "′"}
-BREAK = re.compile(r"\\\\\s*\n?")
+BREAK, CELL = re.compile(r"\\\\\s*\n?"), re.compile(r"(?<!\\)&")
 
 
 def mathml(latex: str, block: bool = False) -> str:
@@ -47,13 +47,9 @@ def mathml(latex: str, block: bool = False) -> str:
     aligned = re.fullmatch(r"\\begin\{aligned\}(.*)\\end\{aligned\}", latex.strip(), re.DOTALL)
     if not aligned:
         return f"{opening}{_row(latex)}</math>"
-    rows = [_table_row(line) for line in BREAK.split(aligned[1].strip())]
-    return f'{opening}<mtable displaystyle="true">{"".join(rows)}</mtable></math>'
-
-
-def _table_row(line: str) -> str:
-    cells = re.split(r"(?<!\\)&", line)
-    return "<mtr>" + "".join(f"<mtd>{_row(cell)}</mtd>" for cell in cells) + "</mtr>"
+    rows = [[_row(cell) for cell in CELL.split(line)] for line in BREAK.split(aligned[1].strip())]
+    table = "".join(f"<mtr><mtd>{'</mtd><mtd>'.join(cells)}</mtd></mtr>" for cells in rows)
+    return f'{opening}<mtable displaystyle="true">{table}</mtable></math>'
 
 
 @dataclass
@@ -96,13 +92,14 @@ def _row(latex: str) -> str:
     groups = [_Group()]
     for token in TOKEN.finditer(latex):
         top, command, char = groups[-1], token["command"], token["char"]
+        bracket = f"<mo>{escape((token['bracket'] or '')[-1:])}</mo>"
         if token["raw"]:
             content = escape(re.sub(r"\\(.)", r"\1", token["content"]))
             top.take(UPRIGHT.get(token["raw"], '<mi mathvariant="normal">{}</mi>').format(content))
         elif token["fence"] == "left":
-            groups.append(_Group([_fence(token["bracket"])]))
+            groups.append(_Group([bracket]))
         elif token["fence"]:
-            _close(groups, _fence(token["bracket"]))
+            _close(groups, bracket)
         elif command in PARTS:
             template, needed = PARTS[command]
             top.waiting.append((template, [], needed))
@@ -131,10 +128,6 @@ def _close(groups: list[_Group], *atoms: str) -> None:
         group = groups.pop()
         group.atoms.extend(atoms)
         groups[-1].take(group.mathml())
-
-
-def _fence(bracket: str) -> str:
-    return f"<mo>{escape(bracket.removeprefix(chr(92)))}</mo>"
 
 
 def _character(char: str) -> str:

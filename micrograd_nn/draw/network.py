@@ -5,7 +5,7 @@ orange and dashed where it is negative. Each circle has its place, so the same n
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..derive.recorded import check_unchanged
 from ..engine.modes import no_grad
@@ -25,6 +25,8 @@ FITTING = 7  # characters of a number in a circle
 LETTER = 0.083  # the width of a character in writing, rather too much
 LINE = 0.15  # the height of a line of writing
 AIR = 0.04  # between writings
+Spot = tuple[int, int]  # where a circle is drawn: its column, and its row there
+Line = tuple[Spot, Spot, list[Value]]  # from a circle to another, with its weights
 NO_NETWORK = "This is no network of neurons that read inputs and each other: here is its graph, folded."
 
 
@@ -70,16 +72,14 @@ def draw_network(
 
 def _activations(net: Any, inputs: Iterable[Any] | None, loss: Value | None, outputs: list[Value]) -> dict[str, Value]:
     """Values by label: recorded under the loss, or computed from the inputs."""
+    roots = [] if inputs is None else outputs
     if loss is not None:
         check_unchanged(loss)
-        order = topological_order(loss)
-        if set(order).isdisjoint(net.parameters()):
+        roots = [loss]
+        if set(topological_order(loss)).isdisjoint(net.parameters()):
             raise ArgumentError("this loss was not recorded with this network: draw it with loss=mse(net(x), y)")
-        return {node.label: node for node in reversed(order) if node.label}
-    if inputs is None:
-        return {}
-    if outputs:
-        return {node.label: node for node in topological_order(*outputs) if node.label}
+    if roots or inputs is None:
+        return {node.label: node for node in reversed(topological_order(*roots)) if node.label}
     values = as_inputs(inputs, net.nin, "the network")
     found = {f"x{i}": Value(value.data) for i, value in enumerate(values, start=1)}
     with no_grad():
@@ -94,16 +94,6 @@ def _samples(columns: list[Column], loss: Value) -> int:
     return sum(node.label == columns[-1].labels[0] for node in topological_order(loss))
 
 
-class _Line(NamedTuple):
-    """From a circle to another, each given by its column and its row there."""
-
-    j: int
-    start: int
-    i: int
-    end: int
-    weights: list[Value]
-
-
 class _Picture:
     """The DOT source, every circle at its place: dot's neato engine then only draws."""
 
@@ -114,14 +104,14 @@ class _Picture:
         self.tallest = max(len(column.rows) for column in columns)
         self.written = self.tallest <= WRITTEN
         lines = [line for i in range(1, len(columns)) for line in self._lines(i)]
-        self.largest = largest_of(weight.data for line in lines for weight in line.weights)
-        self._stand_apart([_parameters(line.weights) for line in lines])
+        self.largest = largest_of(weight.data for _, _, weights in lines for weight in weights)
+        self._stand_apart([_parameters(weights) for _, _, weights in lines])
         for i, column in enumerate(columns):
             for row, position in enumerate(column.rows):
                 self._circle(i, row, position)
             self._write(f"c{i}", i * self.across, self.bottom, column.caption, size="11")
         for line in lines:
-            self._line(line)
+            self._line(*line)
 
     def note(self, text: str) -> None:
         """Write a line below the captions."""
@@ -144,8 +134,8 @@ class _Picture:
     def _height(self, i: int, row: int) -> float:
         return self.columns[i].height(row) * self.down
 
-    def _lines(self, i: int) -> Iterable["_Line"]:
-        """A line for every circle that a circle of column i reads, with its weights: of a maxout one for each sum."""
+    def _lines(self, i: int) -> Iterable[Line]:
+        """A line for every circle that a circle of column i reads: a maxout has a weight for each of its sums."""
         column = self.columns[i]
         for end, position in enumerate(column.rows):
             if position is not None:
@@ -154,7 +144,7 @@ class _Picture:
                     bundles.setdefault(source, []).extend(unit.w[k] for unit in column.neurons[position].units)
                 for (j, place), weights in bundles.items():
                     if place in self.columns[j].rows:
-                        yield _Line(j, self.columns[j].rows.index(place), i, end, weights)
+                        yield (j, self.columns[j].rows.index(place)), (i, end), weights
 
     def _circle(self, i: int, row: int, position: int | None) -> None:
         column, x, y = self.columns[i], i * self.across, self._height(i, row)
@@ -174,8 +164,8 @@ class _Picture:
             biases = _biases(column.neurons[position])
             self._write(f"b{i}.{row}", x, y - RADIUS - 0.05 - LINE / 2 * len(biases), *biases)
 
-    def _line(self, line: "_Line") -> None:
-        j, start, i, end, weights = line
+    def _line(self, left: Spot, right: Spot, weights: list[Value]) -> None:
+        (j, start), (i, end) = left, right
         identity = f"{i}.{start}.{end}" if j == i - 1 else f"{j}-{i}.{start}.{end}"
         for k, weight in enumerate(weights):
             own = f"e{identity}" + (f".{k}" if k else "")
@@ -183,7 +173,7 @@ class _Picture:
             look = stroke(weight.data, self.largest, WIDEST if self.written else WIDEST / 2)
             self.dot.edge(f"n{j}.{start}", f"n{i}.{end}", id=own, **look)
         if self.written:
-            y, above = self._height(j, start), self._height(i, end)
+            y, above = self._height(*left), self._height(*right)
             share = self.along if j == i - 1 else 1 - self.along / (i - j)  # past a column: near the end, by itself
             x = (j + share * (i - j)) * self.across
             self._write(f"w{identity}", x, y + share * (above - y), *_parameters(weights))

@@ -22,10 +22,7 @@ LIGHT, DARK = ({name: both[i] for name, both in COLOURS.items()} for i in (0, 1)
 
 # Inside a page a picture is no wider than its column. dot writes the light colours into the picture; where a page is
 # dark, each of them is answered by its dark one.
-STYLE = ".micrograd-nn:not(:root){{max-width:100%;height:auto}}@media (prefers-color-scheme: dark) {{{}}}".format(
-    "".join(
-        f'.micrograd-nn [{part}="{light}"]{{{part}:{dark}}}'
-        for light, dark in COLOURS.values()
-        for part in ("fill", "stroke")
-    )
-)
+ANSWERED = [(part, *both) for both in COLOURS.values() for part in ("fill", "stroke")]
+DARKENED = "".join(f'.micrograd-nn [{part}="{light}"]{{{part}:{dark}}}' for part, light, dark in ANSWERED)
+STYLE = ".micrograd-nn:not(:root){max-width:100%;height:auto}"
+STYLE += f"@media (prefers-color-scheme: dark) {{{DARKENED}}}"

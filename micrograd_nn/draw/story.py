@@ -8,12 +8,10 @@ like is not known here, and the graph is not changed.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import count
 
-from ..derive import Step, explain, steps
+from ..derive import Explanation, Step, steps
 from ..derive.chain import Chain, Factor, numbered, slope_of
 from ..derive.recorded import names_of, partial_latex
 from ..engine.graph import postorder
@@ -110,21 +108,11 @@ class Story:
 
     def derivation(self, place: int) -> str:
         """∂root/∂node in LaTeX, through the named nodes; the reason in words if it is too long to write."""
-        node = self._copy[place]
-        label, node.label = node.label, self.names[place]  # an unnamed node is called here as in the whole walk
+        names = names_of(self.root) | {self.order[place]: self.names[place]}  # an unnamed node as in the whole walk
         try:
-            return explain(self._copy[-1], node).latex()
+            return Explanation(Chain(self.root, self.order[place], names)).latex()
         except GraphError as error:
             return _in_words(error)
-        finally:
-            node.label = label
-
-    @cached_property
-    def _copy(self) -> list[Value]:
-        """The same graph once more, whose labels may change."""
-        copy = deepcopy(self.root)
-        twin = dict(zip(topological_order(self.root), topological_order(copy), strict=True))
-        return [twin[node] for node in self.order]
 
     def flat(self, node: Value) -> str:
         """Why a bend lets hardly any gradient through: a saturated sigmoid, a dead relu; nothing if it does."""
@@ -195,7 +183,7 @@ class Story:
             return f"{partial_latex(name, name)} = 1", same
         unit = self.units[moment.unit] if moment.whole and moment.unit is not None else Unit([node])
         if moment.phase == "forward":
-            return self._computed(unit), self._in_one_step(unit) if moment.whole else self._one_operation(node)
+            return self._computed(unit), self._made_of(unit)
         return self._unit_backward(unit, moment) if moment.whole else self._backward(self.steps[node], moment)
 
     def _computed(self, unit: Unit) -> str:
@@ -211,13 +199,13 @@ class Story:
         except GraphError as error:
             return _in_words(error)
 
-    def _one_operation(self, node: Value) -> str:
+    def _made_of(self, unit: Unit) -> str:
+        node = unit.output
+        if len(unit.made) > 1:
+            return f"{len(unit.made)} operations in one step. Unfold {self.name(node)} to take them one by one."
         assert node.operation is not None  # only what an operation made has a forward moment
         letters = zip("ab", map(self.name, node.operands), strict=False)
         return f"{node.operation.doc} Here {' and '.join(f'{letter} is {name}' for letter, name in letters)}."
-
-    def _in_one_step(self, unit: Unit) -> str:
-        return f"{len(unit.made)} operations in one step. Unfold {self.name(unit.output)} to take them one by one."
 
     def _backward(self, step: Step, moment: Moment) -> tuple[str, str]:
         symbols = [self.symbol(operand) for operand in step.operands]
