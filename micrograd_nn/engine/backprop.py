@@ -13,7 +13,7 @@ from ..errors import ArgumentError, ArgumentTypeError, GraphError
 from .graph import sweep, topological_order
 from .modes import enable_grad
 from .operation import as_float
-from .value import Constant, Value, adjoints
+from .value import Constant, Value, adjoints, as_value
 
 
 @overload
@@ -88,8 +88,7 @@ def value_and_grad(function: Callable[..., Value]) -> Callable[..., tuple[float,
     def value_and_slopes(*numbers: float) -> tuple[float, list[float]]:
         inputs = [Value(number) for number in numbers]
         with enable_grad():
-            out = function(*inputs)
-        out = out if isinstance(out, Value) else Value(out)  # a constant, perhaps
+            out = as_value(function(*inputs))  # a constant, perhaps
         return out.data, grad(out, inputs)
 
     return value_and_slopes

@@ -6,7 +6,7 @@ operation reads the fields below and needs to know nothing else about it.
 
 import math
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from decimal import Decimal
 from keyword import iskeyword
 from numbers import Real
@@ -73,11 +73,13 @@ class Operation:
     shortcut: Callable[..., Any] | None = None  # the same bits in fewer steps, if an operand is a known float
     domain: Domain = EVERYWHERE
     kinks: tuple[Kink, ...] = ()  # where it has no slope, and which one we choose there
+    arity: int = field(default=0, init=False)  # the number of operands, 1 or 2
 
     def __post_init__(self) -> None:
         _check_row(self)
-        operands, typeset = ("({a})", "({a}, {b})")[self.arity - 1], self.name.replace("_", r"\_")
+        operands, typeset = ("({a})", "({a}, {b})")[len(self.partials) - 1], self.name.replace("_", r"\_")
         usual = {
+            "arity": len(self.partials),
             "textbook": self.partials,
             "text": self.name + operands,
             "latex": rf"\operatorname{{{{{typeset}}}}}\left{operands[:-1]}\right)",
@@ -85,14 +87,9 @@ class Operation:
             "sign": self.name,
             "reduction": (self.name, rf"\operatorname{{{typeset}}}") if self.associative else (),
         }
-        for field, filled_in in usual.items():
-            object.__setattr__(self, field, getattr(self, field) or filled_in)  # the row is frozen from here on
+        for name, filled_in in usual.items():
+            object.__setattr__(self, name, getattr(self, name) or filled_in)  # the row is frozen from here on
         TABLE[self.name] = self
-
-    @property
-    def arity(self) -> int:
-        """The number of operands, 1 or 2."""
-        return len(self.partials)
 
     @overload
     def __call__(self, a: float, b: float = ..., /) -> float: ...
@@ -102,17 +99,19 @@ class Operation:
     def __call__(self, a: float, b: "T", /) -> "T": ...
     def __call__(self, *operands: Any) -> Any:
         """Apply to floats, or to anything that brings its own ``apply``. Raises ArgumentError on a wrong count."""
-        if len(operands) == 1 and self.default is not None:
+        if len(operands) != self.arity:
+            if len(operands) != 1 or self.default is None:
+                raise ArgumentError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
             operands = (*operands, self.default)
-        if len(operands) != len(self.partials):
-            raise ArgumentError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
-        floats = True  # the usual case, and the quick one: the rows' own slopes on floats
         for operand in operands:
             if operand.__class__ is not float:
-                if isinstance(operand, Operand):
-                    return operand.apply(self, *operands)
-                floats = False
-        return self.forward(*(operands if floats else map(as_float, operands)))
+                break
+        else:  # the quick way, for the rows' own slopes
+            return self.forward(*operands)
+        for operand in operands:
+            if isinstance(operand, Operand):
+                return operand.apply(self, *operands)
+        return self.forward(*map(as_float, operands))
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

@@ -15,7 +15,7 @@ from .operation import Domain, Operation
 
 inf, nan = math.inf, math.nan
 LN2 = math.log(2.0)
-HUGE = 1.7976931348623157e308  # the largest float
+HUGE = 1.7976931348623157e308  # the largest float; beyond its logarithm exp is inf
 
 # ---- arithmetic ----
 
@@ -117,8 +117,8 @@ def _pow_exponent_slope(a: Any, b: Any, out: Any) -> Any:
 # ---- exponentials and waves ----
 
 exp = Operation("exp", doc="e to the power of a.", level=4,
-    forward=lambda a: math.exp(a) if a < 709.0 else _exp(a), partials=(lambda a, out: out,),
-    latex=r"e^{{{a:0}}}", numpy="np.exp({a})", python="exp({a}) if {a} < 709.0 else row_exp({a})")
+    forward=lambda a: inf if a > 709.782712893384 else math.exp(a), partials=(lambda a, out: out,),
+    latex=r"e^{{{a:0}}}", numpy="np.exp({a})", python="inf if {a} > 709.782712893384 else exp({a})")
 
 log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
     forward=lambda a: math.log(a) if a > 0 else -inf if a == 0 else nan,
@@ -134,7 +134,7 @@ sqrt: Operation = Operation("sqrt", doc="The square root of a.", sign="√",
     domain=Domain("a ≥ 0", lambda a: a >= 0), kinks=(((0.0,), 0.0, (inf,)), ((-1.0,), nan, (nan,))))
 
 sigmoid: Operation = Operation("sigmoid", doc="1 / (1 + exp(-a)): the smooth step from 0 to 1.", sign="σ",
-    forward=lambda a: _sigmoid(a, math.exp(-abs(a))),
+    forward=lambda a: 1.0 / (1.0 + math.exp(-a)) if a >= 0 else (e := math.exp(a)) / (1.0 + e),
     partials=(lambda a, out: out * sigmoid(-a),),  # out·(1 - out) has no digit left at a = 40
     textbook=(lambda a, out: out * (1.0 - out),),
     text="σ({a})", latex=r"\sigma\left({a:0}\right)",
@@ -166,17 +166,6 @@ sin = Operation("sin", doc="The sine of a, in radians.",
 cos: Operation = Operation("cos", doc="The cosine of a, in radians.",
     forward=lambda a: math.cos(a) if math.isfinite(a) else nan, partials=(lambda a, out: -sin(a),),
     latex=r"\cos\left({a:0}\right)", numpy="np.cos({a})")
-
-
-def _exp(a: float) -> float:
-    try:
-        return math.exp(a)
-    except OverflowError:
-        return inf
-
-
-def _sigmoid(a: float, e: float) -> float:
-    return 1.0 / (1.0 + e) if a >= 0 else e / (1.0 + e)  # with e = exp(-|a|) nothing overflows and the tail stays
 
 
 def _finite(a: Any) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import repeat
 from math import isfinite, isnan
-from operator import ge, gt, le, lt
+from operator import attrgetter, ge, gt, le, lt
 from typing import Any
 
 from ..errors import ArgumentTypeError, printable
@@ -44,7 +44,7 @@ class Value(Operand):
     Raises NumberError (TypeError) if data is not one real number, TooLargeError if no float holds it.
     """
 
-    __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright", "__weakref__")
+    __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright")
     _data: float
     grad: float | None
     label: str
@@ -135,7 +135,7 @@ class Value(Operand):
         Raises AnomalyError under ``detect_anomaly``.
         """
         order = topological_order(self)
-        before = list(map(_get_grad, order))
+        before = [node.grad for node in order]
         undo = map(_set_grad, order, before)
         try:
             _sweep(order, before)
@@ -199,7 +199,7 @@ class Constant(Value):
 
 
 _blank = partial(Value.__new__, Value)  # quicker than Value.__new__(Value), and than Value() by far
-_get_grad, _set_grad = vars(Value)["grad"].__get__, vars(Value)["grad"].__set__
+_set_grad = vars(Value)["grad"].__set__
 
 
 def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dright: float) -> Value:
@@ -211,14 +211,9 @@ def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dr
             operation = left = right = None
             dleft = dright = 0.0
     node = _blank()
-    node._data = data
-    node.grad = None
-    node.label = ""
-    node.operation = operation
-    node.left = left
-    node.right = right
-    node.dleft = dleft
-    node.dright = dright
+    node._data, node.grad, node.label = data, None, ""
+    node.operation, node.left, node.right = operation, left, right
+    node.dleft, node.dright = dleft, dright
     return node
 
 
@@ -247,11 +242,11 @@ def edges(node: Value) -> Iterable[tuple[Value, float]]:
 def adjoints(root: Value) -> dict[Value, float]:
     """∂root/∂node for every node below the root, in topological order; every ``.grad`` is afterwards what it was."""
     order = topological_order(root)
-    before = list(map(_get_grad, order))
+    before = [node.grad for node in order]
     undo = map(_set_grad, order, before)
     try:
         _sweep(order, before)
-        return dict(zip(order, map(_get_grad, order), strict=True))
+        return dict(zip(order, map(attrgetter("grad"), order), strict=True))
     finally:
         deque(undo, maxlen=0)  # all of it in one step of C, which no Ctrl-C divides
 
