@@ -28,7 +28,7 @@ def _functions() -> dict[str, Callable[..., Any]]:
     """What is written with a name and brackets, by that name; it must be a command of LaTeX or an \\operatorname."""
     functions = {}
     for name, reference in REFERENCES.items():
-        found = re.fullmatch(r"(.+)\\left\(\{a:0\}(?:, \{b:0\})?\\right\)", TABLE[name].latex)
+        found = re.fullmatch(r"(.+)\\left\(\{a(?::0)?\}(?:, \{b(?::0)?\})?\\right\)", TABLE[name].latex)
         if found:
             command = found[1].format()
             assert command in OF_LATEX or re.fullmatch(r"\\operatorname\{(?:[a-z]|\\_)+\}", command), command
