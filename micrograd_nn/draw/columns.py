@@ -86,9 +86,9 @@ def composed(net: Module, outputs: Sequence[Value]) -> list[Column] | None:
     for node, row in operands.items():
         depth[node] = 1 + max(depth[x] for x in row)
     standing: list[list[Value]] = [[*inputs], *([] for _ in range(max(depth.values())))]
-    for neuron in neurons_of(net).values():
-        for node in (node for node, one in fired.items() if one is neuron):
-            standing[depth[node]].append(node)
+    output_of = {neuron: node for node, neuron in fired.items()}
+    for node in (output_of[neuron] for neuron in neurons_of(net).values() if neuron in output_of):
+        standing[depth[node]].append(node)
     where = {node: (i, position) for i, column in enumerate(standing) for position, node in enumerate(column)}
     columns = [_inputs([x.label or f"x{i}" for i, x in enumerate(inputs, start=1)])]
     for nodes in standing[1:]:

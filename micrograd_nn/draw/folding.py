@@ -62,10 +62,8 @@ def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     hidden = {node for members in folded.values() for node in members}
     shown = [node for node in order if node not in hidden]
     links = {node: _links(node, folded[node], hidden) if node in folded else list(edges(node)) for node in shown}
-    several = len(inside) > 1  # a single frame around everything would say nothing
-    frames = {
-        module: members for module, members in inside.items() if several and module not in folded and module.label
-    }
+    around = inside.items() if len(inside) > 1 else ()  # a single frame around everything would say nothing
+    frames = {module: members for module, members in around if module not in folded and module.label}
     graph = FoldedGraph(shown, links, folded, frames)
     for what, count, most in (("values", len(shown), budget), ("lines", graph.lines, LINES * budget)):
         if count > most:

@@ -208,10 +208,8 @@ def plot_confusion(matrix: Sequence[Sequence[int]], ax: Any = None, *, names: Se
     for i, row in enumerate(matrix):
         for j, count in enumerate(row):
             ax.text(j, i, str(count), ha="center", va="center", fontsize=8, weight="bold" if i == j else "normal")
-    shown = names or [str(i) for i in range(size)]
-    ax.set_xticks(range(size), shown)
-    ax.set_yticks(range(size), shown)
-    ax.set(xlabel="answer", ylabel="truth")
+    marks, shown = range(size), names or [str(i) for i in range(size)]
+    ax.set(xlabel="answer", ylabel="truth", xticks=marks, yticks=marks, xticklabels=shown, yticklabels=shown)
     return ax
 
 
