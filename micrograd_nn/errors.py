@@ -26,8 +26,6 @@ it no ``.data``, ``.grad``, file or graph has changed.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from operator import index
-from typing import Any
 
 JOINERS = "\u200c\u200d"  # not printable by themselves, but part of words and emoji
 LONGEST = 60  # characters of a name in a message
@@ -138,34 +136,8 @@ class DivergedError(AnomalyError):
     history: object = None
 
 
-def whole_number(what: str, given: Any, least: int = 1) -> int:
-    """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
-    if isinstance(given, bool) or not hasattr(given, "__index__"):
-        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
-    if index(given) < least:
-        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
-    return index(given)
-
-
-def known(kind: str, given: Any, legal: Iterable[str]) -> str:
+def known(kind: str, given: object, legal: Iterable[str]) -> str:
     """given, if it is one of these names. Raises UnknownNameError otherwise."""
     if not isinstance(given, str) or given not in legal:
         raise UnknownNameError(kind, given, legal)
     return given
-
-
-def described(thing: object) -> str:
-    """What stands where a number should, in an error's words, with the way out."""
-    kind = type(thing).__name__
-    if thing is None:
-        return "None"
-    if hasattr(thing, "operands"):
-        return f"a {kind}: it is in the graph already, use it as it is, or float(v) for its number alone"
-    if isinstance(thing, bool):
-        return f"the bool {thing}: write {float(thing)} if you mean the number"
-    if hasattr(thing, "shape"):
-        return f"a {kind} of shape {thing.shape}: a Value holds one number; go through it with [a * x for x in array]"
-    if isinstance(thing, str):
-        shown = thing if len(thing) <= 40 else thing[:40] + "…"
-        return f"the str {shown!r}: write float(text) first"
-    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"

@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "micrograd_nn"
 # From the ground up: the order is the house. A new room or module at the top takes its place here.
 FLOORS = (
     "errors",
+    "number",
     "files",
     "progress",
     "interrupts",

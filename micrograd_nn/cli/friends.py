@@ -17,11 +17,12 @@ from ..draw import draw_dot, draw_network, walk
 from ..draw.plot import plot_loss, save_plot
 from ..engine.modes import no_grad
 from ..engine.value import Value
-from ..errors import ExtraMissingError, whole_number
+from ..errors import ExtraMissingError
 from ..nn.layers import MLP
 from ..nn.losses import mse
 from ..nn.optim import SGD
 from ..notation.text import number_text
+from ..number import whole_number
 from ..progress import progress_bar
 from .options import add_out, make_folder
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.value import Value, as_value
-from ..errors import ArgumentTypeError, ShapeError, whole_number
+from ..errors import ArgumentTypeError, ShapeError
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
+from ..number import whole_number
 from .backend import Backend
 from .printing import latex, text
 from .registry import Backends, Graph

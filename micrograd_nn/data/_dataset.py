@@ -10,8 +10,8 @@ from numbers import Integral
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..engine.operation import as_float
 from ..errors import ArgumentError, ArgumentTypeError, NumberError
+from ..number import as_float
 from .matrix import matrix
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..engine.operation import as_float
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, ShapeError
+from ..number import as_float
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,8 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from ..errors import ShapeError, known, whole_number
+from ..errors import ShapeError, known
+from ..number import whole_number
 from ._dataset import Dataset
 
 POUNDS, INCHES = 135, 66  # what is taken off weight and height: round numbers, not the means

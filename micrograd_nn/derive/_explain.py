@@ -8,10 +8,11 @@ from collections.abc import Callable
 from itertools import groupby, islice, pairwise
 
 from ..engine.value import Value, adjoints
-from ..errors import GraphError, whole_number
+from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.latex import number_latex
 from ..notation.text import equation, label_text, number_text
+from ..number import whole_number
 from ._paths import largest_first
 from .chain import Chain, Factor, numbered
 from .recorded import check_unchanged, node_of, partial_latex, partial_text

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from math import ulp
 from typing import Any
 
-from ..engine.operation import as_float
 from ..engine.value import Value, adjoints, topological_order
 from ..errors import ArgumentError, GradcheckError
+from ..number import as_float
 from .recorded import partial_text
 
 TINY_STEP = 1e-30  # of a complex step: its square is lost beside 1

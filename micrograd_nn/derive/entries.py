@@ -12,12 +12,12 @@ from itertools import product
 from math import isclose
 from typing import Any
 
-from ..engine.operation import as_float
 from ..engine.ops import neg
 from ..engine.value import Value, adjoints
 from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
 from ..notation._formula import Formula, Item, parse
 from ..notation.text import label_text, number_text
+from ..number import as_float
 from .chain import Pair
 from .recorded import node_of
 

@@ -4,15 +4,13 @@ The form of a row is fixed here, its content in ``ops.py``. Whoever computes, de
 operation reads the fields below and needs to know nothing else about it.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from decimal import Decimal
 from keyword import iskeyword
-from numbers import Real
 from typing import Any, Self, TypeVar, overload
 
-from ..errors import ArgumentError, NumberError, TooLargeError, UnknownNameError, described
+from ..errors import ArgumentError, NumberError, UnknownNameError
+from ..number import as_float as as_float
 
 T = TypeVar("T", bound="Operand")
 Partial = Callable[..., Any]  # (*operands, out) -> slope, on floats, Values and symbols alike
@@ -144,27 +142,6 @@ def lookup(name: str) -> Operation:
     if name not in TABLE:
         raise UnknownNameError("operation", name, TABLE)
     return TABLE[name]
-
-
-def as_float(number: object) -> float:
-    """One real number as a float: int, Fraction, Decimal, a NumPy scalar or a 0-d array.
-
-    Raises NumberError for anything else (a bool too), TooLargeError for a finite number that no float holds.
-    """
-    if number.__class__ is float:
-        return number
-    if getattr(number, "shape", None) == () and hasattr(number, "item"):
-        number = number.item()  # a NumPy scalar or 0-d array
-    if isinstance(number, bool) or not isinstance(number, int | Real | Decimal):
-        raise NumberError(f"expected one real number, got {described(number)}")
-    try:
-        converted = float(number)
-    except OverflowError:
-        digits = int(int(number).bit_length() * math.log10(2)) + 1  # type: ignore[arg-type]  # Real converts
-        raise TooLargeError(f"a number of about {digits} digits is too large: floats end at 1.8e308") from None
-    if math.isinf(converted) and number != converted:  # a Decimal becomes inf without a word
-        raise TooLargeError(f"{number!s:.40} is too large: floats end at 1.8e308")
-    return converted
 
 
 def unary(name: str) -> Callable[[T], T]:

@@ -15,10 +15,11 @@ from operator import attrgetter, ge, gt, le, lt
 from typing import Any
 
 from ..errors import ArgumentTypeError, printable
+from ..number import as_float
 from .graph import Below, copying
 from .graph import topological_order as topological_order
 from .modes import check_backward, check_forward, now, open_locks
-from .operation import Operand, Operation, as_float, unary
+from .operation import Operand, Operation, unary
 from .ops import add, mul, sub
 
 

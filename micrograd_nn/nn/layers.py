@@ -12,7 +12,8 @@ from typing import Any
 from ..collector import undisturbed
 from ..engine.operation import TABLE, Operation
 from ..engine.value import Value, weighted_sum
-from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError, whole_number
+from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
+from ..number import whole_number
 from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module

@@ -7,9 +7,9 @@ state is taken over as a whole or not at all; a label that a person gave stays.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..engine.operation import as_float
 from ..engine.value import Value
 from ..errors import ArgumentTypeError, NumberError, StateError
+from ..number import as_float
 from .naming import on_leaves, then_named
 
 

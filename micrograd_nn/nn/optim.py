@@ -12,10 +12,10 @@ from math import cos, isfinite, pi
 from math import sqrt as root
 from typing import Any, TypeVar
 
-from ..engine.operation import as_float
 from ..engine.ops import maximum, sqrt
 from ..engine.value import Value
-from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError, whole_number
+from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError
+from ..number import as_float, whole_number
 
 Memory = tuple[Any, ...]
 Kind = TypeVar("Kind", bound="type[Optimizer]")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
 from ..engine.graph import postorder
-from ..engine.operation import Operand, Operation, as_float
+from ..engine.operation import Operand, Operation
 from ..errors import UnknownNameError
+from ..number import as_float
 from .latex import LATEX
 from .text import TEXT, write
 

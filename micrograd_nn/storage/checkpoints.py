@@ -7,10 +7,11 @@ stopped. A checkpoint is written and read like a network, whole or not at all.
 import os
 from typing import Any
 
-from ..errors import ArgumentError, FormatError, StateError, whole_number
+from ..errors import ArgumentError, FormatError, StateError
 from ..files import name_of, write_whole
 from ..nn.layers import Module
 from ..nn.optim import Optimizer
+from ..number import whole_number
 from ..training.history import History
 from ..training.running import Training
 from .networks import architecture, take, tensors_of

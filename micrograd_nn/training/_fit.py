@@ -9,8 +9,8 @@ from typing import Any
 
 from ..engine.modes import enable_grad
 from ..engine.value import Value
-from ..errors import whole_number
 from ..nn.optim import LambdaLR, Optimizer
+from ..number import whole_number
 from . import arguments
 from .choose import choose
 from .engines import ScalarEngine

@@ -6,10 +6,10 @@ from math import isfinite
 from operator import index
 from typing import Any
 
-from ..engine.operation import as_float
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..nn.losses import Loss
 from ..nn.optim import LambdaLR, Optimizer, named_optimizer
+from ..number import as_float
 from .engines import Column
 from .history import History
 from .metrics import Score, named_metrics

@@ -5,8 +5,8 @@ Promise: a callback sees the parameters in their Values, and may change them.
 
 from math import inf, isfinite, isnan
 
-from ..engine.operation import as_float
-from ..errors import ArgumentError, ArgumentTypeError, known, whole_number
+from ..errors import ArgumentError, ArgumentTypeError, known
+from ..number import as_float, whole_number
 from .history import History
 from .metrics import climbs
 from .running import Training

@@ -1,0 +1,55 @@
+"""What counts as a number: one real number, a whole number, and what an error says of anything else."""
+
+import math
+from decimal import Decimal
+from numbers import Real
+from operator import index
+from typing import Any
+
+from .errors import ArgumentError, ArgumentTypeError, NumberError, TooLargeError
+
+
+def as_float(number: object) -> float:
+    """One real number as a float: int, Fraction, Decimal, a NumPy scalar or a 0-d array.
+
+    Raises NumberError for anything else (a bool too), TooLargeError for a finite number that no float holds.
+    """
+    if number.__class__ is float:
+        return number
+    if getattr(number, "shape", None) == () and hasattr(number, "item"):
+        number = number.item()  # a NumPy scalar or 0-d array
+    if isinstance(number, bool) or not isinstance(number, int | Real | Decimal):
+        raise NumberError(f"expected one real number, got {_described(number)}")
+    try:
+        converted = float(number)
+    except OverflowError:
+        digits = int(int(number).bit_length() * math.log10(2)) + 1  # type: ignore[arg-type]  # Real converts
+        raise TooLargeError(f"a number of about {digits} digits is too large: floats end at 1.8e308") from None
+    if math.isinf(converted) and number != converted:  # a Decimal becomes inf without a word
+        raise TooLargeError(f"{number!s:.40} is too large: floats end at 1.8e308")
+    return converted
+
+
+def _described(thing: object) -> str:
+    kind = type(thing).__name__
+    if thing is None:
+        return "None"
+    if hasattr(thing, "operands"):
+        return f"a {kind}: it is in the graph already, use it as it is, or float(v) for its number alone"
+    if isinstance(thing, bool):
+        return f"the bool {thing}: write {float(thing)} if you mean the number"
+    if hasattr(thing, "shape"):
+        return f"a {kind} of shape {thing.shape}: a Value holds one number; go through it with [a * x for x in array]"
+    if isinstance(thing, str):
+        shown = thing if len(thing) <= 40 else thing[:40] + "…"
+        return f"the str {shown!r}: write float(text) first"
+    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+
+
+def whole_number(what: str, given: Any, least: int = 1) -> int:
+    """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
+    if index(given) < least:
+        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
+    return index(given)
