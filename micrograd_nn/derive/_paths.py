@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.graph import Edges, sweep, tangents, topological_order
 from ..engine.value import Value, adjoints
 from ..engine.value import edges as recorded
-from ..notation.text import number_text
+from ..notation.text import label_text, number_text
 from .recorded import check_root, check_unchanged, name_or_number, names_of, node_of
 
 SHOWN = 10  # paths in print
@@ -53,7 +53,7 @@ class Paths:
     def __str__(self) -> str:
         names = names_of(self.root, self.target)
         number = f"{self.count:,}" if self.count < 10**30 else f"about 2^{self.count.bit_length() - 1}"
-        ends = f"path{'s' * (self.count != 1)} from {names[self.target]} to {names[self.root]}"
+        ends = f"path{'s' * (self.count != 1)} from {label_text(names[self.target])} to {label_text(names[self.root])}"
         lines = [f"{number} {ends}, in sum {number_text(self.total)}"]
         shown = [(number_text(path.product), path) for path in self.largest(SHOWN)]
         width = max((len(product) for product, _ in shown), default=0)

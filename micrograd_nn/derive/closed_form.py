@@ -12,7 +12,7 @@ from typing import Any
 
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
-from ..errors import ExtraMissingError
+from ..errors import ExtraMissingError, printable
 from .recorded import check_root, names_of
 from .units import slope_in_letters
 
@@ -39,7 +39,7 @@ def to_sympy(value: Value) -> Any:
     forms: dict[Value, Any] = {}
     for node in topological_order(value):
         if node.operation is None:
-            forms[node] = sympy.Symbol(names[node], real=True) if node.label else _number(node.data)
+            forms[node] = sympy.Symbol(printable(names[node]), real=True) if node.label else _number(node.data)
         else:
             forms[node] = _function(node.operation)(*[forms[operand] for operand in node.operands])
     return forms[value]
