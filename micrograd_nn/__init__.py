@@ -28,7 +28,6 @@ from .engine.modes import no_grad as no_grad
 from .engine.operation import TABLE as TABLE
 from .engine.operation import Domain as Domain
 from .engine.operation import Operation as Operation
-from .engine.operation import Wider as Wider
 from .engine.ops import cos as cos
 from .engine.ops import elu as elu
 from .engine.ops import exp as exp
@@ -83,6 +82,7 @@ from .nn.optim import Optimizer as Optimizer
 from .nn.optim import RMSprop as RMSprop
 from .nn.optim import StepLR as StepLR
 from .notation._formula import formula as formula
+from .number import Wider as Wider
 from .storage.checkpoints import Checkpoint as Checkpoint
 from .storage.checkpoints import load_checkpoint as load_checkpoint
 from .storage.checkpoints import save_checkpoint as save_checkpoint

@@ -1,6 +1,8 @@
-"""What counts as a number: one real number, a whole number, and what an error says of anything else."""
+"""What counts as a number, what an error says of anything else, and how exact a float can be."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
 from operator import index
@@ -53,3 +55,12 @@ def whole_number(what: str, given: Any, least: int = 1) -> int:
     if index(given) < least:
         raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
     return index(given)
+
+
+@dataclass(frozen=True)
+class Wider:
+    """Why a row can't hold 2 ULP in its value or 4 ULP in its slopes everywhere; what it holds, operands -> ULP."""
+
+    why: str
+    value: Callable[..., float] = lambda *operands: 2.0
+    slopes: Callable[..., float] = lambda *operands: 4.0

@@ -22,9 +22,10 @@ from typing import Any
 from mpmath import MPContext
 
 from micrograd_nn import Value
-from micrograd_nn.engine.operation import Domain, Operation, Wider
+from micrograd_nn.engine.operation import Domain, Operation
 from micrograd_nn.engine.ops import div, exp, logaddexp, power
 from micrograd_nn.engine.value import topological_order
+from micrograd_nn.number import Wider
 
 mp: Any = MPContext()
 mp.dps = 50

@@ -1,6 +1,6 @@
 """The engine: a number that remembers how it was made, the table of operations, and the sweep back through the graph.
 
-Read it in this order: operation, ops, graph, modes, value, backprop, functional.
+Read it in this order: operation, ops, graph, modes, value, backprop.
 """
 
 from .backprop import grad as grad

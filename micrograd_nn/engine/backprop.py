@@ -28,8 +28,7 @@ def grad(y: Value, xs: Iterable[Value], create_graph: bool = False) -> list[floa
     >>> slope.data, grad(slope, [x])
     (27.0, [18.0])
 
-    Raises ArgumentTypeError if y is no Value or xs are none; GraphError if create_graph is true and an
-    operand's ``.data`` was changed after the forward pass.
+    Raises ArgumentTypeError if y is no Value or xs are none; with create_graph GraphError if a ``.data`` has changed.
     """
     xs = _checked(y, xs)
     if not create_graph:
@@ -129,8 +128,6 @@ def work_out(root: Value, given: Mapping[Value, float]) -> dict[Value, float]:
     """The number of every node below root, operands first; a node in ``given``, leaf or not, holds what is given."""
     result: dict[Value, float] = {}
     for node in topological_order(root):
-        if node.operation is None or node in given:
-            result[node] = given.get(node, node.data)
-        else:
-            result[node] = node.operation.forward(*[result[operand] for operand in node.operands])
+        operands = [result[operand] for operand in node.operands]
+        result[node] = given.get(node, node.operation.forward(*operands) if node.operation else node.data)
     return result

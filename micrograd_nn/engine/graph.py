@@ -45,9 +45,9 @@ def topological_order(*roots: T) -> list[T]:
 
 
 def postorder(root: T, below: Callable[[T], Iterable[T]]) -> Iterator[T]:
-    """root and all that ``below`` leads to, each once and after what is below it: any graph's topological order.
+    """root and all that ``below`` leads to, each once and after what is below it, only as far as it is asked for.
 
-    It goes only as far as it is asked to. For recorded graphs ``topological_order`` gives the same, and faster.
+    The topological order of any graph; of a recorded one ``topological_order`` is the same, and faster.
     """
     done = set[T]()
     path = [root]

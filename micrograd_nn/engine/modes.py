@@ -17,8 +17,6 @@ from weakref import ref
 from ..errors import AnomalyError, ArgumentTypeError
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
 open_locks: set[Any] = set()  # references to the locks of open blocks, in any thread: while it is empty, no mode is on
 _blocks: ContextVar[tuple[Any, ...]] = ContextVar("blocks", default=())  # (mode, reference to the lock), innermost last
 

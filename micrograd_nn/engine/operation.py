@@ -1,7 +1,6 @@
-"""What an operation is, and what operations act on.
+"""What an operation is: the form of a row of the table. And what operations act on.
 
-The form of a row is fixed here, its content in ``ops.py``. Whoever computes, derives, draws, compiles or tests an
-operation reads the fields below and needs to know nothing else about it.
+Whoever computes, derives, draws, compiles or tests an operation reads the fields below, and nothing else about it.
 """
 
 from collections.abc import Callable
@@ -28,15 +27,6 @@ class Domain:
 EVERYWHERE = Domain("every real number", lambda *operands: True)
 
 
-@dataclass(frozen=True)
-class Wider:
-    """Why a row can't hold 2 ULP in its value or 4 ULP in its slopes everywhere; what it holds, operands -> ULP."""
-
-    why: str
-    value: Callable[..., float] = lambda *operands: 2.0
-    slopes: Callable[..., float] = lambda *operands: 4.0
-
-
 TABLE: "dict[str, Operation]" = {}
 
 
@@ -49,8 +39,7 @@ class Operation:
     Templates hold the operands as ``{a:n}`` and ``{b:n}``: an operand that binds looser than level n gets brackets.
     Levels: 1 sign, 2 sum, 3 product, 4 power, 5 atom.
 
-    Raises ArgumentError if the name is taken or is no Python identifier, or if the partials are not one or two
-    functions in a tuple.
+    Raises ArgumentError if the name is taken or no identifier, or if the partials are not one or two in a tuple.
     """
 
     name: str  # the field's standard name

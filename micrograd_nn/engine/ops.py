@@ -14,7 +14,6 @@ from typing import Any
 from .operation import Domain, Operation
 
 inf, nan = math.inf, math.nan
-LN2 = math.log(2.0)
 HUGE = 1.7976931348623157e308  # the largest float; beyond its logarithm exp is inf
 
 # ---- arithmetic ----
@@ -37,8 +36,7 @@ mul = Operation("mul", doc="The product a * b.", sign="×", level=3, associative
     shortcut=lambda a, b: b if _is(a, 1.0) else a if _is(b, 1.0) else None)
 
 div: Operation = Operation("div", doc="The quotient a / b, rounded once; a * b**-1 differs in a quarter of all pairs.",
-    sign="/", level=3,
-    forward=lambda a, b: a / b if b else _over_zero(a, b),
+    sign="/", level=3, forward=lambda a, b: a / b if b else _over_zero(a, b),
     partials=(lambda a, b, out: div(1.0, b), lambda a, b, out: -div(out, b)),
     textbook=(lambda a, b, out: div(1.0, b), lambda a, b, out: -div(a, power(b, 2.0))),
     text="{a:3}/{b:4}", latex=r"\frac{{{a:0}}}{{{b:0}}}", numpy="{a} / {b}",
@@ -51,8 +49,7 @@ neg = Operation("neg", doc="The opposite -a.", sign="−", level=1,
     text="−{a:3}", latex="-{a:3}", python="-{a}", numpy="-{a}")
 
 power: Operation = Operation("pow", doc="The power a ** b, for a variable base and a variable exponent.",
-    sign="^", level=4,
-    forward=lambda a, b: a * a if b == 2.0 else _pow(a, b),
+    sign="^", level=4, forward=lambda a, b: a * a if b == 2.0 else _pow(a, b),
     partials=(lambda a, b, out: _pow_base_slope(a, b), lambda a, b, out: _pow_exponent_slope(a, b, out)),
     textbook=(lambda a, b, out: b * power(a, b - 1.0), lambda a, b, out: out * log(a)),
     text="{a:5}^{b:5}", latex="{{{a:5}}}^{{{b:0}}}", numpy="np.power({a}, {b})",
@@ -153,7 +150,7 @@ softplus = Operation("softplus", doc="ln(1 + exp(a)): the smooth relu.",
 
 logaddexp: Operation = Operation("logaddexp", doc="ln(exp(a) + exp(b)), safe; a chain of it is a stable logsumexp.",
     associative=True, reduction=("logsumexp", r"\operatorname{logsumexp}"),
-    forward=lambda a, b: a + LN2 if a == b else (a if a > b else b) + math.log1p(math.exp(-abs(a - b))),
+    forward=lambda a, b: a + math.log(2.0) if a == b else (a if a > b else b) + math.log1p(math.exp(-abs(a - b))),
     partials=(lambda a, b, out: sigmoid(_finite(a) - _finite(b)), lambda a, b, out: sigmoid(_finite(b) - _finite(a))),
     textbook=(lambda a, b, out: exp(a - out), lambda a, b, out: exp(b - out)),
     latex=r"\ln\left(e^{{{a:0}}} + e^{{{b:0}}}\right)", numpy="np.logaddexp({a}, {b})",
@@ -205,8 +202,7 @@ elu: Operation = Operation("elu", doc="a where a > 0, else b·(exp(a) - 1): a re
     kinks=(((0.0, 1.0), 0.0, (1.0, 0.0)), ((0.0, 0.5), 0.0, (0.5, 0.0))))
 
 maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slope.",
-    sign="max", associative=True, reduction=("max", r"\max"),
-    forward=lambda a, b: a if a >= b or a != a else b,
+    sign="max", associative=True, reduction=("max", r"\max"), forward=lambda a, b: a if a >= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(a, b), lambda a, b, out: _exceeds(b, a)),
     textbook=(lambda a, b, out: greater(a, b), lambda a, b, out: greater(b, a)),
     text="max({a}, {b})", latex=r"\max\left({a:0}, {b:0}\right)",
@@ -214,8 +210,7 @@ maximum = Operation("maximum", doc="The larger of a and b; a tie shares the slop
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))
 
 minimum: Operation = Operation("minimum", doc="The smaller of a and b; a tie shares the slope.",
-    sign="min", associative=True, reduction=("min", r"\min"),
-    forward=lambda a, b: a if a <= b or a != a else b,
+    sign="min", associative=True, reduction=("min", r"\min"), forward=lambda a, b: a if a <= b or a != a else b,
     partials=(lambda a, b, out: _exceeds(b, a), lambda a, b, out: _exceeds(a, b)),
     textbook=(lambda a, b, out: greater(b, a), lambda a, b, out: greater(a, b)),
     text="min({a}, {b})", latex=r"\min\left({a:0}, {b:0}\right)",

@@ -82,6 +82,12 @@ class Value(Operand):
         """∂self/∂operand for each operand, recorded at forward time."""
         return () if self.left is None else (self.dleft,) if self.right is None else (self.dleft, self.dright)
 
+    _prev = operands  # as micrograd has it
+
+    @property
+    def _op(self) -> str:
+        return self.operation.sign if self.operation else ""
+
     # ---- forward ----
 
     @classmethod
@@ -177,16 +183,6 @@ class Value(Operand):
         flag = "" if isfinite(self._data) else " (not finite!)"
         return f"Value(data={self._data}{flag}, grad={self.grad}{label})"
 
-    # ---- micrograd's names ----
-
-    _prev = operands
-
-    @property
-    def _op(self) -> str:
-        return self.operation.sign if self.operation else ""
-
-    # ---- copies ----
-
     def __reduce__(self) -> tuple[Any, ...]:
         below = None if self.left is None or self in copying.get() else Below(self)
         fields = self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
@@ -253,10 +249,7 @@ def adjoints(root: Value) -> dict[Value, float]:
 
 
 def _sweep(order: list[Any], before: list[float | None]) -> None:
-    """The chain rule, once around: each node hands its adjoint times the local slope to each of its operands.
-
-    Where the slope is 1 the adjoint itself goes on: a sum makes no new float, and the collector has fewer to visit.
-    """
+    """``graph.sweep`` for floats, faster: it runs on ``.grad``, and where a slope is 1 it makes no new float."""
     if before.count(None) < len(before):
         deque(map(_set_grad, order, repeat(None)), maxlen=0)
     order[-1].grad = 1.0
@@ -277,7 +270,7 @@ def _sweep(order: list[Any], before: list[float | None]) -> None:
 
 
 def _add_earlier(order: list[Any], before: list[float | None]) -> None:
-    """A leaf adds the sweeps up. No loop of backward's own: in its try, CPython 3.13.0 lets Ctrl-C past the except."""
+    """A leaf adds the sweeps up. (A loop in backward's own try: CPython 3.13.0 lets Ctrl-C past the except.)"""
     for node, earlier in zip(order, before, strict=True) if any(before) else ():
         if earlier is not None and node.left is None:
             node.grad += earlier
