@@ -15,7 +15,7 @@ from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, FileError, FileMissingError, FormatError, MicrogradError
 from ..notation._formula import formula
 
-PARTIAL = re.compile(r"[d∂]\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
+PARTIAL = re.compile(r"([d∂])\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
 FORMAT = """\
 The file has one line per number, per formula, and per partial derived by hand; the last formula is the loss:
 
@@ -72,7 +72,7 @@ class Sheet:
 
     where: str
     names: dict[str, Value] = field(default_factory=dict)
-    partials: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)  # the line, and what stands there
+    partials: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)  # the line, d or ∂, what stands
     root: Value | None = None
 
     def report(self) -> Report:
@@ -80,10 +80,13 @@ class Sheet:
         assert self.root is not None  # run has looked
         below = {*topological_order(self.root)}
         findings: list[Finding] = []
-        for (child, parent), (number, entry) in self.partials.items():
+        for (child, parent), (number, d, entry) in self.partials.items():
             own = self.names.get(child, self.root)  # a formula that the loss doesn't need is checked on its own
             with _named(self.where, number):
-                given = {(child, parent): entry}
+                of_loss = (
+                    d == "d" and self.names.get(child) is self.root
+                )  # dL/dw is the whole; ∂L/∂w may be one of several terms
+                given = {parent if of_loss else (child, parent): entry}
                 findings += check_partials(self.root if own in below else own, given).findings
         return Report(tuple(findings))
 
@@ -111,10 +114,10 @@ def _named(where: str, number: int) -> Iterator[None]:
 def _read_line(line: str, number: int, sheet: Sheet) -> None:
     partial = PARTIAL.fullmatch(line)
     if partial:
-        child, parent, entry = partial.groups()
+        d, child, parent, entry = partial.groups()
         if (child, parent) in sheet.partials:
             raise ArgumentError(f"∂{child}/∂{parent} is given twice")
-        sheet.partials[child, parent] = number, entry
+        sheet.partials[child, parent] = number, d, entry
         return
     name, equals, content = (part.strip() for part in line.partition("="))
     if not equals or not name.isidentifier():

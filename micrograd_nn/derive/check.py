@@ -21,7 +21,7 @@ from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
 from .chain import Chain, Factor, Numbers, Pair, Point
-from .entries import Entry, Key, pair_of
+from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
 from .recorded import check_unchanged, names_of, partial_text
 from .slips import UNLIKELY, Scope, Slip
@@ -88,8 +88,9 @@ class Report:
 def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Report:
     """Compare partials that a person derived with the graph's, and name the slip in each wrong one.
 
-    A key is a node or its label ("w1", for ∂L/∂w1), or a pair for one factor (("L", "o1"), or "∂L/∂o1"). An entry is a
-    number, a formula over the graph's labels ("-2*(y - o1)"), or a function whose arguments are labels.
+    A key is a node or its label ("w1", for the whole derivative of L by w1), or a pair for one factor (("L", "o1"), or
+    "∂L/∂o1"), which may be meant alone or over all paths. An entry is a number, a formula over the graph's labels
+    ("-2*(y - o1)"), or a function whose arguments are labels.
 
     >>> from micrograd_nn import MLP, mse
     >>> net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=3)
@@ -111,7 +112,10 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     known = [names[node] for node in here.values if node in names]
     entries = [Entry.read(entry, known) for entry in given.values()]
     chains = {pair: Chain(*pair, names) for pair in {*pairs}}
-    found = [_Comparison(chains[pair], entry, here, fresh) for pair, entry in zip(pairs, entries, strict=True)]
+    found = [
+        _Comparison(chains[pair], entry, here, fresh, asks_for_a_factor(key))
+        for key, pair, entry in zip(given, pairs, entries, strict=True)
+    ]
     return Report(tuple(comparison.finding() for comparison in found))
 
 
@@ -154,8 +158,8 @@ def _stays(node: Value, there: Mapping[Value, float], here: Mapping[Value, float
 class _Comparison:
     """One entry against one partial, at the recorded point and at fresh ones; a number at the recorded one alone."""
 
-    def __init__(self, chain: Chain, entry: Entry, here: Point, fresh: _FreshPoints) -> None:
-        self.chain, self.entry = chain, entry
+    def __init__(self, chain: Chain, entry: Entry, here: Point, fresh: _FreshPoints, factor_asked: bool) -> None:
+        self.chain, self.entry, self.factor_asked = chain, entry, factor_asked
         self.here = Numbers(chain, here)
         self.fresh = [] if isinstance(entry.made, float) else self._at_fresh_points(fresh)
         self.points = [self.here, *self.fresh]
@@ -178,10 +182,14 @@ class _Comparison:
     # ---- right or wrong ----
 
     def is_right(self, hand: Sequence[float]) -> bool:
-        """Is this the whole, or the one factor beside which there are other paths?"""
+        """Is this the whole, or, where a factor was asked for, the one factor beside which there are other paths?"""
+        return self._agrees(hand, self.rights) or (self.factor_asked and self._is_direct(hand))
+
+    def _is_direct(self, hand: Sequence[float]) -> bool:
+        """Is this the factor from target straight to root?"""
         pair = self.chain.root, self.chain.target
-        direct = [numbers.factor(pair) for numbers in self.points] if self._factor(pair) else self.rights
-        return self._agrees(hand, self.rights) or self._agrees(hand, direct)
+        factor = self._factor(pair)
+        return factor is not None and self._agrees(hand, [numbers.factor(pair) for numbers in self.points])
 
     @cached_property
     def right_here_only(self) -> bool:
@@ -262,6 +270,8 @@ class _Comparison:
 
     def _rounded(self) -> str:
         off = abs(self.hand[0] - self.rights[0])
+        if not self._agrees(self.hand, self.rights):
+            return f"right as one of several terms; the whole is {number_text(self.rights[0], 9)}"
         return "right to the digits given" if self.entry.tolerance and off > 1e-9 * abs(self.rights[0]) else ""
 
     def _named(self, found: list[Suspect]) -> str:

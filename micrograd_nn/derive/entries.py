@@ -38,6 +38,11 @@ def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: Container[
     return child, parent
 
 
+def asks_for_a_factor(key: Key) -> bool:
+    """Whether a key asks for one factor: a pair, or "∂L/∂w"; a name, or "dL/dw", asks for the whole."""
+    return isinstance(key, tuple) or (isinstance(key, str) and key.lstrip().startswith("∂"))
+
+
 @dataclass(frozen=True)
 class Entry:
     """A number, or what makes one of the numbers under the names: a formula, or a person's own function."""
