@@ -83,10 +83,8 @@ class Sheet:
         for (child, parent), (number, d, entry) in self.partials.items():
             own = self.names.get(child, self.root)  # a formula that the loss doesn't need is checked on its own
             with _named(self.where, number):
-                of_loss = (
-                    d == "d" and self.names.get(child) is self.root
-                )  # dL/dw is the whole; ∂L/∂w may be one of several terms
-                given = {parent if of_loss else (child, parent): entry}
+                whole = d == "d" and self.names.get(child) is self.root  # ∂L/∂w may be one of several terms
+                given = {parent if whole else (child, parent): entry}
                 findings += check_partials(self.root if own in below else own, given).findings
         return Report(tuple(findings))
 
