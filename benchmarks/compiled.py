@@ -79,6 +79,7 @@ def training(problem: Any) -> Any:
 
     from micrograd_nn import SGD
     from micrograd_nn.compiler import compile
+    from micrograd_nn.compiler.backend import Log
     from micrograd_nn.compiler.run import Run
 
     from .peers.ours import record
@@ -89,12 +90,13 @@ def training(problem: Any) -> Any:
     X, y = (np.concatenate(column) for column in zip(*problem.batches, strict=True))
     targets = np.eye(problem.sizes[-1], dtype=X.dtype)[y] if problem.loss == "softmax" else y
     run = Run(program, SGD(parameters, lr=problem.lr), program.rows(X, targets), problem.batch)
-    state, count = run.load(), len(problem.batches)
+    run.load()
+    count, every = len(problem.batches), run.rows.every
 
     def train(steps: int) -> None:
         whole, rest = divmod(steps, count)
-        orders: list[Any] = [None] * whole + ([list(range(rest * problem.batch))] if rest else [])
-        run.loop.train(state, run.rows, orders, run.each_step(), [], [0.0, 0])
+        parts = [every] * whole + ([every[: rest * problem.batch]] if rest else [])
+        run.loop.train(run.state, run.rows, parts, run.scalars(), Log())
 
     return train
 

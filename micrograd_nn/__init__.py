@@ -16,6 +16,7 @@ from .derive import to_sympy as to_sympy
 from .derive import wrong_order as wrong_order
 from .draw import draw_dot as draw_dot
 from .draw import draw_network as draw_network
+from .draw import explore as explore
 from .draw import trace as trace
 from .draw import walk as walk
 from .engine.backprop import grad as grad

@@ -27,9 +27,32 @@ it no ``.data``, ``.grad``, file or graph has changed.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+JOINERS = "\u200c\u200d"  # not printable by themselves, but part of words and emoji
+LONGEST = 60  # characters of a name in a message
+LONGEST_LINE = 2000
+MOST_NAMES = 100  # that a message lists
+
+
+def printable(text: str, longest: int = LONGEST) -> str:
+    r"""The text with nothing hidden in it: what can't be printed is shown by its number, what is too long is cut short.
+
+    Every label passes through here before it is shown, in a message, a repr, a table or a picture.
+
+    >>> printable("w1"), printable("a\x00b"), printable("x" * 30, 5)
+    ('w1', 'a\\x00b', 'xxxxx…')
+    """
+    head = "".join(c if c.isprintable() or c in JOINERS else ascii(c)[1:-1] for c in text[: longest + 1])
+    return head if len(head) <= longest else head[:longest] + "…"
+
 
 class MicrogradError(Exception):
-    """The root: ``except MicrogradError`` catches whatever this package raises on purpose."""
+    """The root: ``except MicrogradError`` catches whatever this package raises on purpose.
+
+    Messages quote labels and files; what such text might hide is shown, and no line is longer than 2,000 characters.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(printable(line, LONGEST_LINE) for line in super().__str__().split("\n"))
 
 
 class NumberError(MicrogradError, TypeError):
@@ -52,9 +75,10 @@ class UnknownNameError(ArgumentError):
     """A name that is not on the list of legal names."""
 
     def __init__(self, kind: str, given: object, legal: Iterable[str]) -> None:
-        names = sorted(legal)
-        nearest = get_close_matches(str(given), names, n=len(names), cutoff=0.0)
-        super().__init__(f"unknown {kind} {given!r}; choose one of: {', '.join(nearest)}")
+        names = sorted(map(printable, legal))
+        nearest = get_close_matches(printable(str(given)), names, n=MOST_NAMES, cutoff=0.0)
+        more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+        super().__init__(f"unknown {kind} {printable(repr(given))}; choose one of: {', '.join(nearest)}{more}")
 
 
 class FormulaError(ArgumentError):
@@ -62,7 +86,7 @@ class FormulaError(ArgumentError):
 
     def __init__(self, what: str, text: str, column: int) -> None:
         start = max(0, column - 50)
-        line = "".join(c if c.isprintable() else "�" for c in text[start : column + 50])
+        line = "".join(c if c.isprintable() else "�" for c in text[start : column + 50])  # as wide as what was typed
         super().__init__(f"{what}\n    {line}\n    {' ' * (column - start)}^")
 
 
@@ -110,3 +134,10 @@ class DivergedError(AnomalyError):
     """Training met nan or inf and stopped; the parameters are those of the last good step."""
 
     history: object = None
+
+
+def known(kind: str, given: object, legal: Iterable[str]) -> str:
+    """given, if it is one of these names. Raises UnknownNameError otherwise."""
+    if not isinstance(given, str) or given not in legal:
+        raise UnknownNameError(kind, given, legal)
+    return given

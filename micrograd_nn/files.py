@@ -6,11 +6,12 @@ no stray file stays behind; every fault of the system comes out as a FileError.
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .errors import ArgumentTypeError, FileError, FileMissingError
+from .errors import ArgumentTypeError, FileError, FileMissingError, MicrogradError
 
 STRAY = ".part"  # the ending of a file under way; kill -9 may leave one, which nobody reads
 
@@ -49,9 +50,17 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 def read_up_to(path: str | os.PathLike[str], limit: int) -> bytes:
     """The content of a file, or its first ``limit`` bytes. Raises FileMissingError or FileError."""
     name = name_of(path)
+    with faults_as_errors(name), open(name, "rb") as file:
+        return file.read(limit)
+
+
+@contextmanager
+def faults_as_errors(name: str) -> Iterator[None]:
+    """Whatever the system says while that file is read comes out as FileMissingError or FileError."""
     try:
-        with open(name, "rb") as file:
-            return file.read(limit)
+        yield
+    except MicrogradError:
+        raise
     except FileNotFoundError as error:
         raise FileMissingError(f"there is no file {name}") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it

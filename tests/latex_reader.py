@@ -1,5 +1,7 @@
 """A reader of LaTeX that shares nothing with what writes it: it splits the source into tokens and works out the number.
 
+What a function is called is read from its row, what it means from the independent references.
+
 Promise: whatever it can't read is an error, so a missing bracket, a lost backslash or a stray brace is found. It reads
 sums, products with \\cdot or nothing between, \\frac, \\sqrt, powers, functions, |x|, [x > y], and names with indices.
 """
@@ -11,20 +13,30 @@ from typing import Any
 import mpmath
 from reference import REFERENCES
 
+from micrograd_nn.engine.operation import TABLE
+
 TOKEN = re.compile(r"\\(?:text|mathrm|mathit|operatorname)\{(?:[^{}\\]|\\.)*\}|\\[A-Za-z]+|\d+\.?\d*|.", re.DOTALL)
 GREEK = r"\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|tau|phi|chi|psi|omega)"
 NAME = re.compile(rf"[A-Za-z]|{GREEK}|\\(?:text|mathrm|mathit)\{{.*\}}")
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    r"\ln": mpmath.log,
-    r"\sigma": lambda a: 1 / (1 + mpmath.exp(-a)),
-    r"\tanh": mpmath.tanh,
-    r"\sin": mpmath.sin,
-    r"\cos": mpmath.cos,
-    r"\max": max,
-    r"\min": min,
-    r"\operatorname{sg}": lambda a: a,
-    **{"\\operatorname{" + name.replace("_", r"\_") + "}": row.value for name, row in REFERENCES.items()},
+OF_LATEX = {
+    rf"\{name}"
+    for name in ["arctan", "cos", "cosh", "exp", "ln", "log", "max", "min", "sigma", "sin", "sinh", "tan", "tanh"]
 }
+
+
+def _functions() -> dict[str, Callable[..., Any]]:
+    """What is written with a name and brackets, by that name; it must be a command of LaTeX or an \\operatorname."""
+    functions = {}
+    for name, reference in REFERENCES.items():
+        found = re.fullmatch(r"(.+)\\left\(\{a(?::0)?\}(?:, \{b(?::0)?\})?\\right\)", TABLE[name].latex)
+        if found:
+            command = found[1].format()
+            assert command in OF_LATEX or re.fullmatch(r"\\operatorname\{(?:[a-z]|\\_)+\}", command), command
+            functions[command] = reference.value
+    return functions
+
+
+FUNCTIONS = _functions()
 
 
 def read(latex: str, numbers: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]] | None = None) -> Any:

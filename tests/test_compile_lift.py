@@ -2,14 +2,16 @@
 
 from collections import Counter
 from functools import reduce
+from itertools import product
+from math import inf, nan
 from random import Random
 from typing import Any
 
 import pytest
-from compile_cases import SPELLINGS, Case, arguments, engine
+from compile_cases import SPELLINGS, Case, arguments, engine, network
 from test_compile_equal import moons
 
-from micrograd_nn import MLP, Value, logaddexp, maximum, minimum, tanh, total
+from micrograd_nn import MLP, Operation, Value, logaddexp, maximum, minimum, tanh, total
 from micrograd_nn.compiler import compile
 from micrograd_nn.compiler.steps import Constant, Leaf, MatMul, View
 from micrograd_nn.engine.ops import add, mul, neg, sub
@@ -18,8 +20,7 @@ from micrograd_nn.nn import losses
 
 def forward(program: Any) -> list[Any]:
     """The lifted steps of the loss."""
-    arrays = program.backends.numpy
-    return arrays.tape.steps[: arrays.lifted]
+    return list(program.graph.lifted.forward)
 
 
 def computing(program: Any) -> int:
@@ -30,8 +31,8 @@ def computing(program: Any) -> int:
 
 def products(program: Any) -> list[tuple[int, ...]]:
     """The shapes of the matrices of weights in matrix products."""
-    steps = program.backends.numpy.tape.steps
-    return [steps[step.operands[1]].shape for step in forward(program) if isinstance(step, MatMul)]
+    steps = forward(program)
+    return [steps[step.references[1]].shape for step in steps if isinstance(step, MatMul)]
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
@@ -159,3 +160,90 @@ def test_chains_in_chains() -> None:
         expected, slopes = engine(case, rows)
         assert loss == pytest.approx(expected, rel=1e-9, abs=1e-12), seed
         assert gradient.tolist() == pytest.approx(slopes, rel=1e-8, abs=1e-10), seed
+
+
+def test_the_parts_of_a_network_are_its_weights_and_biases() -> None:
+    net, x = MLP(4, [3, 2], seed=0), [Value(0.0) for _ in range(4)]
+    lifted = compile(total(map(tanh, net(x))), [x], net.parameters()).graph.lifted
+    assert [(part.shape, part.index.start) for part in lifted.parts] == [
+        ((3, 4), 0),
+        ((3,), 4),
+        ((2, 3), 15),
+        ((2,), 18),
+    ]
+    assert [[lifted.forward[ref].shape for ref in part.references] for part in lifted.parts] == [
+        [p.shape] for p in lifted.parts
+    ]
+
+
+def test_parts_are_disjoint_where_views_are_not() -> None:
+    """One operation on all of three weights, another on the last two and one that is unused: each stands once."""
+    w = [Value(float(i)) for i in range(5)]
+    lifted = compile(total(map(tanh, w[:3])) + total(v.exp() for v in w[1:4]), [], w).graph.lifted
+    places = [part.index.positions.reshape(-1).tolist() for part in lifted.parts]
+    assert places == [[0], [1, 2], [3]]
+    assert lifted.unreached == (4,)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activations"), [("softmax_cross_entropy", ["tanh"]), ("categorical_cross_entropy", ["tanh", "softmax"])]
+)
+@pytest.mark.parametrize("classes", [3, 4, 17])
+def test_the_steps_do_not_depend_on_the_number_of_classes(classes: int, loss: str, activations: list[str]) -> None:
+    """A chain of three is a fold as a longer one is, so that what is printed and how fast it runs do not change."""
+    few, many = (
+        compile(*network([4, 7, count], getattr(losses, loss), *activations)).graph.lifted.steps
+        for count in (classes, 10)
+    )
+    assert [type(step) for step in few] == [type(step) for step in many]
+
+
+@pytest.mark.usefixtures("own_rows")
+def test_a_chain_of_a_users_operation_is_a_fold() -> None:
+    """NumPy has no reduction for it: the links are written one by one, forwards and backwards."""
+    either = Operation(
+        "either",
+        doc="1 − (1 − a)(1 − b): the probability of one event or the other.",
+        associative=True,
+        forward=lambda a, b: a + b - a * b,
+        partials=(lambda a, b, out: 1.0 - b, lambda a, b, out: 1.0 - a),
+        latex=r"{a:1} \vee {b:1}",
+        numpy="{a} + {b} - {a} * {b}",
+    )
+    x, w = [Value(0.0) for _ in range(6)], [Value(0.1 * i) for i in range(6)]
+    case = Case(reduce(either, [a * b for a, b in zip(x, w, strict=True)]), [x], w)
+    program = compile(*case, backend="numpy")
+    assert computing(program) == 2
+    rows = [[0.5, 0.25, 0.75, 0.125, 1.0, 0.5], [1.0, 0.0, 0.5, 0.5, 0.25, 0.125]]
+    loss, gradient = program.value_and_grad(rows)
+    expected, slopes = engine(case, rows)
+    assert loss == pytest.approx(expected, rel=1e-14)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-13)
+
+
+LARGE = (0.0, -inf, inf, nan, 1e300, -800.0, 1e9)
+
+
+@pytest.mark.parametrize(("terms", "every"), [(3, 1), (4, 11)])
+def test_a_long_logsumexp_has_the_engines_slopes_at_infinity_and_beyond(terms: int, every: int) -> None:
+    """exp(x − out) is inf − inf there, or has lost its digits: then the slopes are those of the recorded chain."""
+    x, w = [Value(0.0) for _ in range(terms)], [Value(1.0) for _ in range(terms)]
+    case = Case(reduce(logaddexp, [a + b * 0.5 for a, b in zip(x, w, strict=True)]), [x], w)
+    program = compile(*case, backend="numpy")
+    for row in [*product(LARGE, repeat=terms)][::every]:
+        _, gradient = program.value_and_grad([row])
+        assert gradient.tolist() == pytest.approx(engine(case, [list(row)])[1], rel=1e-6, nan_ok=True), row
+
+
+def test_sums_over_some_of_an_array_that_has_another_use() -> None:
+    """Two neurons look at two pairs of six numbers, and the other two numbers are used alone: each has its slope."""
+    x, v = [Value(0.0) for _ in range(6)], [Value(0.1 * i - 0.2) for i in range(6)]
+    h, w = list(map(tanh, map(mul, v, x))), [[Value(0.3), Value(-0.2)], [Value(0.7), Value(0.4)]]
+    sums = [total(map(mul, row, h[at : at + 2])) for at in (0, 2) for row in w]
+    case = Case(total(map(tanh, sums)) + h[4].exp() * h[5], [x], [*v, *w[0], *w[1]])
+    program = compile(*case, backend="numpy")
+    rows = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [1.0, 0.2, -0.3, 0.4, 2.5, -0.6]]
+    loss, gradient = program.value_and_grad(*arguments(case, rows))
+    expected, slopes = engine(case, rows)
+    assert loss == pytest.approx(expected, rel=1e-14)
+    assert gradient.tolist() == pytest.approx(slopes, rel=1e-13)

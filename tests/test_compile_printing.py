@@ -11,9 +11,8 @@ from test_compile_equal import CASES, rows_for
 
 from micrograd_nn import TABLE, Value, logaddexp, maximum, tanh, total
 from micrograd_nn.compiler import compile
-from micrograd_nn.compiler.layout import unfold
 from micrograd_nn.compiler.printing import Equations, input_names
-from micrograd_nn.compiler.steps import Constant, View
+from micrograd_nn.compiler.steps import PARAMETERS, Constant, View
 from micrograd_nn.engine.ops import div, multiply_no_nan
 from micrograd_nn.nn import losses
 
@@ -124,15 +123,15 @@ def read(text: str, known: dict[str, Any]) -> Any:
 def read_back(case: Case, row: list[float]) -> float:
     """The loss of a row, from the printed equations alone."""
     program = compile(*case)
-    arrays = program.backends.numpy
-    equations = Equations(arrays.tape, arrays.lifted, arrays.loss, program.inputs)
+    lifted = program.graph.lifted
+    equations = Equations(lifted)
     p, known = np.array([v.data for v in case.parameters]), {"θ": Array([v.data for v in case.parameters])}
     for number, piece in equations.pieces.items():  # which numbers are W1, b1, C1
-        step = arrays.tape.steps[number]
-        if isinstance(step, View) and step.operands[0] == 0 and number != 0:
-            known[piece.text] = Array(p[unfold(step.index, step.shape)])
+        step = lifted.forward[number]
+        if isinstance(step, View) and step.references == (PARAMETERS,):
+            known[piece.text] = Array(p[step.index.positions])
         if isinstance(step, Constant):
-            known[piece.text] = Array(np.frombuffer(step.content).reshape(step.shape))
+            known[piece.text] = Array(step.numbers)
     given = iter(row)
     for (letter, number), part in zip(input_names(program.inputs), case.inputs, strict=True):
         known[f"{letter}{number or ''}"] = Array([next(given) for _ in flat(part)])
@@ -179,13 +178,11 @@ def test_equations_of_known_networks() -> None:
     three = network([4, 3], losses.softmax_cross_entropy, "tanh")
     shown = {
         str(compile(*network([3, 4, 2], losses.mse, "maxout"))): """\
-Z1 = W1·X + b1                                       8×n
-V1 = Y − W2·max(Z1[0, 2, 4, 6], Z1[1, 3, 5, 7]) − b2 2×n
-V2 = V1 ⊙ V1                                         2×n
-L = (V2[0] + V2[1])/2                                n""",
+Z1 = W1·X + b1                                           8×n
+V1 = (Y − W2·max(Z1[0, 2, 4, 6], Z1[1, 3, 5, 7]) − b2)^2 2×n
+L = (V1[0] + V1[1])/2                                    n""",
         str(compile((y - (w1 * x1 + w2 * x2 + b1).sigmoid()) ** 2, [x1, x2, y], [w1, w2, b1])): """\
-V1 = x3 − σ(w1·x1 + w2·x2 + b1)              n
-L = V1·V1                                    n""",
+L = (x3 − σ(w1·x1 + w2·x2 + b1))^2           n""",
         str(compile(*three)): """\
 Z1 = W1·X + b1                               3×n
 L = logsumexp(Z1) − Σ(Y ⊙ Z1)                n""",

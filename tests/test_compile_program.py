@@ -14,16 +14,27 @@ from micrograd_nn import MLP, TABLE, Value, tanh
 from micrograd_nn.cli import main
 from micrograd_nn.compiler import compile
 from micrograd_nn.compiler.backend import Update
-from micrograd_nn.compiler.check import check
-from micrograd_nn.compiler.steps import Apply, Leaf, Tape
+from micrograd_nn.compiler.steps import Apply, Leaf, Ref, Tape, check
 from micrograd_nn.errors import AnomalyError, ArgumentError, ArgumentTypeError, GraphError, ShapeError, UnknownNameError
 from micrograd_nn.nn import losses
-from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Adam
+from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Adam, Optimizer
 
 PEOPLE = [[-2.0, -1.0], [25.0, 6.0], [17.0, 4.0], [-15.0, -6.0], [3.0, 1.0]]
 LABELS = [1.0, 0.0, 0.0, 1.0, 1.0]
+
+
+class Crossed(Optimizer):
+    """Its memory is the parameter and the gradient before, in turn: each outcome reads what another replaces."""
+
+    memories = ("parameter", "gradient")
+
+    def rule(self, p: Any, g: Any, memory: Any, s: Any) -> Any:
+        return memory[1] - s["lr"] * g, (p, memory[0] + g)
+
+
 KINDS: dict[str, Any] = {
     **{name: lambda params, kind=kind: kind(params, lr=0.05) for name, kind in OPTIMIZERS.items()},
+    "crossed": lambda params: Crossed(params, lr=0.05),
     "sgd, all options": lambda params: SGD(params, lr=0.05, momentum=0.9, weight_decay=0.01, nesterov=True),
     "sgd, dampened": lambda params: SGD(params, lr=0.05, momentum=0.9, dampening=0.5, maximize=False),
 }
@@ -245,15 +256,15 @@ def test_the_checker_finds_what_is_not_well_formed() -> None:
     x = tape.add(Leaf((), (2,), True, "x1"))
     check(tape.steps)
     for step, text in (
-        (Apply((0, 1), (3,), True, TABLE["add"]), "do not fit each other|has shape"),
-        (Apply((1,), (2,), False, TABLE["exp"]), "not marked so"),
-        (Apply((0,), (3,), True, TABLE["exp"]), "nothing that it is made of does"),
-        (Apply((5,), (3,), False, TABLE["exp"]), "must come before it"),
-        (Apply((0,), (4,), False, TABLE["exp"]), r"has shape \(4,\), but makes \(3,\)"),
+        (Apply((Ref(0), Ref(1)), (3,), True, TABLE["add"]), "do not fit each other|has shape"),
+        (Apply((Ref(1),), (2,), False, TABLE["exp"]), "not marked so"),
+        (Apply((Ref(0),), (3,), True, TABLE["exp"]), "nothing that it is made of does"),
+        (Apply((Ref(5),), (3,), False, TABLE["exp"]), "must come before it"),
+        (Apply((Ref(0),), (4,), False, TABLE["exp"]), r"has shape \(4,\), but makes \(3,\)"),
     ):
         with pytest.raises(GraphError, match=text):
             check([*tape.steps, step])
-    assert (p.number, x.number) == (0, 1)
+    assert (p.ref, x.ref) == (Ref(0), Ref(1))
 
 
 # ---- what runs ----
@@ -352,7 +363,7 @@ def test_a_million_operations() -> None:
 def test_the_command_prints_equations_and_source(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", "(y - sigmoid(w1*x1 + w2*x2 + b1))^2", "--inputs", "x1", "x2", "y"]) == 0
     printed = capsys.readouterr().out
-    assert "L = V1·V1" in printed
+    assert "L = (x3 − σ(w1·x1 + w2·x2 + b1))^2" in printed
     assert "# backend: python" in printed
     assert "def value_and_grad(p, rows):" in printed
     assert main(["compile", "--network", "4,3,2", "--loss", "softmax_cross_entropy", "--backend", "numpy"]) == 0

@@ -4,7 +4,10 @@ a step."""
 import ast
 import math
 import re
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from keyword import iskeyword
@@ -12,12 +15,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from ctrl_c import Moment
+from test_compile_program import Crossed
 
 from micrograd_nn import MLP, Operation, Value, fit
 from micrograd_nn.compiler import compile
-from micrograd_nn.compiler.backend import Update
-from micrograd_nn.compiler.interpreter import Interpreter
-from micrograd_nn.compiler.trace import trace
 from micrograd_nn.engine.operation import TABLE
 from micrograd_nn.engine.ops import div, exp, sqrt, tanh
 from micrograd_nn.errors import ArgumentTypeError
@@ -103,20 +105,32 @@ def test_rows_are_shuffled_by_a_seed_and_by_nothing_else() -> None:
 # ---- operations of any name ----
 
 
+_executed: list[str] | None = None
+
+
+def _listen(event: str, arguments: Any) -> None:
+    if _executed is not None and event == "compile" and arguments[1] == "<compiled by micrograd_nn>":
+        _executed.append(arguments[0] if isinstance(arguments[0], str) else arguments[0].decode())
+
+
+sys.addaudithook(_listen)  # it can't be taken away again, so it sleeps
+
+
 def sources() -> str:
-    """What every kind of function is generated from, one after another."""
+    """What is executed of every kind, one after another."""
+    global _executed
     w, v, x, y = (Value(0.5) for _ in range(4))
     loss = div(tanh(w * x) * sqrt(v * v + 1.0) - y, v) ** 2
-    texts = []
+    _executed = found = []
     for backend in ("python", "numpy"):
-        program = compile(loss, [x, y], [w, v], backend=backend)
-        texts.append(program.source)
-        for optimizer in (SGD([w, v], lr=0.1), Adam([w, v])):
-            optimizer.steps = 1
-            for varying in (False, True):
-                update = Update(optimizer.rule, optimizer.memories, tuple(optimizer.scalars()), varying)
-                texts += [program.runs(size).loop(update, size).source for size in (1, 2)]
-    return "\n\n".join(texts)
+        for kind in (lambda p: SGD(p, lr=0.1), lambda p: SGD(p, lr=0.1, momentum=0.9), Adam):
+            for size in (1, 2):
+                program = compile(loss, [x, y], [w, v], backend=backend)
+                program.value_and_grad([0.5], [0.5])
+                program([0.5], [0.5])
+                program.minimize(kind([w, v]), [0.5, 0.25], [0.5, 0.25], batch_size=size)
+    _executed = None
+    return "\n\n".join(found)
 
 
 def names_in(source: str) -> set[str]:
@@ -165,64 +179,111 @@ class Called(SGD):
         return p - s["lr"] * exp(tanh(g)), memory
 
 
-def update_of(kind: Any, w: list[Value]) -> tuple[Update, list[tuple[float, ...]]]:
-    """An optimiser's update, and its scalars for a few steps."""
-    optimizer, each = kind(w, lr=0.1), []
-    for optimizer.steps in range(1, 9):
-        each.append(tuple(optimizer.scalars().values()))
-    return Update(optimizer.rule, optimizer.memories, tuple(optimizer.scalars())), each
+KINDS: dict[str, Any] = {**OPTIMIZERS, "called": Called, "crossed": Crossed}
+ROWS = [1.0, -0.5, 0.25, 2.0]
 
 
-@pytest.mark.parametrize("size", [1, 2])
-@pytest.mark.parametrize("kind", [*OPTIMIZERS.values(), Called])
-def test_nothing_is_called_between_the_stores_of_a_step(kind: Any, size: int) -> None:
-    """Python looks for Ctrl-C at calls and at jumps back."""
+def descended(kind: Any, backend: str, size: int, steps: int, at: int | None = None) -> tuple[Any, int, bool]:
+    """(parameters, memory, steps) after a training of so many steps; the instructions; was it interrupted?
+
+    With ``at`` Ctrl-C comes before that instruction, counted from the first step on.
+    """
+    moment = Moment(at or 0)
+
+    class Armed(kind):  # type: ignore[misc]
+        asked = 0
+
+        def scalars(self) -> Any:
+            self.asked += 1
+            if self.asked == 2:  # the first time was to know their names
+                moment.arm()
+            return super().scalars()
+
+        def scalars_vary(self) -> bool:
+            return bool(kind(self.params, lr=0.1).scalars_vary())
+
     w, v, x = Value(0.5), Value(1.0), Value(0.0)
-    program = compile(exp(w * x) * v, [x], [w, v], backend="python")
-    lines = program.runs(size).loop(update_of(kind, [w, v])[0], size).source.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.strip().startswith("total +="))
-    stop = next(i for i, line in enumerate(lines) if line.strip() == "done += 1")
-    stores = [ast.parse(line.strip()) for line in lines[start : stop + 1]]
-    assert len(stores) >= 4
-    assert not any(isinstance(node, ast.Call | ast.For | ast.While) for store in stores for node in ast.walk(store))
+    optimizer = Armed([v, w], lr=0.1)  # in another order than the program's
+    program = compile(exp(w * x) * v + v * v, [x], [w, v], backend=backend)
+    interrupted = moment.run(lambda: program.minimize(optimizer, ROWS[: steps * size], batch_size=size))
+    return ([w.data, v.data], list(optimizer.memory), optimizer.steps), moment.seen, interrupted
 
 
-def test_an_interrupt_at_any_instruction_of_the_interpreter_leaves_whole_steps() -> None:
-    """Stricter than Ctrl-C, which does not come at all of them."""
-    w, x = [Value(0.5), Value(-1.0)], Value(0.0)
-    update, each = update_of(Adam, w)
-    interpreter = Interpreter(trace((w[0] * x - w[1]) ** 2, [x], w))
-    rows = [[1.0], [2.0], [3.0]]
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("backend", ["python", "numpy"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_ctrl_c_at_any_instruction_leaves_whole_steps(kind: str, backend: str, size: int) -> None:
+    """From the first step to the last number that is brought back, with a real signal."""
+    last = len(ROWS) // size
+    whole = [descended(KINDS[kind], backend, size, steps)[0] for steps in range(1, last + 1)]
+    assert [steps for _, _, steps in whole] == list(range(1, last + 1))
+    count = descended(KINDS[kind], backend, size, last)[1]
+    assert count > 200
+    for instruction in range(1, count, max(1, count // 60)):
+        state, _, interrupted = descended(KINDS[kind], backend, size, last, instruction)
+        assert interrupted, instruction
+        assert state == whole[state[2] - 1], instruction
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
-    def state_after(steps: int, last: int = 10**9) -> tuple[Any, Any, Any, int]:
-        """Parameters, memories, tally and instructions, after so many steps or an interrupt at an instruction."""
-        p, memory, tally, seen = [0.5, -1.0], [[0.0, 0.0] for _ in update.memories], [0.0, 0], 0
 
-        def tracer(frame: Any, event: str, _: Any) -> Any:
-            nonlocal seen
-            frame.f_trace_opcodes = frame.f_code.co_name == "train"
-            seen += event == "opcode"
-            if seen == last:
-                raise KeyboardInterrupt
-            return tracer
+def sent_after(seconds: float) -> threading.Timer:
+    """A Ctrl-C from outside."""
+    timer = threading.Timer(seconds, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    timer.start()
+    return timer
 
-        before = sys.gettrace()
-        sys.settrace(tracer)
-        try:
-            interpreter.train(update, 1)(p, memory, [rows[:steps]], each, [], tally)
-        except KeyboardInterrupt:
-            pass
-        finally:
-            sys.settrace(before)
-        return p, memory, tally[1], seen
 
-    whole = [state_after(steps)[:3] for steps in range(4)]
-    assert [steps for _, _, steps in whole] == [0, 1, 2, 3]
-    count = state_after(3)[3]
-    assert count > 100
-    for instruction in range(1, count):
-        state = state_after(3, instruction)[:3]
-        assert state == whole[state[2]], instruction
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("backend", ["python", "numpy", "long"])
+def test_ctrl_c_is_answered_at_once_and_leaves_whole_steps(backend: str) -> None:
+    """At moments of its own, in a training of hours; "long" is a chain of more than 30,000 nodes."""
+
+    def training() -> tuple[Any, Any, list[Value]]:
+        w, v, x = Value(0.5), Value(1.0), Value(0.0)
+        loss = exp(w * x) * v + v * v
+        for _ in range(16_000 if backend == "long" else 0):
+            loss = loss * 0.9999 + 1e-6
+        program = compile(loss, [x], [w, v], backend="python" if backend == "long" else backend)
+        return program, Adam([w, v], lr=1e-6), [w, v]
+
+    source = Random(0)
+    for _ in range(3 if backend == "long" else 5):
+        program, optimizer, leaves = training()
+        program.minimize(optimizer, ROWS, epochs=1, batch_size=2)
+        timer = sent_after(source.uniform(0.05, 0.3))
+        began = time.perf_counter()
+        with pytest.raises(KeyboardInterrupt):
+            program.minimize(optimizer, ROWS, epochs=10**7, batch_size=2)
+        assert time.perf_counter() - began < 3.0
+        timer.join()
+        again, other, expected = training()
+        again.minimize(other, ROWS, epochs=optimizer.steps // 2, batch_size=2)
+        if optimizer.steps % 2:
+            again.minimize(other, ROWS[:2], batch_size=2)
+        assert [leaf.data for leaf in leaves] == [leaf.data for leaf in expected]
+        assert (optimizer.memory, optimizer.steps) == (other.memory, other.steps)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_handler_of_ones_own_is_called_between_steps() -> None:
+    w, x = Value(0.5), Value(0.0)
+    seen: list[float] = []
+
+    def mine(number: int, frame: Any) -> None:
+        seen.append(w.data)
+        if len(seen) == 2:
+            raise RuntimeError("enough")
+
+    signal.signal(signal.SIGINT, mine)
+    timers = [sent_after(0.1), sent_after(0.4)]
+    with pytest.raises(RuntimeError, match="enough"):
+        compile((w * x) ** 2, [x], [w]).minimize(SGD([w], lr=1e-6), ROWS, epochs=10**7)
+    assert signal.getsignal(signal.SIGINT) is mine
+    assert seen == [0.5, 0.5]  # the numbers come back at the end
+    assert w.data < 0.5
+    for timer in timers:
+        timer.join()
 
 
 @pytest.mark.parametrize("backend", ["python", "numpy"])

@@ -317,6 +317,20 @@ def test_a_factor_beside_other_paths_may_be_meant_alone_or_over_all_paths():
     loss = h * x
     for entry in ("h", "3*x^2"):  # alone, and over all paths
         assert check_partials(loss, {("L", "x"): entry}).ok
+        assert check_partials(loss, {"∂L/∂x": entry}).ok
+
+
+@pytest.mark.parametrize("key", ["x", "dL/dx"])
+def test_row_44_the_direct_term_is_not_the_whole(key):
+    """x enters h·x by itself and by h = x²: h is one of two terms, right where that is asked, and said."""
+    x = Value(0.7, "x")
+    h = x * x
+    h.label = "h"
+    loss = h * x
+    assert not check_partials(loss, {key: "h"}).ok
+    assert check_partials(loss, {key: "3*x^2"}).ok
+    (finding,) = check_partials(loss, {("L", "x"): "h"}).findings
+    assert finding.words == "right as one of several terms; the whole is 1.47"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from micrograd_nn.engine import ops
 from micrograd_nn.engine.backprop import replay
 from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, UnknownNameError
+from micrograd_nn.nn.losses import binary_cross_entropy, categorical_cross_entropy
 from micrograd_nn.notation._formula import labelled
 
 
@@ -389,3 +390,24 @@ def test_a_sum_that_doubles_itself_is_no_softmax_and_takes_no_time():
     for _ in range(60):
         whole = whole + whole
     assert worked_out(explain(top / whole, x)) == pytest.approx(0.0, abs=1e-30)
+
+
+def test_a_clamp_that_is_taken_for_safety_is_not_written():
+    o, y = Value(0.6, "o"), Value(1.0, "y")
+    loss = binary_cross_entropy(o, y)
+    assert str(explain(loss, "o").symbol) == "(1 − y)/(1 − o) − y/o"
+    assert str(explain(loss, "y").symbol) == "ln(1 − o) − ln(o)"
+    assert check_partials(loss, {"o": "-y/o + (1 - y)/(1 - o)"}).ok  # though fresh points may lie below 0
+    assert quiz(loss, 1).equations == (("L", "−(y·ln(o) + (1 − y)·ln(1 − o))"),)
+    assert 0 < dict(quiz(loss, 1).given)["o"] < 1
+    behind = binary_cross_entropy(Value(1.0, "p"), 0.0)
+    assert explain(behind, "p").number == adjoints(behind)[labelled(behind)["p"]]
+
+
+def test_a_term_that_a_one_hot_target_leaves_out_is_not_written():
+    z = [Value(number, f"z{i}") for i, number in enumerate((0.2, 0.5), start=1)]
+    loss = categorical_cross_entropy(named_softmax(z), [0, 1])
+    derivation = explain(loss, "z1")
+    assert [[str(factor) for factor in term] for term in derivation.terms] == [["∂L/∂o2", "∂o2/∂z1"]]
+    assert str(derivation.factors[0].symbol) == "−1/o2"
+    assert check_partials(loss, {"z1": "o1", "o1": 0}).ok

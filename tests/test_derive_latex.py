@@ -11,7 +11,7 @@ from micrograd_nn import Value
 from micrograd_nn.derive import Symbol, explain, to_sympy
 from micrograd_nn.engine.operation import TABLE
 from micrograd_nn.engine.value import adjoints, topological_order
-from micrograd_nn.notation.writing import label_latex
+from micrograd_nn.notation.latex import label_latex
 
 
 def exact_numbers(root, names):

@@ -111,3 +111,11 @@ def test_no_way_at_all():
     assert paths(a * a, b).count == 0
     assert list(paths(a * a, b)) == []
     assert str(paths(a * a, b)) == "0 paths from b to L, in sum 0"
+
+
+def test_row_49_a_hostile_label_is_told_as_text() -> None:
+    """No control character, escape code or lone surrogate leaves by ``print``."""
+    a = Value(3.0, "\x1b[2J\ud800" + "x" * 1000)
+    shown = str(paths(a * a, a))
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert len(shown) < 400

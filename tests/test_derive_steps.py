@@ -11,7 +11,7 @@ from micrograd_nn import Value
 from micrograd_nn.derive import steps, wrong_order
 from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import GraphError
-from micrograd_nn.notation.writing import number_text
+from micrograd_nn.notation.text import number_text
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -8,7 +8,7 @@ from micrograd_nn import MLP, Value, mse
 from micrograd_nn.derive import Slip, check_partials, explain
 from micrograd_nn.engine import ops
 from micrograd_nn.errors import ArgumentTypeError
-from micrograd_nn.notation.writing import number_text
+from micrograd_nn.notation.text import number_text
 
 
 def only(make, entry, target="x", **numbers):

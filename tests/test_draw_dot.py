@@ -14,11 +14,11 @@ from random_graphs import random_graph
 from micrograd_nn import MLP, Value, mse
 from micrograd_nn.derive import explain, paths
 from micrograd_nn.draw import draw_dot, walk
-from micrograd_nn.draw.modules import BUDGET, modules, view
+from micrograd_nn.draw.folding import BUDGET, fold, modules
 from micrograd_nn.draw.palette import DARK, LIGHT
-from micrograd_nn.draw.text import number
 from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import ArgumentTypeError, GraphError, UnknownNameError
+from micrograd_nn.notation.text import rounded
 
 EDGE = re.compile(r'^\s*(\w+) -> (\w+) \[(?:label="([^"]*)\\n")?', re.MULTILINE)
 
@@ -36,7 +36,7 @@ def test_every_recorded_edge_is_drawn_with_its_partial(seed):
     expected = Counter()
     for node in order:
         for operand, partial in zip(node.operands, node.partials, strict=True):
-            expected[f"n{place[operand]}", f"o{place[node]}", number(partial)] += 1
+            expected[f"n{place[operand]}", f"o{place[node]}", rounded(partial)] += 1
         if node.operation is not None:
             expected[f"o{place[node]}", f"n{place[node]}", ""] += 1
     drawing = draw_dot(root)
@@ -117,7 +117,7 @@ def test_a_folded_module_holds_the_slopes_of_all_ways_through_it(closed):
     _, loss = friends_loss()
     loss.backward()
     order = topological_order(loss)
-    seen = view(order, closed)
+    seen = fold(order, closed)
     flow = dict.fromkeys(seen.shown, 0.0)
     flow[loss] = 1.0
     for node in reversed(seen.shown):
@@ -153,7 +153,7 @@ def test_folded_pictures_of_any_graph_hold_the_chain_rule(seed):
     for i, leaf in enumerate(leaves):
         leaf.label = f"w{i}"  # not an input: a leaf may belong to a module
     exact = adjoints(root)
-    seen = view(order, True)
+    seen = fold(order, True)
     flow = dict.fromkeys(seen.shown, 0.0)
     flow[root] = 1.0
     size = dict.fromkeys(seen.shown, 1.0)

@@ -12,7 +12,7 @@ from random_graphs import carried_over, random_graph
 from micrograd_nn import TABLE, Value
 from micrograd_nn.derive import Symbol, explain
 from micrograd_nn.draw.mathml import GREEK, mathml
-from micrograd_nn.notation.writing import label_latex
+from micrograd_nn.notation.latex import label_latex
 
 ELEMENTS = {
     "math",

@@ -7,12 +7,13 @@ from itertools import combinations
 import pytest
 from pictures import SVG, friends_loss, groups, texts
 
-from micrograd_nn import MLP, Layer, Maxout, Neuron, mse, squared_error
+from micrograd_nn import MLP, Layer, Maxout, Module, Neuron, Value, mse, squared_error
 from micrograd_nn.draw import draw_network
+from micrograd_nn.draw.folding import fold
 from micrograd_nn.draw.palette import LIGHT
-from micrograd_nn.draw.text import number
 from micrograd_nn.engine.value import topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, ShapeError
+from micrograd_nn.notation.text import rounded
 
 
 def written(drawing):
@@ -32,7 +33,7 @@ def test_every_weight_is_a_line_with_its_size_and_sign(net):
     assert len(drawn) == len(weights)
     assert len(groups(drawing.svg, "edge")) == len(weights)
     for parameter in net.parameters():
-        assert f"{parameter.label} = {number(parameter.data)}" in written(drawing)
+        assert f"{parameter.label} = {rounded(parameter.data)}" in written(drawing)
     for _, _, look in drawn:
         name, data = re.search(r"(w\d+) = (\S+)", drawing.names[re.search(r'id="([^"]+)"', look)[1]]).groups()
         assert ("dashed" in look) == data.startswith("−") == (LIGHT["negative"] in look), name
@@ -66,13 +67,13 @@ def test_lines_lead_from_the_right_input_to_the_right_neuron():
 def test_activations_and_gradients_stand_where_there_are_any():
     net, loss = friends_loss()
     assert not [line for line in written(draw_network(net)) if line.startswith("grad")]
-    numbers = [number(v) for v in (-2.0, -1.0)]
+    numbers = [rounded(v) for v in (-2.0, -1.0)]
     assert numbers == written(draw_network(net, inputs=[-2, -1]))[1:4:2]
     loss.backward()
     drawn = written(draw_network(net, loss=loss))
     for parameter in net.parameters():
-        assert f"grad {number(parameter.grad)}" in drawn
-    assert number(net([-2, -1]).data) in drawn
+        assert f"grad {rounded(parameter.grad)}" in drawn
+    assert rounded(net([-2, -1]).data) in drawn
 
 
 def test_of_a_batch_the_first_sample_is_shown_and_the_picture_says_so():
@@ -82,7 +83,7 @@ def test_of_a_batch_the_first_sample_is_shown_and_the_picture_says_so():
     drawing = draw_network(net, loss=loss)
     assert drawing.notes == ("The circles show the first of 3 samples.",)
     assert {*drawing.notes, "x1"} < {*written(drawing)}
-    assert number(samples[0].data) in written(drawing)
+    assert rounded(samples[0].data) in written(drawing)
     assert draw_network(net, loss=squared_error(samples[:1], [0.0])).notes == ()
 
 
@@ -191,3 +192,112 @@ def test_the_network_is_not_changed_and_wrong_arguments_are_refused():
         draw_network(3)
     with pytest.raises(ShapeError, match="takes 2 inputs, got 3"):
         draw_network(net, inputs=[1, 2, 3])
+
+
+# ---- networks of one's own ----
+
+
+def residual(net, x):
+    a, b = net.first(x), net.second(x)
+    return net.out([a, b, x[0]])
+
+
+FORWARD = {
+    "three neurons": (lambda net, x: net.out([net.first(x), net.second(x)]), 2),
+    "one behind the other": (lambda net, x: net.out([net.second([net.first(x), x[1]]), net.first(x)]), 2),
+    "past a column": (residual, 3),
+    "something between": (lambda net, x: net.out([net.first(x) * 2, net.second(x)]), 2),
+    "something behind": (lambda net, x: net.out([net.first(x), net.second(x)]) + 1, 2),
+    "two outputs of which one is none": (lambda net, x: [net.first(x), net.second(x) * x[0], net.out(x)], 2),
+    "one weight twice": (lambda net, x: net.out([net.first(x), net.second([x[0] * net.second.w[0], x[1]])]), 2),
+    "again and again": (lambda net, x: net.out([net.first([net.first(x), x[0]]), net.second(x)]), 2),
+}
+
+
+def own(name):
+    forward, width = FORWARD[name]
+
+    class Own(Module):
+        def __init__(self):
+            self.first, self.second = Neuron(2, "sigmoid", seed=1), Neuron(2, "tanh", seed=2)
+            self.out = Neuron(width, "sigmoid", seed=3)
+
+        def __call__(self, x):
+            return forward(self, x)
+
+    return Own()
+
+
+def ends_of(drawing):
+    """(weight, circle, circle) of each line, by their names."""
+    ids = [(re.search(r'id="([^"]+)"', look)[1], a, b) for a, b, look in lines(drawing)]
+    return sorted(tuple(drawing.names[one].split(" = ")[0] for one in line) for line in ids)
+
+
+def test_three_neurons_of_ones_own_are_drawn_as_an_mlp_is():
+    net, twin = own("three neurons"), MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
+    textbook = {"first": "h1", "second": "h2", "out": "o1"}
+    drawn = sorted(tuple(textbook.get(name, name) for name in line) for line in ends_of(draw_network(net)))
+    assert drawn == ends_of(draw_network(twin))
+    assert {"2 inputs", "2 sigmoid, tanh", "1 sigmoid"} <= {*written(draw_network(net))}
+    assert rounded(net([1.0, 2.0]).data) in written(draw_network(net, [1, 2]))
+    loss = mse(net([1.0, 2.0]), 1.0)
+    loss.backward()
+    drawn = written(draw_network(net, loss=loss))
+    assert {f"grad {rounded(p.grad)}" for p in net.parameters()} < {*drawn}
+    assert rounded(net([1.0, 2.0]).data) in drawn
+
+
+def test_layers_and_a_line_past_a_column_are_drawn():
+    drawing = draw_network(own("past a column"))
+    assert ("w7", "x1", "out") in ends_of(drawing)
+    for (text, l1, r1, t1, b1), (other, l2, r2, t2, b2) in combinations(boxes(drawing), 2):
+        assert min(r1, r2) - max(l1, l2) < 0.5 or min(b1, b2) - max(t1, t2) < 0.5, (text, other)
+
+    class Two(Module):
+        def __init__(self):
+            self.first, self.second = Layer(2, 10, "maxout", seed=0), Layer(10, 3, "softmax", seed=0)
+
+        def __call__(self, x):
+            return self.second(self.first(x))
+
+    drawn = {*written(draw_network(Two()))}
+    assert {"2 inputs", "10 maxout", "3 softmax", "h1", "h10", "o1", "o3", "⋮"} <= drawn
+
+
+@pytest.mark.parametrize("name", list(FORWARD)[3:])
+def test_what_is_no_composition_of_neurons_is_drawn_as_a_folded_graph_that_says_so(name):
+    net = own(name)
+    for drawing in (draw_network(net), draw_network(net, [1.0, 2.0])):
+        assert drawing.notes[0].startswith("This is no network of neurons that read inputs and each other")
+        assert drawing.notes[0] in drawing.source
+        assert drawing.svg
+    if "outputs" not in name:
+        loss = mse(net([1.0, 2.0]), Value(0.5, "y"))
+        assert f"n{len(fold(topological_order(loss), True).shown) - 1}" in draw_network(net, loss=loss).names
+
+
+def test_a_line_that_a_circle_would_hide_is_not_drawn():
+    class Chain(Module):
+        def __init__(self):
+            self.h1, self.o1 = Neuron(1, seed=0), Neuron(2, seed=1)
+
+        def __call__(self, x):
+            return self.o1([self.h1(x), x[0]])
+
+    assert "no network" in draw_network(Chain()).notes[0]
+
+
+def test_a_network_of_ones_own_that_can_not_be_called_asks_for_its_inputs():
+    class Strange(Module):
+        def __init__(self):
+            self.h1 = Neuron(2, seed=0)
+
+        def __call__(self, x):
+            return self.h1([x[0] + x[1] + x[2], x[0]]) if len(x) == 3 else self.h1([])
+
+    with pytest.raises(ArgumentError, match="does not know what Strange takes: give it inputs=, a row such as"):
+        draw_network(Strange())
+    assert draw_network(Strange(), [1.0, 2.0, 3.0]).notes
+    with pytest.raises(ShapeError):
+        draw_network(Strange(), [1.0])

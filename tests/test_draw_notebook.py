@@ -67,5 +67,5 @@ def test_the_exported_page_shows_all_pictures_offline(executed, tmp_path):
         assert len(sizes) == 5
         assert all(size > 100 for size in sizes)
         frame = page.frame_locator("iframe")
-        frame.locator("#last").click()
-        assert frame.locator("#next").is_disabled()
+        frame.locator("[data-do=last]").click()
+        assert frame.locator("[data-do=next]").is_disabled()

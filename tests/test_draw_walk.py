@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from pictures import Page, friends_loss
 from random_graphs import random_graph
 
-from micrograd_nn import Value
+from micrograd_nn import MLP, Value, mse, relu, sigmoid, tanh, total
 from micrograd_nn.derive import steps
 from micrograd_nn.draw import walk
-from micrograd_nn.draw.story import Story
-from micrograd_nn.draw.text import number
-from micrograd_nn.engine.value import adjoints, topological_order
+from micrograd_nn.draw._explore import graph_data
+from micrograd_nn.draw._walk import file
+from micrograd_nn.draw.story import Story, number_latex
+from micrograd_nn.engine.value import Constant, adjoints, topological_order
 from micrograd_nn.errors import ArgumentTypeError, FileError, GraphError, UnknownNameError
+from micrograd_nn.notation.text import rounded
 
 
 @pytest.fixture(scope="module")
@@ -27,26 +29,138 @@ def page():
     return walk(loss).html
 
 
+def moments(root, phase, whole=False):
+    """The story's moments of one phase, operation by operation, or the units'."""
+    story = Story(root)
+    return story, [moment for moment in story.moments if moment.phase == phase and moment.whole == whole]
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6))
 def test_the_story_is_the_sweep_of_steps_and_ends_at_the_gradients(seed):
     root, _ = random_graph(seed)
     story = Story(root)
-    order = topological_order(root)
-    kinds = [moment.phase for moment in story.moments]
-    operations = [i for i, node in enumerate(order) if node.operation is not None]
-    assert kinds == ["start", *["forward"] * len(operations), "seed", *["backward"] * len(operations)]
-    assert [m.place for m in story.moments if m.phase == "forward"] == operations
-    for moment, step in zip([m for m in story.moments if m.phase == "backward"], steps(root), strict=True):
-        assert order[moment.place] is step.node
-        assert [order[i] for i in moment.operands] == list(step.operands)
-        assert [(order[i], total) for i, total in moment.gathered] == list(zip(step.operands, step.after, strict=True))
-        for x in (step.upstream, *step.partials, *step.contributions, *step.after):
-            assert number(x) in moment.sentence
-    last = {}
-    for moment in story.moments:
-        last |= dict(moment.gathered)
-    assert {order[i]: total for i, total in last.items()} == adjoints(root)
+    recorded = topological_order(root)
+    assert set(story.order) == set(recorded)
+    assert story.order[-1] is root
+    assert all(story.place[operand] < story.place[node] for node in story.order for operand in node.operands)
+    forward = [m.place for m in story.moments if m.phase == "forward" and not m.whole]
+    assert forward == [i for i, node in enumerate(story.order) if node.operation is not None]
+    swept = {step.node: step for step in steps(root)}
+    told = [(i, m) for i, m in enumerate(story.moments) if m.phase == "backward" and not m.whole]
+    takes_part = [place for place in forward if any(not isinstance(o, Constant) for o in story.order[place].operands)]
+    assert [m.place for _, m in told] == takes_part[::-1]
+    last = {story.place[root]: 1.0}
+    for i, moment in told:
+        step = swept[story.order[moment.place]]
+        parts = zip(step.operands, step.partials, step.contributions, strict=True)
+        parts = [part for part in parts if not isinstance(part[0], Constant)]
+        assert [story.order[place] for place in moment.operands] == [part[0] for part in parts]
+        _, words = story.tell(i)
+        for (_, partial, contribution), (place, after) in zip(parts, moment.gathered, strict=True):
+            assert after == pytest.approx(last.get(place, 0.0) + contribution, rel=1e-9, abs=1e-12)
+            last[place] = after
+            for x in (step.upstream, partial, contribution, after):
+                assert rounded(x) in words
+    gradients = {node: slope for node, slope in adjoints(root).items() if not isinstance(node, Constant)}
+    assert {story.order[place]: total for place, total in last.items()} == gradients
+
+
+def finished(root):
+    """The labels in the order in which the walk finishes them."""
+    story, forward = moments(root, "forward")
+    return [story.names[m.place] for m in forward if story.order[m.place].label]
+
+
+def test_a_person_finishes_one_neuron_before_the_next_one_begins():
+    loss = mse(MLP(2, [3, 2, 1], activation="tanh", seed=0)([1.0, 2.0]), Value(1, "y"))
+    loss.label = "L"
+    assert finished(loss) == ["h1", "h2", "h3", "h4", "h5", "o1", "L"]
+    _, forward = moments(loss, "forward")
+    units = [m.unit for m in forward]
+    assert units == sorted(units)  # nothing of the next one in between
+
+
+def test_a_person_takes_the_first_cell_first_with_and_without_labels():
+    u, w, h = Value(0.5, "u"), Value(0.3, "w"), Value(0.0, "h0")
+    cells = []
+    for t in range(1, 5):
+        cells.append(h := tanh(w * Value(float(t), f"x{t}") + u * h))
+    story = Story(h)
+    places = [story.place[cell] for cell in cells]
+    inputs = [story.place[next(node for node in story.order if node.label == f"x{t}")] for t in range(1, 5)]
+    assert places == sorted(places)
+    assert all(cell < x for cell, x in zip(places, inputs[1:], strict=False))  # x2 is taken when h1 is there
+    for t, cell in enumerate(cells, 1):
+        cell.label = f"h{t}"
+    assert finished(h) == ["h1", "h2", "h3", "h4"]
+
+
+def test_a_person_goes_sample_by_sample_and_takes_the_way_back():
+    net = MLP(2, [2, 1], activation="sigmoid", seed=0)
+    loss = total(mse(net(x), y) for x, y in (((1.0, 2.0), 0.0), ((3.0, 4.0), 1.0)))
+    assert finished(loss) == ["h1[1]", "h2[1]", "o1[1]", "h1[2]", "h2[2]", "o1[2]"]
+    story, back = moments(loss, "backward")
+    told = [story.place[story.order[m.place]] for m in back]
+    assert told == sorted(told, reverse=True)
+
+
+def test_constants_take_no_part_in_backward():
+    x = Value(2.0, "x")
+    story, back = moments((x * 3 + 1) ** 2, "backward")
+    assert {place for m in back for place, _ in m.gathered} == {
+        i for i, n in enumerate(story.order) if n.label or n.operation
+    } - {len(story.order) - 1}
+    for i, moment in enumerate(story.moments):
+        latex, words = story.tell(i)
+        assert "c_{" not in latex
+        assert not any(
+            isinstance(story.order[place], Constant) for place in moment.operands if moment.phase == "backward"
+        )
+        assert not re.search(r"\bc\d", words + moment.title)
+
+
+def test_a_unit_told_as_one_step_ends_where_its_operations_end():
+    _, loss = friends_loss()
+    story, whole = moments(loss, "backward", whole=True)
+    assert [story.names[m.place] for m in whole] == ["L", "o1", "h2", "h1"]
+    so_far = {}
+    for i, moment in enumerate(story.moments):
+        if moment.phase == "backward" and not moment.whole:
+            so_far |= dict(moment.gathered)
+        elif moment.phase == "backward":
+            assert all(so_far[place] == after for place, after in moment.gathered)
+            latex, _ = story.tell(i)
+            assert all(number_latex(after) in latex for _, after in moment.gathered)
+    (o1,) = [
+        i for i, m in enumerate(story.moments) if m.whole and m.phase == "forward" and story.names[m.place] == "o1"
+    ]
+    assert story.tell(o1)[0].startswith(r"o_{1} = \sigma\left(w_{5} \cdot h_{1} + w_{6} \cdot h_{2} + b_{3}\right) = ")
+    (h1,) = [
+        i for i, m in enumerate(story.moments) if m.whole and m.phase == "backward" and story.names[m.place] == "h1"
+    ]
+    assert r"\frac{\partial L}{\partial h_{1}} \cdot x_{1} \cdot h_{1} \left(1 - h_{1}\right)" in story.tell(h1)[0]
+
+
+def test_words_are_said_instead_of_names_of_rows():
+    x = Value(2.0, "x")
+    story = Story(-((x * 3 + 1) ** 2) / x)
+    said = " ".join(story.tell(i)[1] + story.moments[i].title for i in range(len(story.moments)))
+    assert "The product a * b. Here a is x and b is 3." in said
+    assert not re.search(r"\b(mul|sub|pow|div|neg)\b", said)
+
+
+def test_a_saturated_bend_and_a_dead_one_say_why_nothing_goes_on():
+    x = Value(9.0, "x")
+    h = sigmoid(x)
+    h.label = "h"
+    story = Story(h * 2)
+    assert story.flat(h) == (
+        "Saturated: h is flat here. Its slope is 0.0001234; of a gradient of 2, 0.0002468 goes on to x."
+    )
+    z = relu(Value(-1.0, "a"))
+    assert Story(z * 2).flat(z).startswith("Dead: v1 is flat here. Its slope is 0;")
+    assert [node for node in story.order if story.flat(node)] == [h]
 
 
 def test_no_two_values_share_a_name_and_the_graph_keeps_its_labels():
@@ -55,10 +169,17 @@ def test_no_two_values_share_a_name_and_the_graph_keeps_its_labels():
     before = [(node.data, node.grad, node.label) for node in topological_order(root)]
     story = Story(root)
     assert len(set(story.names)) == len(story.names)
-    assert {"v1", "v2", "c1"} <= set(story.names)
+    assert {"v1", "v2"} <= set(story.names)
     for place in range(len(story.order)):
         assert story.derivation(place)
     assert [(node.data, node.grad, node.label) for node in topological_order(root)] == before
+
+
+def told(story, name):
+    """The formula with which a value hands its gradient on."""
+    place = story.names.index(name)
+    (i,) = [i for i, m in enumerate(story.moments) if (m.phase, m.place, m.whole) == ("backward", place, False)]
+    return story.tell(i)[0]
 
 
 def test_formulas_put_brackets_where_they_belong():
@@ -66,35 +187,39 @@ def test_formulas_put_brackets_where_they_belong():
     root = (a + 1) * -3.0
     story = Story(root)
     assert story.formula(root) == "v1(−3)"
-    (step,) = [m for m in story.moments if m.phase == "backward" and m.place == len(story.order) - 1]
-    assert r"1 \cdot \left(-3\right) = -3" in step.latex
+    assert r"1 \cdot \left(-3\right) = -3" in told(story, "L")
 
 
 def test_slopes_are_written_as_textbooks_do():
     _, loss = friends_loss()
     story = Story(loss)
-    (h1,) = [i for i, name in enumerate(story.names) if name == "h1"]
-    (moment,) = [m for m in story.moments if m.phase == "backward" and m.place == h1]
-    assert r"h_{1} \left(1 - h_{1}\right) = 0.5250 \left(1 - 0.5250\right) = 0.2494" in moment.latex
+    assert r"h_{1} \left(1 - h_{1}\right) = 0.5250 \left(1 - 0.5250\right) = 0.2494" in told(story, "h1")
 
 
 def test_the_second_contribution_is_added_to_the_first():
     x = Value(3.0, "x")
     root = x * x
-    (moment,) = [m for m in Story(root).moments if m.phase == "backward"]
-    assert [total for _, total in moment.gathered] == [3.0, 6.0]
-    assert "= 3 + 1 \\cdot 3 = 6" in moment.latex
+    story, (moment,) = moments(root, "backward")
+    assert [so_far for _, so_far in moment.gathered] == [3.0, 6.0]
+    assert "= 3 + 1 \\cdot 3 = 6" in told(story, "L")
+
+
+def data_of(page):
+    (text,) = Page(page).texts_of("script", type="application/json")
+    return json.loads(text)
 
 
 def test_the_data_of_the_page_is_the_story(page):
     _, loss = friends_loss()
     story = Story(loss)
-    (text,) = Page(page).texts_of("script", type="application/json")
-    data = json.loads(text)
+    data = data_of(page)
+    assert data == json.loads(json.dumps(graph_data(loss, told=True)))
     assert len(data["steps"]) == len(story.moments)
+    ends = {place: text for step in data["steps"] for place, text, _ in step["gathered"]}
     for place, node in enumerate(story.order):
-        assert data["nodes"][place]["number"] == number(node.data)
-        assert data["nodes"][place]["gathered"][-1][1] == number(adjoints(loss)[node])
+        assert data["nodes"][place]["number"] == rounded(node.data)
+        if not isinstance(node, Constant):
+            assert ends[place] == rounded(adjoints(loss)[node])
 
 
 def test_the_page_is_small_whole_and_fetches_nothing(page):
@@ -106,7 +231,17 @@ def test_the_page_is_small_whole_and_fetches_nothing(page):
         assert not [key for key in attributes if key.startswith("on")]
     assert "@import" not in page
     assert "url(" not in page
-    assert set(re.findall(r"https?://[^\s\"'<]+", page)) == set()
+    names = {"http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"}  # of the two languages; not fetched
+    assert set(re.findall(r"https?://[^\s\"'<]+", page)) == names
+
+
+def test_the_front_end_is_small_and_needs_nothing_else():
+    script, style = file("live.js"), file("live.css")
+    assert len(script.splitlines()) + len(style.splitlines()) < 1500
+    assert not re.search(r"\bimport\b[ (]", script)
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttp", script
+    )
 
 
 def test_the_policy_allows_its_own_script_and_style_and_nothing_else(page):
@@ -127,22 +262,11 @@ def test_the_policy_allows_its_own_script_and_style_and_nothing_else(page):
     ]
 
 
-def test_what_a_screen_reader_needs_is_there(page):
+def test_without_scripts_the_page_says_what_it_needs(page):
     parsed = Page(page)
-    by_tag = [(tag, attributes) for tag, attributes in parsed.elements]
-    assert ("html", {"lang": "en"}) in by_tag
-    assert [a["aria-live"] for _, a in by_tag if "aria-live" in a] == ["polite"]
-    pictures = [a for tag, a in by_tag if tag == "svg"]
-    assert all((a.get("role") == "img" and a["aria-label"]) or a.get("aria-hidden") == "true" for a in pictures)
-    for tag, attributes in by_tag:
-        if tag in ("nav", "input") or attributes.get("role") == "region":
-            assert attributes.get("aria-label")
-    assert all(a.get("scope") for tag, a in by_tag if tag == "th")
-    levels = [int(tag[1]) for tag, _ in by_tag if tag in ("h1", "h2", "h3")]
-    assert levels[0] == 1
-    assert set(levels[1:]) == {2}
-    identities = [a["id"] for _, a in by_tag if "id" in a]
-    assert len(identities) == len(set(identities))
+    assert ("html", {"lang": "en"}) in parsed.elements
+    assert parsed.texts_of("h1") == ["Forward and backward through L"]
+    assert parsed.texts_of("noscript") == ["The steps need a browser that runs scripts."]
 
 
 def test_a_notebook_shows_it_in_a_frame_that_can_only_run_scripts():
@@ -182,8 +306,10 @@ def test_what_cannot_be_walked_is_refused_in_words():
 @pytest.mark.parametrize("data", [math.nan, math.inf, -math.inf, 1e300, 5e-324, -0.0])
 def test_extreme_numbers_are_walked_through(data):
     x = Value(data, "x")
-    assert number(data) in Page(walk(x * x + x).html).texts_of("td", class_="number")
+    assert data_of(walk(x * x + x).html)["nodes"][0]["number"] == rounded(data)
 
 
 def test_a_single_value_is_a_walk_too():
-    assert Page(walk(Value(2.0, "x")).html).texts_of("button", aria_controls="derivation") == ["x"]
+    data = data_of(walk(Value(2.0, "x")).html)
+    assert [node["name"] for node in data["nodes"]] == ["x"]
+    assert [step["phase"] for step in data["steps"]] == ["start", "seed"]

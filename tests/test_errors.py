@@ -11,7 +11,7 @@ import pytest
 from micrograd_nn import MLP, Value, errors, from_torch, to_sympy, to_torch
 from micrograd_nn.cli.pages import write_page
 from micrograd_nn.draw.plot import plot_loss
-from micrograd_nn.errors import ExtraMissingError, MicrogradError, UnknownNameError
+from micrograd_nn.errors import ExtraMissingError, GraphError, MicrogradError, UnknownNameError
 
 CLASSES = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and kind.__module__ == errors.__name__
@@ -50,6 +50,25 @@ def test_names_come_nearest_first_and_all() -> None:
     assert text.startswith("unknown fruit 'aple'; choose one of: apple")
     assert all(fruit in text for fruit in ("banana", "cherry"))
     assert "choose one of" in str(UnknownNameError("fruit", 5, ["banana"]))
+
+
+def test_no_message_hides_or_floods_anything():
+    """Labels reach messages from many places: escape codes, lone surrogates, a whole megabyte."""
+    hostile = ["\x1b[31m", "\ud800", "a\u202eb", "x" * 1_000_000, "\0"]
+    for error in (UnknownNameError("node", hostile[3], hostile), GraphError("\n".join(hostile))):
+        for line in str(error).split("\n"):
+            assert line.isprintable()
+            assert len(line) < 2100
+            line.encode()
+    for label in hostile:
+        assert repr(Value(1.0, label)).isprintable()
+        assert len(repr(Value(1.0, label))) < 200
+
+
+def test_of_very_many_names_the_nearest_are_shown():
+    text = str(UnknownNameError("node", "h77", [f"h{i}" for i in range(1000)]))
+    assert text.startswith("unknown node 'h77'; choose one of: h77, ")
+    assert text.endswith(" and 900 more")
 
 
 MISSING = [

@@ -1,5 +1,6 @@
 """LaTeX and text, held to what they mean: read back by an independent reader and worked out at random points."""
 
+from math import fsum, isfinite, prod
 from random import Random
 
 import mpmath
@@ -12,8 +13,11 @@ from random_graphs import carried_over, random_graph
 from micrograd_nn.derive import Symbol, simplify
 from micrograd_nn.engine import ops
 from micrograd_nn.engine.operation import TABLE, lookup
-from micrograd_nn.errors import GraphError, NumberError, UnknownNameError
-from micrograd_nn.notation.writing import label_latex, label_text, number_latex, number_text
+from micrograd_nn.errors import JOINERS, FormulaError, GraphError, NumberError, UnknownNameError
+from micrograd_nn.notation._formula import parse
+from micrograd_nn.notation._simplify import Tidy, product, total
+from micrograd_nn.notation.latex import label_latex, number_latex
+from micrograd_nn.notation.text import Written, label_text, number_text
 
 TOLERANCE = 1e-12
 NAMES = "abt"
@@ -91,7 +95,66 @@ def test_a_label_can_not_break_out_of_its_place(label):
     latex = label_latex(label)
     assert read(rf"2 \cdot {latex} + 1", {latex: 3.0}) == 7
     assert len(latex) < 200
-    assert label_text(label).isprintable()
+    assert all(c.isprintable() or c in JOINERS for c in label_text(label))
+
+
+# ---- whatever is written reads back ----
+
+LEAVES = ("x", "w1", "h1[2]", "bias", 2.0, -1.0, 0.5, -0.25, 3.0, 1e-7, 1.0 / 3.0)
+
+
+def random_expression(draw, depth=4, rows=()):
+    """Any row of the table, or of these, on names and numbers, without regard to what it comes to."""
+    if depth == 0 or draw.random() < 0.15:
+        leaf = draw.choice(LEAVES)
+        return Symbol(leaf) if isinstance(leaf, str) else Symbol.of(leaf)
+    often = [lookup(name) for name in ("add", "sub", "mul", "div", "neg", "pow")] * 3
+    row = draw.choice(rows or [*TABLE.values(), *often])
+    expression = Symbol.apply(row, *[random_expression(draw, depth - 1, rows) for _ in range(row.arity)])
+    constant = all(part.name is None for part in expression.parts())  # a formula refuses numbers that make inf or nan
+    return Symbol.of(2.0) if constant and not isfinite(expression.evaluate({})) else expression
+
+
+def is_moderate(expression, numbers):
+    """Whether all of its parts are numbers of a size that readers with 50 digits can handle."""
+    worked_out = [1.0]
+
+    def apply(row, *operands):
+        worked_out.append(row(*operands))
+        return worked_out[-1]
+
+    expression.fold(lambda leaf: leaf.number if leaf.name is None else numbers[leaf.name], apply)
+    return all(abs(number) < 500 for number in worked_out)
+
+
+def check_expression(seed):
+    """Whatever an expression is written as, text or LaTeX, has its numbers wherever it has some."""
+    draw = Random(seed)
+    expression = random_expression(draw)
+    for _ in range(3):
+        numbers = {name: draw.uniform(-3.0, 3.0) for name in LEAVES if isinstance(name, str)}
+        if is_moderate(expression, numbers):
+            exact = pytest.approx(expression.evaluate(numbers), rel=1e-6, abs=1e-9)
+            assert parse(expression.text())(numbers) == exact, str(expression)
+            assert parse(expression.latex())(numbers) == exact, expression.latex()
+            typeset = {label_latex(name): number for name, number in numbers.items()}
+            assert float(read(expression.latex(), typeset)) == exact, expression.latex()
+
+
+@pytest.mark.parametrize("seed", range(1000))
+def test_whatever_is_written_reads_back(seed):
+    check_expression(seed)
+
+
+@pytest.mark.parametrize("level", range(2, 6))
+def test_a_bracket_that_is_dropped_is_found(level, monkeypatch):
+    """At each level to which a template asks for brackets."""
+    bracketed = Written.__format__
+    monkeypatch.setattr(
+        Written, "__format__", lambda self, asked: self.text if asked == str(level) else bracketed(self, asked)
+    )
+    with pytest.raises((AssertionError, FormulaError, SyntaxError)):
+        [check_expression(seed) for seed in range(1000)]
 
 
 def test_a_shared_part_that_doubles_is_refused_and_not_written_for_ever():
@@ -131,3 +194,47 @@ def test_a_symbol_is_made_of_symbols_and_numbers_and_worked_out_at_its_names():
 )
 def test_what_people_simplify_is_simplified(symbol, text):
     assert str(simplify(symbol)) == text
+
+
+x, y, z, r = map(Tidy, "xyzr")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "text"),
+    [
+        (product([0.5 / r, 2.0 * x]), "x/r"),
+        (product([r, -(((x - y) ** 2.0) / (2.0 * z**2.0) ** 2.0), 4.0 * z, Tidy.of(-1.0)]), "r(x − y)^2/z^3"),
+        (product([x / y, y / x]), "1"),
+        (product([2.0 * x / (3.0 * y)]), "2·x/(3·y)"),
+        (product([-x, -y, x]), "x^2·y"),
+        (product([x**0.5, x**0.5, y**-2.0]), "x/y^2"),
+        (product([(1.0 - x) * y, 1.0 - x]), "(1 − x)^2·y"),
+        (product([x * 0.0, y]), "0"),
+        (product([]), "1"),
+        (product([Tidy.of(-0.7310585786300049), x, Tidy.of(0.3127)]), "−0.3127·0.7310585786300049·x"),
+        (product([Tidy.of(1e300)] * 2), "1e300·1e300"),
+        (product([(x * y) ** 0.5, (x * y) ** 0.5]), "x·y"),
+        (total([x * x, 2.0 * x**2.0]), "3·x^2"),
+        (total([x / y, 2.0 * x / y, -(x / y)]), "2·x/y"),
+        (total([x - y, y - x]), "0"),
+        (total([Tidy.of(0.123456789), x]), "x + 0.123456789"),
+        (total([x * x, y]), "x·x + y"),  # as it was recorded: nothing meets
+        (total([]), "0"),
+    ],
+)
+def test_factors_and_terms_are_put_together_as_a_textbook_does(symbol, text):
+    assert str(symbol) == text
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_is_put_together_keeps_its_number(seed):
+    draw = Random(seed)
+    arithmetic = [lookup(name) for name in ("add", "sub", "mul", "div", "neg", "pow", "sin")]
+    parts = [Tidy.of(random_expression(draw, 3, arithmetic)) for _ in range(4)]
+    numbers = {name: draw.uniform(0.5, 3.0) for name in LEAVES if isinstance(name, str)}
+    if all(is_moderate(part, numbers) for part in parts):
+        known = [part.evaluate(numbers) for part in parts]
+        assert product(parts).evaluate(numbers) == pytest.approx(prod(known), rel=1e-9, abs=1e-9)
+        assert total([*parts, parts[0]]).evaluate(numbers) == pytest.approx(
+            fsum([*known, known[0]]), rel=1e-9, abs=1e-9
+        )

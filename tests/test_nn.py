@@ -10,7 +10,8 @@ import pytest
 from micrograd_nn import MLP, TABLE, Layer, Maxout, Module, Neuron, Operation, Value, grad, softmax
 from micrograd_nn.engine.graph import topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError, UnknownNameError
-from micrograd_nn.nn.layers import LABELLED, named_activation
+from micrograd_nn.nn.layers import named_activation
+from micrograd_nn.nn.naming import LABELLED
 
 ACTIVATIONS = [row.name for row in TABLE.values() if row.arity == 1 or row.default is not None]
 
@@ -244,3 +245,79 @@ def test_what_an_activation_can_not_be_is_said_when_the_network_is_made() -> Non
 def test_a_list_of_activations_has_one_per_layer() -> None:
     with pytest.raises(ShapeError, match="3 layers take 3 activations"):
         MLP(1, [1, 1, 1], ["relu"])
+
+
+# ---- names for networks of one's own ----
+
+
+class Three(Module):
+    """A network as a beginner writes it."""
+
+    def __init__(self, **options: object) -> None:
+        self.h1 = Neuron(2, "sigmoid", **options)
+        self.h2 = Neuron(2, "sigmoid", **options)
+        self.o1 = Neuron(2, "sigmoid", **options)
+
+    def __call__(self, x: list) -> Value:
+        return self.o1([self.h1(x), self.h2(x)])
+
+
+def labels_of(net: Module) -> list[str]:
+    return [p.label for p in net.parameters()]
+
+
+def test_three_neurons_are_named_as_the_textbook_names_them() -> None:
+    net = Three(seed=0)
+    assert labels_of(net) == ["w1", "w2", "b1", "w3", "w4", "b2", "w5", "w6", "b3"]
+    nodes = topological_order(net([1.0, 2.0]))
+    labels = [node.label for node in nodes if node.label]
+    assert sorted(labels) == sorted([*labels_of(net), "x1", "x2", "h1", "h2", "o1"])
+    own = [Value(1.0, "height"), 2]
+    assert {"height", "x2"} < {node.label for node in topological_order(net(own))}
+    assert net(own).data == net((1.0, 2.0)).data
+
+
+class Parts(Module):
+    """Lists, layers, a network in a network, and labels of one's own."""
+
+    def __init__(self) -> None:
+        self.gate = Neuron(2)
+        self.some = [Neuron(2), Maxout(2)]
+        self.heads = {"a": Neuron(1), "b": Neuron(1)}
+        self.inner = Three()
+        self.more = [Three()]
+        self.out = Layer(3, 2)
+        self.inner.h2.label = "mine"
+        self.some[0].w[1].label = "alpha"
+
+
+def test_parts_are_counted_through_and_labels_of_a_person_stay() -> None:
+    net = Parts()
+    named = {name: part.label for name, part in net.named_modules() if isinstance(part, Neuron)}
+    assert " ".join(named.values()) == "gate h3 h4 s1 s2 a b h1 mine o1 h5 h6 o2 o3 o4"
+    labels = labels_of(net)
+    assert labels[:6] == ["w1", "w2", "b1", "w3", "alpha", "b2"]
+    assert len(set(labels)) == len(labels)
+    outer = Module()
+    outer.net = net
+    assert labels_of(outer) == labels
+
+
+def test_layers_of_ones_own_end_in_outputs() -> None:
+    class Two(Module):
+        def __init__(self) -> None:
+            self.first, self.second = Layer(2, 2), Layer(2, 1)
+
+    assert [n.label for _, n in Two().named_modules() if isinstance(n, Neuron)] == ["h1", "h2", "o1"]
+    assert [n.label for n in Layer(1, 2).neurons] == ["h1", "h2"]
+
+
+def test_what_a_network_of_ones_own_takes_reaches_it_unless_it_is_a_row_of_numbers() -> None:
+    class Echo(Module):
+        def __call__(self, *args: object, **options: object) -> object:
+            return args, options
+
+    for given in ("ab", [[1.0], [2.0]], [], 3.0, None, {"a": 1}, ["a", 1.0]):
+        assert Echo()(given, [1.0], x=[2.0]) == ((given, [1.0]), {"x": [2.0]})
+    (row,), _ = Echo()([1.0, Value(2.0)])
+    assert [(v.data, v.label) for v in row] == [(1.0, "x1"), (2.0, "")]

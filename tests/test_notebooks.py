@@ -247,8 +247,8 @@ def test_a_page_opened_offline_shows_every_picture_formula_and_walk(path, runs, 
         assert tab.locator("iframe").count() == len(walks)
         for i in range(len(walks)):
             frame = tab.frame_locator("iframe").nth(i)
-            frame.locator("#last").click()
-            assert frame.locator("#next").is_disabled()
+            frame.locator("[data-do=last]").click()
+            assert frame.locator("[data-do=next]").is_disabled()
         for width in (900, 400):  # a desk, a phone: nothing pushes the page aside
             tab.set_viewport_size({"width": width, "height": 800})
             assert tab.evaluate("document.documentElement.scrollWidth") <= width

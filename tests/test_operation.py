@@ -15,8 +15,9 @@ from random_graphs import ROWS
 
 from micrograd_nn import Operation, Value, exp
 from micrograd_nn.engine import ops
-from micrograd_nn.engine.operation import TABLE, Operand, as_float, lookup
+from micrograd_nn.engine.operation import TABLE, Operand, lookup
 from micrograd_nn.errors import ArgumentError, MicrogradError, NumberError, TooLargeError, UnknownNameError
+from micrograd_nn.number import as_float
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 inf, nan = math.inf, math.nan

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ctrl_c import Moment
 
 from micrograd_nn import MLP, Value
+from micrograd_nn.compiler import compile
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError, UnknownNameError
 from micrograd_nn.nn.optim import (
     OPTIMIZERS,
@@ -205,6 +207,66 @@ def test_a_step_that_breaks_moves_nothing():
     with pytest.raises(RuntimeError):
         optimizer.step()
     assert (w.data, v.data, optimizer.steps) == (1.0, 2.0, 0)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_ctrl_c_at_any_call_of_a_step_moves_all_or_nothing(kind):
+    def stepped(at=0):
+        params = [Value(1.0), Value(2.0), Value(3.0)]
+        optimizer, moment = kind(params, lr=0.1), Moment(at, heard=True)
+        for p, slope in zip(params, (0.5, None, -1.0), strict=True):
+            p.grad = slope
+
+        def step():
+            moment.arm()
+            optimizer.step()
+
+        interrupted = moment.run(step)
+        return ([p.data for p in params], list(optimizer.memory), optimizer.steps), moment.seen, interrupted
+
+    nothing = [1.0, 2.0, 3.0], [(0.0,) * len(kind([Value(0.0)], lr=0.1).memories)] * 3, 0
+    everything, count, _ = stepped()
+    assert everything != nothing
+    assert count > 20
+    for instruction in range(1, count):
+        state, _, interrupted = stepped(instruction)
+        assert interrupted
+        assert state in (nothing, everything), instruction
+
+
+class Warming(SGD):
+    """A rate that grows with the step, and nothing said about it."""
+
+    def scalars(self):
+        return {"lr": self.lr * min(1.0, self.steps / 4)}
+
+
+class Halving(SGD):
+    """The same through lr itself."""
+
+    @property
+    def lr(self):
+        return 0.1 * 0.5**self.steps
+
+    @lr.setter
+    def lr(self, rate):
+        pass
+
+
+@pytest.mark.parametrize("kind", [Warming, Halving])
+def test_scalars_of_ones_own_count_as_different_in_every_step(kind):
+    params = [Value(1.0)]
+    assert (SGD(params).scalars_vary(), SGD(params, momentum=0.5).scalars_vary()) == (False, True)
+    assert (Adam(params).scalars_vary(), RMSprop(params).scalars_vary()) == (True, False)
+    assert kind(params, lr=0.1).scalars_vary()
+    w, v, x = Value(1.0), Value(1.0), Value(0.0)
+    eager, compiled = kind([v], lr=0.1), kind([w], lr=0.1)
+    for number in (1.0, 2.0, 3.0):
+        v.grad = 2.0 * v.data * number**2
+        eager.step()
+    compile((w * x) ** 2, [x], [w]).minimize(compiled, [1.0, 2.0, 3.0])
+    assert w.data == pytest.approx(v.data, rel=1e-14)
 
 
 def test_a_parameter_without_a_gradient_stays():

@@ -11,7 +11,7 @@ from micrograd_nn.engine import ops
 from micrograd_nn.engine.value import topological_order
 from micrograd_nn.errors import ArgumentError
 from micrograd_nn.notation._formula import formula
-from micrograd_nn.notation.writing import number_text
+from micrograd_nn.notation.text import number_text
 
 
 def network():

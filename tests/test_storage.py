@@ -20,7 +20,8 @@ from micrograd_nn.errors import (
     UnknownNameError,
 )
 from micrograd_nn.storage.checkpoints import save_checkpoint
-from micrograd_nn.storage.networks import load, load_into, read, save, tensors_of
+from micrograd_nn.storage.networks import load, load_into, save, tensors_of
+from micrograd_nn.storage.packing import read
 
 NETS = {
     "two-input": lambda: MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=1),

@@ -13,7 +13,8 @@ from test_storage import bits
 
 from micrograd_nn import MLP
 from micrograd_nn.errors import FileError, FileMissingError, FormatError, StateError, UnknownNameError
-from micrograd_nn.storage.networks import load, load_into, pack, read, save, unpack
+from micrograd_nn.storage.networks import load, load_into, save
+from micrograd_nn.storage.packing import pack, read, unpack
 
 # ---- row 28: damage ----
 

@@ -21,6 +21,7 @@ FLOORS = (
     "number",
     "files",
     "progress",
+    "interrupts",
     "collector",
     "engine",
     "notation",

@@ -1,9 +1,12 @@
 """The command line: ``micrograd-nn`` and its subcommands, one module each.
 
-Promise: exit code 0 when all went well; 1 when what was checked is wrong, or the task failed, on a file for example;
-2 when the words of the command were off: an option, a name, a number, a formula; 130 when Ctrl-C ended it, 141 when
-nobody reads on, as in ``micrograd-nn | head``. An error of this package or of the system is told on standard error,
-without a traceback.
+A command is a module here, with ABOUT, what ``--help`` says of it, ``add_options(parser)``, and ``run(arguments)``,
+which returns the exit code; and its name in NAMES.
+
+Promise (tests/test_cli.py): exit code 0 when all went well; 1 when what was checked is wrong, or the task failed, on a
+file for example; 2 for a usage error: an option, a name, a number, a formula; 130 when Ctrl-C ended it, 141 when nobody
+reads on, as in ``micrograd-nn | head``. An error of this package or of the system is told on standard error, without a
+traceback.
 """
 
 import argparse
@@ -11,16 +14,16 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
-from typing import Any
 
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, TooLargeError
-from . import check, compile, draw, evaluate, explain, friends, notebooks, predict, train
+from . import friends
 
-# Modules with add_to(subparsers), which sets run.
-COMMANDS: tuple[Any, ...] = (draw, explain, check, compile, train, predict, evaluate, notebooks)
+NAMES = ("draw", "explain", "check", "compile", "train", "predict", "evaluate", "notebooks")  # as --help lists them
+COMMANDS = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
 
-OFF = (ArgumentError, ArgumentTypeError, NumberError, TooLargeError)  # what the words of a command can be
+USAGE = (ArgumentError, ArgumentTypeError, NumberError, TooLargeError)  # errors of the words that were given
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,10 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="A tiny scalar autograd engine. Without a subcommand it trains the two-input network h1, h2, o1 on "
         "four people, predicts two more, derives ∂L/∂w1 and draws what it did.",
     )
-    friends.add_to(parser)
+    friends.add_options(parser)
+    parser.set_defaults(run=friends.run)
     subparsers = parser.add_subparsers(title="subcommands", metavar="COMMAND", dest="command")
-    for command in COMMANDS:
-        command.add_to(subparsers)
+    for name, command in zip(NAMES, COMMANDS, strict=True):
+        subparser = subparsers.add_parser(name, **command.ABOUT)
+        subparser.set_defaults(run=command.run)
+        command.add_options(subparser)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ∂ gets a question mark, not an error
     try:
@@ -46,14 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
     except (MicrogradError, OSError) as error:
         print(f"micrograd-nn: {error}", file=sys.stderr)
-        return 2 if isinstance(error, OFF) else 1
+        return 2 if isinstance(error, USAGE) else 1
     except KeyboardInterrupt:
         print("micrograd-nn: stopped", file=sys.stderr)
         return 130
 
 
 def understood(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
-    """The words of a command. Ends with code 2 and the way out for those that are off."""
+    """The words of a command as options. Ends with code 2, and what to write instead, where they are none."""
     arguments, left = parser.parse_known_args(words)
     if arguments.command and words[0] != arguments.command:
         parser.error(f"{words[0]} stands before {arguments.command}: options come after it")

@@ -1,10 +1,10 @@
 """``micrograd-nn check``: a small text file with a derivation on paper, held against the graph.
 
-Promise: the file is only read; what can't be understood in it is named with its line.
+The file is only read; what can't be understood in it is named with its line.
 """
 
-import argparse
 import re
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, FileError, FileMissingError, FormatError, MicrogradError
 from ..notation._formula import formula
 
-PARTIAL = re.compile(r"[d∂]\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
+PARTIAL = re.compile(r"([d∂])\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
 FORMAT = """\
 The file has one line per number, per formula, and per partial derived by hand; the last formula is the loss:
 
@@ -31,20 +31,20 @@ The file has one line per number, per formula, and per partial derived by hand; 
 Exit code 0 if all partials are right, 1 if not."""
 
 
-def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Enter the subcommand and its options."""
-    parser = subparsers.add_parser(
-        "check",
-        help="check partials that were derived by hand, and name the slip",
-        description="Check partials that were derived by hand, and name the slip in each wrong one.",
-        epilog=FORMAT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+ABOUT = {
+    "help": "check partials that were derived by hand, and name the slip",
+    "description": "Check partials that were derived by hand, and name the slip in each wrong one.",
+    "epilog": FORMAT,
+    "formatter_class": RawDescriptionHelpFormatter,
+}
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The file."""
     parser.add_argument("file", type=Path, help="the derivation, see below")
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Check and report. Returns the exit code: 1 if something is wrong."""
     sheet = read_sheet(text_of(arguments.file), str(arguments.file))
     if sheet.root is None or not sheet.partials:
@@ -72,7 +72,7 @@ class Sheet:
 
     where: str
     names: dict[str, Value] = field(default_factory=dict)
-    partials: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)  # the line, and what stands there
+    partials: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)  # the line, d or ∂, what stands
     root: Value | None = None
 
     def report(self) -> Report:
@@ -80,10 +80,11 @@ class Sheet:
         assert self.root is not None  # run has looked
         below = {*topological_order(self.root)}
         findings: list[Finding] = []
-        for (child, parent), (number, entry) in self.partials.items():
+        for (child, parent), (number, d, entry) in self.partials.items():
             own = self.names.get(child, self.root)  # a formula that the loss doesn't need is checked on its own
             with _named(self.where, number):
-                given = {(child, parent): entry}
+                whole = d == "d" and self.names.get(child) is self.root  # ∂L/∂w may be one of several terms
+                given = {parent if whole else (child, parent): entry}
                 findings += check_partials(self.root if own in below else own, given).findings
         return Report(tuple(findings))
 
@@ -111,10 +112,10 @@ def _named(where: str, number: int) -> Iterator[None]:
 def _read_line(line: str, number: int, sheet: Sheet) -> None:
     partial = PARTIAL.fullmatch(line)
     if partial:
-        child, parent, entry = partial.groups()
+        d, child, parent, entry = partial.groups()
         if (child, parent) in sheet.partials:
             raise ArgumentError(f"∂{child}/∂{parent} is given twice")
-        sheet.partials[child, parent] = number, entry
+        sheet.partials[child, parent] = number, d, entry
         return
     name, equals, content = (part.strip() for part in line.partition("="))
     if not equals or not name.isidentifier():

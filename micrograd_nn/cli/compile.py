@@ -1,35 +1,35 @@
 """``micrograd-nn compile``: the array equations of a formula or a network, and the Python that runs them.
 
-Promise: what is printed is what runs; nothing is trained and no file is written.
+What is printed is what runs; nothing is trained and no file is written.
 """
 
-import argparse
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from itertools import pairwise
 from typing import Any
 
 from ..compiler import compile
+from ..compiler.registry import BACKENDS, DTYPES
 from ..engine.value import Value
-from ..errors import ArgumentError, UnknownNameError
+from ..errors import ArgumentError, known
 from ..nn.layers import MLP
 from ..nn.losses import LOSSES, named_loss
 from ..notation._formula import parse
 
 LARGEST = 2_000_000  # weights: each is recorded with its product and its sum, some 2 kB when all is done
-EPILOG = """examples:
+EXAMPLES = """examples:
   micrograd-nn compile "(y - sigmoid(w1*x1 + w2*x2 + b1))^2" --inputs x1 x2 y
   micrograd-nn compile --network 2,2,1 --activation sigmoid --output sigmoid
   micrograd-nn compile --network 784,300,100,10 --loss softmax_cross_entropy
 """
+ABOUT = {
+    "help": "a formula or a network as matrix equations, and the Python that runs them",
+    "epilog": EXAMPLES,
+    "formatter_class": RawDescriptionHelpFormatter,
+}
 
 
-def add_to(subparsers: Any) -> None:
-    """Enter the subcommand and its options."""
-    parser = subparsers.add_parser(
-        "compile",
-        help="a formula or a network as matrix equations, and the Python that runs them",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_options(parser: ArgumentParser) -> None:
+    """Formula or network, and how it is compiled."""
     parser.add_argument("formula", nargs="?", help="what is made small, such as (w*x - y)^2")
     varying = "names that vary from row to row; in the equations they are x1, x2, … in this order"
     parser.add_argument("--inputs", nargs="*", default=[], metavar="NAME", help=varying)
@@ -37,12 +37,11 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--activation", default="relu", help="of the hidden layers (relu)")
     parser.add_argument("--output", default="identity", help="activation of the last layer (identity)")
     parser.add_argument("--loss", default="mse", help=f"of the network (mse); one of {', '.join(LOSSES)}")
-    parser.add_argument("--backend", default="auto", help="auto, python or numpy")
-    parser.add_argument("--dtype", default="float64", help="float64 or float32")
-    parser.set_defaults(run=run)
+    parser.add_argument("--backend", default="auto", help=f"one of {', '.join(('auto', *BACKENDS))}")
+    parser.add_argument("--dtype", default="float64", help=" or ".join(DTYPES))
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Print the equations, which backend runs and why, and its source."""
     if bool(arguments.formula) == bool(arguments.network):
         raise ArgumentError(
@@ -56,12 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _formula(arguments: argparse.Namespace) -> tuple[Value, list[Any], list[Value]]:
+def _formula(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
     read = parse(arguments.formula)
     names = read.names
     for name in arguments.inputs:
-        if name not in names:
-            raise UnknownNameError("name after --inputs", name, names)
+        known("name after --inputs", name, names)
     leaves = {name: Value(0.0, name) for name in names}
     loss = read(leaves)
     if not isinstance(loss, Value):
@@ -70,7 +68,7 @@ def _formula(arguments: argparse.Namespace) -> tuple[Value, list[Any], list[Valu
     return loss, inputs, list(leaves.values())
 
 
-def _network(arguments: argparse.Namespace) -> tuple[Value, list[Any], list[Value]]:
+def _network(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
     try:
         sizes = [int(size) for size in arguments.network.split(",")]
     except ValueError:

@@ -1,37 +1,33 @@
 """``micrograd-nn draw``: a formula with numbers for its names, as a picture or as a walk.
 
-Promise: one file is written, and none if the formula or a number can't be read.
+One file is written, and none if the formula or a number can't be read.
 
     micrograd-nn draw "sigmoid(w*x + b)" w=0.5 x=2 b=-1 --out neuron.svg
 """
 
-import argparse
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from ..draw import draw_dot, walk
 from ..draw.dot import DIRECTIONS
-from .names import graph_of, numbers_of
+from .options import add_formula, graph_of, numbers_of
 
 WALKS = (".html", ".htm")
+ABOUT = {
+    "help": "draw a formula as a graph, or as a page that walks through it",
+    "description": "Draw the graph of a formula with its gradients: a picture (.svg, .png, .dot), or for .html a page "
+    "that walks forward and backward through it.",
+}
 
 
-def add_to(subparsers: Any) -> None:
-    """Enter the subcommand and its options."""
-    parser = subparsers.add_parser(
-        "draw",
-        help="draw a formula as a graph, or as a page that walks through it",
-        description="Draw the graph of a formula with its gradients: a picture (.svg, .png, .dot), or for .html a page "
-        "that walks forward and backward through it.",
-    )
-    parser.add_argument("formula", metavar="EXPR", help="such as 'sigmoid(w*x + b)'")
-    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", default=[], help="a number for each name")
+def add_options(parser: ArgumentParser) -> None:
+    """Formula, file and direction."""
+    add_formula(parser, "'sigmoid(w*x + b)'", "a number for each name", metavar="EXPR")
     parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="FILE", help="default graph.svg")
     parser.add_argument("--rankdir", choices=DIRECTIONS, default="LR", help="which way the graph runs (default LR)")
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Draw what was asked for. Returns the exit code."""
     numbers = numbers_of(arguments.numbers)
     root = graph_of(arguments.formula, numbers)

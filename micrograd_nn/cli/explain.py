@@ -1,38 +1,32 @@
 """``micrograd-nn explain``: a formula's partials derived, with numbers, paths and a picture.
 
-Promise: nothing is printed or written before the whole formula has been understood.
+Nothing is printed or written before the whole formula has been understood.
 """
 
-import argparse
-from pathlib import Path
+from argparse import ArgumentParser, Namespace
 
 from ..derive import explain, paths
 from ..draw import draw_dot
 from ..engine.value import Value
-from ..errors import ArgumentError, UnknownNameError
-from .folder import make_folder
-from .names import graph_of, numbers_of
+from ..errors import ArgumentError, known
+from .options import add_formula, add_out, graph_of, make_folder, numbers_of
+
+ABOUT = {
+    "help": "derive a formula, with the numbers put in",
+    "description": "Derive a formula: the chain, its factors in symbols and numbers, the paths, and the graph as SVG.",
+    "epilog": 'example: micrograd-nn explain "(sigmoid(w*x + b) - y)**2" w=0.5 x=2 b=-1 y=1 --wrt w',
+}
 
 
-def add_to(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Enter the subcommand and its options."""
-    parser = subparsers.add_parser(
-        "explain",
-        help="derive a formula, with the numbers put in",
-        description="Derive a formula: the chain, its factors in symbols and numbers, the paths, and the graph as SVG.",
-        epilog='example: micrograd-nn explain "(sigmoid(w*x + b) - y)**2" w=0.5 x=2 b=-1 y=1 --wrt w',
-    )
-    parser.add_argument("formula", help="such as '(sigmoid(w*x + b) - y)**2'")
-    parser.add_argument("numbers", nargs="*", default=[], metavar="NAME=NUMBER", help="what the names stand for")
+def add_options(parser: ArgumentParser) -> None:
+    """Formula, names, digits and folder."""
+    add_formula(parser, "'(sigmoid(w*x + b) - y)**2'", "what the names stand for")
     parser.add_argument("--wrt", action="append", metavar="NAME", help="derive towards this name (default: all)")
     parser.add_argument("--digits", type=int, default=6, metavar="N", help="significant digits (default 6)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("micrograd-nn-out"), metavar="DIR", help="where the picture goes"
-    )
-    parser.set_defaults(run=run)
+    add_out(parser, "where the picture goes")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Derive, print and draw. Returns the exit code."""
     if not 1 <= arguments.digits <= 17:
         raise ArgumentError(f"--digits is a number of significant digits from 1 to 17, got {arguments.digits}")
@@ -41,8 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     root.label = root.label or ("f" if "L" in names else "L")
     asked = arguments.wrt or names
     for name in asked:
-        if name not in names:
-            raise UnknownNameError("name after --wrt", name, names)
+        known("name after --wrt", name, names)
     print(f"{root.label} = {root.data:.{arguments.digits}g}")
     for name in asked:
         print(f"\n{explain(root, names[name], digits=arguments.digits)}\n\n{paths(root, names[name])}")

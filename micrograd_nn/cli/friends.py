@@ -1,13 +1,13 @@
 """The main job: the two-input network h1, h2, o1, derived, checked, drawn, trained and used.
 
-Promise: every number on the screen is computed on the spot, and the nine partials three times over: by the engine, by
-the formulas that a person derives on paper, and by a complex step, which shares no line with either.
+Every number on the screen is computed on the spot, and the nine partials three times over: by the engine, by the
+formulas that a person derives on paper, and by a complex step, which shares no line with either.
 """
 
-import argparse
 import cmath
 import math
 import textwrap
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..data.small import INCHES, POUNDS
@@ -21,27 +21,26 @@ from ..errors import ExtraMissingError
 from ..nn.layers import MLP
 from ..nn.losses import mse
 from ..nn.optim import SGD
-from ..notation.writing import number_text
+from ..notation.text import number_text
 from ..number import whole_number
 from ..progress import progress_bar
-from .folder import make_folder
+from .options import add_out, make_folder
 
 PEOPLE = {name: ((pounds - POUNDS, inches - INCHES), female) for name, pounds, inches, female in MEASURED}
 STRANGERS = {"Emily": (-7, -3), "Frank": (20, 2)}
 AGREE = 1e-12  # how far the three ways to a partial may lie apart
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
-    """Enter the main job's options."""
-    parser.set_defaults(run=run)
-    parser.add_argument("--out", type=Path, default=Path("micrograd-nn-out"), metavar="DIR", help="where pictures go")
+def add_options(parser: ArgumentParser) -> None:
+    """The main job's options."""
+    add_out(parser, "where pictures go")
     parser.add_argument("--seed", type=int, default=0, help="seed of the starting weights (default 0)")
     parser.add_argument("--epochs", type=int, default=1000, help="how often each person is shown (default 1000)")
     parser.add_argument("--lr", type=float, default=0.1, help="learning rate (default 0.1)")
     parser.add_argument("--quiet", action="store_true", help="no progress, only results")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Run the main job. Returns the exit code: 1 if the three ways to the partials disagree."""
     whole_number("--epochs", arguments.epochs, least=0)
     net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", init="normal", seed=arguments.seed)
@@ -75,7 +74,7 @@ def record(net: MLP, name: str) -> Value:
     return loss
 
 
-def train(net: MLP, optimizer: SGD, arguments: argparse.Namespace) -> list[float]:
+def train(net: MLP, optimizer: SGD, arguments: Namespace) -> list[float]:
     """Show each person once an epoch and follow that person's gradient. Returns the loss at every tenth epoch."""
     history = []
     with progress_bar(not arguments.quiet, total=arguments.epochs, desc="training", unit="epoch") as bar:

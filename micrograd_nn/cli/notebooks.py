@@ -1,29 +1,29 @@
 """``micrograd-nn notebooks``: the chapters, copied out of the installed package, and as pages that need no network.
 
-Promise: a file that is there already is never overwritten, so what a reader has tried in a chapter stays.
+Promise (tests/test_notebooks.py): a file that is there already is never overwritten, so what a reader has tried in a
+chapter stays.
 """
 
-import argparse
 import json
 import shlex
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import FileError
 from ..files import write_whole
-from .folder import make_folder
+from .options import make_folder
 from .pages import write_page
 
+ABOUT = {
+    "help": "copy the chapters, Jupyter notebooks, into a folder",
+    "description": "Copy the chapters into a folder, to be opened with Jupyter. What is there already stays as it is.",
+}
 
-def add_to(subparsers: Any) -> None:
-    """Enter the subcommand."""
-    parser = subparsers.add_parser(
-        "notebooks",
-        help="copy the chapters, Jupyter notebooks, into a folder",
-        description="Copy the chapters into a folder, to be opened with Jupyter. What is there already stays as it is.",
-    )
-    parser.set_defaults(run=run)
+
+def add_options(parser: ArgumentParser) -> None:
+    """The folder, and what is copied into it."""
     usual = Path("micrograd-nn-notebooks")
     parser.add_argument(
         "folder", type=Path, nargs="?", default=usual, metavar="DIR", help=f"where to (default {usual})"
@@ -32,7 +32,7 @@ def add_to(subparsers: Any) -> None:
     parser.add_argument("--html", action="store_true", help="run each chapter and write it as a page beside it")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     """Copy the chapters. Returns the exit code. Raises FileError if the folder can't be made or written."""
     folder: Path = arguments.folder
     make_folder(folder)

@@ -1,7 +1,7 @@
 """A notebook run from a clean kernel and written as one HTML page.
 
-Promise: the page needs nothing but itself: pictures are inside, formulas are MathML, and no script, font or style is
-fetched from anywhere.
+Promise (tests/test_notebooks.py): the page needs nothing but itself: pictures are inside, formulas are MathML, and no
+script, font or style is fetched from anywhere.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,48 +21,6 @@ from ..files import write_whole
 TIMEOUT = 600  # seconds for one cell
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDE = 1100  # points: a drawing up to this width is scaled to the page, a wider one can be scrolled
-TEMPLATE = r"""
-{%- extends 'base.html.j2' -%}
-{%- block header -%}
-<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ nb.metadata.title | e }}</title><style>{{ nb.metadata.style }}</style></head>
-<body><main>
-{%- endblock header -%}
-{%- block in_prompt -%}{%- endblock -%}
-{%- block empty_in_prompt -%}{%- endblock -%}
-{%- block output_area_prompt -%}{%- endblock -%}
-{%- block data_svg -%}
-<img class="drawing{{ output.data['image/svg+xml'] | size }}" alt="{{ output.data['text/plain'] | e }}"
- src="data:image/svg+xml;base64,{{ output.data['image/svg+xml'] | text_base64 }}">
-{%- endblock -%}
-{%- block data_png -%}
-<img class="plot" alt="{{ output.data['text/plain'] | e }}" src="data:image/png;base64,{{ output.data['image/png'] }}">
-{%- endblock -%}
-{%- block data_latex -%}<div class="formula">{{ output.data['text/latex'] | formula }}</div>{%- endblock -%}
-{%- block footer -%}</main></body></html>{%- endblock -%}
-"""
-STYLE = """
-body { margin: 0; background: #fff; color: #1f2430; font: 1.02rem/1.6 system-ui, sans-serif; }
-main { max-width: 56rem; margin: 0 auto; padding: 2rem 1.2rem 5rem; }
-h1, h2, h3 { line-height: 1.25; margin: 2.2em 0 0.6em; } h1 { margin-top: 0.5em; }
-a { color: #0b5cad; } a.anchor-link { display: none; }
-code { background: #f2f3f6; padding: 0.1em 0.3em; border-radius: 4px; }
-pre code { background: none; padding: 0; }
-.jp-CodeCell { margin: 1.1em 0; } pre { margin: 0; overflow-x: auto; }
-.jp-InputArea pre { background: #f6f7f9; border-left: 3px solid #c3cad6; padding: 0.7em 0.9em; border-radius: 4px; }
-pre, code { font: 0.86rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
-.jp-OutputArea { padding: 0.55em 0.9em; overflow-x: auto; }
-.jp-OutputArea-child + .jp-OutputArea-child { margin-top: 0.6em; }
-img { max-width: 100%; height: auto; } img.wide { max-width: none; }
-table { border-collapse: collapse; margin: 0.6em 0; }
-th, td { padding: 0.25em 0.7em; border-bottom: 1px solid #dde1e8; }
-math { font-size: 1.08em; } math[display="block"] { margin: 1em 0; }
-.jp-RenderedMarkdown { overflow-x: auto; }
-.formula math[display="block"] { text-align: left; }
-mtable > mtr > mtd:first-child { text-align: right; } mtable > mtr > mtd + mtd { text-align: left; }
-mtd { padding: 0.35em 0.1em; } mtable > mtr > mtd:nth-child(4) { padding-left: 2.5em; }
-"""
 
 
 def write_page(chapter: Path) -> Path:
@@ -77,11 +36,10 @@ def write_page(chapter: Path) -> Path:
         raise ExtraMissingError(
             f"pages are made with Jupyter ({error}): python -m pip install 'micrograd-nn[notebook]'"
         ) from None
+    content = chapter.read_bytes()
     try:
-        notebook = nbformat.reads(chapter.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+        notebook = nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(notebook)
-    except OSError:
-        raise
     except Exception:  # what is no notebook fails in there in many ways
         raise FormatError(f"{chapter} is no notebook: move it away, and the chapter is copied anew") from None
     client = NotebookClient(notebook, timeout=TIMEOUT, resources={"metadata": {"path": str(chapter.parent)}})
@@ -133,7 +91,7 @@ def page(notebook: Any) -> str:
         text: str = MarkdownWithMath(renderer=Renderer(escape=False)).render(linked)
         return text
 
-    loader = DictLoader({"page": TEMPLATE})
+    loader = DictLoader({"page": _file("page.html.j2")})
     exporter: Any = HTMLExporter(template_name="lab", extra_loaders=[loader])  # type: ignore[no-untyped-call]
     exporter.template_file = "page"
     exporter.register_filter("markdown2html", markdown)
@@ -143,9 +101,13 @@ def page(notebook: Any) -> str:
     notebook = deepcopy(notebook)
     for cell in notebook.cells:
         cell.outputs = [output for output in cell.get("outputs", []) if not _is_progress(output)]
-    notebook.metadata |= {"title": title_of(notebook), "style": STYLE + colours}
+    notebook.metadata |= {"title": title_of(notebook), "style": _file("page.css") + colours}
     text: str = exporter.from_notebook_node(notebook)[0]
     return text
+
+
+def _file(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def title_of(notebook: Any) -> str:

@@ -1,42 +1,45 @@
 """``micrograd-nn predict``: what a saved network says about rows of numbers, or about rows of a dataset.
 
-Promise: the file is only read.
+The file is only read.
 """
 
-import argparse
-from typing import Any
+from argparse import REMAINDER, ArgumentParser, Namespace
 
 from ..data import Dataset
 from ..errors import ArgumentError, ShapeError
 from ..nn.losses import named_loss
-from ..storage.networks import load, read
+from ..storage.networks import load
 from ..training import predict
-from .evaluate import usual_loss
-from .recipes import parts
+from .options import add_data, add_network
+from .recipes import kept_back, parts
+from .results import loss_of
 
-ABOUT = "What a saved network says about rows of numbers, or about rows of a dataset."
-
-
-def add_to(subparsers: Any) -> None:
-    """Enter ``predict``."""
-    options = argparse.ArgumentParser(prog="micrograd-nn predict", add_help=False)
-    options.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")
-    options.add_argument("--boundary", type=float, help="a single output above it says yes (0.5 after a sigmoid)")
-    parser = subparsers.add_parser("predict", help="what a saved network says", description=ABOUT, parents=[options])
-    parser.set_defaults(run=run, options=options)
-    parser.add_argument("file", help="a network that train --save wrote")
-    parser.add_argument(
-        "rows",
-        nargs=argparse.REMAINDER,
-        metavar="ROW",
-        help="rows such as -7,-3 20,2; or a dataset and numbers of its test rows from 0, such as digits 0 17",
-    )
+ABOUT = {
+    "help": "what a saved network says",
+    "description": "What a saved network says about rows of numbers, or about rows of a dataset.",
+}
 
 
-def run(arguments: argparse.Namespace) -> int:
+def add_options(parser: ArgumentParser) -> None:
+    """The network, the rows, the boundary."""
+    add_named_options(parser)
+    add_network(parser)
+    rows = "rows such as -7,-3 20,2; or a dataset and numbers of its test rows from 0, such as digits 0 17"
+    parser.add_argument("rows", nargs=REMAINDER, metavar="ROW", help=rows)
+
+
+def add_named_options(parser: ArgumentParser) -> None:
+    """What begins with --."""
+    add_data(parser)
+    parser.add_argument("--boundary", type=float, help="a single output above it says yes (0.5 after a sigmoid)")
+
+
+def run(arguments: Namespace) -> int:
     """Print a line per row."""
     # Options may also stand after the rows, which argparse would take for options where they are negative: -7,-3.
-    words = arguments.options.parse_known_args(arguments.rows, arguments)[1]
+    after_rows = ArgumentParser(prog="micrograd-nn predict", add_help=False)
+    add_named_options(after_rows)
+    words = after_rows.parse_known_args(arguments.rows, arguments)[1]
     net = load(arguments.file)
     named_rows = bool(words) and words[0].isidentifier()
     if len(words) < 1 + named_rows:
@@ -50,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if boundary is None and net.layers[-1].activation == "sigmoid":
         boundary = 0.5
     elif boundary is None and chosen is not None and chosen.classes:
-        boundary = named_loss(read(arguments.file)[1].get("loss") or usual_loss(net, classes=True)).boundary
+        boundary = named_loss(loss_of(arguments.file, net, classes=True)).boundary
     for i, output in enumerate(predict(net, rows).reshape(len(rows), -1).tolist()):
         truth = f", truly {named(chosen, int(chosen.y[i]))}" if chosen is not None and chosen.classes else ""
         print(f"{words[i + (chosen is not None)]:>12}: {said(output, chosen, boundary)}{truth}")
@@ -59,8 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def picked(words: list[str], folder: str | None) -> Dataset:
     """The named rows of a dataset's test part. Raises ArgumentError for a row that is not there."""
-    sets = parts(words[0], folder)
-    rows = sets.get("test", sets["train"])
+    rows = kept_back(parts(words[0], folder))
     for word in words[1:]:
         if not word.isdecimal() or int(word) >= len(rows):
             raise ArgumentError(f"{words[0]} has test rows 0 to {len(rows) - 1}, got {word!r}")

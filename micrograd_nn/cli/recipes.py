@@ -1,7 +1,7 @@
 """Recipes: which network, loss and descent suit a dataset, and which of its rows are kept back for the test.
 
-Promise: one word is enough to train on a dataset; every number of a recipe can be overruled where it is used, and the
-parts of a dataset are the same rows each time.
+One word is enough to train on a dataset; every number of a recipe can be overruled where it is used, and the parts of a
+dataset are the same rows each time.
 """
 
 from collections.abc import Callable
@@ -11,13 +11,16 @@ from typing import Any
 
 from .. import data
 from ..data import Dataset, dataset, split
-from ..errors import UnknownNameError
+from ..errors import known
 from ..nn.init import Initialiser
 
 
 def small_normal(source: Random, inputs: int, outputs: int) -> float:
     """Normal with a standard deviation of 0.05: weights of very small variance."""
     return source.gauss(0.0, 0.05)
+
+
+NETWORK = ("hidden", "activation", "output", "init")
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,17 @@ class Recipe:
     dtype: str = "float64"
     record: int | None = None
 
+    @property
+    def training(self) -> dict[str, Any]:
+        """What fit takes: all but how the network is built."""
+        return {name: value for name, value in vars(self).items() if name not in NETWORK}
+
 
 LOGIC = Recipe((4,), "tanh", "sigmoid", loss="binary_cross_entropy", lr=0.1, epochs=300, batch_size=8)
 UNIT = Recipe((), output="sigmoid", loss="binary_cross_entropy", optimizer="sgd", lr=1.0, epochs=500, batch_size=8)
 SOFTMAX: dict[str, Any] = {"init": "he", "loss": "softmax_cross_entropy"}
+SGD_SOFTMAX = {**SOFTMAX, "init": "truncated_normal", "optimizer": "sgd"}
+SINGLE: dict[str, Any] = {"dtype": "float32"}
 FOUR_LAYERS: dict[str, Any] = {"output": "softmax", "init": small_normal, "loss": "categorical_cross_entropy"}
 SIGMOIDS: dict[str, Any] = {"activation": "sigmoid", "output": "sigmoid", "loss": "squared_error", "optimizer": "sgd"}
 
@@ -67,32 +77,17 @@ RECIPES: dict[str, dict[str, Recipe]] = {
         "sigmoid": Recipe((30,), **SIGMOIDS, lr=3.0, epochs=60, batch_size=10),
     },
     "mnist": {
-        "softmax": Recipe(
-            (300, 100),
-            init="truncated_normal",
-            loss="softmax_cross_entropy",
-            optimizer="sgd",
-            lr=0.01,
-            epochs=40,
-            batch_size=50,
-            dtype="float32",
-        ),
-        "four-layer": Recipe(
-            (100, 50), **FOUR_LAYERS, lr=0.003, steps=1000, batch_size=128, record=50, dtype="float32"
-        ),
-        "sigmoid": Recipe((30,), **SIGMOIDS, lr=3.0, epochs=10, batch_size=10, dtype="float32"),
+        "softmax": Recipe((300, 100), **SGD_SOFTMAX, lr=0.01, epochs=40, batch_size=50, **SINGLE),
+        "four-layer": Recipe((100, 50), **FOUR_LAYERS, lr=0.003, steps=1000, batch_size=128, record=50, **SINGLE),
+        "sigmoid": Recipe((30,), **SIGMOIDS, lr=3.0, epochs=10, batch_size=10, **SINGLE),
     },
 }
 
 
 def recipe(name: str, kind: str | None = None) -> Recipe:
     """The recipe of that kind for a dataset, or its first one. Raises UnknownNameError, which lists the names."""
-    if name not in RECIPES:
-        raise UnknownNameError("dataset", name, RECIPES)
-    kinds = RECIPES[name]
-    if kind is not None and kind not in kinds:
-        raise UnknownNameError(f"recipe for {name}", kind, kinds)
-    return kinds[kind or next(iter(kinds))]
+    kinds = RECIPES[known("dataset", name, RECIPES)]
+    return kinds[next(iter(kinds)) if kind is None else known(f"recipe for {name}", kind, kinds)]
 
 
 def parts(name: str, folder: str | None = None) -> dict[str, Dataset]:
@@ -101,8 +96,7 @@ def parts(name: str, folder: str | None = None) -> dict[str, Dataset]:
     mnist: the first 10,000 training images are for validation. digits: a fifth is for the test. Shapes: the test is
     a fresh draw. A small table is "train" alone: it is all there is.
     """
-    if name not in RECIPES:
-        raise UnknownNameError("dataset", name, RECIPES)
+    known("dataset", name, RECIPES)
     if name == "mnist":
         train, test = data.mnist(folder)
         validation, train = split(train, 10_000, len(train) - 10_000, shuffle=False)
@@ -111,3 +105,8 @@ def parts(name: str, folder: str | None = None) -> dict[str, Dataset]:
         return dict(zip(("train", "test"), split(dataset(name), 0.8, 0.2), strict=True))
     shapes: dict[str, Callable[..., Dataset]] = {"moons": data.moons, "circles": data.circles, "spiral": data.spiral}
     return {"train": dataset(name)} | ({"test": shapes[name](seed=1)} if name in shapes else {})
+
+
+def kept_back(sets: dict[str, Dataset]) -> Dataset:
+    """The rows to test on; where there are no others, those that are learnt from."""
+    return sets.get("test", sets["train"])

@@ -1,109 +1,93 @@
 """Array steps as source: for each the lines that compute it.
 
-Promise: an operation is written by its row's ``numpy`` template, taken apart into calls that write into arrays made
-before; numbers that do not vary stay Python floats, so that float32 stays float32.
+An operation is written by its row's ``numpy`` template and nowhere else: the template is parsed once, into calls that
+write into arrays made before. Numbers that do not vary stay Python floats, so that float32 stays float32.
 """
 
-from collections.abc import Set
-from typing import Any
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from functools import cache, partial
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from .buffers import Buffers, sides, view_call
-from .layout import size_of, unfold
-from .steps import (
-    Apply,
-    Constant,
-    Fold,
-    Gram,
-    Join,
-    Leaf,
-    MatMul,
-    Scan,
-    Scatter,
-    Step,
-    Stretch,
-    Sum,
-    Tracer,
-    View,
-    stretch,
-)
+from ..engine.operation import Operation
+from . import steps as kinds
+from .backend import execute
+from .buffers import Buffers, Kind, sides, view_call
+from .steps import Ref, Shape, Step, Steps, chain_slopes, stretch
 from .straight import constant, template
-from .templates import calls, ufunc
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
 IDEMPOTENT = {"minimum", "maximum"}  # f(f(a, b), b) is f(a, b)
+UNROLLED = 4  # so many terms of a chain are single calls: up to ten times faster than a reduction of a thousand rows
+UNROLLED_FUNCTION = 16  # so many of a fold that is no sum or product: NumPy reduces those more slowly
+
+
+class Given(NamedTuple):
+    """What a call is given: its text; of an array the shape for one row and whether it is batched; what made it."""
+
+    text: str
+    like: tuple[Shape, bool] | None = None
+    made: tuple[str, str] = ("", "")  # the function, and its last argument
 
 
 class ArraySource:
     """The lines for some outputs of a tape: ``made`` once for a number of rows, ``lines`` in every call.
 
-    ``stores`` are arrays from outside that an outcome is written to, step number -> name. ``scope`` holds the arrays
-    that the lines refer to: constants and tables of places. What is ``spendable`` from outside may be written over.
+    ``stores`` are arrays from outside that an outcome is written to, by its step. ``scope`` holds the arrays that the
+    lines refer to: constants and tables of positions. What is ``spendable`` from outside may be written over.
     """
 
     def __init__(
         self,
-        steps: list[Step],
+        steps: Steps,
         outputs: list[Any],
         dtype: str,
         prefix: str,
-        stores: dict[int, str] | None = None,
+        stores: dict[Ref, str] | None = None,
         spendable: Set[str] = frozenset(),
     ) -> None:
         self._steps, self._dtype, self._prefix = steps, dtype, prefix
-        self._buffers = Buffers(steps, outputs, prefix, dtype, stores or {}, spendable)
+        wanted = [output for output in outputs if isinstance(output, Ref)]
+        self._buffers = Buffers(steps, wanted, prefix, dtype, stores or {}, spendable)
         self.made = self._buffers.lines
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {}
-        self._texts: dict[int, str] = {}
-        self._scalars: set[int] = set()
-        for number, step in enumerate(steps):
-            if self._buffers.needed[number]:
-                if number not in self._texts:  # else a fold has written it already
-                    self._write(number, step)
-                self._buffers.done(number)
+        self._scalar = _scalars(steps)
+        self._texts: dict[Ref, str] = {}
+        self._writers: dict[type[Step], Callable[[Ref, Any], str]] = {
+            kinds.Leaf: lambda _, step: step.source,
+            kinds.Constant: self._constant,
+            kinds.Apply: self._apply,
+            kinds.MatMul: self._matmul,
+            kinds.Gram: self._gram,
+            kinds.Fold: self._fold,
+            kinds.Scan: self._scan,
+            kinds.Slopes: self._slopes,
+            kinds.Sum: self._sum,
+            kinds.View: self._view,
+            kinds.Stretch: self._stretch,
+            kinds.Scatter: self._scatter,
+        }
+        for ref in map(Ref, range(len(steps))):
+            if self._buffers.needed[ref]:
+                self._texts[ref] = self._writers[type(steps[ref])](ref, steps[ref])
+                self._buffers.done(ref)
 
-    def _write(self, number: int, step: Step) -> None:
-        match step:
-            case Leaf():
-                self._leaf(number, step)
-            case Constant():
-                self._constant(number, step)
-            case Apply():
-                self._apply(number, step)
-            case MatMul():
-                self._matmul(number, step)
-            case Gram():
-                self._gram(number, step)
-            case Fold():
-                self._fold(number, step)
-            case Scan():
-                self._scan(number, step)
-            case Sum():
-                self._sum(number, step)
-            case View():
-                self._view(number, step)
-            case Stretch():
-                self._stretch(number, step)
-            case Join():
-                self._join(number, step)
-            case Scatter():
-                self._scatter(number, step)
-
-    def text(self, operand: Any) -> str:
-        """How an operand, the number of a step, a tracer or a float, is written."""
-        if isinstance(operand, Tracer):
-            operand = operand.number
-        return self._float(operand) if operand.__class__ is float else self._texts[operand]
-
-    def _float(self, number: float) -> str:
+    def text(self, operand: Ref | float) -> str:
+        """How an operand is written."""
+        if isinstance(operand, Ref):
+            return self._texts[operand]
         largest = float(np.finfo(self._dtype).max)
-        return constant(max(-largest, min(largest, number)) if abs(number) < np.inf else number)
+        return constant(max(-largest, min(largest, operand)) if abs(operand) < np.inf else operand)
 
-    def _keep(self, array: Any) -> str:
+    def _keep(self, thing: Any) -> str:
+        """A name for an array, or for a function, that the lines refer to."""
         name = f"{self._prefix}_{len(self.scope)}"
-        self.scope[name] = array
+        self.scope[name] = thing
         return name
 
     def _make(self, expression: str) -> str:
@@ -112,194 +96,260 @@ class ArraySource:
         self.made.append(f"{name} = {expression}")
         return name
 
-    def _array(self, operand: int) -> str:
+    def _array(self, operand: Ref) -> str:
         """An operand as an array, also where it is a single number that does not vary."""
-        if operand not in self._scalars:
+        if not self._scalar[operand]:
             return self._texts[operand]
         name = self._make(f"np.zeros({sides(self._steps[operand].shape, False)}, {self._dtype})")
         self.lines.append(f"{name}.fill({self._texts[operand]})")
         return name
 
-    def _is_scalar(self, operand: Any) -> bool:
-        return operand.__class__ is float or operand in self._scalars
-
-    # ---- what comes from outside ----
-
-    def _leaf(self, number: int, step: Leaf) -> None:
-        self._texts[number] = step.source
-        if step.shape == () and not step.batched:
-            self._scalars.add(number)
-
-    def _constant(self, number: int, step: Constant) -> None:
-        numbers = np.frombuffer(step.content).reshape(step.shape)
+    def _constant(self, _: Ref, step: kinds.Constant) -> str:
         largest = np.finfo(self._dtype).max
-        fits = np.where(np.isinf(numbers), numbers, np.clip(numbers, -largest, largest))
-        self._texts[number] = self._keep(fits.astype(self._dtype))
+        fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
+        return self._keep(fits.astype(self._dtype))
 
     # ---- operations ----
 
-    def _apply(self, number: int, step: Apply) -> None:
-        if all(self._is_scalar(operand) for operand in step.operands):
+    def _apply(self, ref: Ref, step: kinds.Apply) -> str:
+        if self._scalar[ref]:
+            name = f"{self._prefix}s{ref.number}"
             texts = dict(zip("ab", map(self.text, step.operands), strict=False))
-            self._texts[number] = f"{self._prefix}s{number}"
-            self._scalars.add(number)
-            self.lines.append(f"{self._texts[number]} = {template(step).format(**texts)}")
-            return
-        given = dict(zip("ab", step.operands, strict=False))
-        known: dict[Any, tuple[str, Any]] = {
-            name: (self.text(o), None if self._is_scalar(o) else self._steps[o]) for name, o in given.items()
-        }
-        spent = []
-        made: dict[Any, tuple[str, Any]] = {}
-        program = calls(step.operation)
-        for k, call in enumerate(program):
-            arguments = [known.get(argument, (argument, None)) for argument in call.arguments]
-            first = call.arguments[0]
-            if call.function in IDEMPOTENT and (call.function, arguments[-1][0]) == made.get(first):
-                known[k] = known[first]
-                continue
-            made[k] = call.function, arguments[-1][0]
-            arrays = [array for _, array in arguments if array is not None]
-            like = Step((), stretch(array.shape for array in arrays), any(array.batched for array in arrays))
-            if k == len(program) - 1:
-                out = self._texts[number] = self._buffers.out(number, in_place=True)
-            elif not arrays:
-                known[k] = (
-                    f"np.{self._dtype}(np.{call.function}({', '.join(map(str, (t for t, _ in arguments)))}))",
-                    None,
-                )
-                continue
+            self.lines.append(f"{name} = {template(step).format(**texts)}")
+            return name
+        out = self._buffers.out(ref, step.references)
+        self._operation(step.operation, [self._given(operand) for operand in step.operands], out)
+        return out
+
+    def _given(self, operand: Ref | float) -> Given:
+        if not isinstance(operand, Ref) or self._scalar[operand]:
+            return Given(self.text(operand))
+        return Given(self._texts[operand], (self._steps[operand].shape, self._steps[operand].batched))
+
+    def _operation(self, operation: Operation, operands: list[Given], out: str) -> None:
+        """The calls of an operation's template; the last one writes into ``out``."""
+        known: dict[str | int, Given] = dict(zip("ab", operands, strict=False))
+        spent: list[tuple[str, Kind]] = []
+        *inner, last = calls(operation)
+        for k, call in enumerate(inner):
+            given = _given(call, known)
+            likes, made = [one.like for one in given if one.like is not None], (call.function, given[-1].text)
+            if call.function in IDEMPOTENT and given[0].made == made:
+                known[k] = given[0]
+            elif likes:
+                shape, batched = stretch(shape for shape, _ in likes), any(batched for _, batched in likes)
+                kind = shape, batched, "bool" if call.function in TRUTHS else self._dtype
+                spent.append((self._buffers.fresh(kind), kind))
+                known[k] = Given(spent[-1][0], (shape, batched), made)
+                self._call(call.function, given, known[k].text)
             else:
-                truth = call.function in TRUTHS
-                kind = (like.shape, like.batched, "bool" if truth else self._dtype)
-                out = self._buffers.fresh(kind)
-                spent.append((out, kind))
-            self._call(call.function, [str(text) for text, _ in arguments], out)
-            known[k] = (out, like)
-        for out, kind in spent:
-            self._buffers.spend(out, kind)
+                known[k] = Given(f"np.{self._dtype}(np.{call.function}({listed(given)}))")
+        self._call(last.function, _given(last, known), out)
+        for name, kind in spent:
+            self._buffers.spend(name, kind)
 
-    def _call(self, function: str, arguments: list[str], out: str) -> None:
-        listed = ", ".join(arguments)
-        if isinstance(getattr(np, function), np.ufunc):
-            self.lines.append(f"np.{function}({listed}, out={out})")
-        else:
-            self.lines.append(f"{out}[...] = np.{function}({listed})")
+    def _call(self, function: str, given: list[Given], out: str) -> None:
+        written = f"np.{function}({listed(given)}"
+        self.lines.append(f"{written}, out={out})" if is_ufunc(function) else f"{out}[...] = {written})")
 
-    def _matmul(self, number: int, step: MatMul) -> None:
-        a, b = step.operands
-        left, right, out = self._flat(a), self._array(b), self._buffers.out(number)
+    def _matmul(self, ref: Ref, step: kinds.MatMul) -> str:
+        a, b = step.references
+        left, right, out = self._flat(a), self._array(b), self._buffers.out(ref)
         right = self._make(f"{right}.T") if step.transposed else right
-        self._texts[number] = out
-        if step.batched and len(step.shape) > 1:
-            out = self._make(f"{out}.reshape(-1, {step.shape[-1]})")
-        self.lines.append(f"np.matmul({left}, {right}, out={out})")
+        flat = self._make(f"{out}.reshape(-1, {step.shape[-1]})") if step.batched and len(step.shape) > 1 else out
+        self.lines.append(f"np.matmul({left}, {right}, out={flat})")
+        return out
 
-    def _gram(self, number: int, step: Gram) -> None:
-        a, b = (self._flat(operand) for operand in step.operands)
-        if not self._steps[step.operands[0]].batched and len(self._steps[step.operands[0]].shape) == 1:
+    def _gram(self, ref: Ref, step: kinds.Gram) -> str:
+        a, b = map(self._flat, step.references)
+        first = self._steps[step.references[0]]
+        if not first.batched and len(first.shape) == 1:
             a, b = self._make(f"{a}[None]"), self._make(f"{b}[None]")
-        out = self._texts[number] = self._buffers.out(number)
+        out = self._buffers.out(ref)
         self.lines.append(f"np.matmul({self._make(f'{a}.T')}, {b}, out={out})")
+        return out
 
-    def _flat(self, operand: int) -> str:
+    def _flat(self, operand: Ref) -> str:
         """An array as a matrix with the last side across; a view that can't be seen so is copied."""
-        step = self._steps[operand]
+        step, text = self._steps[operand], self._array(operand)
         if not (step.batched and len(step.shape) > 1):
-            return self._array(operand)
-        text = self._array(operand)
+            return text
         if self._buffers.owner[operand] != operand:
-            kind = self._buffers.kind(operand)
-            copy = self._make(f"np.zeros({sides(kind[0], kind[1])}, {kind[2]})")
+            copy = self._make(f"np.zeros({sides(step.shape, step.batched)}, {self._dtype})")
             self.lines.append(f"np.copyto({copy}, {text})")
             text = copy
         return self._make(f"{text}.reshape(-1, {step.shape[-1]})")
 
-    def _fold(self, number: int, step: Fold) -> None:
-        scan = self._buffers.scans.get((step.operation, step.operands))
-        if scan is not None:
-            running = self._steps[scan]
-            assert isinstance(running, Scan)
-            self._scan(scan, running)
-            self._texts[number] = self._make(f"{self._texts[scan]}[..., -1]")
+    def _fold(self, ref: Ref, step: kinds.Fold) -> str:
+        terms, out = self._array(step.references[0]), self._buffers.out(ref)
+        self._chain(step, terms, out, "reduce")
+        return out
+
+    def _scan(self, ref: Ref, step: kinds.Scan) -> str:
+        terms, out = self._array(step.references[0]), self._buffers.out(ref)
+        onwards = self._make(f"{out}[..., ::-1]") if step.reverse else out
+        terms = self._make(f"{terms}[..., ::-1]") if step.reverse else terms
+        self._chain(step, terms, onwards, "accumulate")
+        return out
+
+    def _chain(self, step: kinds.Fold | kinds.Scan, terms: str, out: str, method: str) -> None:
+        """That method of the operation's ufunc; or a call for each term from the second on, where that is faster."""
+        given, function, only = self._steps[step.references[0]], ufunc(step.operation), isinstance(step, kinds.Fold)
+        like, count = (given.shape[:-1], given.batched), given.shape[-1]
+        longest = UNROLLED_FUNCTION if only and step.operation.numpy.startswith("np.") else UNROLLED
+        if function and (count > longest or like == ((), False)):
+            self.lines.append(f"np.{function}.{method}({terms}, axis=-1, out={out})")
             return
-        out = self._texts[number] = self._buffers.out(number)
-        self.lines.append(f"np.{ufunc(step.operation)}.reduce({self._array(step.operands[0])}, axis=-1, out={out})")
+        columns = [self._make(f"{terms}[..., {k}]") for k in range(count)]
+        results = [out] * count if only else [self._make(f"{out}[..., {k}]") for k in range(count)]
+        if not only:
+            self.lines.append(f"np.copyto({results[0]}, {columns[0]})")
+        before = columns[0]
+        for column, result in zip(columns[1:], results[1:], strict=True):
+            self._operation(step.operation, [Given(before, like), Given(column, like)], result)
+            before = result
 
-    def _scan(self, number: int, step: Scan) -> None:
-        out = self._texts[number] = self._buffers.out(number)
-        given = self._array(step.operands[0])
-        if step.reverse:
-            given, out = self._make(f"{given}[..., ::-1]"), self._make(f"{out}[..., ::-1]")
-        self.lines.append(f"np.{ufunc(step.operation)}.accumulate({given}, axis=-1, out={out})")
+    def _slopes(self, ref: Ref, step: kinds.Slopes) -> str:
+        terms, outcome, slopes = map(self._array, step.references)
+        out = self._buffers.out(ref, step.references[-1:])
+        if out != slopes:
+            self.lines.append(f"np.copyto({out}, {slopes})")
+        largest = float(np.finfo(self._dtype).eps) ** -0.5  # beyond, less than half of the digits of x − out are right
+        recorded = self._keep(partial(as_recorded, step.operation, largest))
+        self.lines.append(f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})")
+        return out
 
-    def _sum(self, number: int, step: Sum) -> None:
-        whole = self._steps[step.operands[0]]
+    def _sum(self, ref: Ref, step: kinds.Sum) -> str:
+        given, out = self._array(step.references[0]), self._buffers.out(ref)
+        whole = self._steps[step.references[0]]
         rows = whole.batched and not step.batched
         axes = [a + whole.batched for a, side in enumerate(whole.shape) if step.shape[a] == 1 and side > 1]
-        out = self._texts[number] = self._buffers.out(number)
-        given = self._array(step.operands[0])
         if rows and not axes and len(whole.shape) == 1:  # BLAS adds rows faster than a reduction does
             ones = self._make(f"np.ones(n, {self._dtype})")
             self.lines.append(f"np.matmul({ones}, {given}, out={out})")
-            return
-        out = self._make(f"{out}[None]") if rows else out
-        listed = ", ".join(map(str, [0] * rows + axes))
-        self.lines.append(f"np.add.reduce({given}, axis=({listed},), keepdims=True, out={out})")
+        else:
+            target = self._make(f"{out}[None]") if rows else out
+            listed = ", ".join(map(str, [0] * rows + axes))
+            self.lines.append(f"np.add.reduce({given}, axis=({listed},), keepdims=True, out={target})")
+        return out
 
     # ---- numbers from one array to another ----
 
-    def _view(self, number: int, step: View) -> None:
-        (source,) = step.operands
-        if self._is_scalar(source):
-            self._texts[number] = self.text(source)
-            self._scalars.add(number)
-        elif step.index.table:
-            out = self._texts[number] = self._buffers.out(number)
-            table = self._keep(np.frombuffer(step.index.table, dtype=np.int64).reshape(step.shape))
-            flat = self._make(self._row_by_row(source))
-            self.lines.append(f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})")
-        else:
-            self._texts[number] = self._make(view_call(self.text(source), step.index, step.shape, step.batched))
+    def _view(self, ref: Ref, step: kinds.View) -> str:
+        (source,) = step.references
+        if self._scalar[ref]:
+            return self.text(source)
+        if not step.index.table:
+            return self._make(view_call(self.text(source), step.index, step.batched))
+        out, table, flat = self._buffers.out(ref), self._keep(step.index.positions), self._row_by_row(source)
+        self.lines.append(f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})")
+        return out
 
-    def _row_by_row(self, source: int) -> str:
-        size = size_of(self._steps[source].shape)
-        return f"{self.text(source)}.reshape({f'n, {size}' if self._steps[source].batched else size})"
+    def _row_by_row(self, source: Ref) -> str:
+        size = prod(self._steps[source].shape)
+        sizes = f"n, {size}" if self._steps[source].batched else str(size)
+        return self._make(f"{self.text(source)}.reshape({sizes})")
 
-    def _stretch(self, number: int, step: Stretch) -> None:
-        out = self._texts[number] = self._buffers.out(number)
-        self.lines.append(f"np.copyto({out}, {self.text(step.operands[0])})")
+    def _stretch(self, ref: Ref, step: kinds.Stretch) -> str:
+        out = self._buffers.out(ref)
+        self.lines.append(f"np.copyto({out}, {self.text(step.references[0])})")
+        return out
 
-    def _join(self, number: int, step: Join) -> None:
-        out = self._texts[number] = self._buffers.out(number)
-        start = 0
-        for operand in step.operands:
-            stop = start + self._steps[operand].shape[-1]
-            self.lines.append(f"np.copyto({self._make(f'{out}[..., {start}:{stop}]')}, {self._array(operand)})")
-            start = stop
-
-    def _scatter(self, number: int, step: Scatter) -> None:
-        out = self._texts[number] = self._buffers.out(number)
-        plan = self._buffers.scattered[number]
+    def _scatter(self, ref: Ref, step: kinds.Scatter) -> str:
+        out = self._texts[ref] = self._buffers.out(ref)
+        plan = self._buffers.scattered[ref]
         if plan.cleared:
             self.lines.append(f"{out}.fill(0.0)")
-        for k in [*([] if plan.cleared else plan.stored), *plan.added, *(plan.stored if plan.cleared else [])]:
-            piece, index, shape = step.operands[k], step.indices[k], step.shapes[k]
-            if piece in self._buffers.direct and piece not in self._scalars:
-                continue
-            added = plan.cleared or k in plan.added
-            if index.table or k in plan.added:
-                self._scatter_table(number, k, added)
+        for k in (*plan.stored, *plan.added):
+            index, overlaps, added = step.indices[k], k in plan.added, plan.cleared or k in plan.added
+            if step.references[k] in self._buffers.direct and not self._scalar[step.references[k]]:
+                continue  # it is there already
+            piece = self._array(step.references[k])
+            if index.table or overlaps:
+                flat, positions = self._row_by_row(ref), self._keep(index.positions)
+                where = f"(slice(None), {positions})" if step.batched else positions
+                self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
             else:
-                target = self._make(view_call(out, index, shape, step.batched))
-                line = f"np.add({target}, {self._array(piece)}, out={target})"
-                self.lines.append(line if added else f"np.copyto({target}, {self._array(piece)})")
+                target = self._make(view_call(out, index, step.batched))
+                self.lines.append(
+                    f"np.add({target}, {piece}, out={target})" if added else f"np.copyto({target}, {piece})"
+                )
+        return out
 
-    def _scatter_table(self, number: int, k: int, added: bool) -> None:
-        step = self._steps[number]
-        assert isinstance(step, Scatter)
-        flat = self._make(self._row_by_row(number))
-        places = self._keep(unfold(step.indices[k], step.shapes[k]))
-        where = f"(slice(None), {places})" if step.batched else places
-        text = self._array(step.operands[k])
-        self.lines.append(f"np.add.at({flat}, {where}, {text})" if added else f"{flat}[{where}] = {text}")
+
+def _scalars(steps: Steps) -> list[bool]:
+    """Which steps are a single number that does not vary: it stays a float of Python's."""
+    scalar: list[bool] = []
+    for step in steps:
+        single = isinstance(step, kinds.Leaf) and step.shape == () and not step.batched
+        made = isinstance(step, kinds.Apply | kinds.View) and all(scalar[ref] for ref in step.references)
+        scalar.append(single or made)
+    return scalar
+
+
+def _given(call: "Call", known: dict[str | int, Given]) -> list[Given]:
+    return [known.get(argument, Given(str(argument))) for argument in call.arguments]
+
+
+def listed(given: list[Given]) -> str:
+    """Arguments as they stand in a call."""
+    return ", ".join(one.text for one in given)
+
+
+def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -> None:
+    """Overwrite the slopes of those chains, a row each, whose outcome is not between -largest and largest."""
+    length = terms.shape[-1]
+    for given, found in zip(terms.reshape(-1, length).tolist(), slopes.reshape(-1, length), strict=True):
+        outcome, recorded = chain_slopes(operation, given)
+        if not abs(outcome) < largest:
+            found[:] = recorded
+
+
+# ---- the rows' numpy templates, taken apart ----
+
+
+@dataclass(frozen=True)
+class Call:
+    """``np.function(*arguments)``; an argument is "a", "b", the number of an earlier call, or source as it stands."""
+
+    function: str
+    arguments: tuple[str | int, ...]
+
+
+class Recorded(NDArrayOperatorsMixin):
+    """An operand, or what a call gives, while a template is evaluated: NumPy asks it to make the call."""
+
+    def __init__(self, key: str | int, found: list[Call]) -> None:
+        self.key, self.found = key, found
+
+    def __array_ufunc__(self, function: Any, method: str, *arguments: Any) -> "Recorded":
+        """Write the call down."""
+        keys = (given.key if isinstance(given, Recorded) else constant(float(given)) for given in arguments)
+        self.found.append(Call(function.__name__, tuple(keys)))
+        return Recorded(len(self.found) - 1, self.found)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> "Recorded":
+        """Likewise, of a function that is no ufunc."""
+        return self.__array_ufunc__(function, "", *arguments)
+
+
+@cache
+def calls(row: Operation) -> tuple[Call, ...]:
+    """The calls of a row's numpy template, the last of which gives its value."""
+    found: list[Call] = []
+    a, b = Recorded("a", found), Recorded("b", found)
+    outcome = execute(f"outcome = {row.numpy.format(a='a', b='b')}", np=np, a=a, b=b)["outcome"]
+    if not isinstance(getattr(outcome, "key", None), int):  # an operand as it stands, or a number
+        a.__array_ufunc__(np.positive, "", outcome)
+    return tuple(found)
+
+
+def ufunc(row: Operation) -> str:
+    """The name of the ufunc that the row is, with both operands in order; "" if it is none."""
+    only = calls(row)
+    return only[0].function if len(only) == 1 and only[0].arguments == ("a", "b") and is_ufunc(only[0].function) else ""
+
+
+def is_ufunc(function: str) -> bool:
+    """Whether NumPy has it as a ufunc, which takes an ``out``."""
+    return isinstance(getattr(np, function), np.ufunc)

@@ -1,16 +1,21 @@
-"""The door between a Program and what runs it.
+"""The door between a Program and what runs it: what a backend is given, and what it is asked for.
 
-Promise: a backend needs no more than this file asks for. It is given a trace when it is made; it is asked for a loss,
-for a loss with its gradient, and for a loop that trains. Vectors and rows stay in its own form inside a loop.
+A backend is made from a lifted graph. It is asked for a loss, for a loss with its gradient, and for a loop that trains;
+inside a loop, parameters, memories and rows stay in a form of its own.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .steps import Leaf, Tape
+from ..engine.operation import TABLE
+
+if TYPE_CHECKING:
+    from .steps import Tape
 
 Number = Any  # a float or a Tracer
+Part = Sequence[int]  # the numbers of some rows of one pass, in the order in which they are stepped over
 
 
 @dataclass(frozen=True)
@@ -22,46 +27,44 @@ class Update:
     scalars: tuple[str, ...]
     varying: bool = True  # do the scalars differ from step to step?
 
-    def on(self, tape: Tape, p: Number, g: Number, memory: tuple[Number, ...]) -> tuple[Number, tuple[Number, ...]]:
+    def on(self, tape: "Tape", p: Number, g: Number, memory: tuple[Number, ...]) -> tuple[Number, tuple[Number, ...]]:
         """The rule written down: the new parameter and the new memory. Scalar k is the leaf ``s_k``."""
+        from .steps import Leaf  # with NumPy, which is imported when a graph is compiled
+
         s = {name: tape.add(Leaf((), (), False, f"s_{k}")) for k, name in enumerate(self.scalars)}
         moved: tuple[Number, tuple[Number, ...]] = self.rule(p, g, memory, s)
         return moved
 
 
+@dataclass
+class Log:
+    """What a call of ``Loop.train`` has done."""
+
+    sums: list[float] = field(default_factory=list)  # of the rows' losses, for each part; the last may be unfinished
+    steps: int = 0  # that were finished
+
+
 class Loop(Protocol):
     """A training loop for one optimiser and one batch size."""
+
+    source: str  # what is executed
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> Any:
         """The parameters, and a vector per memory, in the backend's form."""
 
-    def train(
-        self,
-        state: Any,
-        rows: Any,
-        orders: Iterable[Sequence[int] | None],
-        scalars: Iterable[Sequence[float]],
-        losses: list[float],
-        log: list[Any],
-    ) -> None:
-        """Once over the rows in each of the orders (None: as they come), a step of the optimiser per batch.
+    def train(self, state: Any, rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log) -> None:
+        """Over these rows part after part, a step of the optimiser per batch; the last batch of a part may be smaller.
 
-        ``scalars`` has the optimiser's scalars for each step. It ends before a step whose loss is nan or infinite.
-        ``losses`` grows by the sum of the rows' losses for each pass that was finished; ``log`` becomes [that sum for
-        the last pass, the number of finished steps], also when an exception ends it.
+        ``scalars`` has the optimiser's scalars for each step. It ends before a step whose loss is nan or infinite. The
+        log is filled also when an exception of the scalars ends it. No Ctrl-C comes here: the caller puts it off.
         """
-
-    def epoch(
-        self, state: Any, rows: Any, order: Sequence[int], scalars: Iterable[Sequence[float]], log: list[Any]
-    ) -> None:
-        """One pass."""
 
     def numbers(self, state: Any) -> tuple[list[float], list[list[float]]]:
         """The parameters and the memories as floats again."""
 
 
 class Backend(Protocol):
-    """What runs a Program. ``p`` has the parameters' numbers, ``rows`` the arguments (a ``rows.Rows``)."""
+    """What runs a Program. ``p`` has the parameters' numbers, ``rows`` the arguments (a ``program.Rows``)."""
 
     name: str
 
@@ -80,3 +83,16 @@ class Backend(Protocol):
 
     def loop(self, update: Update, batch_size: int) -> Loop:
         """A loop that trains."""
+
+
+def execute(source: str, **scope: Any) -> dict[str, Any]:
+    """The functions that a source defines, with ``math``, exp, nan, inf and the forwards, as ``row_name``, in scope.
+
+    The one place in this project that calls exec. What it is given holds identifiers that this package made and exact
+    float constants, never a label or any other text of a user's, save the name of an operation: that follows ``row_``,
+    which begins no other name, so an operation may be called ``total``, ``len`` or ``v1``.
+    """
+    forwards = {f"row_{row.name}": row.forward for row in TABLE.values()}
+    names: dict[str, Any] = {**forwards, "math": math, "exp": math.exp, "nan": math.nan, "inf": math.inf, **scope}
+    exec(compile(source, "<compiled by micrograd_nn>", "exec"), names)
+    return names

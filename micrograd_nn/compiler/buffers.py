@@ -1,17 +1,16 @@
 """Buffers: which step writes into which array.
 
-Promise: an array is written in place, or used again, only when nothing will read what it held. Arrays from outside
-(parameters, inputs, the gradient) are written only by the steps that are meant to.
+An array is written in place, or used again, only when nothing will read what it held. Arrays from outside (parameters,
+inputs, the gradient) are written only by the steps that are meant to.
 """
 
-from collections import defaultdict
-from collections.abc import Set
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Sequence, Set
+from math import prod
 
 import numpy as np
 
-from .layout import inverse, size_of, unfold
-from .steps import Apply, Constant, Fold, Gram, Index, Leaf, MatMul, Scan, Scatter, Shape, Step, Sum, Tracer, View, live
+from .steps import Constant, Index, Leaf, Ref, Scatter, Shape, Steps, View, live
 
 Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
 
@@ -24,171 +23,145 @@ class Scattered:
     """
 
     def __init__(self, step: Scatter) -> None:
-        pairs = list(zip(step.indices, step.shapes, strict=True))
-        places = [unfold(index, shape).reshape(-1) for index, shape in pairs]
-        covered = np.zeros(size_of(step.shape), dtype=bool)
+        positions = [index.positions.reshape(-1) for index in step.indices]
+        covered = np.zeros(prod(step.shape), dtype=bool)
         self.stored: list[int] = []
         self.added: list[int] = []
-        for k in sorted(range(len(places)), key=lambda k: -len(places[k])):
-            fresh = not covered[places[k]].any() and len(inverse(*pairs[k])) > 0
+        for k in sorted(range(len(positions)), key=lambda k: -len(positions[k])):
+            fresh = not covered[positions[k]].any() and len(step.indices[k].order) > 0
             (self.stored if fresh else self.added).append(k)
             if fresh:
-                covered[places[k]] = True
+                covered[positions[k]] = True
         self.whole = bool(covered.all())  # nothing is left at zero
-        self.cleared = any(not covered[places[k]].all() for k in self.added)
+        self.cleared = any(not covered[positions[k]].all() for k in self.added)
 
 
 class Buffers:
-    """Names for the arrays of the steps, and the lines that make them."""
+    """Names for the arrays of the steps, and the lines that make them.
+
+    ``stores`` names the arrays from outside that a step writes to; what is ``spendable`` from outside may be written
+    over once it has been read.
+    """
 
     def __init__(
-        self,
-        steps: list[Step],
-        outputs: list[Any],
-        prefix: str,
-        dtype: str,
-        stores: dict[int, str],
-        spendable: Set[str],
+        self, steps: Steps, outputs: list[Ref], prefix: str, dtype: str, stores: dict[Ref, str], spendable: Set[str]
     ) -> None:
         self.lines: list[str] = []
-        self.dtype = dtype
-        self._steps, self._prefix, self._stores, self._spendable = steps, prefix, stores, spendable
-        wanted = [output.number for output in outputs if isinstance(output, Tracer)]
-        self.needed = live(steps, wanted)
+        self._steps, self._prefix, self._dtype = steps, prefix, dtype
+        self._stores, self._spendable = stores, spendable
+        self.needed = live(steps, outputs)
         self.owner = self._owners()
-        self.last = self._last_uses(wanted)
-        self.scattered: dict[int, Scattered] = {}
-        self.direct: dict[int, tuple[int, Index]] = {}  # a step that writes straight into a Scatter's array
-        self._names: dict[int, str] = {
-            number: step.source
+        self._last = self._last_uses(outputs)
+        self.scattered: dict[Ref, Scattered] = {}
+        self.direct: dict[Ref, tuple[Ref, Index]] = {}  # a step that writes straight into a Scatter's array
+        self._plan_scatters(outputs)
+        self._names: dict[Ref, str] = {
+            Ref(number): step.source
             for number, step in enumerate(steps)
             if isinstance(step, Leaf) and step.source in spendable
         }
         self._free: dict[Kind, list[str]] = defaultdict(list)
-        self._given_back: set[int] = set()
         self._count = 0
-        self._plan_scatters(wanted)
 
-    def kind(self, number: int) -> Kind:
+    def kind(self, ref: Ref) -> Kind:
         """What an array for that step's outcome looks like."""
-        step = self._steps[number]
-        return step.shape, step.batched, self.dtype
+        step = self._steps[ref]
+        return step.shape, step.batched, self._dtype
 
     def fresh(self, kind: Kind) -> str:
         """An array of that kind that nobody reads any more, or a new one."""
-        if self._free[kind]:
-            return self._free[kind].pop()
-        name = f"{self._prefix}{self._count}"
-        self._count += 1
-        self.lines.append(f"{name} = np.zeros({sides(kind[0], kind[1])}, {kind[2]})")
-        return name
+        return self._free[kind].pop() if self._free[kind] else self._new(f"np.zeros({sides(*kind[:2])}, {kind[2]})")
 
     def spend(self, name: str, kind: Kind) -> None:
         """Give an array back."""
         self._free[kind].append(name)
 
-    def out(self, number: int, in_place: bool = False) -> str:
-        """The array that a step writes into; ``in_place`` if it may be that of an operand which is not read again."""
-        if number not in self._names:
-            taken = self._dying_operand(number) if in_place and not self._fixed(number) else None
-            if taken is not None:
-                self._given_back.add(taken)
-                self._names[number] = self._names[taken]
-            else:
-                self._names[number] = self._place(number)
-        return self._names[number]
+    def out(self, ref: Ref, over: Sequence[Ref] = ()) -> str:
+        """The array that a step writes into: that of an operand among ``over``, if it is not read again."""
+        if ref not in self._names:
+            operand = None if self._is_fixed(ref) else self._writable_operand(ref, over)
+            self._names[ref] = self._array(ref) if operand is None else self._names.pop(operand)
+        return self._names[ref]
 
-    def done(self, number: int) -> None:
-        """The step is written: what it read last is free."""
-        for operand in {self.owner[o] for o in self._steps[number].operands if o.__class__ is int}:
-            ended = self.last[operand] == number and operand in self._names and operand not in self._given_back
-            if ended and not self._fixed(operand):
-                self._given_back.add(operand)
-                self.spend(self._names[operand], self.kind(operand))
+    def done(self, ref: Ref) -> None:
+        """The step is written: what it was the last to read is free."""
+        for operand in {self.owner[operand] for operand in self._steps[ref].references}:
+            if self._is_free_after(ref, operand):
+                self.spend(self._names.pop(operand), self.kind(operand))
 
-    def _place(self, number: int) -> str:
-        if number in self._stores:
-            return self._stores[number]
-        if number in self.direct:
-            scatter, index = self.direct[number]
-            step = self._steps[number]
-            name = f"{self._prefix}{self._count}"
-            self._count += 1
-            self.lines.append(f"{name} = {view_call(self.out(scatter), index, step.shape, step.batched)}")
-            return name
-        if isinstance(self._steps[number], Scatter):
-            self._free[self.kind(number)], kept = [], self._free[self.kind(number)]  # its zeros must be its own
-            name = self.fresh(self.kind(number))
-            self._free[self.kind(number)] = kept
-            return name
-        return self.fresh(self.kind(number))
+    def _new(self, made: str) -> str:
+        name = f"{self._prefix}{self._count}"
+        self._count += 1
+        self.lines.append(f"{name} = {made}")
+        return name
 
-    def _fixed(self, number: int) -> bool:
-        step = self._steps[number]
-        if isinstance(step, Leaf) and step.source in self._spendable:
-            return False
-        return number in self._stores or number in self.direct or isinstance(step, Scatter | Leaf | Constant)
+    def _array(self, ref: Ref) -> str:
+        if ref in self._stores:
+            return self._stores[ref]
+        if ref in self.direct:
+            scatter, index = self.direct[ref]
+            return self._new(view_call(self.out(scatter), index, self._steps[ref].batched))
+        kind = self.kind(ref)
+        if isinstance(self._steps[ref], Scatter):  # no array that was used before: its zeros are from the start
+            return self._new(f"np.zeros({sides(*kind[:2])}, {kind[2]})")
+        return self.fresh(kind)
 
-    def _dying_operand(self, number: int) -> int | None:
-        operands = [o for o in self._steps[number].operands if o.__class__ is int]
-        for operand in operands:
-            alone = all(o == operand or self.owner[o] != self.owner[operand] for o in operands)
-            if (
-                alone
-                and self.owner[operand] == operand
-                and self.last[operand] == number
-                and operand in self._names
-                and operand not in self._given_back
-                and not self._fixed(operand)
-                and self.kind(operand) == self.kind(number)
-            ):
+    def _is_fixed(self, ref: Ref) -> bool:
+        """Whether a step's array serves nothing else."""
+        step = self._steps[ref]
+        if isinstance(step, Leaf):
+            return step.source not in self._spendable
+        return ref in self._stores or ref in self.direct or isinstance(step, Scatter | Constant)
+
+    def _is_free_after(self, ref: Ref, operand: Ref) -> bool:
+        """Whether an operand has an array that nothing reads after this step."""
+        return operand in self._names and self._last[operand] == ref.number and not self._is_fixed(operand)
+
+    def _writable_operand(self, ref: Ref, over: Sequence[Ref]) -> Ref | None:
+        """An operand whose array is free after the step, is of its kind, and is not read in another order too."""
+        for operand in over:
+            others = {self.owner[other] for other in self._steps[ref].references if other != operand}
+            same_kind = self.owner[operand] == operand and self.kind(operand) == self.kind(ref)
+            if same_kind and operand not in others and self._is_free_after(ref, operand):
                 return operand
         return None
 
-    def _owners(self) -> list[int]:
+    def _owners(self) -> list[Ref]:
         """The step in whose array a step's numbers lie: a view's are in its source's."""
-        owner: list[int] = []
-        self.scans = {
-            (step.operation, step.operands): number
-            for number, step in enumerate(self._steps)
-            if isinstance(step, Scan) and not step.reverse and self.needed[number]
-        }
+        owner: list[Ref] = []
         for number, step in enumerate(self._steps):
-            is_view = isinstance(step, View) and not step.index.table
-            home = owner[step.operands[0]] if is_view else number
-            if isinstance(step, Fold):  # of a chain whose running results are wanted: the last of them
-                home = self.scans.get((step.operation, step.operands), number)
-            owner.append(home)
+            seen = isinstance(step, View) and not step.index.table
+            owner.append(owner[step.references[0]] if seen else Ref(number))
         return owner
 
-    def _last_uses(self, wanted: list[int]) -> list[int]:
+    def _last_uses(self, outputs: list[Ref]) -> list[int]:
+        """The last step that reads each step's array; of an output there is none."""
         last = [-1] * len(self._steps)
         for number, step in enumerate(self._steps):
             if self.needed[number]:
-                for operand in step.operands:
-                    if operand.__class__ is int:
-                        last[self.owner[operand]] = number
-        for number in wanted:
-            last[self.owner[number]] = len(self._steps)
+                for ref in step.references:
+                    last[self.owner[ref]] = number
+        for output in outputs:
+            last[self.owner[output]] = len(self._steps)
         return last
 
-    def _plan_scatters(self, wanted: list[int]) -> None:
-        uses: dict[Any, int] = defaultdict(int)
-        for number, step in enumerate(self._steps):
-            for operand in step.operands if self.needed[number] else ():
-                uses[operand] += 1
-        for number, step in enumerate(self._steps):
-            if self.needed[number] and isinstance(step, Scatter):
-                plan = self.scattered[number] = Scattered(step)
+    def _plan_scatters(self, outputs: list[Ref]) -> None:
+        needed = [(Ref(number), step) for number, step in enumerate(self._steps) if self.needed[number]]
+        uses = Counter([*outputs, *(operand for _, step in needed for operand in step.references)])
+        for ref, step in needed:
+            if isinstance(step, Scatter):
+                plan = self.scattered[ref] = Scattered(step)
                 for k in [] if plan.cleared else plan.stored:
-                    piece = step.operands[k]
-                    slot = self._steps[piece]
-                    own = isinstance(slot, Apply | MatMul | Gram | Sum | Fold) and (slot.shape, slot.batched) == (
-                        step.shapes[k],
-                        step.batched,
-                    )
-                    if own and uses[piece] == 1 and piece not in wanted and not step.indices[k].table:
-                        self.direct[piece] = (number, step.indices[k])
+                    piece, index = step.references[k], step.indices[k]
+                    if uses[piece] == 1 and self._fills(piece, step, index):
+                        self.direct[piece] = ref, index
+
+    def _fills(self, piece: Ref, scatter: Scatter, index: Index) -> bool:
+        """Whether a step can write straight into the places of a piece."""
+        step = self._steps[piece]
+        whole = (step.shape, step.batched) == (index.shape, scatter.batched)
+        matrix = len(step.shape) + step.batched <= 2  # what has more sides is written as a matrix, which may be a copy
+        return whole and matrix and not index.table and not isinstance(step, Leaf | Constant | View | Scatter)
 
 
 def sides(shape: Shape, batched: bool) -> str:
@@ -197,6 +170,6 @@ def sides(shape: Shape, batched: bool) -> str:
     return f"({', '.join(listed)}{',' if len(listed) == 1 else ''})"
 
 
-def view_call(array: str, index: Index, shape: Shape, batched: bool) -> str:
+def view_call(array: str, index: Index, batched: bool) -> str:
     """A view in source; see numpy_backend.view."""
-    return f"view({array}, {index.start}, {shape}, {index.strides}{', rows=True' if batched else ''})"
+    return f"view({array}, {index.start}, {index.shape}, {index.strides}{', rows=True' if batched else ''})"

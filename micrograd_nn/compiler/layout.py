@@ -1,89 +1,87 @@
-"""Layout: where each node's number lies among the arrays of the lifted program, and how a list of them is fetched.
+"""Layout: which array holds the number of each node, and how a list of numbers is fetched from there.
 
-Promise: a list of nodes becomes the array itself, a view of it or, where neither fits, a gathered copy; never other
-numbers. Elements are counted row by row.
+What is fetched is the array itself, a view of it or, where neither fits, a gathered copy. The numbers of an array are
+counted row by row: that count is a number's position.
 """
 
+from collections.abc import Sequence
+from itertools import accumulate
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from .steps import Constant, Index, Leaf, Shape, Stretch, Tape, Tracer, View
+from ..engine.operation import Operation
+from .steps import PARAMETERS, Constant, Fold, Index, Ints, Leaf, Ref, Scatter, Shape, Stretch, Tape, Tracer, View
 from .trace import CONSTANT, FIRST_INPUT, PARAMETER, Trace
 
-CONSTANTS = -1  # the home of constants: no array, their place is that of their number in ``numbers``
-
-Ints = Any  # an array of integers
+CONSTANTS = -1  # in the place of a step: the constants, which are in no array until it is known what acts on them
 
 
 class Layout:
-    """For each node its home, the number of a step, and its place in that step's array."""
+    """For each node the number of the step whose array holds it, and its position in that array."""
 
     def __init__(self, trace: Trace, tape: Tape) -> None:
         self.tape = tape
         source = np.array(trace.source)
-        self.home = np.full(len(trace), CONSTANTS - 1)
-        self.place = np.array(trace.place)
+        self.array = np.full(len(trace), CONSTANTS - 1)
+        self.position = np.array(trace.position)
         constants = np.flatnonzero(source == CONSTANT)
         bits = np.array(trace.numbers)[constants].view(np.int64)
-        distinct, places = np.unique(bits, return_inverse=True)
+        distinct, positions = np.unique(bits, return_inverse=True)
         self.numbers = distinct.view(np.float64)
-        self.home[constants] = CONSTANTS
-        self.place[constants] = places
-        self.parameters = tape.add(Leaf((), (len(trace.parameters),), False, "p"))
-        self.home[source == PARAMETER] = self.parameters.number
+        self.store(constants, CONSTANTS, positions)
+        tape.add(Leaf((), (len(trace.parameters),), False, "p"))
+        self.array[source == PARAMETER] = PARAMETERS.number
         for i, shape in enumerate(trace.inputs):
-            leaf = tape.add(Leaf((), (int(np.prod(shape)),), True, f"x{i + 1}"))
-            self.home[source == FIRST_INPUT + i] = leaf.number
+            leaf = tape.add(Leaf((), (prod(shape),), True, f"x{i + 1}"))
+            self.array[source == FIRST_INPUT + i] = leaf.ref.number
 
-    def settle(self, nodes: Ints, outcome: Tracer, places: Ints) -> None:
-        """From now on the nodes are found in the outcome, at those places."""
-        self.home[nodes] = outcome.number
-        self.place[nodes] = places
+    def store(self, nodes: Ints, array: Ints, position: Ints) -> None:
+        """Record where the numbers of the nodes are."""
+        self.array[nodes] = array
+        self.position[nodes] = position
 
-    def batched(self, home: int) -> bool:
-        """Whether what lies there differs from row to row."""
-        return home != CONSTANTS and self.tape.steps[home].batched
+    def batched(self, array: int) -> bool:
+        """Whether what is in it differs from row to row."""
+        return array != CONSTANTS and self.tape.steps[array].batched
 
-    def fills(self, home: int, places: Ints) -> bool:
-        """Whether the places are the whole array in its order."""
-        size = -1 if home == CONSTANTS else size_of(self.tape.steps[home].shape)
-        return len(places) == size and bool((places == np.arange(size)).all())
+    def fetch(self, array: int, positions: Ints, shape: Shape) -> Any:
+        """The numbers at these positions, ``prod(shape)`` of them, in a shape that stretches to ``shape``."""
+        positions = positions.reshape(shape)
+        if array == CONSTANTS:
+            numbers = self.numbers[positions]
+            bits = numbers.view(np.int64)
+            alike = bool((bits == bits.flat[0]).all())
+            return float(numbers.flat[0]) if alike else constant(self.tape, numbers, shape)
+        return view(Tracer(self.tape, Ref(array)), positions)
 
-    def fetch(self, home: int, places: Ints, shape: Shape) -> Any:
-        """The numbers at ``places``, ``size_of(shape)`` of them, in a shape that stretches to ``shape``."""
-        if home == CONSTANTS:
-            return self._constant(self.numbers[places].reshape(shape))
-        if self.tape.steps[home].shape == shape and self.fills(home, places):
-            return Tracer(self.tape, home)
-        return view(Tracer(self.tape, home), places.reshape(shape))
+    def fetch_whole(self, array: int, positions: Ints) -> Tracer:
+        """The numbers at these positions, in exactly their shape."""
+        return in_full(self.tape, self.fetch(array, positions, positions.shape), positions.shape)
 
-    def fetch_whole(self, home: int, places: Ints) -> Tracer:
-        """The numbers at an array of places, in exactly that shape."""
-        return self.whole(self.fetch(home, places.reshape(-1), places.shape), places.shape)
+    def elements(self, arrays: Sequence[int], positions: Ints) -> tuple[Ints, Shape, list[Any]]:
+        """The operands of one operation that acts element by element.
 
-    def whole(self, outcome: Any, shape: Shape) -> Tracer:
-        """The outcome in its full shape; a float becomes an array of constants."""
-        if not isinstance(outcome, Tracer):
-            return constant(self.tape, outcome, shape)
-        return stretched(self.tape, outcome, shape, self.tape[outcome].batched)
+        ``positions`` has a row per element and a column per operand. Returns the order in which the elements are laid
+        out, the shape of the outcome, and the operands, in shapes that stretch to it. Order and shape are those of an
+        operand that is no constant, so that the operand itself or a view of it will do.
+        """
+        order = self.in_order(arrays, positions)
+        positions = positions[order]
+        columns = list(zip(arrays, positions.T, strict=True))
+        held = [(self.tape.steps[array].shape, column) for array, column in columns if array != CONSTANTS]
+        whole = (shape for shape, column in held if np.array_equal(column, np.arange(prod(shape))))
+        shape = next(whole, (len(positions),))
+        return order, shape, [self.fetch(array, column, shape) for array, column in columns]
 
-    def in_order(self, homes: list[int], places: Ints) -> Ints:
-        """The order in which elements are laid out: that of the first operand that is no constant, then the next."""
-        keys = [places[:, k] for k, home in enumerate(homes) if home != CONSTANTS]
-        return np.lexsort(keys[::-1]) if keys else np.arange(len(places))
+    def in_order(self, arrays: Sequence[int], positions: Ints) -> Ints:
+        """The rows of positions, sorted by the first column that is of no constants, then by the next."""
+        keys = [column for array, column in zip(arrays, positions.T, strict=True) if array != CONSTANTS]
+        return np.lexsort(keys[::-1]) if keys else np.arange(len(positions))
 
-    def shape_of(self, homes: list[int], places: Ints) -> Shape:
-        """The shape of an array that is made of operands element by element: that of an operand that it covers."""
-        for k, home in enumerate(homes):
-            if self.fills(home, places[:, k]):
-                return self.tape.steps[home].shape
-        return (len(places),)
 
-    def _constant(self, numbers: Any) -> Any:
-        if (numbers.view(np.int64) == numbers.view(np.int64).flat[0]).all():
-            return float(numbers.flat[0])
-        return constant(self.tape, numbers, numbers.shape)
+# ---- steps that move numbers ----
 
 
 def constant(tape: Tape, numbers: Any, shape: Shape) -> Tracer:
@@ -91,90 +89,69 @@ def constant(tape: Tape, numbers: Any, shape: Shape) -> Tracer:
     return tape.add(Constant((), shape, False, np.full(shape, numbers, dtype=np.float64).tobytes()))
 
 
-def view(source: Tracer, places: Ints) -> Tracer:
-    """The numbers at these places; sides along which they repeat have length 1. A view of a view is one view."""
-    step = source.tape[source]
+def view(source: Tracer, positions: Ints) -> Tracer:
+    """The numbers at these positions; sides along which they repeat have length 1. A view of a view is one view."""
+    step = source.step
     if isinstance(step, View) and not step.index.table:
-        places = unfold(step.index, step.shape).reshape(-1)[places]
-        source = Tracer(source.tape, step.operands[0])
-        step = source.tape[source]
-    if places.shape == step.shape and np.array_equal(places, arange(places.shape)):
+        positions = step.index.positions.reshape(-1)[positions]
+        source = Tracer(source.tape, step.references[0])
+        step = source.step
+    if positions.shape == step.shape and np.array_equal(positions, arange(step.shape)):
         return source
-    index, sides = pattern(places)
-    return source.tape.add(View((source.number,), sides, step.batched, index))
+    index = Index.of(positions)
+    return source.tape.add(View((source.ref,), index.shape, step.batched, index))
 
 
 def arange(shape: Shape) -> Ints:
-    """The places of all numbers of an array, in its shape."""
-    return np.arange(size_of(shape)).reshape(shape)
+    """The positions of all numbers of an array, in its shape."""
+    return np.arange(prod(shape)).reshape(shape)
 
 
-def part(source: Tracer, start: int, stop: int) -> Tracer:
+def columns(source: Tracer, start: int, stop: int) -> Tracer:
     """The numbers from start to stop along the last side."""
-    shape = source.tape[source].shape
-    return view(source, arange(shape)[..., start:stop])
+    return view(source, arange(source.step.shape)[..., start:stop])
 
 
-def column(source: Tracer) -> Tracer:
+def as_column(source: Tracer) -> Tracer:
     """The array with a last side of length 1."""
-    shape = source.tape[source].shape
-    return view(source, arange((*shape, 1)))
+    return view(source, arange((*source.step.shape, 1)))
 
 
-def lone_view(source: Tracer, sides: int) -> Tracer:
-    """A single number, with that many sides of length 1."""
-    return view(source, np.zeros((1,) * sides, dtype=np.int64))
+def fold(operation: Operation, terms: Tracer) -> Tracer:
+    """A chain of the operation along the last side."""
+    step = terms.step
+    return terms.tape.add(Fold((terms.ref,), step.shape[:-1], step.batched, operation))
 
 
-def unfold(index: Index, shape: Shape) -> Ints:
-    """The places that an index stands for."""
-    if index.table:
-        return np.frombuffer(index.table, dtype=np.int64).reshape(shape)
-    places = np.full((1,) * len(shape), index.start)
-    for axis, (side, stride) in enumerate(zip(shape, index.strides, strict=True)):
-        places = places + (np.arange(side) * stride).reshape([-1 if a == axis else 1 for a in range(len(shape))])
-    return places
+def join(pieces: list[Tracer]) -> Tracer:
+    """The pieces one after another along the last side."""
+    if len(pieces) == 1:
+        return pieces[0]
+    steps = [piece.step for piece in pieces]
+    shape = (*steps[0].shape[:-1], sum(step.shape[-1] for step in steps))
+    batched = any(step.batched for step in steps)
+    ends = accumulate(step.shape[-1] for step in steps)
+    places = (arange(shape)[..., end - step.shape[-1] : end] for end, step in zip(ends, steps, strict=True))
+    return pieces[0].tape.add(
+        Scatter(tuple(piece.ref for piece in pieces), shape, batched, tuple(map(Index.of, places)))
+    )
 
 
-def inverse(index: Index, shape: Shape) -> Ints:
-    """Where each place is named by an index; nothing if the index names a place twice."""
-    places = unfold(index, shape).reshape(-1)
-    order = np.argsort(places, kind="stable")
-    return order if (np.diff(places[order]) > 0).all() else order[:0]
-
-
-def pattern(places: Ints) -> tuple[Index, Shape]:
-    """Places as steps along each side, sides that repeat taken as 1; as a table if they do not run that evenly."""
-    strides = [int(np.diff(places, axis=axis).flat[0]) if side > 1 else 0 for axis, side in enumerate(places.shape)]
-    start = int(places.flat[0])
-    index = Index(start, tuple(strides))
-    if min(strides, default=0) < 0 or not np.array_equal(unfold(index, places.shape), places):
-        return Index(0, (), np.ascontiguousarray(places, dtype=np.int64).tobytes()), places.shape
-    return index, tuple(side if stride else 1 for side, stride in zip(places.shape, strides, strict=True))
-
-
-def stretched(tape: Tape, tracer: Tracer, shape: Shape, batched: bool) -> Tracer:
-    """The tracer's array repeated until it has that shape."""
-    step = tape[tracer]
-    if step.shape == shape and step.batched == batched:
-        return tracer
-    return tape.add(Stretch((tracer.number,), shape, batched))
-
-
-def size_of(shape: Shape) -> int:
-    """How many numbers an array of that shape holds, for one row."""
-    size = 1
-    for side in shape:
-        size *= side
-    return size
+def in_full(tape: Tape, number: Any, shape: Shape, batched: bool = False) -> Tracer:
+    """A number, or an array of a smaller shape, repeated until it has that shape."""
+    source = number if isinstance(number, Tracer) else constant(tape, number, shape)
+    batched = batched or source.step.batched
+    if (source.step.shape, source.step.batched) == (shape, batched):
+        return source
+    return tape.add(Stretch((source.ref,), shape, batched))
 
 
 def distinct_rows(keys: Ints) -> tuple[Ints, Ints]:
     """For each row of a matrix the number of its kind, numbered by first appearance; and the first row of each kind."""
     if keys.shape[1] == 1:
-        _, first, kinds = np.unique(keys[:, 0], return_index=True, return_inverse=True)
+        rows = keys[:, 0]
     else:
         rows = np.ascontiguousarray(keys).view(np.dtype((np.void, keys.dtype.itemsize * keys.shape[1])))[:, 0]
-        _, first, kinds = np.unique(rows, return_index=True, return_inverse=True)
+    _, first, kinds = np.unique(rows, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
     return rank[kinds.reshape(-1)], np.sort(first)

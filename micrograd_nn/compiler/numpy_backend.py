@@ -1,62 +1,47 @@
 """The ``numpy`` backend: a lifted program as calls that write into arrays made once.
 
-Promise: within the rounding of reordered sums the numbers of the scalar engine, with its nan, inf and kinks. Each
-step is the row's own ``numpy`` template, taken apart into calls with an ``out``; matrix products go to BLAS. Buffers
-and views are made once for a number of rows and used again in every call, so a training allocates nothing.
+Within the rounding of reordered sums it has the numbers of the scalar engine, with its nan, inf and kinks. Each step is
+the row's own ``numpy`` template, taken apart into calls with an ``out``; matrix products go to BLAS. Buffers and views
+are made once for a number of rows and used again in every call, so a training allocates nothing.
 """
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from operator import call
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .array_source import ArraySource
-from .backend import Update
+from .backend import Log, Part, Update, execute
 from .buffers import Scattered
-from .chains import Chains
-from .execute import execute
-from .lift import lift
-from .numpy_loop import NumpyLoop
-from .reverse import reverse
-from .steps import Leaf, Scatter, Step, Tracer
+from .lifted import Lifted
+from .steps import Leaf, Ref, Scatter, Tape, plain
 from .straight import indented
-from .trace import Trace
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
 
 
 class NumpyBackend:
-    """Runs a trace as array steps."""
+    """Runs lifted steps as calls of NumPy."""
 
     name = "numpy"
 
-    def __init__(self, trace: Trace, chains: Chains, dtype: str) -> None:
-        self.dtype = dtype
-        self.p, self.g = np.zeros((2, len(trace.parameters)), dtype)
-        self.still = np.array([i for i, reached in enumerate(trace.reached) if not reached], dtype=np.int64)
-        self.tape, self.loss = lift(trace, chains)
-        self.lifted = len(self.tape.steps)  # what follows on the tape is the sweep
+    def __init__(self, lifted: Lifted, dtype: str) -> None:
+        self.lifted, self.dtype = lifted, dtype
+        self.p, self.g = np.zeros((2, len(lifted.reached)), dtype)
+        self.still = np.array(lifted.unreached, dtype=np.int64)
         self._kept: dict[int, Built] = {}
 
     @cached_property
-    def _gradient(self) -> Tracer | None:
-        seed = self.tape.add(Leaf((), (), False, "seed"))
-        return reverse(self.tape, self.loss, Tracer(self.tape, 0), seed)
-
-    @cached_property
     def _generated(self) -> tuple[str, dict[str, Any]]:
-        gradient = self._gradient
-        steps, loss = self.tape.steps, self.loss
-        stores = {} if gradient is None else {gradient.number: "g"}
+        steps, loss, gradient = self.lifted.steps, self.lifted.loss, self.lifted.gradient
+        stores = {} if gradient is None else {gradient: "g"}
         alone = ArraySource(steps, [loss], self.dtype, "f")
         both = ArraySource(steps, [loss, gradient], self.dtype, "a", stores)
         if gradient is not None and both.text(gradient) != "g":  # one view of another step's array, never stored
             both.lines.append(f"np.copyto(g, {both.text(gradient)})")
-        inputs = [step for step in steps if isinstance(step, Leaf) and step.batched]
+        inputs = self.lifted.rows
         lines = [
             "def build(n, p, g):",
             *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {self.dtype})" for leaf in inputs),
@@ -68,25 +53,22 @@ class NumpyBackend:
 
     def _total(self, source: ArraySource) -> str:
         """The sum of the losses of the rows."""
-        text = source.text(self.loss)
-        varies = isinstance(self.loss, Tracer) and self.tape[self.loss].batched
+        loss = self.lifted.loss
+        text = source.text(loss)
+        varies = isinstance(loss, Ref) and self.lifted.forward[loss].batched
         return f"float(np.add.reduce({text}))" if varies else f"float({text}) * n"
 
     @cached_property
     def refreshed(self) -> bool:
         """Whether every call writes all of the gradient: then an update may use its array for other things."""
-        gradient = self._gradient
-        step = self.tape[gradient] if gradient is not None else None
-        return step is not None and (not isinstance(step, Scatter) or Scattered(step).whole)
+        if self.lifted.gradient is None:
+            return False
+        step = self.lifted.steps[self.lifted.gradient]
+        return not isinstance(step, Scatter) or Scattered(step).whole
 
     @property
     def source(self) -> str:
         return self._generated[0]
-
-    @property
-    def steps(self) -> list[Step]:
-        """All steps: those of the loss, then those of its gradient."""
-        return self.tape.steps if self._generated else []
 
     def built(self, n: int) -> "Built":
         """The buffers and functions for n rows."""
@@ -124,8 +106,8 @@ class NumpyBackend:
             buffer[...] = array
         return built
 
-    def loop(self, update: Update, batch_size: int) -> NumpyLoop:
-        return NumpyLoop(self, update, batch_size, SCOPE)
+    def loop(self, update: Update, batch_size: int) -> "NumpyLoop":
+        return NumpyLoop(self, update, batch_size)
 
 
 class Built(NamedTuple):
@@ -134,6 +116,14 @@ class Built(NamedTuple):
     inputs: list[Any]
     each: Callable[[], Any]  # the losses of the rows
     value_and_grad: Callable[[float], float]  # their sum; the gradient of seed times that sum is left in ``g``
+
+    def fill(self, arrays: list[Any], rows: Any) -> None:
+        """Take over those rows: a slice, or an array of their numbers."""
+        for buffer, array in zip(self.inputs, arrays, strict=True):
+            if isinstance(rows, slice):
+                buffer[...] = array[rows]
+            else:
+                array.take(rows, 0, buffer, "clip")
 
 
 def _function(head: str, source: ArraySource, outcome: str) -> list[str]:
@@ -150,11 +140,96 @@ def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...
     return as_strided(flat, flat.shape[:lead] + shape, steps)
 
 
-SCOPE: dict[str, Any] = {
-    "np": np,
-    "view": view,
-    "deque": deque,
-    "call": call,
-    "float32": np.float32,
-    "float64": np.float64,
-}
+SCOPE: dict[str, Any] = {"np": np, "view": view, "float32": np.float32, "float64": np.float64}
+
+
+# ---- a training ----
+
+
+class NumpyLoop:
+    """The loop over batches; a state is the memories, as arrays. The parameters stay in the backend."""
+
+    def __init__(self, backend: NumpyBackend, update: Update, batch_size: int) -> None:
+        self._backend, self._size = backend, batch_size
+        self.source, arrays = update_source(backend, update)
+        self._build_update = execute(self.source, **SCOPE, **arrays)["build_update"]
+
+    def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
+        self._backend.p[:] = p
+        return [np.array(vector, self._backend.dtype) for vector in memory]
+
+    def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
+        return self._backend.p.tolist(), [vector.tolist() for vector in state]
+
+    @np.errstate(all="ignore")
+    def train(
+        self, state: list[Any], rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log
+    ) -> None:
+        arrays = [np.ascontiguousarray(array, self._backend.dtype) for array in rows.arrays]
+        update, each = self._build_update(self._backend.p, self._backend.g, *state), iter(scalars)
+        filled = None  # with which rows the buffers were filled last
+        for part in parts:
+            log.sums.append(0.0)
+            for batch in _batches(part, self._size):
+                n = len(batch)
+                built = self._backend.built(n)
+                if batch is not filled:
+                    built.fill(arrays, slice(batch[0], batch[-1] + 1) if isinstance(batch, range) else batch)
+                    filled = batch
+                loss = built.value_and_grad(1.0 / n)
+                if loss - loss != 0.0:  # nan or infinite
+                    return
+                update(*next(each))
+                log.sums[-1] += loss
+                log.steps += 1
+
+
+def _batches(part: Part, size: int) -> Iterable[Any]:
+    """The part cut into batches: itself if it is one, ranges of a range, else arrays."""
+    if len(part) <= size and isinstance(part, range):
+        return [part]
+    rows = part if isinstance(part, range) else np.asarray(part)
+    return (rows[start : start + size] for start in range(0, len(part), size))
+
+
+def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str, Any]]:
+    """``build_update(p, g, *memories)`` makes ``update(*scalars)``: the optimiser's step on whole vectors."""
+    tape, count = Tape(), len(backend.p)
+    names = ["p", *(f"m{k}" for k in range(len(update.memories)))]
+    p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in names)
+    moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
+    outcomes: list[Any] = [plain(outcome) for outcome in (moved, *kept)]
+    before = {leaf.ref: name for leaf, name in zip([p, *memory], names, strict=True)}
+    stores = _stores(tape, before, outcomes)
+    written = ArraySource(
+        tape.steps, outcomes, backend.dtype, "u", stores, spendable={"g"} if backend.refreshed else set()
+    )
+    carried = {outcome: f"{before[outcome]}_before" for outcome in outcomes if outcome in before}
+    texts = [carried.get(outcome) or written.text(outcome) for outcome in outcomes]
+    still = names if len(backend.still) else []  # what the loss does not depend on stays where it is
+    lines = [
+        *(f"{text} = {before[outcome]}.copy()" for outcome, text in carried.items()),
+        *(f"{name}_still = {name}[still]" for name in still),
+        *written.lines,
+        *(f"np.copyto({name}, {text})" for name, text in zip(names, texts, strict=True) if name != text),
+        *(f"{name}[still] = {name}_still" for name in still),
+    ]
+    source = [
+        f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
+        *indented(4, written.made),
+        f"    def update({', '.join(f's_{k}' for k in range(len(update.scalars)))}):",
+        *indented(8, lines),
+        "    return update",
+    ]
+    return "\n".join(source), {**written.scope, "still": backend.still}
+
+
+def _stores(tape: Tape, before: dict[Ref, str], outcomes: list[Any]) -> dict[Ref, str]:
+    """The outcomes that are written straight over the old numbers, which nothing reads after them."""
+    stores: dict[Ref, str] = {}
+    for old, outcome in zip(before, outcomes, strict=True):
+        if isinstance(outcome, Ref) and outcome not in before and outcome not in stores:
+            later = [*outcomes, *(ref for step in tape.steps[outcome.number + 1 :] for ref in step.references)]
+            if old not in later:
+                stores[outcome] = before[old]
+    return stores

@@ -1,4 +1,4 @@
-r"""A lifted program as the textbook writes it: Z1 = W1·X + b1, A1 = relu(Z1), with shapes.
+"""A lifted program as the textbook writes it: Z1 = W1·X + b1, A1 = relu(Z1), with shapes.
 
 Promise: every name is made here, X for an array of features and Y for what it should give, W and b for parameters,
 Z for sums, A for what acts on them; no label of a user's comes in. Operations are written as their rows say: ``text``,
@@ -6,17 +6,15 @@ Z for sums, A for what acts on them; no label of a user's comes in. Operations a
 the data last, so that layers read Z = W·X + b. Numbers of an array are counted row by row: Z1[0, 2, …, 6].
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
+from math import prod
 
-import numpy as np
-
-from ..engine.operation import Operation
-from ..engine.ops import add, mul, sub
-from ..notation.writing import ATOM, LATEX, MARK, PRODUCT, TEXT, Written, written_leaf, written_operation
-from .layout import size_of, unfold
-from .steps import Apply, Constant, Fold, Join, Leaf, MatMul, Shape, Step, Stretch, Tape, Tracer, View, live
+from ..engine.ops import add, mul, power, sub
+from ..notation.latex import LATEX
+from ..notation.text import ATOM, PRODUCT, TEXT, Written, written_leaf, written_operation
+from .lifted import Lifted
+from .steps import PARAMETERS, Apply, Constant, Fold, Leaf, MatMul, Ref, Scatter, Shape, Step, Stretch, View, live
 
 WIDTH, WIDEST = 44, 100  # where the shapes begin: behind the longest line, from here to there
 FEW = 4  # so many places are listed
@@ -28,200 +26,83 @@ TIMES = r" \times "
 class Equations:
     """The forward steps as equations: pairs of a line and the shape of what it makes."""
 
-    def __init__(self, tape: Tape, count: int, loss: Any, inputs: Sequence[Shape], latex: bool = False) -> None:
-        self._steps, self._latex, self._style = tape.steps[:count], latex, LATEX if latex else TEXT
-        self._inputs = [self._indexed(*name) for name in input_names(inputs)]
-        self._loss = self._through(loss.number) if isinstance(loss, Tracer) else -1
-        self._needed = live(self._steps, [self._loss] if self._loss >= 0 else [])
-        self._uses = self._consumers()
-        stretches = [k for k, step in enumerate(self._steps) if self._needed[k] and isinstance(step, Stretch)]
-        self._repeated = set(map(self._through, stretches))
+    def __init__(self, lifted: Lifted, latex: bool = False) -> None:
+        self._steps, self._latex, self._style = lifted.forward, latex, LATEX if latex else TEXT
+        self._dot, self._by_number = (r" \, ", r"\odot") if latex else ("·", "⊙")
+        self._origin = _origins(self._steps)
+        self._loss = self._origin[lifted.loss] if isinstance(lifted.loss, Ref) else -1
+        needed = live(self._steps, [Ref(self._loss)] if self._loss >= 0 else [])
+        used = [(number, step) for number, step in enumerate(self._steps) if needed[number]]
+        self._repeated = {self._origin[number] for number, step in used if isinstance(step, Stretch)}
+        self._uses: dict[int, list[Step]] = defaultdict(list)  # the steps that read an array
+        for number, step in used:
+            for ref in dict.fromkeys(step.references) if self._origin[number] == number else ():
+                self._uses[self._origin[ref]].append(step)
+        inputs = [self._indexed(*name) for name in input_names(lifted.inputs)]
+        self._leaves = {"p": r"\theta" if latex else "θ"} | {f"x{k}": name for k, name in enumerate(inputs, 1)}
         self._numbers: Counter[str] = Counter()
+        self._lengths: Counter[int] = Counter()  # how many operands there are in a piece
         self.pieces: dict[int, Written] = {}
-        self._lengths: dict[int, int] = {}  # how many operands there are in a piece
         self.lines: list[tuple[str, str]] = []
-        for number, step in enumerate(self._steps):
-            if self._needed[number]:
-                self.pieces[number] = self._piece(number, step)
-        last = self._of(loss if self._loss < 0 else self._loss)
+        for number, step in used:
+            self.pieces[number] = self._piece(number, step)
+        last = self._of(Ref(self._loss) if self._loss >= 0 else lifted.loss)
         if last.text != "L":  # nothing was computed
             self.lines.append((f"L = {last}", self._shape(self._steps[self._loss]) if self._loss >= 0 else "1"))
 
-    def _consumers(self) -> dict[int, list[int]]:
-        uses: dict[int, list[int]] = {}
-        for number, step in enumerate(self._steps):
-            for operand in step.operands if self._needed[number] else ():
-                if operand.__class__ is int:
-                    uses.setdefault(self._through(operand), []).append(number)
-        for number in range(len(self._steps)):  # what a view of an array feeds, the array feeds
-            if self._needed[number] and self._through(number) != number:
-                uses[self._through(number)].remove(number)
-        return uses
-
-    def _through(self, number: int) -> int:
-        """Past views that only change the shape, and what is merely repeated."""
-        while True:
-            step = self._steps[number]
-            if not isinstance(step, View | Stretch) or not self._same_numbers(step):
-                return number
-            number = step.operands[0]
-
-    def _same_numbers(self, step: Step) -> bool:
-        source = self._steps[step.operands[0]]
-        whole = size_of(source.shape) == size_of(step.shape) or isinstance(step, Stretch)
-        return whole and not self._is_parameters(step.operands[0])
+    # ---- in which order ----
 
     def _piece(self, number: int, step: Step) -> Written:
+        """A step as those that use it write it: its name, or the piece of a line that it is."""
         match step:
             case Leaf():
-                return self._name(self._leaf(step))
+                return self._written(self._leaves[step.source])
             case Constant():
-                return self._constant(step)
-            case View() | Stretch():
-                return self._view(number, step)
-            case MatMul():
-                x, w = map(self._in_full, step.operands)
-                return self._made(number, f"{w:3}{self._dot}{x:4}", PRODUCT)
-            case Fold():
-                return self._reduction(number, step.operation, step.operands[0])
-            case Join():
-                return self._made(number, f"[{', '.join(self._of(o).text for o in step.operands)}]", ATOM)
-            case Apply():
-                return self._apply(number, step)
-        raise AssertionError(f"no forward step is a {type(step).__name__}")
-
-    def _apply(self, number: int, step: Apply) -> Written:
-        row, operands = step.operation, [self._of(operand) for operand in step.operands]
-        whole = self._chained(step)
-        if whole is not None:
-            return self._reduction(number, row, whole)
-        arrays = all(o.__class__ is int and size_of(self._steps[o].shape) > 1 for o in step.operands)
-        if row is mul and arrays:  # number by number, not a matrix product
-            sign = r"\odot" if self._latex else "⊙"
-            return self._made(number, f"{operands[0]:3} {sign} {operands[1]:3}", PRODUCT)
-        written = written_operation(self._style, row, *operands)
-        return self._made(number, written.text, written.level)
-
-    def _reduction(self, number: int, row: Operation, terms: int) -> Written:
-        sign, written = row.reduction[self._latex], self._in_full(terms)
-        if self._latex:
-            return self._made(number, f"{sign} {written:5}", PRODUCT)
-        return self._made(number, f"{sign}({written})", ATOM)
-
-    def _chained(self, step: Apply) -> int | None:
-        """The array that a chain takes in, all of it in order: chains of three are not lifted (see chains.py)."""
-        if not step.operation.associative:
-            return None
-        first, *terms = step.operands
-        while first.__class__ is int and first in self._lengths:
-            link = self._steps[first]
-            if not isinstance(link, Apply) or link.operation is not step.operation:
-                break
-            first, last = link.operands
-            terms.insert(0, last)
-        found = [self._steps[term] for term in (first, *terms) if term.__class__ is int]
-        views = [view for view in found if isinstance(view, View) and size_of(view.shape) == 1]
-        places = [(view.operands[0], view.index.start) for view in views]
-        source = views[0].operands[0] if len(views) == len(terms) + 1 > 2 else 0
-        whole = [(source, place) for place in range(size_of(self._steps[source].shape))]
-        return source if places == whole and not self._is_parameters(source) else None
-
-    def _made(self, number: int, text: str, level: int) -> Written:
-        """A line of its own, or a piece of the only line that uses it."""
-        step = self._steps[number]
-        inner = [self._through(operand) for operand in step.operands if operand.__class__ is int]
-        length = len(step.operands) + sum(self._lengths.get(operand, 0) for operand in inner)
-        letter = self._letter(number) or ("V" if length > MANY else "")
+                return self._of(float(step.numbers.flat[0])) if uniform(step) else self._named("C")
+            case View() | Stretch() if step.references == (PARAMETERS,):
+                return self._named(self._parameter_letter(number))
+            case View() | Stretch() if self._origin[number] != number:
+                return self._of(step.references[0])
+            case View():
+                return self._written(f"{self._of(step.references[0]):5}[{places(step)}]")
+        piece = self._expression(step)
+        length = len(step.operands) + sum(self._lengths[self._origin[ref]] for ref in step.references)
+        letter = self._letter(number, step) or ("V" if length > MANY else "")
         if not letter:
             self._lengths[number] = length
-            return self._written(text, level)
-        name = "L" if letter == "L" else self._count(letter)
-        self.lines.append((f"{name} = {text.replace(MARK, '')}", self._shape(step)))
-        return self._name(name)
+            return piece
+        name = self._named(letter) if letter != "L" else self._written("L")
+        self.lines.append((f"{name} = {piece}", self._shape(step)))
+        return name
 
-    def _letter(self, number: int) -> str:
+    # ---- who has a name ----
+
+    def _letter(self, number: int, step: Step) -> str:
         """Z for a weighted sum, A for what acts on one array, V for anything else with a name of its own."""
         if number == self._loss:
             return "L"
-        step, uses = self._steps[number], self._uses.get(number, [])
-        weighted = self._weighted(step)
-        if weighted and not (len(uses) == 1 and self._continues(self._steps[uses[0]])):
+        uses = self._uses[number]
+        if self._weighted(step) and not (len(uses) == 1 and _continues(uses[0])):
             return "Z"
-        inner = [operand for operand in step.operands if operand.__class__ is int]
-        acts = isinstance(step, Apply) and not self._continues(step) and len(inner) == 1
-        if acts and self._weighted(self._steps[self._through(inner[0])]):
+        acts = isinstance(step, Apply) and not _continues(step) and len(step.references) == 1
+        if acts and self._weighted(self._steps[self._origin[step.references[0]]]):
             return "A"
         return "V" if len(uses) > 1 or number in self._repeated else ""
 
-    def _continues(self, step: Step) -> bool:
-        """Whether a step goes on with a sum."""
-        return isinstance(step, Apply) and step.operation in (add, sub) and size_of(step.shape) > 0
-
     def _weighted(self, step: Step) -> bool:
-        if isinstance(step, MatMul):
-            return True
-        operands = [self._steps[self._through(o)] for o in step.operands if o.__class__ is int]
-        return self._continues(step) and any(isinstance(operand, MatMul) for operand in operands)
-
-    def _constant(self, step: Constant) -> Written:
-        """A number where they are all the same; else a name."""
-        numbers = np.frombuffer(step.content)
-        return self._of(float(numbers[0])) if uniform(step) else self._name(self._count("C"))
-
-    def _in_full(self, number: int) -> Written:
-        """What is added up along the last side: a number that is repeated there is shown so."""
-        step, piece = self._steps[number], self._of(number)
-        side = step.shape[-1]
-        repeated = isinstance(step, Stretch) and self._steps[step.operands[0]].shape[-1] == 1
-        if side == 1 or not (repeated or (isinstance(step, Constant) and uniform(step))):
-            return piece
-        listed = [piece.text] * side if side <= FEW else [piece.text, "…", piece.text]
-        return self._name(f"[{', '.join(listed)}]")
-
-    def _view(self, number: int, step: Step) -> Written:
-        (source,) = step.operands
-        if self._is_parameters(source):
-            return self._name(self._count(self._parameter_letter(number)))
-        if self._same_numbers(step):
-            return self.pieces[source]
-        return self._name(f"{self._of(source):5}[{self._places(step)}]")
-
-    def _is_parameters(self, number: int) -> bool:
-        step = self._steps[number]
-        return isinstance(step, Leaf) and step.source == "p"
+        made_of = [self._steps[self._origin[ref]] for ref in step.references] if _continues(step) else [step]
+        return any(isinstance(part, MatMul) for part in made_of)
 
     def _parameter_letter(self, number: int) -> str:
         """W for the matrix of a product, b for what is added, w for other parameters."""
-        users = [self._steps[user] for user in self._uses.get(number, [])]
-        if any(isinstance(user, MatMul) and user.operands[1] == number for user in users):
+        uses = self._uses[number]
+        if any(isinstance(user, MatMul) and user.references[1].number == number for user in uses):
             return "W"
-        return "b" if users and all(self._continues(user) for user in users) else "w"
+        return "b" if uses and all(map(_continues, uses)) else "w"
 
-    def _places(self, step: Step) -> str:
-        """0…4 for a run, 0, 2, …, 8 for other even steps, else the first few."""
-        assert isinstance(step, View)
-        places = unfold(step.index, step.shape).reshape(-1).tolist()
-        first, last = places[0], places[-1]
-        if len(places) > 2 and places == list(range(first, last + 1)):
-            return f"{first}…{last}"
-        if len(places) <= FEW:
-            return ", ".join(map(str, places))
-        even = places == list(range(first, last + 1, max(1, places[1] - first)))
-        return f"{first}, {places[1]}, …, {last}" if even else f"{first}, {places[1]}, {places[2]}, …"
-
-    def _of(self, operand: Any) -> Written:
-        if operand.__class__ is int:
-            return self.pieces[operand]
-        return written_leaf(self._style, None, operand, DIGITS)
-
-    def _leaf(self, leaf: Leaf) -> str:
-        if leaf.source == "p":
-            return r"\theta" if self._latex else "θ"
-        return self._inputs[int(leaf.source[1:]) - 1]
-
-    def _count(self, letter: str) -> str:
+    def _named(self, letter: str) -> Written:
         self._numbers[letter] += 1
-        return self._indexed(letter, self._numbers[letter])
+        return self._written(self._indexed(letter, self._numbers[letter]))
 
     def _indexed(self, letter: str, number: int) -> str:
         """A letter with its number; 0 stands for none."""
@@ -229,25 +110,83 @@ class Equations:
             return letter
         return f"{letter}_{{{number}}}" if self._latex else f"{letter}{number}"
 
-    def _name(self, name: str) -> Written:
-        return self._written(name, ATOM)
+    # ---- how a step is written ----
 
-    def _written(self, text: str, level: int) -> Written:
-        return Written(text.replace(MARK, ""), level, level, self._style.brackets)
+    def _expression(self, step: Step) -> Written:
+        """What is computed, in the pieces of its operands."""
+        match step:
+            case MatMul():
+                x, w = map(self._in_full, step.references)
+                return self._written(f"{w:3}{self._dot}{x:4}", PRODUCT)
+            case Fold():
+                sign, terms = step.operation.reduction[self._latex], self._in_full(step.references[0])
+                return self._written(f"{sign} {terms:5}", PRODUCT) if self._latex else self._written(f"{sign}({terms})")
+            case Scatter():  # arrays that are joined
+                return self._written(f"[{', '.join(self._of(operand).text for operand in step.operands)}]")
+            case Apply(operation=row, operands=operands):
+                if row is mul and operands[0] == operands[1]:
+                    row, operands = power, (operands[0], 2.0)
+                a, *others = map(self._of, operands)
+                arrays = all(isinstance(o, Ref) and prod(self._steps[o].shape) > 1 for o in operands)
+                if row is mul and arrays:  # number by number, not a matrix product
+                    return self._written(f"{a:3} {self._by_number} {others[0]:3}", PRODUCT)
+                written = written_operation(self._style, row, a, *others)
+                return self._written(written.text, written.level)
+        raise AssertionError(f"no forward step is a {type(step).__name__}")
 
-    @property
-    def _dot(self) -> str:
-        return r" \, " if self._latex else "·"
+    def _in_full(self, ref: Ref) -> Written:
+        """What is added up along the last side: a number that is repeated there is shown so."""
+        step, piece = self._steps[ref], self.pieces[ref.number]
+        side = step.shape[-1]
+        repeated = isinstance(step, Stretch) and self._steps[step.references[0]].shape[-1] == 1
+        if side == 1 or not (repeated or (isinstance(step, Constant) and uniform(step))):
+            return piece
+        listed = [piece.text] * side if side <= FEW else [piece.text, "…", piece.text]
+        return self._written(f"[{', '.join(listed)}]")
+
+    def _of(self, operand: Ref | float) -> Written:
+        if isinstance(operand, Ref):
+            return self.pieces[operand.number]
+        return written_leaf(self._style, None, operand, DIGITS)
+
+    def _written(self, text: str, level: int = ATOM) -> Written:
+        return Written(text, level, level, self._style.brackets)
 
     def _shape(self, step: Step) -> str:
         sides = [*map(str, reversed([side for side in step.shape if side > 1])), *(["n"] if step.batched else [])]
         return "×".join(sides) or "1"
 
 
+def _origins(steps: tuple[Step, ...]) -> list[int]:
+    """For each step the one whose numbers it has, all of them: a view may only change the shape, a Stretch repeats."""
+    origins: list[int] = []
+    for number, step in enumerate(steps):
+        source = step.references[0] if isinstance(step, View | Stretch) else PARAMETERS
+        whole = isinstance(step, Stretch) or prod(steps[source].shape) == prod(step.shape)
+        origins.append(origins[source] if whole and source != PARAMETERS else number)
+    return origins
+
+
+def _continues(step: Step) -> bool:
+    """Whether a step goes on with a sum."""
+    return isinstance(step, Apply) and step.operation in (add, sub)
+
+
 def uniform(step: Constant) -> bool:
     """Whether its numbers are all the same."""
-    numbers = np.frombuffer(step.content)
-    return bool((numbers == numbers[0]).all())
+    return bool((step.numbers == step.numbers.flat[0]).all())
+
+
+def places(view: View) -> str:
+    """0…4 for a run, 0, 2, …, 8 for other even steps, else the first few."""
+    listed = view.index.positions.reshape(-1).tolist()
+    first, last = listed[0], listed[-1]
+    if len(listed) > 2 and listed == list(range(first, last + 1)):
+        return f"{first}…{last}"
+    if len(listed) <= FEW:
+        return ", ".join(map(str, listed))
+    even = listed == list(range(first, last + 1, max(1, listed[1] - first)))
+    return f"{first}, {listed[1]}, …, {last}" if even else f"{first}, {listed[1]}, {listed[2]}, …"
 
 
 def input_names(inputs: Sequence[Shape]) -> list[tuple[str, int]]:
@@ -260,15 +199,15 @@ def input_names(inputs: Sequence[Shape]) -> list[tuple[str, int]]:
     return [("X" if shape else "x", k + 1 if len(inputs) > 1 else 0) for k, shape in enumerate(inputs)]
 
 
-def text(tape: Tape, count: int, loss: Any, inputs: Sequence[Shape]) -> str:
+def text(lifted: Lifted) -> str:
     """Equations and shapes, a line each."""
-    lines = Equations(tape, count, loss, inputs).lines
+    lines = Equations(lifted).lines
     width = max([WIDTH, *(len(line) for line, _ in lines if len(line) <= WIDEST)])
     return "\n".join(f"{line:<{width}} {shape}" for line, shape in lines)
 
 
-def latex(tape: Tape, count: int, loss: Any, inputs: Sequence[Shape]) -> str:
+def latex(lifted: Lifted) -> str:
     """The equations as one LaTeX block."""
-    equations = Equations(tape, count, loss, inputs, latex=True).lines
+    equations = Equations(lifted, latex=True).lines
     lines = [f"{line.replace(' = ', ' &= ', 1)} && {shape.replace('×', TIMES)}" for line, shape in equations]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

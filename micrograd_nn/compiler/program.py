@@ -1,29 +1,73 @@
 """Program: one recorded loss, ready to run over any number of rows.
 
-Promise: a Program's loss is the mean over the rows of the loss that was recorded, its gradient the gradient of that
-mean. The parameters live in the Values: each call reads their ``.data``, and a training writes them back, also when
-an error or Ctrl-C ends it, so that stepping and drawing show what was trained.
+A Program's loss is the mean over the rows of the loss that was recorded, its gradient the gradient of that mean. The
+parameters live in the Values: each call reads their ``.data``, and a training writes them back, also when an error or
+Ctrl-C ends it, so that stepping and drawing show what was trained.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from math import prod
 from random import Random
 from threading import RLock
 from typing import Any
 
-from ..engine.value import Value
-from ..errors import ArgumentTypeError
+import numpy as np
+
+from ..engine.value import Value, as_value
+from ..errors import ArgumentTypeError, ShapeError
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
 from ..number import whole_number
 from .backend import Backend
-from .check import check
-from .choose import Backends
 from .printing import latex, text
-from .rows import Rows
-from .run import Run, shuffled
+from .registry import Backends, Graph
+from .run import Minimization, Run, descend
 from .trace import trace
 
-_data_of = vars(Value)["_data"].__get__
+
+class Rows:
+    """The arguments of a call: for each input an array (rows, numbers of a row)."""
+
+    def __init__(self, shapes: Sequence[tuple[int, ...]], arguments: Sequence[Any]) -> None:
+        if len(arguments) != len(shapes):
+            raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(arguments)}")
+        self.arrays = [_array(i, shape, given) for i, (shape, given) in enumerate(zip(shapes, arguments, strict=True))]
+        lengths = {len(array) for array in self.arrays} or {1}
+        if len(lengths) != 1:
+            raise ShapeError(f"the arguments have different numbers of rows: {[len(a) for a in self.arrays]}")
+        self.every = range(lengths.pop())  # their numbers
+        if not self.every:
+            raise ShapeError("the arguments have no rows: a mean over no rows has no value")
+
+    def __len__(self) -> int:
+        return len(self.every)
+
+    @cached_property
+    def lists(self) -> list[list[float]]:
+        """Row by row, all inputs one after another, as floats."""
+        if not self.arrays:
+            return [[]]
+        rows: list[list[float]] = np.concatenate(self.arrays, axis=1).tolist()
+        return rows
+
+
+def _array(number: int, shape: tuple[int, ...], given: Any) -> Any:
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind == "O":  # Fraction, Decimal, Value, or nothing that is a number
+            array = np.array([as_value(number).data for number in array.flat]).reshape(array.shape)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"it holds {array.dtype.name}")
+        array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {error}") from None
+    if array.shape == shape:
+        array = array[None]
+    if array.shape[1:] != shape or array.ndim != len(shape) + 1:
+        wanted = "×".join(["rows", *map(str, shape)])
+        raise ShapeError(f"argument {number + 1} has shape {wanted}, or one row of it; got {array.shape}")
+    return array.reshape(len(array), prod(shape))
 
 
 class Program:
@@ -38,7 +82,8 @@ class Program:
     ) -> None:
         self.trace = trace(loss, inputs, parameters)
         self.parameters, self.inputs, self.dtype = self.trace.parameters, self.trace.inputs, dtype
-        self.backends = Backends(self.trace, backend, dtype)
+        self.graph = Graph(self.trace)
+        self.backends = Backends(self.graph, backend, dtype)
         self._latest = self.backends.choose(1)
         self._turn = RLock()  # a backend writes into the same arrays in every call
 
@@ -111,31 +156,22 @@ class Program:
         if shuffle is True:
             raise ArgumentTypeError("shuffle takes a seed, so that the order can be had again: shuffle=0, not True")
         source = None if shuffle is None or shuffle is False else source_of(shuffle)
-        orders = shuffled(len(rows), source)
-        losses: list[float] = []
         with self._turn:
-            run = Run(self, optimizer, rows, batch_size)
-            if each_epoch is None:
-                return run.epochs(epochs, orders)
-            while len(losses) < epochs:
-                losses += run.epochs(1, orders, len(losses))
-                if each_epoch(len(losses), losses[-1]):
-                    break
-        return losses
+            training = Minimization(Run(self, optimizer, rows, batch_size), epochs, source, each_epoch)
+            descend(training)
+        return training.losses
 
     def check(self) -> None:
         """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""
-        check(self.backends.numpy.steps)
+        self.graph.lifted.check()
 
     def __str__(self) -> str:
         """The textbook's equations with their shapes: a column is one of the n rows of data."""
-        arrays = self.backends.numpy
-        return text(arrays.tape, arrays.lifted, arrays.loss, self.inputs)
+        return text(self.graph.lifted)
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""
-        arrays = self.backends.numpy
-        return f"$$\n{latex(arrays.tape, arrays.lifted, arrays.loss, self.inputs)}\n$$"
+        return f"$$\n{latex(self.graph.lifted)}\n$$"
 
     def rows(self, *arguments: Any) -> Rows:
         """The arguments as arrays of one number of rows, checked against the recorded inputs."""
@@ -143,4 +179,4 @@ class Program:
 
     def numbers(self) -> list[float]:
         """The parameters' numbers, read from their Values."""
-        return list(map(_data_of, self.parameters))
+        return [parameter._data for parameter in self.parameters]

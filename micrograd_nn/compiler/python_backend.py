@@ -1,55 +1,45 @@
-"""The ``python`` backend: a small graph as straight-line code on floats.
+"""The ``python`` backend: a graph on floats, small ones as straight-line code, long ones node by node.
 
-Promise: bit for bit the numbers of the scalar engine, in value, gradient and every step of a training (the sign of a
-zero alone may differ). Each line is a row's ``python`` template or its forward itself, and the sweep adds the terms up
-in the engine's order. For a few dozen nodes nothing is faster in Python: the loop "forward, backward, update, next
-sample" is one function, and its numbers never leave the interpreter's local variables.
+Bit for bit it has the numbers of the scalar engine, in value, gradient and every step of a training (the sign of a zero
+alone may differ). For a few dozen nodes nothing is faster in Python: the loop "forward, backward, update, next sample"
+is one function, and its numbers never leave the interpreter's local variables. Where that function would take too long
+to make, a loop over flat lists does the same for a million nodes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from inspect import getsource
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
 
-from .backend import Number, Update
-from .execute import execute
-from .interpreter import Interpreter
-from .python_loop import PythonLoop, train_source
-from .straight import Lines, indented, names, record, row_names
-from .trace import Trace
+from .backend import Log, Part, Update, execute
+from .straight import gradient_of, gradient_source, train_source, value_source
+from .trace import CONSTANT, FIRST_INPUT, INNER, PARAMETER, Trace
 
-STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make, and the interpreter takes over
+STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make
 
 
 class PythonBackend:
-    """Runs a trace as straight-line code."""
+    """Runs a trace on floats."""
 
     name = "python"
 
     def __init__(self, trace: Trace) -> None:
-        self._trace = trace
+        self._trace, self._long = trace, len(trace) > STRAIGHT
 
     @cached_property
     def source(self) -> str:
         if self._long:
-            return getsource(Interpreter)
+            return getsource(NodeByNode)
         return value_source(self._trace) + "\n\n\n" + gradient_source(self._trace)
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
         if self._long:
-            return {"value": self._interpreter.value, "value_and_grad": self._interpreter.value_and_grad}
+            return {name: getattr(NodeByNode(self._trace), name) for name in ("value", "value_and_grad")}
         return execute(self.source)
-
-    @property
-    def _long(self) -> bool:
-        return len(self._trace) > STRAIGHT
-
-    @cached_property
-    def _interpreter(self) -> Interpreter:
-        return Interpreter(self._trace)
 
     def value(self, p: Sequence[float], rows: Any) -> float:
         return float(self._functions["value"](p, rows.lists))
@@ -62,38 +52,92 @@ class PythonBackend:
         loss, gradient = self._functions["value_and_grad"](p, rows.lists)
         return loss, np.array(gradient)
 
-    def loop(self, update: Update, batch_size: int) -> PythonLoop:
+    def loop(self, update: Update, batch_size: int) -> "PythonLoop":
         if self._long:
-            return PythonLoop(self.source, self._interpreter.train(update, batch_size))
+            return PythonLoop(self.source, NodeByNode(self._trace, update, batch_size).train)
         source = train_source(self._trace, update, batch_size)
         return PythonLoop(source, execute(source)["train"])
 
 
-def value_source(trace: Trace) -> str:
-    """``value(p, rows)``: the mean loss over the rows."""
-    tape, loss, _ = record(trace)
-    return "\n".join(_mean(trace, "value", Lines(tape, [loss]), loss, {}, ""))
+class PythonLoop:
+    """The function ``train``, generated or not; a state is the parameters and the memories, as lists of floats."""
+
+    def __init__(self, source: str, train: Callable[..., None]) -> None:
+        self.source, self._train = source, train
+
+    def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> tuple[list[float], list[list[float]]]:
+        return list(p), [list(vector) for vector in memory]
+
+    def train(self, state: Any, rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log) -> None:
+        lists, every = rows.lists, rows.every
+        picked = (lists if part is every else [lists[i] for i in part] for part in parts)
+        self._train(*state, picked, scalars, log)
+
+    def numbers(self, state: Any) -> tuple[list[float], list[list[float]]]:
+        p, memory = state
+        return p, memory
 
 
-def gradient_source(trace: Trace) -> str:
-    """``value_and_grad(p, rows)``: the mean loss over the rows and the gradient of that mean."""
-    tape, loss, gradient = record(trace)
-    reached = {i: gradient[i] for i in range(len(gradient)) if trace.reached[i]}
-    shown = ", ".join(f"g_{i} / n" if i in reached else "0.0" for i in range(len(gradient)))
-    written = Lines(tape, [loss], list(reached.values()))
-    return "\n".join(_mean(trace, "value_and_grad", written, loss, reached, f", [{shown}]"))
+class NodeByNode:
+    """The functions of straight-line code, ``value``, ``value_and_grad`` and ``train``, as loops over a trace."""
 
+    def __init__(self, trace: Trace, update: Update | None = None, size: int = 1) -> None:
+        self._trace, self._update, self._size = trace, update, size
+        first = [sum(map(prod, trace.inputs[:k])) for k in range(len(trace.inputs))]  # of each input, in a row
+        self._leaves = [
+            (i, source, position if source == PARAMETER else first[source - FIRST_INPUT] + position)
+            for i, (source, position) in enumerate(zip(trace.source, trace.position, strict=True))
+            if source not in (INNER, CONSTANT)
+        ]
 
-def _mean(trace: Trace, name: str, written: Lines, loss: Number, gradient: dict[int, Number], shown: str) -> list[str]:
-    return [
-        f"def {name}(p, rows):",
-        f"    {names('p', len(trace.parameters))} = p",
-        "    total = 0.0",
-        *(f"    g_{i} = 0.0" for i in gradient),
-        f"    for {row_names(trace)} in rows:",
-        *indented(8, written.lines),
-        f"        total += {written.text(loss)}",
-        *(f"        g_{i} += {written.text(g)}" for i, g in gradient.items()),
-        "    n = float(len(rows))",
-        f"    return total / n{shown}",
-    ]
+    def forward(self, p: Sequence[float], row: Sequence[float]) -> list[float]:
+        """The numbers of all nodes."""
+        numbers = list(self._trace.numbers)
+        for i, source, position in self._leaves:
+            numbers[i] = p[position] if source == PARAMETER else row[position]
+        for i, (operation, left, right) in enumerate(
+            zip(self._trace.operations, self._trace.left, self._trace.right, strict=True)
+        ):
+            if operation is not None:
+                a = numbers[left]
+                numbers[i] = operation.forward(a) if right < 0 else operation.forward(a, numbers[right])
+        return numbers
+
+    def value(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> float:
+        """The mean loss over the rows."""
+        total = 0.0
+        for row in rows:  # sum() would round otherwise
+            total += self.forward(p, row)[-1]
+        return total / float(len(rows))
+
+    def value_and_grad(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> tuple[float, list[float]]:
+        """The mean loss, and the gradient of that mean."""
+        total, sums, n = 0.0, [0.0] * len(p), float(len(rows))
+        for row in rows:
+            numbers = self.forward(p, row)
+            total += numbers[-1]
+            sums = [have + new for have, new in zip(sums, gradient_of(self._trace, numbers), strict=True)]
+        return total / n, [have / n for have in sums]
+
+    def train(self, p: list[float], memory: list[list[float]], parts: Any, scalars: Any, log: Log) -> None:
+        """What ``train_source`` writes, for the update and the batch size that were given."""
+        each = iter(scalars)
+        for rows in parts:
+            log.sums.append(0.0)
+            for start in range(0, len(rows), self._size):
+                batch = rows[start : start + self._size]
+                loss, gradient = self.value_and_grad(p, batch)
+                if not isfinite(loss):
+                    return
+                self._move(p, memory, gradient, next(each))
+                log.sums[-1] += loss * len(batch)
+                log.steps += 1
+
+    def _move(self, p: list[float], memory: list[list[float]], gradient: list[float], each: Sequence[float]) -> None:
+        assert self._update is not None
+        s = dict(zip(self._update.scalars, each, strict=True))
+        for i, reached in enumerate(self._trace.reached):
+            if reached:
+                p[i], kept = self._update.rule(p[i], gradient[i], tuple([vector[i] for vector in memory]), s)
+                for vector, number in zip(memory, kept, strict=True):
+                    vector[i] = number

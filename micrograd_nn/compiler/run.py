@@ -1,138 +1,195 @@
-"""Run: a program's training, from the Values into a backend's loop and back.
+"""The loop of a training, and a program's part in it: from the Values into a backend's own form and back.
 
-Promise: while the loop is under way the numbers are its own; afterwards, also after an error or Ctrl-C, the Values and
-the optimiser hold those of the last step that was finished.
+While steps are under way the numbers are the backend's; afterwards, also after an error or Ctrl-C, the Values and the
+optimiser hold those of the last step that was finished.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice, repeat
 from operator import is_
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from ..engine.value import Value
 from ..errors import AnomalyError, ArgumentError
+from ..interrupts import deferred
 from ..nn.optim import Optimizer
-from .backend import Update
-from .rows import Rows
+from .backend import Log, Part, Update
 
-_set_data = vars(Value)["_data"].__set__
+HEARD = 1e8  # ns: about so long Ctrl-C waits at most, unless a single step takes longer
+
+
+class Descent(Protocol):
+    """A training under way, as the loop sees it."""
+
+    until: int  # how many steps there will be
+    every: int  # after so many it is looked at
+
+    @property
+    def step(self) -> int:
+        """How many steps are finished."""
+
+    @property
+    def stopped(self) -> Any:
+        """True when it is to end before its time."""
+
+    def load(self) -> None:
+        """Take the numbers over from the Values and the optimiser."""
+
+    def take(self, most: int) -> None:
+        """Take some steps, at least one and at most so many."""
+
+    def store(self) -> None:
+        """Bring the numbers back, those of the last step that was finished."""
+
+    def look(self) -> None:
+        """See where it stands, when the numbers are back; it may be stopped here."""
+
+
+def descend(training: Descent) -> None:
+    """Step until the end or a stop, and look in between and at the end.
+
+    Ctrl-C comes in between two steps and while somebody looks, nowhere else.
+    """
+    with deferred() as ctrl_c:
+        while training.step < training.until and not training.stopped:
+            due = min(training.until, training.step + training.every - training.step % training.every)
+            training.load()
+            try:
+                while training.step < due and not training.stopped:
+                    training.take(due - training.step)
+                    ctrl_c.let_in()
+            finally:
+                training.store()
+            if training.step == due:
+                with ctrl_c.lifted():
+                    training.look()
 
 
 class Run:
-    """One training: the parameters and the optimiser's memory as vectors, until they go back to where they live."""
+    """A program and an optimiser: parameters and memories as the backend keeps them, until they are stored."""
 
-    def __init__(self, program: Any, optimizer: Optimizer, rows: Rows, batch_size: int) -> None:
+    def __init__(self, program: Any, optimizer: Optimizer, rows: Any, batch_size: int) -> None:
         self.program, self.optimizer, self.rows, self.size = program, optimizer, rows, batch_size
-        ours, theirs = program.parameters, optimizer.params
-        self.place: dict[Value, int] | None = None  # None: the optimiser has the program's order
-        if len(ours) != len(theirs) or not all(map(is_, ours, theirs)):
-            self.place = {parameter: i for i, parameter in enumerate(ours)}
-            if self.place.keys() != set(theirs):
-                raise ArgumentError(
-                    f"the optimiser moves {len(theirs)} parameters, and the program was compiled for {len(ours)}, not "
-                    f"all of them the same: give both one list"
-                )
-        varying, scalars = _scalars(optimizer)
-        self.update = Update(optimizer.rule, optimizer.memories, tuple(scalars), varying)
-        self.loop = program.runs(batch_size).loop(self.update, batch_size)
+        self.ranks = _ranks(program.parameters, optimizer.params)
+        names = tuple(optimizer.scalars_at(optimizer.steps + 1))
+        update = Update(optimizer.rule, optimizer.memories, names, optimizer.scalars_vary())
+        self.loop = program.runs(batch_size).loop(update, batch_size)
+        self.chunk = max(1, int(HEARD / program.backends.cost(batch_size)))  # steps to take at a time
 
-    def load(self) -> Any:
-        """The numbers of the Values and of the optimiser's memory, as the loop keeps them."""
-        return self.loop.state(self.program.numbers(), self._memory())
+    def load(self) -> None:
+        """Take the numbers over from the Values and the optimiser's memory."""
+        kinds = range(len(self.optimizer.memories))
+        memory = [[self.optimizer.memory[k][kind] for k in self.ranks] for kind in kinds]
+        self.state = self.loop.state(self.program.numbers(), memory)
 
-    def store(self, state: Any) -> None:
-        """Bring them back to where they live, the parameters all or none."""
-        numbers, memory = self.loop.numbers(state)
-        deque(map(_set_data, self.program.parameters, numbers), maxlen=0)  # one call into C
-        if memory:
-            rows = list(zip(*memory, strict=True))
-            place = self.place
-            self.optimizer.memory = rows if place is None else [rows[place[p]] for p in self.optimizer.params]
+    def store(self) -> None:
+        """Bring them back."""
+        numbers, memory = self.loop.numbers(self.state)
+        rows = zip(*memory, strict=True)
+        for parameter, number in zip(self.program.parameters, numbers, strict=True):
+            parameter._data = number
+        for k, row in zip(self.ranks, rows, strict=False):  # no rows where there is no memory
+            self.optimizer.memory[k] = row
 
-    def advance(self, state: Any, order: Sequence[int], log: list[Any]) -> None:
-        """Step over these rows, a batch at a time; ``log`` gets the sum of their losses and the number of steps."""
+    def advance(self, parts: Iterable[Part], log: Log) -> None:
+        """A step per batch of the rows in each part. It ends early before a loss that is nan or infinite."""
         first = self.optimizer.steps
         try:
-            self.loop.epoch(state, self.rows, order, self.each_step(), log)
+            self.loop.train(self.state, self.rows, parts, self.scalars(), log)
         finally:
-            self.optimizer.steps = first + int(log[1])
+            self.optimizer.steps = first + log.steps
 
-    def epochs(self, count: int, orders: Iterator[list[int] | None], before: int = 0) -> list[float]:
-        """So many passes over the rows: the mean loss of each. ``before`` is the number of those done earlier."""
-        steps, first = -(-len(self.rows) // self.size), self.optimizer.steps
-        losses: list[float] = []
-        log: list[Any] = [0.0, 0]
-        taken: list[list[int] | None] = []
-        state = self.load()
-        try:
-            self.loop.train(state, self.rows, _noted(islice(orders, count), taken), self.each_step(), losses, log)
-        finally:
-            self.optimizer.steps = first + int(log[1])
-            self.store(state)
-        if len(losses) < count:
-            self._report(before + len(losses) + 1, int(log[1]) - len(losses) * steps, taken[-1])
-        return [loss / len(self.rows) for loss in losses]
+    def scalars(self) -> Iterator[Sequence[float]]:
+        """The optimiser's scalars, step after step."""
+        optimizer = self.optimizer
+        if not optimizer.scalars_vary():
+            yield from repeat(tuple(optimizer.scalars().values()))
+        for step in count(optimizer.steps + 1):
+            optimizer.steps = step
+            yield tuple(optimizer.scalars().values())
 
-    def _report(self, epoch: int, step: int, order: list[int] | None) -> None:
-        every = range(len(self.rows)) if order is None else order
-        rows = list(every[step * self.size : (step + 1) * self.size])
+
+def _ranks(ours: Sequence[Value], theirs: Sequence[Value]) -> Sequence[int]:
+    """Where each of our parameters stands in the optimiser's list."""
+    if len(ours) == len(theirs) and all(map(is_, ours, theirs)):
+        return range(len(ours))
+    place = {parameter: k for k, parameter in enumerate(theirs)}
+    if place.keys() != set(ours):
+        raise ArgumentError(
+            f"the optimiser moves {len(theirs)} parameters, and the program was compiled for {len(ours)}, not "
+            f"all of them the same: give both one list"
+        )
+    return [place[parameter] for parameter in ours]
+
+
+class Minimization:
+    """The training of ``Program.minimize``: epochs over all rows, in their order or shuffled anew for each."""
+
+    def __init__(
+        self, run: Run, epochs: int, source: Random | None, each_epoch: Callable[[int, float], Any] | None
+    ) -> None:
+        self.run, self.rows, self.each_epoch = run, len(run.rows), each_epoch
+        self.per_epoch = -(-self.rows // run.size)
+        self.step, self.until = 0, epochs * self.per_epoch
+        self.every = self.per_epoch if each_epoch else max(1, self.until)
+        self.stopped = False
+        self.sums: list[float] = []  # of the rows' losses, epoch by epoch
+        self.order: Sequence[int] = ()  # that of the epoch under way
+        self.orders = self._orders(source)
+        self.load, self.store = run.load, run.store
+
+    @property
+    def losses(self) -> list[float]:
+        """The mean loss of each epoch."""
+        return [total / self.rows for total in self.sums]
+
+    def take(self, most: int) -> None:
+        """As many as may be taken at a time, whatever the epoch."""
+        wanted, begun = min(most, self.run.chunk), self.step % self.per_epoch > 0
+        log = Log()
+        self.run.advance(self._parts(wanted), log)
+        self.step += log.steps
+        if begun:
+            self.sums[-1] += log.sums.pop(0)
+        self.sums += log.sums
+        if log.steps < wanted:
+            self._report()
+
+    def look(self) -> None:
+        """An epoch is over."""
+        if self.each_epoch:
+            self.stopped = bool(self.each_epoch(len(self.sums), self.sums[-1] / self.rows))
+
+    def _orders(self, source: Random | None) -> Iterator[Sequence[int]]:
+        """The order of the rows, epoch after epoch."""
+        every = self.run.rows.every
+        for self.order in repeat(every) if source is None else _shuffled(list(every), source):
+            yield self.order
+
+    def _parts(self, steps: int) -> Iterator[Part]:
+        """The rows of the next so many steps: what is left of an epoch, whole epochs, the beginning of one."""
+        done, size = self.step % self.per_epoch, self.run.size
+        if done:
+            stop = min(done + steps, self.per_epoch)
+            yield self.order[done * size : stop * size]
+            steps -= stop - done
+        whole, rest = divmod(steps, self.per_epoch)
+        yield from islice(self.orders, whole)
+        if rest:
+            yield next(self.orders)[: rest * size]
+
+    def _report(self) -> None:
+        epoch, step = divmod(self.step, self.per_epoch)
+        rows = list(self.order[step * self.run.size : (step + 1) * self.run.size])
         shown = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
         raise AnomalyError(
-            f"the loss is nan or infinite in epoch {epoch}, step {step + 1} (row {shown}); the parameters are those "
-            f"before this step. A smaller learning rate than {self.optimizer.lr} is the usual cure"
+            f"the loss is nan or infinite in epoch {epoch + 1}, step {step + 1} (row {shown}); the parameters are "
+            f"those before this step. A smaller learning rate than {self.run.optimizer.lr} is the usual cure"
         )
 
-    def each_step(self) -> Iterator[Sequence[float]]:
-        """The optimiser's scalars, step after step."""
-        if not self.update.varying:
-            yield from repeat(tuple(self.optimizer.scalars().values()))
-        for step in count(self.optimizer.steps + 1):
-            self.optimizer.steps = step
-            yield tuple(self.optimizer.scalars().values())
 
-    def _memory(self) -> list[list[float]]:
-        """A list per memory, in the program's order of parameters."""
-        if not self.update.memories:
-            return []
-        columns = [list(column) for column in zip(*self.optimizer.memory, strict=True)]
-        if self.place is None:
-            return columns
-        ranks = [self.place[parameter] for parameter in self.optimizer.params]
-        return [[number for _, number in sorted(zip(ranks, column, strict=True))] for column in columns]
-
-
-def shuffled(count: int, source: Random | None) -> Iterator[list[int] | None]:
-    """The order of the rows, pass after pass."""
-    if source is None:
-        yield from repeat(None)
-    order = list(range(count))
-    while source is not None:
-        source.shuffle(order)
-        yield list(order)
-
-
-def _noted(orders: Iterable[list[int] | None], taken: list[list[int] | None]) -> Iterator[list[int] | None]:
-    for order in orders:
-        taken[:] = [order]
-        yield order
-
-
-def _scalars(optimizer: Optimizer) -> tuple[bool, dict[str, float]]:
-    """Whether the scalars of a step depend on its number, and the scalars of the next step.
-
-    A stand-in of the optimiser's own class answers, and takes note when its ``steps`` are asked for.
-    """
-    asked = []
-
-    def steps(self: Optimizer) -> int:
-        asked.append(True)
-        return optimizer.steps + 1
-
-    kind = type(optimizer)
-    watched = type(kind.__name__, (kind,), {"steps": property(steps)})
-    stand_in: Any = object.__new__(watched)
-    stand_in.__dict__.update(vars(optimizer))
-    scalars: dict[str, float] = stand_in.scalars()
-    return bool(asked), scalars
+def _shuffled(rows: list[int], source: Random) -> Iterator[list[int]]:
+    while True:
+        source.shuffle(rows)
+        yield list(rows)

@@ -1,15 +1,15 @@
-"""Straight-line code: a small graph as lines of Python.
+"""Straight-line code: a small graph as lines of Python, from a row's numbers to its loss, its gradient, and a step.
 
-Promise: each line is a row's ``python`` template or its forward itself, and the sweep adds its terms up in the order of
-the scalar engine, so that the numbers are the same to the bit.
+Each line is a row's ``python`` template or its forward itself, and the sweep adds its terms up in the order of the
+scalar engine, so that the numbers are the same to the bit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import copysign, prod
-from typing import Any
 
-from .backend import Number
-from .steps import Apply, Leaf, Step, Tape, Tracer, plain
+from ..engine.graph import sweep
+from .backend import Number, Update
+from .steps import Apply, Leaf, Ref, Step, Tape, Tracer, plain
 from .trace import CONSTANT, PARAMETER, Trace
 
 NESTED = 8  # how deep an expression may grow before it gets a line of its own
@@ -20,86 +20,78 @@ def record(trace: Trace) -> tuple[Tape, Number, list[Number]]:
     """The loss and its gradient, a number per parameter, written down by running the sweep on tracers."""
     tape = Tape()
     numbers: list[Number] = []
-    depends: list[bool] = []  # on a parameter
     for i, operation in enumerate(trace.operations):
-        if operation is None:
-            numbers.append(_leaf(tape, trace, i))
-            depends.append(trace.source[i] == PARAMETER)
-        else:
-            below = [j for j in (trace.left[i], trace.right[i]) if j >= 0]
-            numbers.append(operation(*[numbers[j] for j in below]))
-            depends.append(any(depends[j] for j in below))
-    return tape, numbers[-1], _sweep(trace, numbers, depends)
+        operands = [numbers[j] for j in trace.operands(i)]
+        numbers.append(_leaf(tape, trace, i) if operation is None else operation(*operands))
+    return tape, numbers[-1], gradient_of(trace, numbers)
+
+
+def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
+    """The sweep from the numbers of all nodes, tracers or floats: an adjoint per parameter."""
+
+    def edges(i: int) -> Iterator[tuple[int, Number]]:
+        operands = trace.operands(i)
+        given = [numbers[j] for j in operands]
+        for j, partial in zip(operands, trace.partials(i), strict=True):
+            if trace.depends[j]:
+                yield j, partial(*given, numbers[i])
+
+    gradient: list[Number] = [0.0] * len(trace.parameters)
+    for i, adjoint in sweep(range(len(trace)), edges, 1.0):
+        if trace.source[i] == PARAMETER:
+            gradient[trace.position[i]] = adjoint
+    return gradient
 
 
 def _leaf(tape: Tape, trace: Trace, i: int) -> Number:
     source = trace.source[i]
     if source == CONSTANT:
         return trace.numbers[i]
-    return tape.add(Leaf((), (), source != PARAMETER, "p" if source == PARAMETER else f"x{source}", trace.place[i]))
-
-
-def _sweep(trace: Trace, numbers: list[Number], depends: list[bool]) -> list[Number]:
-    adjoints: list[Number] = [None] * len(trace)
-    adjoints[-1] = 1.0
-    gradient: list[Number] = [0.0] * len(trace.parameters)
-    for i in range(len(trace) - 1, -1, -1):
-        adjoint, operation = adjoints[i], trace.operations[i]
-        if operation is None:
-            if depends[i]:
-                gradient[trace.place[i]] = adjoint
-        elif adjoint is not None:
-            below = [j for j in (trace.left[i], trace.right[i]) if j >= 0]
-            operands = [numbers[j] for j in below]
-            for j, partial in zip(below, operation.partials, strict=True):
-                if depends[j]:
-                    term = adjoint * partial(*operands, numbers[i])
-                    adjoints[j] = term if adjoints[j] is None else adjoints[j] + term
-        adjoints[i] = None  # one adjoint for each open edge, not for each node
-    return gradient
+    return tape.add(Leaf((), (), source != PARAMETER, "p" if source == PARAMETER else f"x{source}", trace.position[i]))
 
 
 class Lines:
-    """The lines of source that compute some outputs of a tape; each of ``named`` is a name of its own."""
+    """The lines of source that compute some outputs of a tape; each of ``named`` gets a name, if it is no constant."""
 
-    def __init__(self, tape: Tape, named: Sequence[Number], inline: Sequence[Number] = ()) -> None:
+    def __init__(self, tape: Tape, named: Sequence[Number], inline: Sequence[Number] = (), prefix: str = "v") -> None:
         self._steps = tape.steps
         self._uses = self._count(named, inline)
         self._texts: list[str] = []
         self._depths: list[int] = []
         self.lines: list[str] = []
         for number, step in enumerate(tape.steps):
-            self._write(number, step)
+            self._write(f"{prefix}{number}", step, self._uses[number])
 
     def text(self, number: Number) -> str:
         """How an operand is written: a constant, a name, or a bracketed expression that is used only once."""
         return self._operand(plain(number))
 
-    def _operand(self, operand: Any) -> str:
-        return constant(operand) if operand.__class__ is float else self._texts[operand]
+    def _operand(self, operand: Ref | float) -> str:
+        return self._texts[operand] if isinstance(operand, Ref) else constant(operand)
 
     def _count(self, named: Sequence[Number], inline: Sequence[Number]) -> list[int]:
+        """How often each step is read; twice by an output that is to have a name."""
         uses = [0] * len(self._steps)
         for output, weight in [*((output, 2) for output in named), *((output, 1) for output in inline)]:
             if isinstance(output, Tracer):
-                uses[output.number] += weight
+                uses[output.ref] += weight
         for number in range(len(uses) - 1, -1, -1):
             step = self._steps[number]
             if uses[number] and isinstance(step, Apply):
                 for operand, slot in zip(step.operands, SLOTS, strict=False):
-                    if operand.__class__ is int:
+                    if isinstance(operand, Ref):
                         uses[operand] += template(step).count(slot)
         return uses
 
-    def _write(self, number: int, step: Step) -> None:
-        name, depth = f"v{number}", 0
+    def _write(self, name: str, step: Step, uses: int) -> None:
+        depth = 0
         if isinstance(step, Leaf):
             name = leaf_name(step)
-        elif isinstance(step, Apply) and self._uses[number]:
+        elif isinstance(step, Apply) and uses:
             operands = dict(zip("ab", map(self._operand, step.operands), strict=False))
             expression = template(step).format(**operands)
-            depth = 1 + max(self._depths[operand] for operand in step.operands if operand.__class__ is int)
-            if self._uses[number] == 1 and depth < NESTED:
+            depth = 1 + max(self._depths[ref] for ref in step.references)
+            if uses == 1 and depth < NESTED:
                 name = f"({expression})"
             else:
                 self.lines.append(f"{name} = {expression}")
@@ -108,19 +100,142 @@ class Lines:
         self._depths.append(depth)
 
 
+# ---- a loss and its gradient ----
+
+
+def value_source(trace: Trace) -> str:
+    """``value(p, rows)``: the mean loss over the rows."""
+    tape, loss, _ = record(trace)
+    return "\n".join(_mean(trace, "value", Lines(tape, [loss]), loss, {}, ""))
+
+
+def gradient_source(trace: Trace) -> str:
+    """``value_and_grad(p, rows)``: the mean loss over the rows and the gradient of that mean."""
+    tape, loss, gradient = record(trace)
+    reached = _reached(trace, gradient)
+    shown = ", ".join(f"g_{i} / n" if i in reached else "0.0" for i in range(len(gradient)))
+    written = Lines(tape, [loss], list(reached.values()))
+    return "\n".join(_mean(trace, "value_and_grad", written, loss, reached, f", [{shown}]"))
+
+
+def _mean(trace: Trace, name: str, written: Lines, loss: Number, gradient: dict[int, Number], shown: str) -> list[str]:
+    return [
+        f"def {name}(p, rows):",
+        f"    {names('p', len(trace.parameters))} = p",
+        "    total = 0.0",
+        *(f"    g_{i} = 0.0" for i in gradient),
+        f"    for {row_names(trace)} in rows:",
+        *indented(8, written.lines),
+        f"        total += {written.text(loss)}",
+        *(f"        g_{i} += {written.text(g)}" for i, g in gradient.items()),
+        "    n = float(len(rows))",
+        f"    return total / n{shown}",
+    ]
+
+
+def _reached(trace: Trace, gradient: Sequence[Number]) -> dict[int, Number]:
+    """The gradient of each parameter that the loss depends on."""
+    return {i: g for i, g in enumerate(gradient) if trace.reached[i]}
+
+
+# ---- a training ----
+
+
+def train_source(trace: Trace, update: Update, size: int) -> str:
+    """``train(p, memory, parts, scalars, log)``: ``Loop.train``, where each part is a list of rows."""
+    count, s = len(trace.parameters), names("s", len(update.scalars))
+    vectors = {"p": "p"} | {f"m{k}": f"memory[{k}]" for k in range(len(update.memories))}
+    target, rows, lines, gradient = _one_row(trace) if size == 1 else _batch(trace, size)
+    head = f"for {target}, {s} in zip({rows}, scalars):" if update.varying else f"for {target} in {rows}:"
+    return "\n".join(
+        [
+            "def train(p, memory, parts, scalars, log):",
+            *(f"    {names(name, count)} = {vector}" for name, vector in vectors.items()),
+            *([] if update.varying else [f"    {s} = next(iter(scalars))"]),
+            "    sums, total, done = log.sums, 0.0, 0",
+            "    try:",
+            "        for rows in parts:",
+            "            sums.append(0.0)",
+            "            total = 0.0",
+            f"            {head}",
+            *indented(16, [*lines, *_moves(update, gradient, list(vectors))]),
+            "                done += 1",
+            "            sums[-1] = total",
+            "    finally:",
+            *(f"        {vector}[:] = {names(name, count)}" for name, vector in vectors.items()),
+            "        sums[-1:] = [total]",
+            "        log.steps = done",
+        ]
+    )
+
+
+Body = tuple[str, str, list[str], dict[int, str]]  # of a loop over steps: target, rows, lines, gradient
+
+
+def _one_row(trace: Trace) -> Body:
+    """What a step loops over, its lines from a row to the loss, and the names of the gradient by parameter."""
+    tape, loss, gradient = record(trace)
+    reached = _reached(trace, gradient)
+    written = Lines(tape, [loss, *reached.values()])
+    shown = {i: written.text(g) for i, g in reached.items()}
+    # A gradient that is itself a parameter is put aside, because that moves; a constant, because it has no name.
+    aside = {i: f"g_{i}" for i, text in shown.items() if not text.startswith("v")}
+    lines = [*written.lines, *(f"{name} = {shown[i]}" for i, name in aside.items()), *_counted(written.text(loss))]
+    return row_names(trace), "rows", lines, shown | aside
+
+
+def _batch(trace: Trace, size: int) -> Body:
+    """The same for the mean over a batch of rows."""
+    tape, loss, gradient = record(trace)
+    reached = _reached(trace, gradient)
+    written = Lines(tape, [loss], list(reached.values()))
+    lines = [
+        f"batch = rows[start : start + {size}]",
+        "n, subtotal = float(len(batch)), 0.0",
+        *(f"g_{i} = 0.0" for i in reached),
+        f"for {row_names(trace)} in batch:",
+        *indented(4, written.lines),
+        f"    subtotal += {written.text(loss)}",
+        *(f"    g_{i} += {written.text(g)}" for i, g in reached.items()),
+        *_counted("subtotal"),
+        *(f"g_{i} /= n" for i in reached),
+    ]
+    return "start", f"range(0, len(rows), {size})", lines, {i: f"g_{i}" for i in reached}
+
+
+def _counted(loss: str) -> list[str]:
+    return [f"if {loss} - {loss} != 0.0:  # nan or infinite", "    return", f"total += {loss}"]
+
+
+def _moves(update: Update, gradient: dict[int, str], vectors: list[str]) -> list[str]:
+    """The optimiser's rule for each parameter that has a gradient, read from the variable of that name."""
+    tape = Tape()
+    moved: dict[str, tuple[Number, ...]] = {}
+    for i, name in gradient.items():
+        p, *memory = (tape.add(Leaf((), (), False, vector, i)) for vector in vectors)
+        number, kept = update.on(tape, p, tape.add(Leaf((), (), False, name)), tuple(memory))
+        moved[", ".join(f"{vector}_{i}" for vector in vectors)] = (number, *kept)
+    written = Lines(tape, [], [number for numbers in moved.values() for number in numbers], prefix="u")
+    stores = (f"{target} = {', '.join(map(written.text, numbers))}" for target, numbers in moved.items())
+    return [*written.lines, *stores]
+
+
+# ---- how things are written ----
+
+
 def template(step: Apply) -> str:
     """The row's expression over floats; a condition that is a known number is decided."""
     written = step.operation.python
     for operand, slot in zip(step.operands, SLOTS, strict=False):
         kept, condition, other = written.partition(f" if {slot} else ")
-        if condition and operand.__class__ is float:
+        if condition and not isinstance(operand, Ref):
             written = kept if operand else other
     return written
 
 
 def leaf_name(leaf: Leaf) -> str:
     """p_3 is the parameter number 3, x2_0 the number 0 of the second input, s_0 the first scalar of a step."""
-    return f"{leaf.source}_{leaf.place}" if leaf.place >= 0 else leaf.source
+    return f"{leaf.source}_{leaf.position}" if leaf.position >= 0 else leaf.source
 
 
 def constant(number: float) -> str:

@@ -1,25 +1,31 @@
-"""Sums: what is added up at a level, sorted by where it lies.
+"""Sums: what is added up at a level, as matrix products where that can be.
 
-Promise: a sum's terms are added in another order than they were recorded in, and nothing else changes. Terms of one
-sum that lie in the same array are taken together (one fold, or one matrix product); sums that are made of the same
-arrays in the same numbers of terms are computed side by side.
+The terms of a sum are added in another order than they were recorded in; nothing else changes. They are sorted into
+runs, terms that are of one kind because their factors lie in the same arrays. A run becomes one matrix product or one
+fold, and sums that are made of the same runs are computed side by side.
+
+The grid rule. In a run of products each sum is a row of factors a and a row of factors b. Sums whose rows of a meet the
+same rows of b form a grid, one sum for each pair, and a grid is one matrix product: the neurons of a layer are rows of
+weights that all meet one row of inputs; over a recorded batch they meet a row of inputs for each sample. Factors are
+paired in the order of the weights or, where that gives no grids, in the order of the inputs.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from ..engine.ops import add, neg, sub
-from .chains import Chains, Ints
-from .layout import CONSTANTS, Layout, distinct_rows
-from .products import multiply
-from .steps import Fold
-from .trace import Trace
+from .layout import CONSTANTS, Layout, constant, distinct_rows, fold, in_full
+from .steps import PARAMETERS, Ints, MatMul, Tracer
+from .trace import Chains, Trace
 
-NOTHING = -2  # the home of the second factor of a term that is no product
+NO_FACTOR = CONSTANTS - 1  # the array of the second factor of a term that is no product
+MANY_GRIDS = 4  # so many grids, or more, are matrix products only if they have
+SUMS_PER_GRID = 16  # so many sums each, on average
 
 
 @dataclass
@@ -39,143 +45,223 @@ class Terms:
 def all_terms(trace: Trace, chains: Chains) -> Terms:
     """The terms of every sum of the trace, sum by sum, each in the order of the recording."""
     nodes = np.flatnonzero(chains.linear)
-    code = np.array([1 if operation is sub else 2 if operation is neg else 0 for operation in trace.operations])[nodes]
-    sides = [(nodes, chains.left[nodes], np.where(code == 2, -1, 1)), (nodes, chains.right[nodes], 1 - 2 * (code == 1))]
-    users, operands, signs = (np.stack(columns, axis=1).reshape(-1) for columns in zip(*sides, strict=True))
-    inner = chains.absorbed[operands] & chains.linear[operands]
-    kept = (operands >= 0) & ~inner
+    signs = 1 - 2 * np.stack((chains.neg[nodes], chains.sub[nodes]), axis=1).reshape(-1)  # of left and right operand
+    users = np.repeat(nodes, 2)
+    operands = np.stack((chains.left[nodes], chains.right[nodes]), axis=1).reshape(-1)
+    kept = (operands >= 0) & ~(chains.fused[operands] & chains.linear[operands])  # else a sum within the sum
     users, operands, signs = users[kept], operands[kept], signs[kept] * chains.sign[users[kept]]
     product = chains.product[operands]
     a = np.where(product, chains.left[operands], operands)
     b = np.where(product, chains.right[operands], -1)
-    for factor in (a, b):  # -w·x is a product with a minus
-        turned = (factor >= 0) & chains.absorbed[factor] & ~chains.linear[factor] & (chains.right[factor] < 0) & product
-        signs = np.where(turned, -signs, signs)
-        factor[turned] = chains.left[factor[turned]]
+    for factor in (a, b):  # (-w)·x is a product with a minus
+        negative = product & chains.minus[factor]
+        signs = np.where(negative, -signs, signs)
+        factor[negative] = chains.left[factor[negative]]
     order = np.argsort(chains.root[users], kind="stable")
     return Terms(chains.root[users], signs, a, b).take(order)
 
 
-class Sums:
-    """All sums of a trace, lifted level by level."""
+def lift_sums(layout: Layout, terms: Terms, roots: Ints) -> None:
+    """The sums of one level as array steps."""
+    if not len(roots):
+        return
+    starts, ends = (np.searchsorted(terms.root, roots, side) for side in ("left", "right"))
+    sizes = ends - starts
+    shift = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
+    level = _Level(layout, terms.take(shift + np.arange(sizes.sum())))
+    for nodes, runs in level.alike():
+        level.lift(nodes, runs)
 
-    def __init__(self, layout: Layout, trace: Trace, chains: Chains) -> None:
-        self._layout = layout
-        self._terms = all_terms(trace, chains)
 
-    def lift(self, roots: Ints) -> None:
-        """The sums of one level as array steps."""
-        if not len(roots):
-            return
-        starts, ends = (np.searchsorted(self._terms.root, roots, side) for side in ("left", "right"))
-        sizes = ends - starts
-        shift = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
-        level = _Level(self._layout, self._terms.take(shift + np.arange(sizes.sum())))
-        for signature, members in level.signatures().items():
-            level.side_by_side(signature, members)
+Addend = tuple[Ints, Ints, int]  # for each sum the array and position of a number; 1 if it is added, else -1
 
 
 class _Level:
-    """The terms of the sums of one level, sorted by sum, then by where they lie."""
+    """The terms of the sums of one level, sorted by sum, then by kind, then by position."""
 
     def __init__(self, layout: Layout, terms: Terms) -> None:
         self._layout = layout
-        home, place = layout.home, layout.place
-        terms = terms.take(~self._superfluous(layout, terms))
+        terms = terms.take(~self._superfluous(terms))
         swap = (terms.b >= 0) & (self._rank(np.maximum(terms.b, 0)) < self._rank(terms.a))
         a, b = np.where(swap, terms.b, terms.a), np.where(swap, terms.a, terms.b)
-        plain = terms.b < 0
-        homes = home[a], np.where(plain, NOTHING, home[b])
-        places = place[a], np.where(plain, 0, place[b])
-        many = len(layout.tape.steps) + 3
-        kind = ((plain * many + homes[0] + 2) * many + homes[1] + 2) * 3 + np.where(plain, terms.sign + 1, 0)
-        constant = homes[0] == CONSTANTS
-        keys = (np.where(constant, places[1], places[0]), np.where(constant, places[0], places[1]))
-        order = np.lexsort((keys[1], keys[0], kind, terms.root))
-        self.root, self.sign, self.kind = terms.root[order], terms.sign[order], kind[order]
-        self.homes = tuple(column[order] for column in homes)
-        self.places = tuple(column[order] for column in places)
+        alone = terms.b < 0
+        arrays = layout.array[a], np.where(alone, NO_FACTOR, layout.array[b])
+        positions = layout.position[a], np.where(alone, 0, layout.position[b])
+        kind = _mixed(alone.astype(int), *arrays, np.where(alone, terms.sign, 0))
+        by_a, by_b = np.where(arrays[0] == CONSTANTS, positions[::-1], positions)  # constants follow their factors
+        order = np.lexsort((by_b, by_a, kind, terms.root))
+        self.root, self.kind, self.sign = terms.root[order], kind[order], terms.sign[order]
+        self.arrays, self.positions = np.stack(arrays)[:, order], np.stack(positions)[:, order]
 
-    def _rank(self, nodes: Ints) -> Ints:
-        """Which factor is the matrix: parameters before constants before what is computed before what varies by row."""
-        homes = self._layout.home[nodes]
-        distinct, which = np.unique(homes, return_inverse=True)
-        parameters, batched = self._layout.parameters.number, self._layout.batched
-        ranks = [
-            0 if home == parameters else 1 if home == CONSTANTS else 2 + batched(home) for home in distinct.tolist()
-        ]
-        return np.array(ranks)[which]
-
-    @staticmethod
-    def _superfluous(layout: Layout, terms: Terms) -> Ints:
+    def _superfluous(self, terms: Terms) -> Ints:
         """The 0 that Python's ``sum`` starts with, where there is anything else."""
-        constant = (terms.b < 0) & (layout.home[terms.a] == CONSTANTS)
-        zero = (
-            constant & (layout.numbers[np.where(constant, layout.place[terms.a], 0)] == 0)
-            if constant.any()
-            else constant
-        )
+        zero = np.zeros(len(terms.a), dtype=bool)
+        constants = np.flatnonzero((terms.b < 0) & (self._layout.array[terms.a] == CONSTANTS))
+        zero[constants] = self._layout.numbers[self._layout.position[terms.a[constants]]] == 0
         _, sums = np.unique(terms.root, return_inverse=True)
         others = np.bincount(sums, weights=~zero)
         return zero & (others[sums] > 0)
 
-    def signatures(self) -> dict[tuple[tuple[int, int], ...], list[tuple[int, list[int]]]]:
-        """The sums by what they are made of: pairs of a kind of term and their number -> (root, where each starts)."""
-        starts = np.flatnonzero(np.concatenate(([True], (np.diff(self.root) != 0) | (np.diff(self.kind) != 0))))
-        counts = np.diff(np.concatenate((starts, [len(self.root)])))
-        made: dict[int, tuple[list[tuple[int, int]], list[int]]] = defaultdict(lambda: ([], []))
-        columns = (self.root[starts], self.kind[starts], counts, starts)
-        for root, kind, count, start in zip(*(column.tolist() for column in columns), strict=True):
-            parts, where = made[root]
-            parts.append((kind, count))
-            where.append(start)
-        alike: dict[tuple[tuple[int, int], ...], list[tuple[int, list[int]]]] = defaultdict(list)
-        for root, (parts, where) in made.items():
-            alike[tuple(parts)].append((root, where))
-        return alike
+    def _rank(self, nodes: Ints) -> Ints:
+        """Which factor is the matrix: parameters before constants before what is computed before what varies by row."""
+        arrays, which = np.unique(self._layout.array[nodes], return_inverse=True)
+        first = {PARAMETERS.number: 0, CONSTANTS: 1}
+        return np.array([first.get(array, 2 + self._layout.batched(array)) for array in arrays.tolist()])[which]
 
-    def side_by_side(self, signature: tuple[tuple[int, int], ...], members: list[tuple[int, list[int]]]) -> None:
-        """Sums that are made of the same arrays in the same numbers of terms."""
-        roots = np.array([root for root, _ in members])
-        starts = np.array([where for _, where in members])
-        terms = [starts[:, [k]] + np.arange(count) for k, (_, count) in enumerate(signature)]
-        columns = (self.places[0], self.places[1], self.sign)
-        kinds, first = distinct_rows(np.concatenate([column[which] for which in terms for column in columns], axis=1))
-        parts = [part for which in terms for part in self._parts(which[first])]
-        homes = np.stack([home for home, _, _ in parts], axis=1)
-        places = np.stack([place for _, place, _ in parts], axis=1)
-        alike, representatives = distinct_rows(homes)
-        for number, representative in enumerate(representatives.tolist()):
-            which = np.flatnonzero(alike == number)
-            order, outcome = self._combine(homes[representative].tolist(), places[which], [sign for *_, sign in parts])
-            position = np.full(len(first), -1)
-            position[which[order]] = np.arange(len(which))
-            mine = position[kinds] >= 0
-            self._layout.settle(roots[mine], outcome, position[kinds][mine])
+    def alike(self) -> Iterator[tuple[Ints, list[Ints]]]:
+        """The sums, those together whose runs are of the same kinds and lengths.
 
-    def _parts(self, which: Ints) -> list[tuple[Ints, Ints, int]]:
-        """Terms of one kind, a row per sum, as parts with a home and a place for each sum, and their sign."""
-        count, width = which.shape
-        homes = [int(column[which.flat[0]]) for column in self.homes]
-        signs = self.sign[which]
+        Each time the sums' nodes and, for each run, a matrix with a row of terms per sum.
+        """
+        starts = np.flatnonzero(np.diff(self.root, prepend=-1) | np.diff(self.kind, prepend=-1))
+        columns = (self.root[starts], self.kind[starts], np.diff(starts, append=len(self.root)), starts)
+        runs: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for root, *run in zip(*(column.tolist() for column in columns), strict=True):
+            runs[root].append(tuple(run))
+        groups: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+        for root, made_of in runs.items():
+            kinds, lengths, starting = zip(*made_of, strict=True)
+            groups[kinds, lengths].append((root, *starting))
+        for (_, lengths), members in groups.items():
+            table = np.array(members)
+            yield table[:, 0], [table[:, [k]] + np.arange(length) for k, length in enumerate(lengths, 1)]
+
+    def lift(self, roots: Ints, runs: list[Ints]) -> None:
+        """Sums that are made of the same runs, side by side; equal ones are computed once."""
+        facts = (*self.positions, self.sign)
+        kinds, first = distinct_rows(np.concatenate([fact[run] for run in runs for fact in facts], axis=1))
+        addends = [addend for run in runs for addend in self._addends(run[first])]
+        *columns, signs = zip(*addends, strict=True)
+        arrays, positions = (np.stack(column, axis=1) for column in columns)
+        array, position = np.zeros((2, len(first)), dtype=np.int64)
+        groups, representatives = distinct_rows(arrays)
+        for number, representative in enumerate(representatives):
+            members = np.flatnonzero(groups == number)
+            order, outcome = self._combined(arrays[representative].tolist(), positions[members], signs)
+            array[members] = outcome.ref.number
+            position[members[order]] = np.arange(len(members))
+        self._layout.store(roots, array[kinds], position[kinds])
+
+    def _addends(self, run: Ints) -> list[Addend]:
+        """A run of each sum as one addend: a matrix product or a fold. Up to two terms that are no products stay."""
+        count, length = run.shape
+        arrays = [int(array[run.flat[0]]) for array in self.arrays]
+        signs = self.sign[run]
         sign = -1 if (signs < 0).all() else 1
-        if homes[1] != NOTHING:
-            return [(*multiply(self._layout, homes, tuple(p[which] for p in self.places), signs * sign), sign)]
-        places = self.places[0][which]
-        if width > 2:
-            terms = self._layout.fetch_whole(homes[0], places)
-            batched = self._layout.tape[terms].batched
-            outcome = self._layout.tape.add(Fold((terms.number,), (count,), batched, add))
-            return [(np.full(count, outcome.number), np.arange(count), sign)]
-        return [(np.full(count, homes[0]), places[:, k], sign) for k in range(width)]
+        a, b = (positions[run] for positions in self.positions)
+        if arrays[1] != NO_FACTOR:
+            return [(*products(self._layout, arrays, (a, b), signs * sign), sign)]
+        if length <= 2:
+            return [(np.full(count, arrays[0]), column, sign) for column in a.T]
+        outcome = fold(add, self._layout.fetch_whole(arrays[0], a))
+        return [(np.full(count, outcome.ref.number), np.arange(count), sign)]
 
-    def _combine(self, homes: list[int], places: Ints, signs: list[int]) -> tuple[Ints, Any]:
-        """The parts added up element by element; the order of the elements, and the outcome."""
-        order = self._layout.in_order(homes, places)
-        places = places[order]
-        shape = self._layout.shape_of(homes, places)
-        fetched = [self._layout.fetch(home, places[:, k], shape) for k, home in enumerate(homes)]
-        plus = [part for part, sign in zip(fetched, signs, strict=True) if sign > 0]
-        minus = [part for part, sign in zip(fetched, signs, strict=True) if sign < 0]
+    def _combined(self, arrays: list[int], positions: Ints, signs: Sequence[int]) -> tuple[Ints, Tracer]:
+        """Addends, element by element: the order of the elements, and the outcome."""
+        order, shape, fetched = self._layout.elements(arrays, positions)
+        plus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign > 0]
+        minus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign < 0]
         outcome = reduce(add, plus) if plus else neg(minus.pop(0))
-        return order, self._layout.whole(reduce(sub, minus, outcome), shape)
+        return order, in_full(self._layout.tape, reduce(sub, minus, outcome), shape)
+
+
+def _mixed(*columns: Ints) -> Ints:
+    """One number for the numbers of a row, in the order of the rows."""
+    table = np.stack(columns)
+    table -= table.min(axis=1, keepdims=True)
+    return np.ravel_multi_index(tuple(table), tuple(table.max(axis=1) + 1))
+
+
+# ---- sums of products ----
+
+
+def products(layout: Layout, arrays: list[int], positions: tuple[Ints, Ints], signs: Ints) -> tuple[Ints, Ints]:
+    """Sums of products, a row of factors and signs for each: the array and the position of each sum."""
+    for by in (None, positions[1]):
+        a, b, ordered_signs = _in_order(by, *positions, signs)
+        grids = [] if layout.batched(arrays[0]) else _grids(arrays, a, b, ordered_signs)
+        if grids:
+            array, position = np.zeros((2, len(signs)), dtype=np.int64)
+            for grid in grids:
+                outcome = _matrix_product(layout, arrays, a, b, ordered_signs, grid)
+                array[grid.sums] = outcome.ref.number
+                position[grid.sums] = grid.row_b * (grid.row_a.max() + 1) + grid.row_a
+            return array, position
+    return _one_by_one(layout, arrays, positions, signs)
+
+
+class Grid(NamedTuple):
+    """Sums that are one matrix product, and the rows of a and of b that each is made of."""
+
+    sums: Ints
+    row_a: Ints
+    row_b: Ints
+
+
+def _grids(arrays: list[int], a: Ints, b: Ints, signs: Ints) -> list[Grid]:
+    """The grids that the sums fall into; none if they are no matrix products."""
+    rows_a, first_a = distinct_rows(np.concatenate((a, signs), axis=1) if (signs < 0).any() else a)
+    rows_b, first_b = distinct_rows(b)
+    groups = _that_meet_the_same(rows_a, rows_b)
+    if len(groups) >= MANY_GRIDS and len(a) < SUMS_PER_GRID * len(groups):
+        return []
+    rank_a, rank_b = _ranks(arrays[0], a[first_a]), _ranks(arrays[1], b[first_b])
+    grids = []
+    for members in groups:
+        sums = np.flatnonzero(np.isin(rows_a, members))
+        row_a, row_b = (np.unique(rank[sums], return_inverse=True)[1] for rank in (rank_a[rows_a], rank_b[rows_b]))
+        if a.shape[1] == 1 and not (row_a.any() and row_b.any()):
+            return []  # a number times a row of numbers is no matrix product
+        grids.append(Grid(sums, row_a.reshape(-1), row_b.reshape(-1)))
+    return grids
+
+
+def _that_meet_the_same(rows_a: Ints, rows_b: Ints) -> list[list[int]]:
+    """The rows of a, those together that meet the same rows of b."""
+    meets: dict[int, set[int]] = defaultdict(set)
+    for row_a, row_b in zip(rows_a.tolist(), rows_b.tolist(), strict=True):
+        meets[row_a].add(row_b)
+    groups: dict[frozenset[int], list[int]] = defaultdict(list)
+    for row_a, met in meets.items():
+        groups[frozenset(met)].append(row_a)
+    return list(groups.values())
+
+
+def _in_order(by: Any, *columns: Ints) -> tuple[Ints, ...]:
+    if by is None:
+        return columns
+    order = np.argsort(by, axis=1, kind="stable")
+    return tuple(np.take_along_axis(column, order, axis=1) for column in columns)
+
+
+def _ranks(array: int, rows: Ints) -> Ints:
+    """The order of the rows: that of their first numbers; of constants, that of their first appearance."""
+    if array == CONSTANTS:
+        return np.arange(len(rows))
+    return np.argsort(np.lexsort((np.arange(len(rows)), rows[:, 0])))
+
+
+def _matrix_product(layout: Layout, arrays: list[int], a: Ints, b: Ints, signs: Ints, grid: Grid) -> Tracer:
+    first_a, first_b = (grid.sums[np.unique(rows, return_index=True)[1]] for rows in (grid.row_a, grid.row_b))
+    left = layout.fetch_whole(arrays[0], a[first_a])
+    if (signs[first_a] < 0).any():
+        left = left * constant(layout.tape, signs[first_a], a[first_a].shape)
+    right = layout.fetch_whole(arrays[1], b[first_b] if len(first_b) > 1 else b[first_b[0]])
+    shape = (len(first_a),) if len(first_b) == 1 else (len(first_b), len(first_a))
+    return layout.tape.add(MatMul((right.ref, left.ref), shape, right.step.batched))
+
+
+def _one_by_one(layout: Layout, arrays: list[int], positions: tuple[Ints, Ints], signs: Ints) -> tuple[Ints, Ints]:
+    """What is no complete grid: multiplied element by element and folded."""
+    count, length = signs.shape
+    if length == 1:  # a single product keeps the shape of what it is made of
+        order, shape, (a, b) = layout.elements(arrays, np.concatenate(positions, axis=1))
+    else:
+        order, shape = layout.in_order(arrays, np.stack([rows[:, 0] for rows in positions], axis=1)), signs.shape
+        a, b = (layout.fetch(array, rows[order], shape) for array, rows in zip(arrays, positions, strict=True))
+    product = a * b
+    if (signs < 0).any():
+        product = product * constant(layout.tape, signs[order].reshape(shape), shape)
+    outcome = in_full(layout.tape, product, shape)
+    outcome = outcome if length == 1 else fold(add, outcome)
+    return np.full(count, outcome.ref.number), np.argsort(order)

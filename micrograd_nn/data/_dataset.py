@@ -1,6 +1,6 @@
 """What a dataset is, and how it is split and put on a common scale.
 
-Promise: rows stay together with their targets, and the same seed gives the same split on every machine.
+Rows stay together with their targets, and the same seed gives the same split on every machine.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from numbers import Integral
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..engine.operation import as_float
 from ..errors import ArgumentError, ArgumentTypeError, NumberError
+from ..number import as_float
 from .matrix import matrix
 
 if TYPE_CHECKING:

@@ -1,14 +1,14 @@
 """Fetching a file once, from the first mirror that gives the right bytes.
 
-Promise: what is handed on has the checksum that was asked for; every fault of the network comes out as a FileError
-that says which mirror failed and how.
+Promise (tests/test_data.py, against a server that misbehaves): what is handed on has the checksum that was asked for;
+every fault of the network comes out as a FileError that says which mirror failed and how.
 """
 
 import hashlib
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..errors import FileError, FormatError
 from ..progress import progress_bar
@@ -39,20 +39,15 @@ def _read(url: str, timeout: float, progress: bool) -> bytes:
     with urllib.request.urlopen(url, timeout=timeout) as answer:
         promised = int(answer.headers.get("Content-Length") or 0)
         name = url.rsplit("/", 1)[-1]
+        content = bytearray()
         with progress_bar(progress, desc=name, total=promised or None, unit="B", unit_scale=True) as bar:
-            content = _gather(answer.read, bar.update)
+            while piece := answer.read(CHUNK):
+                content += piece
+                bar.update(len(piece))
+                if len(content) > LIMIT:
+                    raise FileError(f"sends more than {LIMIT >> 20} MB")
     if len(content) < promised:
         raise FileError(f"sent {len(content)} of {promised} bytes")
-    return content
-
-
-def _gather(read: Callable[[int], bytes], tell: Callable[[int], object]) -> bytes:
-    content = bytearray()
-    while piece := read(CHUNK):
-        content += piece
-        tell(len(piece))
-        if len(content) > LIMIT:
-            raise FileError(f"sends more than {LIMIT >> 20} MB")
     return bytes(content)
 
 

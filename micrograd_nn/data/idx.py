@@ -1,6 +1,8 @@
 """IDX files, the form in which MNIST is given out: zipped or not, read and written.
 
-Promise: the header's sizes are believed only if exactly so many bytes follow, so a hostile file costs no memory.
+Promise (tests/test_data.py): the header's sizes are believed only if exactly so many bytes follow, so a hostile file
+costs no memory.
+
 Format: two zero bytes, a type (8: unsigned byte), the number of dimensions, each dimension as a big-endian 32-bit
 number, then the bytes, last dimension fastest (yann.lecun.com/exdb/mnist).
 """

@@ -1,7 +1,7 @@
 """Handwritten digits: 8×8, shipped with the package, and MNIST, read from a folder or fetched once.
 
-Promise: no network unless MNIST was asked for without a folder and the cache does not hold it; where files are
-missing, one error names all four and where to put them.
+No network unless MNIST was asked for without a folder and the cache does not hold it; where files are missing, one
+error names all four and where to put them.
 """
 
 import os
@@ -50,14 +50,13 @@ def mnist(
     is not what it should be.
     """
     home = cache_folder() / "mnist" if folder is None else Path(name_of(folder))
-    paths = [_find(home, name) for name in MNIST]
-    if None in paths:
-        if folder is not None:
-            raise FileMissingError(f"MNIST is not in {home}: {_wanted(home)}")
-        paths = [
-            path or _fetch(home, name, mirrors, timeout, progress) for path, name in zip(paths, MNIST, strict=True)
-        ]
-    images, labels, test_images, test_labels = (read_idx(path) for path in paths if path)
+    found = {name: path for name in MNIST for path in (home / f"{name}.gz", home / name) if path.is_file()}
+    missing = [name for name in MNIST if name not in found]
+    if missing and folder is not None:
+        raise FileMissingError(f"MNIST is not in {home}: {_wanted(home)}")
+    for name in missing:
+        found[name] = _fetch(home, name, mirrors, timeout, progress)
+    images, labels, test_images, test_labels = (read_idx(found[name]) for name in MNIST)
     train = _images("mnist", images, labels, 255.0, "float32")
     return train, _images("mnist test", test_images, test_labels, 255.0, "float32")
 
@@ -66,10 +65,6 @@ def cache_folder() -> Path:
     """Where fetched files are kept: $MICROGRAD_NN_CACHE, else micrograd-nn in the user's cache folder."""
     named = os.environ.get("MICROGRAD_NN_CACHE")
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "micrograd-nn"
-
-
-def _find(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
 def _fetch(home: Path, name: str, mirrors: Sequence[str], timeout: float, progress: bool) -> Path:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..engine.operation import as_float
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, ShapeError
+from ..number import as_float
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,13 +36,6 @@ def matrix(name: str, given: Any, column: bool = False) -> Array:
         raise _first_fault(name, given, error) from None
     if array.ndim != 2 or not array.size:
         raise ShapeError(f"{name} is a list of {ROWS[name]}; got the shape {array.shape}")
-    _check_finite(name, array)
-    return array
-
-
-def _check_finite(name: str, array: Array) -> None:
-    import numpy as np
-
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         row, column = bad[0].tolist()
@@ -51,6 +44,7 @@ def _check_finite(name: str, array: Array) -> None:
             f"{name} has {array[row, column]} in row {row}, column {column} (counted from 0){more}: "
             "take such rows out, or put a number there"
         )
+    return array
 
 
 def _first_fault(name: str, given: Any, error: Exception) -> MicrogradError:

@@ -1,6 +1,6 @@
 """Small datasets: people, logic, a decision, a line, and shapes in the plane.
 
-Promise: written out or drawn from an explicit seed; the same bytes on every machine.
+Each is written out or drawn from an explicit seed: the same bytes on every machine.
 """
 
 import math
@@ -9,7 +9,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from ..errors import ShapeError, UnknownNameError
+from ..errors import ShapeError, known
 from ..number import whole_number
 from ._dataset import Dataset
 
@@ -31,14 +31,9 @@ GATES: dict[str, Callable[..., bool]] = {
 
 def friends() -> Dataset:
     """Four people by weight and height, less 135 lb and 66 in; 1 means female."""
-    return _dataset(
-        "friends",
-        [(pounds - POUNDS, inches - INCHES) for _, pounds, inches, _ in PEOPLE],
-        [female for *_, female in PEOPLE],
-        features=("weight", "height"),
-        classes=("male", "female"),
-        rows=tuple(name for name, *_ in PEOPLE),
-    )
+    X, y = [(pounds - POUNDS, inches - INCHES) for _, pounds, inches, _ in PEOPLE], [female for *_, female in PEOPLE]
+    names = tuple(name for name, *_ in PEOPLE)
+    return _dataset("friends", X, y, features=("weight", "height"), classes=("male", "female"), rows=names)
 
 
 def from_metric(kilograms: float, centimetres: float) -> list[float]:
@@ -58,10 +53,8 @@ def gate(name: str) -> Dataset:
 
     Raises UnknownNameError for any other gate.
     """
-    if name not in GATES:
-        raise UnknownNameError("gate", name, GATES)
-    table = list(product((0, 1), repeat=2))
-    return _dataset(name, table, [int(GATES[name](*row)) for row in table], features=("A", "B"), classes=("no", "yes"))
+    opens, table = GATES[known("gate", name, GATES)], list(product((0, 1), repeat=2))
+    return _dataset(name, table, [int(opens(*row)) for row in table], features=("A", "B"), classes=("no", "yes"))
 
 
 def xor() -> Dataset:

@@ -18,7 +18,7 @@ from ._quiz import Quiz as Quiz
 from ._quiz import quiz as quiz
 from ._steps import Step as Step
 from ._steps import steps as steps
-from ._wrong_order import wrong_order as wrong_order
+from ._steps import wrong_order as wrong_order
 from .check import Finding as Finding
 from .check import Report as Report
 from .check import check_partials as check_partials

@@ -4,18 +4,18 @@ Promise: it is what a textbook prints, and it is this graph: symbols come from t
 the whole, worked out at the recorded numbers, is the gradient.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import groupby, islice, pairwise
 
 from ..engine.value import Value, adjoints
 from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
-from ..notation.writing import equation, label_text, number_latex, number_text
+from ..notation.latex import number_latex
+from ..notation.text import equation, label_text, number_text
 from ..number import whole_number
-from ._paths import count_ways, largest_first
+from ._paths import largest_first
 from .chain import Chain, Factor, numbered
-from .names import node_of, partial_latex, partial_text
-from .recorded import check_root
+from .recorded import check_unchanged, node_of, partial_latex, partial_text
 
 MOST = 8  # terms that are written out unless more are asked for
 DIGITS = 6
@@ -29,14 +29,13 @@ class Explanation:
     are in all; ``number`` is the gradient.
     """
 
-    def __init__(self, root: Value, target: Value, most: int = MOST, digits: int | None = DIGITS) -> None:
-        self.chain = Chain(root, target)
-        self.digits = digits
+    def __init__(self, chain: Chain, most: int = MOST, digits: int | None = DIGITS) -> None:
+        self.chain, self.digits = chain, digits
+        root, target = chain.root, chain.target
         self.number = adjoints(root).get(target, 0.0)
-        named = self.chain.named
-        self.count = count_ways(named, self.chain.edges, target) if named else 0
-        largest = largest_first(named, self.chain.edges, target) if named else iter(())
-        found = [path.nodes for path in islice(largest, most)]
+        self.count = self.chain.count
+        largest = largest_first(self.chain.named, self.chain.edges, target)
+        found = [path.nodes for path in islice(largest, min(most, self.count))]
         if self.count <= most:  # all of them: in the graph's order, as a textbook has them
             place = {node: i for i, node in enumerate(self.chain.order)}
             found.sort(key=lambda nodes: [place[node] for node in nodes])
@@ -65,31 +64,26 @@ class Explanation:
         'w ← w − 0.5·∂L/∂w = 0.3 − 0.5·0.6 = 0'
         """
         w, before = label_text(self.chain.names[self.chain.target]), self.chain.target.data
-        numbers = [number_text(number, self.digits) for number in (lr, before, self.number, before - lr * self.number)]
-        lr_text, before_text, slope, after = numbers
-        lr_text, slope = _bracketed(lr_text), _bracketed(slope)
-        return f"{w} ← {w} − {lr_text}·{self._whole()} = {before_text} − {lr_text}·{slope} = {after}"
+        rate, slope = (_bracketed(number_text(number, self.digits)) for number in (lr, self.number))
+        start, after = (number_text(number, self.digits) for number in (before, before - lr * self.number))
+        return f"{w} ← {w} − {rate}·{self._whole()} = {start} − {rate}·{slope} = {after}"
 
     # ---- text ----
 
     def __str__(self) -> str:
-        whole = self._whole()
+        whole, result = self._whole(), number_text(self.number, self.digits)
         rows = [self._columns(factor) for factor in self.factors]
-        width = max((len(row[0]) for row in rows), default=0)
+        if not rows:  # nothing depends on the target, or it is the root itself
+            return f"{whole} = {result}"
+        width = max(len(row[0]) for row in rows)
         middle = max((len(row[1]) for row in rows if len(row[1]) <= WIDE), default=0)
-        lines = [
-            f"{lhs:{width}} = {symbol:{middle}}{''.join(f' = {part}' for part in rest)}" for lhs, symbol, *rest in rows
-        ]
-        if not lines:  # nothing depends on the target, or it is the root itself
-            return f"{whole} = {number_text(self.number, self.digits)}"
+        lines = [f"{lhs:{width}} = {' = '.join([f'{symbol:{middle}}', *rest])}".rstrip() for lhs, symbol, *rest in rows]
         if self._is_one_factor():
-            return lines[0].rstrip()
-        pad = "\n" + " " * len(whole) + " + "
-        chain = pad.join([*(" · ".join(map(str, term)) for term in self.terms), *self._more()])
-        numbers = pad.join([*self._numbers(number_text, " · "), *self._more()])
-        result = number_text(self.number, self.digits)
-        factors = "\n".join(line.rstrip() for line in lines)
-        return f"{whole} = {chain}\n\n{factors}\n\n{whole} = {numbers} = {result}"
+            return lines[0]
+        rest = self.count - len(self.terms)
+        more = f"… {rest:,} more" if rest < 10**30 else "… and very many more"
+        chain, numbers = self._sums(str, number_text, " · ", "\n" + " " * len(whole) + " + ", more)
+        return "\n".join([f"{whole} = {chain}", "", *lines, "", f"{whole} = {numbers} = {result}"])
 
     def _columns(self, factor: Factor) -> list[str]:
         try:
@@ -106,14 +100,11 @@ class Explanation:
         for factor in self.factors:
             written = factor.symbol.latex(), numbered(factor.symbol).latex(self.digits)
             lines.append(rf"{factor.latex()} &= {equation(*written, number_latex(factor.number, self.digits))}")
-        whole = self._whole(partial_latex, r"\mathrm{d}")
+        whole, result = self._whole(partial_latex, r"\mathrm{d}"), number_latex(self.number, self.digits)
         if not lines:
-            lines = [f"{whole} &= {number_latex(self.number, self.digits)}"]
+            lines = [f"{whole} &= {result}"]
         elif not self._is_one_factor():
-            more = [r"\dots"] if self._more() else []
-            chain = " + ".join([*(r" \cdot ".join(factor.latex() for factor in term) for term in self.terms), *more])
-            numbers = " + ".join([*self._numbers(number_latex, r" \cdot "), *more])
-            result = number_latex(self.number, self.digits)
+            chain, numbers = self._sums(Factor.latex, number_latex, r" \cdot ", " + ", r"\dots")
             lines = [f"{whole} &= {chain}", *lines, f"{whole} &= {numbers} = {result}"]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
@@ -135,15 +126,15 @@ class Explanation:
     def _is_one_factor(self) -> bool:
         return self.count == 1 and len(self.terms[0]) == 1
 
-    def _more(self) -> list[str]:
-        rest = self.count - len(self.terms)
-        return [f"… {rest:,} more" if rest < 10**30 else "… and very many more"] if rest else []
-
-    def _numbers(self, number: Callable[[float, int | None], str], dot: str) -> Iterator[str]:
-        for term in self.terms:
-            written = [number(factor.number, self.digits) for factor in term]
-            first = term is self.terms[0]
-            yield dot.join(_bracketed(w) if i or not first else w for i, w in enumerate(written))
+    def _sums(
+        self, written: Callable[[Factor], str], number: Callable[..., str], dot: str, plus: str, more: str
+    ) -> tuple[str, str]:
+        """The terms in factors and in numbers, and whether there are more."""
+        ends = [more] if self.count > len(self.terms) else []
+        numbers = [[_bracketed(number(factor.number, self.digits)) for factor in term] for term in self.terms]
+        numbers[0][0] = number(self.terms[0][0].number, self.digits)
+        factors = [[*map(written, term)] for term in self.terms]
+        return plus.join([*map(dot.join, factors), *ends]), plus.join([*map(dot.join, numbers), *ends])
 
 
 def _bracketed(number: str) -> str:
@@ -175,5 +166,5 @@ def explain(root: Value, target: Value | str, most: int = MOST, digits: int | No
     whole_number("most, the number of terms to write,", most)
     if digits is not None:
         whole_number("digits, if not None for all of them,", digits)
-    check_root(root)
-    return Explanation(root, node_of(target, root), most, digits)
+    check_unchanged(root)
+    return Explanation(Chain(root, node_of(target, root)), most, digits)

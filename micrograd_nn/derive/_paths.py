@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count, islice
 from math import isfinite, log, prod
+from operator import itemgetter
 from typing import Any
 
-from ..engine.graph import Edges, sweep, topological_order
+from ..engine.graph import Edges, sweep, tangents, topological_order
 from ..engine.value import Value, adjoints
 from ..engine.value import edges as recorded
-from ..notation.writing import label_text, number_text
-from .names import names_of, node_of
-from .recorded import check_root, check_unchanged
+from ..notation.text import label_text, number_text
+from .recorded import check_root, check_unchanged, name_or_number, names_of, node_of
 
 SHOWN = 10  # paths in print
 BEYOND = 1e15  # stands for the logarithm of inf, and less for that of 0; a million finite slopes stay below
@@ -53,12 +53,12 @@ class Paths:
     def __str__(self) -> str:
         names = names_of(self.root, self.target)
         number = f"{self.count:,}" if self.count < 10**30 else f"about 2^{self.count.bit_length() - 1}"
-        ends = f"path{'s' * (self.count != 1)} from {names[self.target]} to {names[self.root]}"
+        ends = f"path{'s' * (self.count != 1)} from {label_text(names[self.target])} to {label_text(names[self.root])}"
         lines = [f"{number} {ends}, in sum {number_text(self.total)}"]
         shown = [(number_text(path.product), path) for path in self.largest(SHOWN)]
         width = max((len(product) for product, _ in shown), default=0)
         for product, path in shown:
-            way = " ← ".join(_shown(node, names) for node in path.nodes[:SHOWN])
+            way = " ← ".join(name_or_number(node, names.get(node, ""), 4) for node in path.nodes[:SHOWN])
             way += f" ← … {len(path.nodes) - SHOWN} more" if len(path.nodes) > SHOWN else ""
             lines.append(f"  {product:>{width}}   {way}")
         if self.count > SHOWN:
@@ -95,12 +95,8 @@ def count_paths(root: Value, target: Value | str) -> int:
     Raises UnknownNameError for a label that is not there, ArgumentTypeError if root is no Value.
     """
     check_root(root)
-    return count_ways(topological_order(root), recorded, node_of(target, root))
-
-
-def count_ways(order: Sequence[Value], edges: Edges[Value], target: Value) -> int:
-    """The number of paths from the last of the order down to target."""
-    return next((ways for node, ways in sweep(order, edges, 1, mul=lambda ways, _: ways) if node is target), 0)
+    end, found = node_of(target, root), sweep(topological_order(root), recorded, 1, mul=lambda ways, _: ways)
+    return next((ways for node, ways in found if node is end), 0)
 
 
 def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) -> Iterator[Path]:
@@ -109,7 +105,7 @@ def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) ->
     From each node one edge leads on to the largest product; a path is known by where it leaves these, and by how much
     it loses there. So each path that is taken up is a whole one, however many there are with the same product.
     """
-    best, onward = _best(order, edges, target)
+    best = _best(order, edges, target)
     root = order[-1]
     if root not in best:
         return
@@ -120,30 +116,27 @@ def largest_first(order: Sequence[Value], edges: Edges[Value], target: Value) ->
         leaves = []  # where another edge could have been taken
         while node is not target:
             leaves.append((node, way))
-            i, operand, partial = onward[node]
-            node, way = operand, (way, leaves[-1][0], partial)
+            _, (_, operand, partial) = best[node]
+            node, way = operand, (way, node, partial)
         yield _path(target, way)
         for node, way in leaves:
+            weight, (taken, *_) = best[node]
             for i, (operand, partial) in enumerate(edges(node)):
-                if operand in best and i != onward[node][0]:
-                    loss = max(0.0, best[node] - best[operand] - _weight(partial))
+                if operand in best and i != taken:
+                    loss = max(0.0, weight - best[operand][0] - _weight(partial))
                     heappush(queue, (lost + loss, next(turn), operand, (way, node, partial)))
 
 
-def _best(
-    order: Sequence[Value], edges: Edges[Value], target: Value
-) -> tuple[dict[Value, float], dict[Value, tuple[int, Value, float]]]:
-    """The logarithm of the largest product from each node down to target, and the edge that leads to it."""
-    best, onward = {target: 0.0}, {}
-    for node in order:
-        if node is target:
-            continue
-        for i, (operand, partial) in enumerate(edges(node)):
-            if operand in best:
-                weight = _weight(partial) + best[operand]
-                if node not in onward or weight > best[node]:
-                    best[node], onward[node] = weight, (i, operand, partial)
-    return best, onward
+def _best(order: Sequence[Value], edges: Edges[Value], target: Value) -> dict[Value, tuple[float, Any]]:
+    """By node: the logarithm of the largest product down to target, and the edge that leads to it."""
+    return tangents(
+        order,
+        lambda node: [(operand, (i, operand, partial)) for i, (operand, partial) in enumerate(edges(node))],
+        target,
+        (0.0, None),
+        add=lambda one, other: max(one, other, key=itemgetter(0)),
+        mul=lambda edge, below: (_weight(edge[2]) + below[0], edge),
+    )
 
 
 def _weight(partial: float) -> float:
@@ -159,7 +152,3 @@ def _path(target: Value, way: Any) -> Path:
         nodes.append(node)
         partials.append(partial)
     return Path(tuple(reversed(nodes)), tuple(reversed(partials)))
-
-
-def _shown(node: Value, names: dict[Value, str]) -> str:
-    return label_text(names[node]) if node in names else number_text(node.data, 4)

@@ -10,12 +10,10 @@ from random import Random
 from ..engine.backprop import replay
 from ..engine.value import Value
 from ..errors import ArgumentError
-from ..notation.symbol import Symbol
-from ..notation.writing import label_text, number_text
-from .chain import Chain
-from .names import names_of, partial_text
-from .points import Point
-from .recorded import check_root
+from ..notation.text import label_text, number_text
+from .chain import Point, Symbols
+from .recorded import check_root, names_of, partial_text
+from .units import in_domain
 
 MOST = 12  # questions on a sheet
 TRIES = 200
@@ -82,22 +80,21 @@ def quiz(root: Value, seed: int = 0) -> Quiz:
     check_root(root)
     names = names_of(root)
     order = list(replay(root, {}))
-    leaves = sorted(
-        (node for node in order if node in names and node.operation is None), key=lambda n: _place(names[n])
-    )
+    named = [node for node in order if node in names]
+    leaves = sorted((node for node in named if node.operation is None), key=lambda node: _place(names[node]))
     if not leaves:
         raise ArgumentError(
             "a quiz asks for gradients of labelled leaves, and this graph has none: Value(2.0, label='x')"
         )
     draw = Random(seed)
-    point = _point(root, order, leaves, draw)
+    point = _point(root, leaves, draw)
     asked = leaves if len(leaves) <= MOST else sorted(draw.sample(leaves, MOST), key=leaves.index)
-    adjoints = point.adjoints(order)
-    inner = [node for node in order if node in names and node.operation is not None]
+    inner = [node for node in named if node.operation is not None]
+    formulas = [Symbols({other: names[other] for other in named if other is not node})[node] for node in inner]
     return Quiz(
         given=tuple((label_text(names[leaf]), point.values[leaf]) for leaf in leaves),
-        equations=tuple((label_text(names[node]), _equation(node, names)) for node in inner),
-        answers=tuple((partial_text(names[root], names[leaf]), adjoints[leaf]) for leaf in asked),
+        equations=tuple((label_text(names[node]), str(formula)) for node, formula in zip(inner, formulas, strict=True)),
+        answers=tuple((partial_text(names[root], names[leaf]), point.adjoints(order)[leaf]) for leaf in asked),
         values=tuple((label_text(names[node]), point.values[node]) for node in inner),
     )
 
@@ -111,18 +108,10 @@ def _place(name: str) -> tuple[str, list[int]]:
     return re.sub(r"\d+", "", name), [int(number) for number in re.findall(r"[0-9]+", name)]
 
 
-def _point(root: Value, order: list[Value], leaves: list[Value], draw: Random) -> Point:
+def _point(root: Value, leaves: list[Value], draw: Random) -> Point:
     for _ in range(TRIES):
         numbers = {leaf: draw.choice((-1.0, 1.0)) * draw.randint(1, 20) / 10.0 for leaf in leaves}
         values = replay(root, numbers)
-        made = ((node.operation, node.operands) for node in order if node.operation is not None)
-        if all(row.domain.holds(*[values[operand] for operand in operands]) for row, operands in made):
+        if all(in_domain(node, values) for node in values):
             return Point(values)
     raise ArgumentError(f"{TRIES} draws of numbers, and none lies in the domain of every operation of this graph")
-
-
-def _equation(node: Value, names: dict[Value, str]) -> str:
-    """What makes a node, in terms of the names below it."""
-    inner = {other: name for other, name in names.items() if other is not node}
-    symbol: Symbol = Chain(node, node, inner).symbols[node]
-    return str(symbol)

@@ -1,28 +1,31 @@
-"""The graph with its unnamed nodes folded away: the chain rule through the nodes that have names.
+"""The graph with its unnamed nodes folded away: the chain rule through the nodes that have names, anywhere.
 
 Promise: a factor ∂child/∂parent holds all ways between the two that meet no other name, in the textbook's symbols from
 the rows and as the number that the engine recorded; over the named graph the products of the factors add up to
-exactly the paths of the whole graph.
+exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from math import isclose, isnan
-from typing import Any
+from functools import cached_property
+from math import inf, isclose, isnan
+from typing import NamedTuple
 
-from ..engine.graph import postorder
-from ..engine.operation import Operation
+from ..engine.graph import postorder, sweep, tangents
 from ..engine.value import Value, topological_order
+from ..engine.value import edges as recorded
 from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
-from .names import names_of, partial_latex, partial_text
-from .recorded import check_unchanged
-from .shares import softmax_slopes
+from ..notation.text import PRODUCT
+from .recorded import names_of, partial_latex, partial_text
+from .units import let_through, unit_at
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
+
+Pair = tuple[Value, Value]  # child, parent: the factor ∂child/∂parent
+Edge = tuple[Value, int]  # a node and the place of one of its operands
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ class Factor:
     symbol: Tidy
     number: float
 
+    @property
+    def is_nothing(self) -> bool:
+        """Is it 0 whatever the names hold, as a term that one-hot targets leave out?"""
+        return self.symbol.is_number and self.symbol.number == 0.0
+
     def __str__(self) -> str:
         return partial_text(self.child, self.parent)
 
@@ -43,20 +51,21 @@ class Factor:
 
 
 class Chain:
-    """How root depends on target, through named nodes only. Raises GraphError if a ``.data`` has changed since."""
+    """How root depends on target, through named nodes only; the recorded numbers must be unchanged."""
 
     def __init__(self, root: Value, target: Value, names: dict[Value, str] | None = None) -> None:
         self.root, self.target = root, target
-        if names is None:
-            check_unchanged(root)
         self.order = topological_order(root)
         self.names = names_of(root, target) if names is None else names
         self.symbols = Symbols(self.names)
-        self._regions: dict[Value, list[Value]] = {}
-        self.on_the_way = {target}
+        self._uses = Counter(operand for node in self.order for operand in node.operands)
+        self.on_the_way = {target}  # the nodes that depend on target
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
                 self.on_the_way.add(node)
+        self._regions: dict[Value, list[Value]] = {}
+
+    # ---- the named graph ----
 
     @cached_property
     def named(self) -> list[Value]:
@@ -69,44 +78,49 @@ class Chain:
         return {child: self._factors_of(child) for child in reversed(self.named) if child is not self.target}
 
     def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
-        """The edges of the named graph, for counting and listing its paths."""
-        return [(parent, factor.number) for parent, factor in self.factors.get(node, {}).items()]
+        """The edges of the named graph, for counting and listing its paths; none where the factor is the constant 0."""
+        below = self.factors.get(node, {}).items()
+        return [(parent, factor.number) for parent, factor in below if not factor.is_nothing]
 
-    def _factors_of(self, child: Value) -> dict[Value, Factor]:
-        if len(self.region(child)) > MOST_BETWEEN:
-            raise GraphError(
-                f"{len(self.region(child)):,} nodes without a label lie below {self.names[child]}, too many to be read "
-                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
-            )
-        region = self.region(child)
-        uses = Counter(operand for node in region for operand in node.operands)
-        below: dict[Value, _Slope] = {child: _Slope(1.0, None)}
-        tops: dict[Value, tuple[Value, float]] = {}  # of the inside of a reduction: its outermost node, ∂top/∂node
-        for node in reversed(region):
-            if node not in below:
-                continue  # a part of a softmax, which is derived at once
-            slope = below.pop(node)
-            top, down = tops.get(node, (node, 1.0))
-            for operand, local, number in self._local_slopes(node, top):
-                if operand not in self.names and uses[operand] == 1 and _goes_on(operand, node, top, down * number):
-                    tops[operand] = top, down * number
-                    below[operand] = _Slope(slope.number * number, slope.factors)
-                else:
-                    below[operand] = _plus(below.get(operand), _Slope(slope.number * number, (local, slope.factors)))
-        return {
-            parent: Factor(self.names[child], self.names[parent], slope.symbol(), slope.number)
-            for parent, slope in below.items()
-        }
+    @property
+    def count(self) -> int:
+        """The number of paths through named nodes from target to root."""
+        return self._to_target.get(self.root, 0)
 
-    def _local_slopes(self, node: Value, top: Value) -> Iterator[tuple[Value, Tidy, float]]:
-        at_once = softmax_slopes(node, self.symbols, self.names) if node in self.names else None
-        if at_once is not None:
-            yield from (slope for slope in at_once if slope[0] in self.on_the_way)
-            return
-        symbols = [self.symbols[operand] for operand in node.operands]
-        for i, (operand, number) in enumerate(zip(node.operands, node.partials, strict=True)):
-            if operand in self.on_the_way:
-                yield operand, slope_of(node, i, symbols, self.symbols[top], top), number
+    def goes_around(self, pair: Pair) -> bool:
+        """Is there a path from target to root that does not run through this factor?"""
+        child, parent = pair
+        return self._from_root.get(child, 0) * self._to_target.get(parent, 0) < self.count
+
+    @cached_property
+    def meeting(self) -> Value | None:
+        """The first name below root that every path down to target runs through, target at the latest."""
+        below = reversed(self.named[:-1]) if self.count else ()
+        return next((node for node in below if not self.goes_around((node, node))), None)
+
+    @cached_property
+    def _from_root(self) -> dict[Value, int]:
+        """How many paths lead down to each named node."""
+        return dict(sweep(self.named, self.edges, 1, mul=lambda ways, _: ways)) if self.named else {}
+
+    @cached_property
+    def _to_target(self) -> dict[Value, int]:
+        """How many lead from each on to target."""
+        return tangents(self.named, self.edges, self.target, 1, mul=lambda _, ways: ways)
+
+    @cached_property
+    def divisors(self) -> list[float]:
+        """The n of each mean: what is divided by a constant n, or multiplied with 1/n."""
+        found = set()
+        for node in self.order:
+            if node in self.on_the_way and node.operation and node.operation.level == PRODUCT:
+                for i, leaf in enumerate(reversed(node.operands)):
+                    constant = leaf.operation is None and leaf not in self.names
+                    if constant and node.partials[i] and (i == 0 or node.operation.associative):
+                        found.add(abs(1.0 / node.partials[i]))
+        return sorted({float(round(n)) for n in found if 2.5 < n < inf and isclose(n, round(n), rel_tol=1e-9)})
+
+    # ---- one factor ----
 
     def region(self, child: Value) -> list[Value]:
         """child and the unnamed nodes on the way below it, operands first."""
@@ -116,6 +130,35 @@ class Chain:
 
     def _unnamed(self, node: Value) -> list[Value]:
         return [operand for operand in node.operands if operand in self.on_the_way and operand not in self.names]
+
+    def _factors_of(self, child: Value) -> dict[Value, Factor]:
+        region = self.region(child)
+        if len(region) > MOST_BETWEEN:
+            raise GraphError(
+                f"{len(region):,} nodes without a label lie below {self.names[child]}, too many to be read "
+                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
+            )
+        below = (operand for node in reversed(region) for operand in node.operands)
+        parents = dict.fromkeys(node for node in below if node in self.names and node in self.on_the_way)
+        order, one = [*reversed(parents), *region], _Way()
+        ways = sweep(order, lambda node: () if node in parents else self._steps(node), one, _Way.beside, _Way.onward)
+        return {
+            node: Factor(self.names[child], self.names[node], way.symbol(), way.number)
+            for node, way in ways
+            if node in parents
+        }
+
+    def _steps(self, node: Value) -> Iterable[tuple[Value, tuple[Tidy, float]]]:
+        """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
+        unit = unit_at(node, self.names, self.symbols, self._uses)
+        if unit is not None:
+            return [step for step in unit if step[0] in self.on_the_way]
+        symbols = [self.symbols[operand] for operand in node.operands]
+        return [
+            (operand, (slope_of(node, i, symbols, self.symbols[node]), slope))
+            for i, (operand, slope) in enumerate(recorded(node))
+            if operand in self.on_the_way
+        ]
 
 
 class Symbols(dict[Value, Tidy]):
@@ -137,22 +180,21 @@ class Symbols(dict[Value, Tidy]):
             return Tidy(self.names[node], key=node)
         if node.operation is None:
             return Tidy.of(node.data)
+        if (operand := let_through(node)) is not None:
+            return self[operand]
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
 
 
-def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy, top: Value | None = None) -> Tidy:
-    """∂node/∂operand in symbols, as a textbook has it; inside of a reduction ∂top/∂operand, with top's symbol as out.
+def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:
+    """∂node/∂operand in symbols, as a textbook has it.
 
     Where the textbook's form is not what the row chose, at a corner or outside of its domain, it is the row's number.
     """
     assert node.operation is not None  # a leaf has no slope
-    partial = node.operation.textbook[i]
-    slope: Any = partial(*operands, out)
-    if top is None or top is node:
-        now, chosen = partial(*[operand.data for operand in node.operands], node.data), node.partials[i]
-        if not (isclose(now, chosen, rel_tol=1e-6, abs_tol=1e-6) or (isnan(now) and isnan(chosen))):
-            slope = chosen
-    return Tidy.of(slope)
+    textbook, chosen = node.operation.textbook[i], node.partials[i]
+    now = textbook(*[operand.data for operand in node.operands], node.data)
+    same = isclose(now, chosen, rel_tol=1e-6, abs_tol=1e-6) or (isnan(now) and isnan(chosen))
+    return Tidy.of(textbook(*operands, out) if same else chosen)
 
 
 def numbered(symbol: Symbol) -> Symbol:
@@ -160,42 +202,110 @@ def numbered(symbol: Symbol) -> Symbol:
     return symbol.fold(lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply)
 
 
-def _goes_on(operand: Value, node: Value, top: Value, down: float) -> bool:
-    """Is operand the inside of the same reduction as node, so that its slopes can be taken to the top at once?
+class _Way(NamedTuple):
+    """A way down: its number, and the symbols of its steps, which are multiplied when they are asked for."""
 
-    In a chain of logaddexp the slope is exp(a - top) for each, where the chain rule would write a product of as many
-    factors as there are links. It is held against that product's number here.
-    """
-    row = operand.operation
-    if row is None or row is not node.operation or not row.associative or not _knows_itself_only(row):
-        return False
-    numbers = [inner.data for inner in operand.operands]
-    pairs = zip(row.textbook, operand.partials, strict=True)
-    return all(isclose(partial(*numbers, top.data), down * slope, rel_tol=1e-6) for partial, slope in pairs)
+    number: float = 1.0
+    last: Tidy | None = None
+    before: "_Way | None" = None  # shared with other ways
 
+    def onward(self, step: tuple[Tidy, float]) -> "_Way":
+        return _Way(self.number * step[1], step[0], self)
 
-@cache
-def _knows_itself_only(row: Operation) -> bool:
-    """Is each slope made of its own operand and the outcome alone?"""
-    a, b, out = Symbol("a"), Symbol("b"), Symbol("out")
-    slopes = [Symbol.of(partial(a, b, out)) for partial in row.textbook]
-    return all(other not in set(slope.parts()) for slope, other in zip(slopes, (b, a), strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class _Slope:
-    number: float
-    factors: Any  # (last factor, (the one before, … None)): shared with whoever continues it
+    def beside(self, other: "_Way") -> "_Way":
+        return _Way(self.number + other.number, total([self.symbol(), other.symbol()]))
 
     def symbol(self) -> Tidy:
-        units, rest = [], self.factors
-        while rest is not None:
-            unit, rest = rest
-            units.append(unit)
-        return product(reversed(units))
+        symbols, way = list[Tidy](), self
+        while way.last is not None:
+            symbols.append(way.last)
+            way = way.before or _Way()
+        return product(reversed(symbols))
 
 
-def _plus(one: _Slope | None, other: _Slope) -> _Slope:
-    if one is None:
-        return other
-    return _Slope(one.number + other.number, (total([one.symbol(), other.symbol()]), None))
+# ---- numbers ----
+
+
+class Point:
+    """The numbers of every node at one point, and the slopes between them; ``values`` come operands first."""
+
+    def __init__(self, values: Mapping[Value, float]) -> None:
+        self.values = values
+        self._adjoints: dict[Value, dict[Value, float]] = {}
+
+    @cached_property
+    def slopes(self) -> dict[Value, tuple[float, ...]]:
+        """∂node/∂operand here, by the rows."""
+        slopes = {}
+        for node, out in self.values.items():
+            operands = [self.values[operand] for operand in node.operands]
+            partials = node.operation.partials if node.operation else ()
+            slopes[node] = tuple([float(partial(*operands, out)) for partial in partials])
+        return slopes
+
+    def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
+        """The edges of the graph below a node, with the slopes that they have here."""
+        return zip(node.operands, self.slopes[node], strict=True)
+
+    def adjoints(self, order: Sequence[Value]) -> dict[Value, float]:
+        """∂last/∂node for each node of the order, which is that of all nodes below its last."""
+        root = order[-1]
+        if root not in self._adjoints:
+            self._adjoints[root] = dict(sweep(order, self.edges, 1.0))
+        return self._adjoints[root]
+
+
+class Numbers:
+    """A chain at a point: the number of the whole derivative there, and of what it is made of."""
+
+    def __init__(self, chain: Chain, point: Point) -> None:
+        self.chain, self.point = chain, point
+        self.adjoints = point.adjoints(chain.order)
+        self.total = self.adjoints.get(chain.target, 0.0)
+        self._below: dict[Value, dict[Value, float]] = {}
+        self._above: dict[Pair, dict[Value, float]] = {}
+
+    @cached_property
+    def named(self) -> dict[str, float]:
+        """The numbers of the whole graph under their names."""
+        names = self.chain.names
+        return {names[node]: number for node, number in self.point.values.items() if node in names}
+
+    @cached_property
+    def tangents(self) -> dict[Value, float]:
+        """∂node/∂target."""
+        return tangents(self.chain.order, self.point.edges, self.chain.target, 1.0)
+
+    def below(self, child: Value) -> dict[Value, float]:
+        """∂child/∂node for the unnamed nodes below child."""
+        if child not in self._below:
+            self._below[child] = dict(sweep(self.chain.region(child), self.point.edges, 1.0))
+        return self._below[child]
+
+    def above(self, pair: Pair) -> dict[Value, float]:
+        """∂node/∂parent for the nodes between child and parent that depend on it."""
+        if pair not in self._above:
+            self._above[pair] = tangents(self.chain.region(pair[0]), self.point.edges, pair[1], 1.0)
+        return self._above[pair]
+
+    def factor(self, pair: Pair) -> float:
+        """∂child/∂parent through no other name."""
+        return self.above(pair)[pair[0]]
+
+    def times_factor(self, pair: Pair) -> float:
+        """What a factor is multiplied with in the whole."""
+        return self.adjoints[pair[0]] * self.tangents[pair[1]]
+
+    def times_edge(self, pair: Pair, edge: Edge) -> float:
+        """What an edge's slope is multiplied with, in the part of the whole through a factor."""
+        node, i = edge
+        return self.times_factor(pair) * self.below(pair[0])[node] * self.above(pair).get(node.operands[i], 0.0)
+
+    def with_slopes(self, changed: Mapping[Edge, float]) -> float:
+        """The whole, had some edges other slopes."""
+
+        def edges(node: Value) -> Iterable[tuple[Value, float]]:
+            return [(o, changed.get((node, i), slope)) for i, (o, slope) in enumerate(self.point.edges(node))]
+
+        chain = self.chain
+        return tangents(chain.order, edges, chain.target, 1.0)[chain.root]

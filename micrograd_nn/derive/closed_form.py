@@ -1,26 +1,35 @@
 """A graph as one sympy expression, for whoever wants to go on from there.
 
-Promise: the expression has the graph's labels as its symbols and equals the graph wherever both are real. sympy is
-imported only here, when it is asked for.
+Promise: the expression has the graph's labels as its symbols, and equals the graph and its slopes wherever both are
+real. sympy is imported only here, when it is asked for.
 """
 
+import operator
+from contextlib import suppress
 from functools import cache
+from math import isclose
 from typing import Any
 
-from ..engine import ops
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
-from ..errors import ExtraMissingError
-from .names import names_of
-from .recorded import check_root
+from ..errors import ExtraMissingError, printable
+from .recorded import check_root, names_of
+from .units import slope_in_letters
+
+SAMPLES = ((0.3, 0.7), (0.7, 0.3), (1.7, 2.3))  # where a function is held against a row that it may stand for
 
 
 def to_sympy(value: Value) -> Any:
     """The closed form of a Value as a sympy expression; unlabelled leaves are numbers.
 
+    Arithmetic is sympy's own, and so are the functions that it has under the row's name; any other row becomes a
+    function of that name, whose slope and numbers sympy gets from the row.
+
     >>> x, w = Value(2.0, "x"), Value(0.5, "w")
     >>> to_sympy((w * x) ** 2 + 1)
     w**2*x**2 + 1
+    >>> to_sympy((w * x).sigmoid()).fdiff()
+    (1 - sigmoid(w*x))*sigmoid(w*x)
 
     Raises ExtraMissingError if sympy is not installed.
     """
@@ -30,7 +39,7 @@ def to_sympy(value: Value) -> Any:
     forms: dict[Value, Any] = {}
     for node in topological_order(value):
         if node.operation is None:
-            forms[node] = sympy.Symbol(names[node], real=True) if node.label else _number(node.data)
+            forms[node] = sympy.Symbol(printable(names[node]), real=True) if node.label else _number(node.data)
         else:
             forms[node] = _function(node.operation)(*[forms[operand] for operand in node.operands])
     return forms[value]
@@ -45,54 +54,45 @@ def _sympy() -> Any:
 
 
 def _number(number: float) -> Any:
-    sympy = _sympy()
-    return sympy.Integer(int(number)) if number.is_integer() and abs(number) < 1e15 else sympy.Float(number)
+    return _sympy().sympify(int(number) if number.is_integer() and abs(number) < 1e15 else number)
 
 
+@cache
 def _function(row: Operation) -> Any:
-    """sympy's word for a row; a row of the user becomes a function that knows its slopes from the row."""
-    words = _words()
-    return words[row] if row in words else _named(row)
+    """The row on sympy's expressions: sympy's or Python's function of that name, its own formula, or a new function."""
+    sympy = _sympy()
+    operands = sympy.symbols("a b", real=True)[: row.arity]
+    words = row.name, row.sign.capitalize()  # log, and Max
+    named: list[Any] = [getattr(module, word, None) for module in (sympy, operator) for word in words]
+    for function in (*named, row.forward):
+        with suppress(Exception):  # of whatever kind: it is another function of that name, or asks for a float
+            form = sympy.sympify(function(*operands))
+            if _means(form, operands, row):
+                return sympy.Lambda(operands, form)
+    return _made_of(row)
 
 
-@cache
-def _words() -> dict[Operation, Any]:
-    sp = _sympy()
-    # A translation, not a second table: sympy brings these functions with their own derivatives.
-    return {
-        ops.add: lambda a, b: a + b,
-        ops.sub: lambda a, b: a - b,
-        ops.mul: lambda a, b: a * b,
-        ops.multiply_no_nan: lambda a, b: a * b,
-        ops.div: lambda a, b: a / b,
-        ops.neg: lambda a: -a,
-        ops.power: lambda a, b: a**b,
-        ops.absolute: sp.Abs,
-        ops.exp: sp.exp,
-        ops.log: sp.log,
-        ops.sqrt: sp.sqrt,
-        ops.sin: sp.sin,
-        ops.cos: sp.cos,
-        ops.tanh: sp.tanh,
-        ops.sigmoid: lambda a: 1 / (1 + sp.exp(-a)),
-        ops.softplus: lambda a: sp.log(1 + sp.exp(a)),
-        ops.logaddexp: lambda a, b: sp.log(sp.exp(a) + sp.exp(b)),
-        ops.maximum: sp.Max,
-        ops.minimum: sp.Min,
-        ops.relu: lambda a: sp.Max(a, 0),
-        ops.greater: lambda a, b: sp.Heaviside(a - b, 0),
-        ops.step: lambda a: sp.Heaviside(a, 1),
-        ops.leaky_relu: lambda a, b: sp.Piecewise((a, a > 0), (b * a, True)),
-        ops.elu: lambda a, b: sp.Piecewise((a, a > 0), (b * (sp.exp(a) - 1), True)),
-    }
+def _means(form: Any, operands: Any, row: Operation) -> bool:
+    """Has a formula the row's values and slopes, as far as samples tell?"""
+    forms, same = [form, *map(form.diff, operands)], list[bool]()
+    for numbers in (sample[: row.arity] for sample in SAMPLES):
+        if row.domain.holds(*numbers):
+            at, out = dict(zip(operands, numbers, strict=True)), row.forward(*numbers)
+            exact = [out, *(partial(*numbers, out) for partial in row.partials)]
+            same += [isclose(float(f.subs(at)), right, rel_tol=1e-9) for f, right in zip(forms, exact, strict=True)]
+    return bool(same) and all(same)
 
 
-@cache
-def _named(row: Operation) -> Any:
+def _made_of(row: Operation) -> Any:
+    """A function that knows its slopes and its numbers from the row."""
     sympy = _sympy()
 
     def slope(self: Any, argindex: int = 1) -> Any:
-        return row.textbook[argindex - 1](*self.args, self)
+        given = dict(zip([*"ab"[: row.arity], "out"], [*self.args, self], strict=True))
+        return slope_in_letters(row, argindex - 1).fold(
+            lambda leaf: given[leaf.name] if leaf.name else _number(leaf.number),
+            lambda operation, *operands: _function(operation)(*operands),
+        )
 
     def number(self: Any, precision: int) -> Any:
         return sympy.Float(row.forward(*[float(argument) for argument in self.args]), precision=precision)

@@ -5,27 +5,28 @@ Promise: everything is read and held against the graph's names before anything i
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import product
 from math import isclose
 from typing import Any
 
-from ..engine.operation import as_float
 from ..engine.ops import neg
 from ..engine.value import Value, adjoints
 from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
 from ..notation._formula import Formula, Item, parse
-from ..notation.writing import label_text, number_text
-from .names import node_of
-from .views import Pair
+from ..notation.text import label_text, number_text
+from ..number import as_float
+from .chain import Pair
+from .recorded import node_of
 
 Key = Any  # a Value, a name, or a pair of them
 TYPED = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-−+]?\d+)?")  # a number as it stands in a formula
 NAMELESS = frozenset({inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL})
 
 
-def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: set[Value]) -> Pair:
+def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: Container[Value]) -> Pair:
     """The factor or partial that a key stands for. Raises UnknownNameError, or ArgumentError for a foreign node."""
     if isinstance(key, str) and (found := re.fullmatch(r"[∂d](.+)/[∂d](.+)", key.replace(" ", ""))):
         key = found.groups()
@@ -37,14 +38,17 @@ def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: set[Value]
     return child, parent
 
 
+def asks_for_a_factor(key: Key) -> bool:
+    """Whether a key asks for one factor: a pair, or "∂L/∂w"; a name, or "dL/dw", asks for the whole."""
+    return isinstance(key, tuple) or (isinstance(key, str) and key.lstrip().startswith("∂"))
+
+
 @dataclass(frozen=True)
 class Entry:
-    """A number, or what makes one of the numbers under the names."""
+    """A number, or what makes one of the numbers under the names: a formula, or a person's own function."""
 
-    number: float | None
-    tolerance: float
-    make: Callable[[Mapping[str, float]], Any] | None = None
-    formula: Formula | None = None
+    made: float | Formula | Callable[[Mapping[str, float]], Any]
+    tolerance: float = 0.0
 
     @classmethod
     def read(cls, entry: Any, names: Sequence[str]) -> "Entry":
@@ -53,45 +57,39 @@ class Entry:
             parsed = parse(entry)
             items = tuple(parsed.bound(names))
             if any(isinstance(item.content, str) for item in items):
-                return cls(None, 0.0, bound := replace(parsed, items=items), bound)
+                return cls(replace(parsed, items=items))
             return cls(float(parsed({})), _half_the_digits(parsed))
         if callable(entry) and not isinstance(entry, Value):
-            return cls(None, 0.0, _by_name(entry, names))
+            return cls(_by_name(entry, names))
         number = _as_number(entry)
         return cls(number, _half_a_digit(repr(number)))
 
     @property
-    def numbers(self) -> set[float]:
-        """The numbers that stand in the formula."""
-        items = self.formula.items if self.formula else ()
-        return {item.content for item in items if isinstance(item.content, float)}
+    def items(self) -> tuple[Item, ...]:
+        """What stands in the formula."""
+        return self.made.items if isinstance(self.made, Formula) else ()
 
     def exchanged(self, numbers: Mapping[str, float]) -> "Iterator[tuple[str, str, Entry]]":
         """The formula with a name for one of its numbers, or the other way round: what stands, what belongs there."""
-        items = self.formula.items if self.formula else ()
-        for k, item in enumerate(items):
-            for name, number in numbers.items():
-                if isinstance(item.content, float) and isclose(abs(number), item.content, rel_tol=1e-8):
-                    put = [replace(item, content=name), *([Item(item.column, 1, neg)] if number < 0 else [])]
-                    yield "a number", label_text(name), self._with((*items[:k], *put, *items[k + 1 :]))
-                elif item.content == name:
-                    put = [replace(item, content=number)]
-                    yield label_text(name), number_text(number), self._with((*items[:k], *put, *items[k + 1 :]))
-
-    def _with(self, items: tuple[Item, ...]) -> "Entry":
-        assert self.formula is not None  # these are its items
-        made = replace(self.formula, items=items)
-        return Entry(None, 0.0, made, made)
+        for (k, item), (name, number) in product(enumerate(self.items), numbers.items()):
+            if isinstance(item.content, float) and isclose(abs(number), item.content, rel_tol=1e-8):
+                said, put = ("a number", label_text(name)), [replace(item, content=name)]
+                put += [Item(item.column, 1, neg)] if number < 0 else []
+            elif item.content == name:
+                said, put = (label_text(name), number_text(number)), [replace(item, content=number)]
+            else:
+                continue
+            yield *said, Entry(Formula("", (*self.items[:k], *put, *self.items[k + 1 :])))
 
     def at(self, numbers: Mapping[str, float], fresh: bool = False) -> float:
         """What it comes to where the names have these numbers, the recorded ones or others.
 
         Raises ArgumentTypeError if a person's own function gives something else than one real number.
         """
-        if self.make is None:
-            return self.number or 0.0
+        if isinstance(self.made, float):
+            return self.made
         try:
-            made = self.make(numbers)
+            made = self.made(numbers)
             off_the_line = fresh and isinstance(made, complex)  # such as Python's own root of a negative number
             return float("nan") if off_the_line else _as_number(made)
         except (ArithmeticError, ValueError):  # a person's own function may divide by 0 at some point
@@ -111,19 +109,16 @@ def _half_the_digits(arithmetic: Formula) -> float:
     >>> _half_the_digits(parse("0.50·4 − 2")), _half_the_digits(parse("-2(3 - 1)"))
     (0.02, 0.0)
     """
-    items, numbers, halves = [], dict[str, Value](), dict[str, float]()
+    items, halves = [], dict[Value, float]()
     for item in arithmetic.bound(()):
-        typed = TYPED.match(arithmetic.text, item.column) if isinstance(item.content, float) else None
-        half = _half_a_digit(typed.group().replace("−", "-")) if typed else 0.0
-        if half:
-            name = f"number {item.column}"
-            numbers[name], halves[name] = Value(item.content), half
-            item = replace(item, content=name)
+        if isinstance(item.content, float):
+            typed = TYPED.match(arithmetic.text, item.column)
+            half = _half_a_digit(typed.group().replace("−", "-")) if typed else 0.0
+            item = replace(item, content=Value(item.content))
+            halves |= {item.content: half} if half else {}
         items.append(item)
-    if not numbers:
-        return 0.0
-    slopes = adjoints(replace(arithmetic, items=tuple(items))(numbers))
-    return sum(abs(slopes.get(numbers[name], 0.0)) * half for name, half in halves.items())
+    slopes = adjoints(replace(arithmetic, items=tuple(items))({}))
+    return sum((abs(slopes.get(number, 0.0)) * half for number, half in halves.items()), 0.0)
 
 
 def _half_a_digit(written: str) -> float:

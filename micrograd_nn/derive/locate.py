@@ -4,117 +4,91 @@ Promise: a formula that is a product in the order of the chain is cut into piece
 equal their factors at every point, the remaining one is the wrong one, whatever is wrong with it.
 """
 
-from collections.abc import Sequence
-from itertools import islice, pairwise
-from math import isclose, isfinite, prod
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, islice, pairwise
+from math import isclose, isfinite
 from typing import Any
 
+from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, neg, sub
 from ..notation.symbol import Symbol
 from ._paths import largest_first
-from .views import Ground, Pair, View
+from .chain import Numbers, Pair
 
 MOST_TERMS = 16
-Row = tuple[float, ...]  # a number per point
+INVERSE = {add: sub, mul: div}
+Outcome = tuple[float, ...]  # what something comes to, at each point
 
 
-def wrong_factors(ground: Ground, views: Sequence[View], written: Symbol, worth: Sequence[Any]) -> set[Pair]:
-    """The factors that may be the wrong one; empty if the formula isn't written in the order of the chain.
-
-    ``worth`` holds the numbers of the names at each point.
-    """
-    for merged in (True, False):
-        found = _wrong_factors(ground, views, written, worth, merged)
-        if found:
-            return found
-    return set()
-
-
-def _wrong_factors(
-    ground: Ground, views: Sequence[View], written: Symbol, worth: Sequence[Any], merged: bool
-) -> set[Pair]:
-    paths = [path.nodes for path in islice(largest_first(ground.named, ground.edges, ground.target), MOST_TERMS)]
-    pairs = [[*pairwise(path)] for path in paths]
-    rights = [[tuple(view.factor(pair) for view in views) for pair in term] for term in pairs]
-    split = _merged if merged else _factors
-    theirs = [[_at(part, worth) for part in split(term)] for term in _terms(written)]
-    left = [*theirs]
-    wrong = []
-    for term, right in zip(pairs, rights, strict=True):
-        same = next((row for row in left if _same(_product(row, len(views)), _product(right, len(views)))), None)
+def wrong_factors(fresh: Sequence[Numbers], written: Symbol) -> set[Pair]:
+    """The factors that may be the wrong one; empty if the formula isn't written in the order of the chain."""
+    chain, named = fresh[0].chain, [numbers.named for numbers in fresh]
+    paths = islice(largest_first(chain.named, chain.edges, chain.target), MOST_TERMS)
+    theirs = {term: _at(term, named) for term in _parts(written, add)}
+    unmatched = []
+    for path in paths:
+        pairs = [*pairwise(path.nodes)]
+        rights = [tuple(numbers.factor(pair) for numbers in fresh) for pair in pairs]
+        *_, whole = _products(rights, len(fresh))
+        same = next((term for term, outcome in theirs.items() if _same(outcome, whole)), None)
         if same is None:
-            wrong.append((term, right))
+            unmatched.append((pairs, rights))
         else:
-            left.remove(same)
-    if len(wrong) != 1 or len(left) != 1:
+            del theirs[same]
+    if len(unmatched) != 1 or len(theirs) != 1:
         return set()
-    (term, right), row = wrong[0], left[0]
-    return {*_odd(term, right, row), *_odd(term[::-1], right[::-1], row)}
+    (pairs, rights), (term,) = unmatched[0], theirs
+    cuts = ([_at(part, named) for part in parts] for parts in (_merged(term), _parts(term, mul)))
+    found = ({*_odd(pairs, rights, pieces), *_odd(pairs[::-1], rights[::-1], pieces)} for pieces in cuts)
+    return next(filter(None, found), set())
 
 
-def _odd(pairs: list[Pair], rights: list[Row], row: list[Row]) -> list[Pair]:
-    """The factors that can be the only wrong one, if the row is cut into consecutive pieces."""
-    ones = tuple(1.0 for _ in rights[0])
-    starts = [{0}]  # where the piece for factor k can begin if all before are right
+def _odd(pairs: list[Pair], rights: list[Outcome], pieces: list[Outcome]) -> list[Pair]:
+    """The factors that can be the only wrong one, if the pieces are written in the order of the factors."""
+    before, after = _ends(rights, pieces), _ends(rights[::-1], pieces[::-1])[::-1]
+    return [
+        pair
+        for pair, first, last in zip(pairs, before, after[1:], strict=False)
+        if first and last and min(first) + min(last) <= len(pieces)  # what is left over stands for this factor
+    ]
+
+
+def _ends(rights: list[Outcome], pieces: list[Outcome]) -> list[set[int]]:
+    """How many pieces the first 0, 1, 2, … factors can take up, if they are right."""
+    ends = [{0}]
     for right in rights:
-        starts.append({end for start in starts[-1] for end in _ends(row, start, right, ones)})
-    backwards = [{0}]
-    for right in reversed(rights):
-        backwards.append({end for start in backwards[-1] for end in _ends(row[::-1], start, right, ones)})
-    fits = []
-    for k, pair in enumerate(pairs):
-        after = backwards[len(rights) - 1 - k]
-        if any(start + end <= len(row) for start in starts[k] for end in after):
-            fits.append(pair)
-    return fits
-
-
-def _ends(row: list[Row], start: int, right: Row, ones: Row) -> list[int]:
-    ends, so_far = [], ones
-    for end in range(start, len(row) + 1):
-        if end > start:
-            so_far = tuple(a * b for a, b in zip(so_far, row[end - 1], strict=True))
-        if _same(so_far, right):
-            ends.append(end)
+        taken = ((start + n, p) for start in ends[-1] for n, p in enumerate(_products(pieces[start:], len(right))))
+        ends.append({end for end, product in taken if _same(product, right)})
     return ends
 
 
-def _terms(symbol: Symbol) -> list[Symbol]:
-    terms, stack = [], [(symbol, False)]
-    while stack:
-        node, minus = stack.pop()
-        if node.operation in (add, sub):
-            a, b = node.operands
-            stack += [(b, minus ^ (node.operation is sub)), (a, minus)]
-        elif node.operation is neg and node.operands[0].operation in (add, sub):
-            stack.append((node.operands[0], not minus))
-        else:
-            terms.append(-node if minus else node)
-    return terms
+def _products(outcomes: list[Outcome], points: int) -> Iterator[Outcome]:
+    """The product of the first 0, 1, 2, … outcomes."""
+    return accumulate(outcomes, lambda a, b: tuple(x * y for x, y in zip(a, b, strict=True)), initial=(1.0,) * points)
 
 
-def _factors(symbol: Symbol) -> list[Symbol]:
-    """What is multiplied, in order; a minus sign stays with what follows it, a divisor is turned over."""
-    factors: list[Symbol] = []
+def _parts(symbol: Symbol, joined: Operation) -> list[Symbol]:
+    """What is added up, or multiplied, in order; a minus sign stays with what follows it, a divisor is turned over."""
+    parts: list[Symbol] = []
     stack: list[tuple[Symbol, bool, bool]] = [(symbol, False, False)]
     while stack:
         node, minus, below = stack.pop()
         if node.operation is neg:
             stack.append((node.operands[0], not minus, below))
-        elif node.operation in (mul, div):
+        elif node.operation in (joined, INVERSE[joined]):
             a, b = node.operands
-            stack += [(b, False, below ^ (node.operation is div)), (a, minus, below)]
+            stack += [(b, minus and joined is add, below ^ (node.operation is not joined)), (a, minus, below)]
         else:
-            turned = 1.0 / node if below else node
-            factors.append(-turned if minus else turned)
-    return factors
+            turned = node if not below else -node if joined is add else 1.0 / node
+            parts.append(-turned if minus else turned)
+    return parts
 
 
 def _merged(symbol: Symbol) -> list[Symbol]:
     """The factors, a number taken together with what it stands before, and a divisor with what it stands under."""
     merged: list[Symbol] = []
     waiting: Symbol | None = None
-    for factor in _factors(symbol):
+    for factor in _parts(symbol, mul):
         if waiting is not None:
             factor, waiting = waiting * factor, None
         bare = factor.operands[0] if factor.operation is neg else factor
@@ -127,14 +101,10 @@ def _merged(symbol: Symbol) -> list[Symbol]:
     return merged if waiting is None else [*merged, waiting]
 
 
-def _at(symbol: Symbol, worth: Sequence[Any]) -> Row:
-    return tuple(symbol.evaluate(numbers) for numbers in worth)
+def _at(symbol: Symbol, named: Sequence[Mapping[Any, float]]) -> Outcome:
+    return tuple(symbol.evaluate(numbers) for numbers in named)
 
 
-def _product(rows: list[Row], count: int) -> Row:
-    return tuple(prod(row[k] for row in rows) for k in range(count))
-
-
-def _same(one: Row, other: Row) -> bool:
+def _same(one: Outcome, other: Outcome) -> bool:
     pairs = [(a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b)]
     return bool(pairs) and all(isclose(a, b, rel_tol=1e-8, abs_tol=1e-13) for a, b in pairs)

@@ -1,182 +1,212 @@
-"""Which slip turns the right derivation into the one that a person wrote.
+"""Which slip turns the right derivation into the one that a person wrote: every edit of the table, in every place.
 
-Promise: every suspect is the graph's own chain with one slip made in it, worked out at the same points as the person's
-entry; a suspect is named only if it agrees at all of them.
+A change of one slope changes the whole by ∂root/∂above · change · ∂below/∂target, and those two are known from one
+sweep and one pass of tangents at each point. Only a slip at several operations at once takes a pass of its own.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
-from operator import mul
+from functools import cached_property
+from math import isfinite, nan
 from typing import Any
 
-from ..engine.ops import neg
+from ..engine.operation import Operation
 from ..engine.value import Value
 from ..errors import GraphError
-from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
-from .slips import ANYWHERE, BRANCH_SLIPS, EDGE_RULES, EVERYWHERE, FACTOR_SLIPS, Rule, Slip
-from .views import Ground, Pair, View, edge_of
+from .chain import Chain, Edge, Numbers, Pair
+from .slips import Edit, Scope, Slip, Slope, multiplies
 
-SECOND = 10  # unlikely beyond the next best slip
+MOST_OTHERS = 40  # names that are tried in place of the right one
 READABLE = 80  # characters of a branch in symbols; a longer one is not said
+EDITS = [(slip, edit) for slip in Slip for edit in slip.edits]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where an edit can be made in a chain."""
+
+    scope: Scope
+    pairs: tuple[Pair, ...]  # the factors it lies in; the first stands for them
+    edges: tuple[Edge, ...] = ()  # the slopes of operations that are exchanged; several for the same slip everywhere
+    others: Sequence[Value] = ()  # names that might be taken for the other operand
+    unlikely: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Suspect:
-    """A slip in a factor, and what the whole derivation comes to with it."""
+    """One wrong slope in one place."""
 
+    chain: Chain
     slip: Slip
-    pair: Pair
-    total: Callable[[View], float]
-    unlikely: int = 0  # of the same slip in several factors, the one that looks more like it comes first
-    detail: Callable[[], str] = str  # which symbols stand where others belong; nothing if left out
-    in_branch: bool = False  # made in one of several ways through the factor, and not in the others
-    at_once: bool = False  # made in every way from pair[0] to pair[1], and not in the factor between them alone
+    edit: Edit
+    place: Place
+    variant: int  # which of the edit's wrong slopes
+
+    @property
+    def pair(self) -> Pair:
+        """The factor in which the slip was made."""
+        return self.place.pairs[0]
 
     @property
     def rank(self) -> int:
-        """How far-fetched it is: in one branch alone no less so than a branch that is left out."""
-        return max(self.slip.rank, Slip.PATH_MISSING.rank) if self.in_branch else self.slip.rank
+        """How far-fetched it is."""
+        return max(self.slip.rank, self.edit.rank)
+
+    @cached_property
+    def unlikely(self) -> int:
+        """The same, among slips of one rank."""
+        child, parent = self.pair
+        seen = self.edit.seen
+        looks_like_it = not seen or re.match(seen, _text(self.chain.factors[child][parent].symbol))
+        return self.place.unlikely + self.edit.unlikely + (not looks_like_it)
 
     @property
     def title(self) -> str:
         """The slip in a word or two, said of one branch where it could be taken for a slip of the whole."""
         return f"{self.slip.value} in one term" if self.rank > self.slip.rank else self.slip.value
 
+    @cached_property
+    def detail(self) -> str:
+        """Which symbols stand where others belong, or in which branch; nothing where that is said by the slip."""
+        if len(self.place.edges) != 1:
+            return ""
+        ((node, i),), symbols = self.place.edges, self.chain.symbols
+        if self.place.scope is Scope.BRANCH:
+            return self._branch(node, node.operands[i])
+        assert node.operation is not None  # a leaf has no edges
+        right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
+        wrong = Symbol.of(self.edit.instead(_on_edge(self.place, (node, i), symbols, right))[self.variant])
+        return f"{wrong} stands where {right} belongs"
 
-def suspects(ground: Ground) -> Iterator[Suspect]:
-    """Every slip that is known, in every place of the chain."""
-    yield from _at_once(ground)
-    for child, factors in ground.factors.items():
-        for parent, factor in factors.items():
-            yield from _in_factor(ground, (child, parent), factor.symbol)
-    yield from _cut_off(ground)
-    for child in ground.factors:
-        yield from _on_edges(ground, child)
-    yield from _everywhere(ground)
-
-
-def _at_once(ground: Ground) -> Iterator[Suspect]:
-    """Where several ways lead down from root, as to the samples of a batch: in all of them, until they meet again."""
-    if ground.meeting is None or not ground.goes_around(pair := (ground.root, ground.meeting)):
-        return
-
-    def suspect(slip: Slip, change: Callable[[Any], Any]) -> Suspect:
-        return Suspect(slip, pair, lambda view: change(view.total), at_once=True)
-
-    changes = [(slip, change) for slip, change in FACTOR_SLIPS if slip in ANYWHERE]
-    for n in ground.divisors:
-        changes += [(Slip.FACTOR_N, partial(mul, n)), (Slip.FACTOR_N, partial(mul, 1.0 / n))]
-    for slip, change in changes:
-        yield suspect(slip, change)
+    def _branch(self, node: Value, operand: Value) -> str:
+        ways = (operand, node) if operand is self.pair[1] else (operand,)  # of the uses of a name, which one
+        through = _text(*(self.chain.symbols[way] for way in ways))
+        return self.edit.said.format(through) if 0 < len(through) <= READABLE else ""
 
 
-def _in_factor(ground: Ground, pair: Pair, symbol: Tidy) -> Iterator[Suspect]:
-    def suspect(slip: Slip, change: Callable[[Any], Any], unlikely: int = 0) -> Suspect:
-        return Suspect(slip, pair, lambda view: view.with_factor(pair, change(view.factor(pair))), unlikely)
-
-    text = str(symbol) if len(list(islice(symbol.parts(), 200))) < 200 else ""
-    shown = {Slip.SIGN: symbol.operation is neg, Slip.FACTOR_HALF: bool(re.match(r"−?2\b", text))}
-    shown[Slip.FACTOR_TWO] = bool(re.match(r"−?[\d.]", text))
-    around = ground.goes_around(pair)
-    for slip, change in FACTOR_SLIPS:
-        if slip is Slip.FACTOR_FORGOTTEN and pair[0] is ground.root and not around:
-            continue  # that is the upstream, see _cut_off
-        twice = around and slip is Slip.FACTOR_TWO  # in one of several paths, that is rather a path counted twice
-        yield suspect(slip, change, unlikely=SECOND if twice else not shown.get(slip, True))
-    for n in ground.divisors:
-        yield suspect(Slip.FACTOR_N, partial(mul, n))
-        yield suspect(Slip.FACTOR_N, partial(mul, 1.0 / n))
-    for slip, change, _ in BRANCH_SLIPS[:2] if around else ():
-        yield suspect(slip, change)
+def _text(*ways: Symbol) -> str:
+    """A use of a name in what it is used in; nothing if that is longer than can be written at all."""
+    try:
+        return " in ".join(map(str, ways))
+    except GraphError:
+        return ""
 
 
-def _cut_off(ground: Ground) -> Iterator[Suspect]:
-    for node in ground.named:
-        if node is not ground.root and node is not ground.target:
-            yield Suspect(Slip.UPSTREAM_FORGOTTEN, (ground.root, node), partial(_below, node))
+def suspects(
+    points: Sequence[Numbers], written: Sequence[float], fits: Callable[[float, float], bool], farthest: int
+) -> Iterator[Suspect]:
+    """Every slip up to a rank that explains what is written at every point, in every place of the chain."""
+    here, *elsewhere = points
+    for slip, edit, place in _candidates(here):
+        try:
+            found = _totals(edit, place, here) if max(slip.rank, edit.rank) <= farthest else []
+            for variant, total in enumerate(found):
+                if fits(written[0], total):
+                    totals = [total, *(_totals(edit, place, numbers)[variant] for numbers in elsewhere)]
+                    if all(map(fits, written, totals)) and any(map(isfinite, totals)):
+                        yield Suspect(here.chain, slip, edit, place, variant)
+        except (ArithmeticError, ValueError):  # of a person's own row, put in for another outside of its domain
+            continue
 
 
-def _below(node: Value, view: View) -> float:
-    return view.tangents[node]
+def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
+    """Each edit of the table in each place of its scope; those of an edge then at all edges of an operation alike."""
+    lies_in: dict[Edge, list[Pair]] = {}  # by edge: the factors, from root down
+    for place in _places(here):
+        (slope,) = _slopes(place, here)
+        yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
+        if place.scope is Scope.BRANCH:
+            lies_in.setdefault(place.edges[0], []).append(place.pairs[0])
+    by_operation: dict[Operation | None, list[Edge]] = {}  # from the leaves up
+    for node in here.chain.order:
+        by_operation.setdefault(node.operation, []).extend(edge for edge in ((node, 0), (node, 1)) if edge in lies_in)
+    for edges in by_operation.values():
+        slopes = _slopes(Place(Scope.EDGE, (), tuple(edges)), here)
+        for slip, edit in EDITS:
+            alike = tuple(edge for edge, slope in zip(edges, slopes, strict=True) if edit.where(slope))
+            if edit.scope is Scope.EDGE and len(alike) > 1:
+                pairs = [(pair, edge) for edge in reversed(alike) for pair in lies_in[edge]]
+                counting = dict.fromkeys(pair for pair, edge in pairs if here.times_edge(pair, edge))
+                yield slip, edit, Place(Scope.EDGE, tuple(counting) or (pairs[0][0],), alike, unlikely=2)
 
 
-def _on_edges(ground: Ground, child: Value) -> Iterator[Suspect]:
-    parents = list(ground.factors[child])
-    for node in ground.region(child):
-        for i, operand in enumerate(node.operands):
-            if operand in ground.on_the_way:
-                reached = [parent for parent in parents if operand in ground.reach(child, parent)]
-                for pair in [(child, parent) for parent in reached]:
-                    yield from _of_rules(ground, node, i, [pair])
-                    yield from _of_branch(ground, node, i, pair)
-                if len(reached) > 1:
-                    yield from _of_rules(ground, node, i, [(child, parent) for parent in reached])
+# ---- the places ----
 
 
-def _of_rules(ground: Ground, node: Value, i: int, pairs: list[Pair]) -> Iterator[Suspect]:
-    assert node.operation is not None
-    for k, rule in enumerate(EDGE_RULES):
-        if rule.where(node.operation, i):
-            for variant in range(_variants(ground, rule, node, i)):
-
-                def total(view: View, k: int = k, variant: int = variant) -> float:
-                    change: float = view.wrong_slopes(node, i, k)[variant] - view.point.slopes[node][i]
-                    share: float = sum(view.share(pair, node, i) for pair in pairs)
-                    return view.total + change * share
-
-                def detail(rule: Rule = rule, variant: int = variant) -> str:
-                    edge = edge_of(ground, node, i, ground.symbols)
-                    right = edge.row.textbook[i](*edge.operands, edge.out)
-                    wrong = Symbol.of(rule.slopes(edge)[variant])
-                    return f"{wrong} stands where {right} belongs"
-
-                yield Suspect(rule.slip, pairs[0], total, len(pairs) - 1, detail)
-
-
-def _of_branch(ground: Ground, node: Value, i: int, pair: Pair) -> Iterator[Suspect]:
-    for k, (slip, change, which) in enumerate(BRANCH_SLIPS):
-
-        def total(view: View, change: Callable[[Any], Any] = change) -> float:
-            slope, share = view.point.slopes[node][i], view.share(pair, node, i)
-            through = slope * share
-            whole = view.adjoints[pair[0]] * view.factor(pair) * view.tangents[pair[1]]
-            if abs(through - whole) <= 1e-9 * abs(whole):
-                return float("nan")  # the only way there is: no branch that could be forgotten
-            missing: float = (change(slope) - slope) * share
-            return view.total + missing
-
-        def detail(which: str = which) -> str:
-            operand = node.operands[i]
-            ways = (operand, node) if operand is pair[1] else (operand,)  # of the uses of a name, which one
-            try:
-                through = " in ".join(str(ground.symbols[way]) for way in ways)
-            except GraphError:  # longer than can be written at all
-                return ""
-            return which.format(through) if len(through) <= READABLE else ""
-
-        yield Suspect(slip, pair, total, 1 + k, detail, in_branch=True)
+def _places(here: Numbers) -> Iterator[Place]:
+    """Every place of the chain in which one slip can be made; that of an edge in each factor it lies in, and in all."""
+    chain = here.chain
+    named = [node for node in chain.order if node in chain.names]
+    if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
+        yield Place(Scope.WHOLE, (pair,))
+    for child, factors in chain.factors.items():
+        yield from (Place(Scope.FACTOR, ((child, parent),)) for parent, f in factors.items() if not f.is_nothing)
+    yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in chain.named[1:-1])
+    for child, factors in chain.factors.items():
+        for node in chain.region(child):
+            for i, operand in enumerate(node.operands):
+                pairs = tuple((child, parent) for parent in factors if operand in here.above((child, parent)))
+                others = _mistakable(chain, (node, i), named) if pairs else ()
+                for pair in pairs:
+                    yield Place(Scope.EDGE, (pair,), ((node, i),), others)
+                    yield Place(Scope.BRANCH, (pair,), ((node, i),))
+                if len(pairs) > 1:
+                    yield Place(Scope.EDGE, pairs, ((node, i),), others, unlikely=len(pairs) - 1)
 
 
-def _everywhere(ground: Ground) -> Iterator[Suspect]:
-    """The same wrong rule for an activation wherever it occurs."""
-    for row in dict.fromkeys(node.operation for node in ground.order if node.operation and node in ground.on_the_way):
-        edges = [(node, 0) for node in ground.order if node.operation is row and node.left in ground.on_the_way]
-        for rule in EVERYWHERE if len(edges) > 1 else ():
-            if rule.where(row, 0):
-                for variant in range(_variants(ground, rule, *edges[0])):
-                    k = EDGE_RULES.index(rule)
-
-                    def total(view: View, edges: Any = edges, k: int = k, variant: int = variant) -> float:
-                        changed = {(node, i): view.wrong_slopes(node, i, k)[variant] for node, i in edges}
-                        tangents: dict[Value, float] = view.point.tangents(ground.order, ground.target, changed)
-                        return tangents[ground.root]
-
-                    yield Suspect(rule.slip, ground.pair_of(edges[-1][0]), total, 2)
+def _mistakable(chain: Chain, edge: Edge, named: Sequence[Value]) -> Sequence[Value]:
+    """Names that might be taken for the other operand of a product, those of its own family (x2 for x1) first."""
+    node, i = edge
+    if node.operation is None or not multiplies(node.operation, i):
+        return ()
+    family = _letters(chain.names.get(node.operands[1 - i], ""))
+    others = [other for other in named if other not in {node, *node.operands}]
+    return sorted(others, key=lambda other: _letters(chain.names[other]) != family)[:MOST_OTHERS]
 
 
-def _variants(ground: Ground, rule: Rule, node: Value, i: int) -> int:
-    return len(rule.slopes(edge_of(ground, node, i, ground.symbols)))
+def _letters(name: str) -> str:
+    found = re.match(r"[^\W\d]+", name)
+    return found[0] if found else ""
+
+
+# ---- the one evaluator ----
+
+
+def _totals(edit: Edit, place: Place, numbers: Numbers) -> list[float]:
+    """What the whole comes to with each of the edit's wrong slopes."""
+    slopes = _slopes(place, numbers)
+    variants = zip(*map(edit.instead, slopes), strict=True)
+    if len(place.edges) > 1:
+        return [numbers.with_slopes(dict(zip(place.edges, map(float, wrong), strict=True))) for wrong in variants]
+    pair = place.pairs[0]
+    if place.edges:  # the weight is what the slope is multiplied with in the whole
+        weight = sum(numbers.times_edge(pair, place.edges[0]) for pair in place.pairs)
+    else:
+        weight = numbers.times_factor(pair) if place.scope is Scope.FACTOR else numbers.tangents[pair[1]]
+    through = weight * slopes[0].right
+    if place.scope is Scope.BRANCH:
+        whole = numbers.times_factor(pair) * numbers.factor(pair)
+        if abs(through - whole) <= 1e-9 * abs(whole):
+            return [nan]  # all that goes through the factor, and so no branch that could be forgotten
+    rest = 0.0 if place.scope is Scope.CUT_OFF else numbers.total - through
+    return [rest + weight * float(wrong) for (wrong,) in variants]
+
+
+def _slopes(place: Place, numbers: Numbers) -> list[Slope]:
+    """What stands in a place rightly: one slope, or those of all the edges that are alike."""
+    if place.edges or not place.pairs:
+        slopes, values = numbers.point.slopes, numbers.point.values
+        return [_on_edge(place, (node, i), values, slopes[node][i]) for node, i in place.edges]
+    (pair,), chain = place.pairs, numbers.chain
+    right = numbers.factor(pair) if place.scope is Scope.FACTOR else numbers.adjoints[pair[1]]
+    around, from_root = chain.goes_around(pair), pair[0] is chain.root
+    return [Slope(right, divisors=chain.divisors, from_root=from_root, one_of_several=around)]
+
+
+def _on_edge(place: Place, edge: Edge, values: Mapping[Value, Any], right: Any) -> Slope:
+    """An edge on numbers or symbols."""
+    node, i = edge
+    operands = [values[operand] for operand in node.operands]
+    return Slope(right, node.operation, i, operands, values[node], [values[other] for other in place.others])

@@ -1,24 +1,23 @@
 """The computation graph as a picture: ``draw_dot``.
 
-Promise: every value, every operation and every edge that was recorded is there (x*x has two), the local slope stands
-on each edge into an operation, and what is folded says so. The same graph gives the same bytes.
+Promise (tests/test_draw_dot.py): every value, every operation and every edge that was recorded is there (x*x has two),
+the local slope stands on each edge into an operation, and what is folded says so. The same graph gives the same bytes.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from math import isfinite
-from typing import Any
 
 from ..derive import Path
 from ..derive.recorded import check_unchanged
+from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, UnknownNameError
+from ..notation.text import rounded, shown
 from .drawing import Drawing
-from .frames import add_frames, room_before
-from .modules import BUDGET, View, is_input, view
+from .folding import BUDGET, FoldedGraph, fold, is_input
 from .palette import LIGHT as COLOUR
-from .source import digraph, label, largest_of, stroke
-from .text import number, shown
+from .source import add_frames, digraph, label, largest_of, room_before, stroke
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
@@ -50,11 +49,19 @@ def draw_dot(
     if rankdir not in DIRECTIONS:
         raise UnknownNameError("direction", rankdir, DIRECTIONS)
     order = topological_order(root)
-    seen = view(order, closed, budget)
+    graph = fold(order, closed, budget)
     check_unchanged(root)
     path = highlight.nodes if isinstance(highlight, Path) else highlight
-    picture = _Picture(seen, list(path), rankdir)
+    picture = _Picture(graph, list(path), rankdir)
     title = f"Computation graph of {described(root)}: {_values(len(order))}"
+    return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
+
+
+def draw_folded(roots: Sequence[Value], note: str, format: str) -> Drawing:
+    """The graph below several roots with all its modules folded, and a sentence below it that says why."""
+    order = topological_order(*roots)
+    picture = _Picture(fold(order, closed=True), [], "LR", note)
+    title = f"Computation graph of {', '.join(map(described, roots))}: {_values(len(order))}"
     return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
 
 
@@ -71,34 +78,31 @@ def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
 
 
 class _Picture:
-    """The DOT source of a view, written value by value in topological order, so that it comes out the same again."""
+    """The DOT source of a graph, written value by value in topological order, so that it comes out the same again."""
 
-    def __init__(self, seen: View, path: list[Value], rankdir: str) -> None:
-        self.seen = seen
-        self.rankdir = rankdir
-        self.path = set(path)
+    def __init__(self, graph: FoldedGraph, path: list[Value], rankdir: str, *notes: str) -> None:
+        self.graph, self.rankdir, self.path = graph, rankdir, set(path)
         self.steps = {frozenset(pair) for pair in pairwise(path)}
-        self.identity = {node: f"n{i}" for i, node in enumerate(seen.shown)}
-        self.largest = largest_of(flow for node in seen.shown for flow in (node.grad, *self._flows(node)))
+        self.identity = {node: f"n{i}" for i, node in enumerate(graph.shown)}
+        self.largest = largest_of(flow for node in graph.shown for flow in (node.grad, *self._flows(node)))
         self.names: dict[str, str] = {}
-        self.notes = tuple(self._notes())
-        self.dot = digraph(seen.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
+        self.notes = (*notes, *self._notes())
+        self.dot = digraph(graph.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
         if self.notes:
             self.dot.attr(label=label(*self.notes, end="l"))
-        add_frames(self.dot, seen, self._boxes, rankdir)
-        if seen.folded:
+        add_frames(self.dot, graph, self._boxes, rankdir)
+        if graph.folded:
             self._in_order()
-        for node in seen.shown:
+        for node in graph.shown:
             self._value(node)
-            self._operation(node)
+            self._links(node)
 
     def _flows(self, node: Value) -> list[float | None]:
-        return [None if node.grad is None else node.grad * slope for _, slope in self.seen.links[node]]
+        return [None if node.grad is None else node.grad * slope for _, slope in self.graph.links[node]]
 
     def _notes(self) -> Iterable[str]:
-        if self.seen.folded:
-            hidden = sum(map(len, self.seen.folded.values()))
-            count = len(self.seen.folded)
+        if self.graph.folded:
+            hidden, count = sum(map(len, self.graph.folded.values())), len(self.graph.folded)
             are = "are" if hidden != 1 else "is"
             yield f"{count:,} module{'s are' if count > 1 else ' is'} folded; {_values(hidden)} inside {are} not shown."
 
@@ -107,72 +111,58 @@ class _Picture:
         self.dot.attr(ordering="out")
         with self.dot.subgraph() as column:
             column.attr(rank="same")
-            for above, below in pairwise(node for node in self.seen.shown if is_input(node)):
+            for above, below in pairwise(node for node in self.graph.shown if is_input(node)):
                 column.edge(self.identity[above], self.identity[below], style="invis")
 
-    # ---- values ----
+    def _boxes(self, node: Value) -> list[str]:
+        """The DOT nodes of a value: its own, and that of the operation which made it."""
+        identity = self.identity[node]
+        return [identity] if node.operation is None else [identity, f"o{identity[1:]}"]
 
     def _value(self, node: Value) -> None:
-        identity = self.identity[node]
-        inside = self.seen.folded.get(node)
-        lines = [described(node), f"grad {number(node.grad)}"]
-        if inside is not None:
-            lines.append(f"{_values(len(inside))} inside")
-        if not isfinite(node.data):
-            lines.append("not finite")
+        identity, inside, finite = self.identity[node], self.graph.folded.get(node), isfinite(node.data)
+        lines = [described(node), f"grad {rounded(node.grad)}"]
+        lines += [] if inside is None else [f"{_values(len(inside))} inside"]
+        lines += [] if finite else ["not finite"]
         self.names[identity] = ", ".join(lines)
         kind = "leaf" if node.operation is None else "value" if inside is None else "operation"
         look = {"fillcolor": COLOUR[kind], "style": "filled,rounded"}
-        if not isfinite(node.data):
-            look |= {"color": COLOUR["negative"], "penwidth": "2.5"}
+        look |= {} if finite else {"color": COLOUR["negative"], "penwidth": "2.5"}
         look |= self._aside(node in self.path)
         self.dot.node(identity, label(*lines), id=identity, shape="box", margin="0.1,0.05", height="0", **look)
 
+    def _links(self, node: Value) -> None:
+        """The operation that made a value, and the lines into it and on to the value; of a module the lines alone."""
+        identity, operation = self.identity[node], None if node in self.graph.folded else node.operation
+        end = f"o{identity[1:]}" if operation else identity
+        reached = any(frozenset((operand, node)) in self.steps for operand in node.operands)
+        if operation:
+            self._sign(end, operation, reached)
+        links = zip(self.graph.links[node], self._flows(node), strict=True)
+        for i, ((operand, slope), flow) in enumerate(links):
+            edge, written = f"e{identity[1:]}.{i}", rounded(slope)
+            self.names[edge] = f"local slope {written}"
+            beside = written if self.rankdir in ("LR", "RL") else f" {written}"  # letters would touch a line down
+            look = {"label": label(beside), **room_before(self.graph, operand, node)}
+            self._edge(self.identity[operand], end, edge, flow, frozenset((operand, node)) in self.steps, **look)
+        if operation:
+            self._edge(end, identity, f"e{identity[1:]}", node.grad, reached)
+
+    def _sign(self, identity: str, operation: Operation, reached: bool) -> None:
+        sign = shown(operation.sign)
+        round_ = len(sign) == 1
+        look = {"shape": "circle", "style": "filled"} if round_ else {"shape": "box", "style": "filled,rounded"}
+        look |= {"fillcolor": COLOUR["operation"], "margin": "0" if round_ else "0.07,0.03"} | self._aside(reached)
+        self.names[identity] = operation.name
+        self.dot.node(identity, label(sign), id=identity, width="0.28", height="0.28", **look)
+
     def _aside(self, lit: bool) -> dict[str, str]:
+        """How a box looks beside or on a highlighted path."""
         if not self.path:
             return {}
         if lit:
             return {"fillcolor": COLOUR["highlight"], "color": COLOUR["ink"], "penwidth": "1.5"}
         return {"fontcolor": COLOUR["line"], "color": COLOUR["frame"]}
-
-    # ---- operations and edges ----
-
-    def _operation(self, node: Value) -> None:
-        identity = self.identity[node]
-        folded = node in self.seen.folded
-        end = identity if folded else f"o{identity[1:]}"
-        links = zip(self.seen.links[node], self._flows(node), strict=True)
-        if not folded and node.operation is not None:
-            self._sign(end, node)
-        for i, ((operand, slope), flow) in enumerate(links):
-            edge = f"e{identity[1:]}.{i}"
-            lit = frozenset((operand, node)) in self.steps
-            self.names[edge] = f"local slope {number(slope)}"
-            room = room_before(self.seen, operand, node)
-            self._edge(self.identity[operand], end, edge, flow, lit, label=self._beside(number(slope)), **room)
-        if not folded and node.operation is not None:
-            self._edge(end, identity, f"e{identity[1:]}", node.grad, self._reached(node))
-
-    def _sign(self, identity: str, node: Value) -> None:
-        assert node.operation is not None
-        sign = shown(node.operation.sign)
-        round_ = len(sign) == 1
-        look = {"shape": "circle", "style": "filled"} if round_ else {"shape": "box", "style": "filled,rounded"}
-        look |= {"fillcolor": COLOUR["operation"], "margin": "0" if round_ else "0.07,0.03"}
-        look |= self._aside(self._reached(node))
-        self.names[identity] = node.operation.name
-        self.dot.node(identity, label(sign), id=identity, width="0.28", height="0.28", **look)
-
-    def _reached(self, node: Value) -> bool:
-        return any(frozenset((operand, node)) in self.steps for operand in node.operands)
-
-    def _beside(self, text: str) -> Any:
-        # dot puts a label right of a line that runs down, and letters would touch it
-        return label(text if self.rankdir in ("LR", "RL") else f" {text}")
-
-    def _boxes(self, node: Value) -> list[str]:
-        identity = self.identity[node]
-        return [identity] if node.operation is None else [identity, f"o{identity[1:]}"]
 
     def _edge(self, start: str, end: str, identity: str, flow: float | None, lit: bool, **options: str) -> None:
         look = stroke(flow, self.largest)
@@ -185,7 +175,7 @@ class _Picture:
 
 def described(node: Value) -> str:
     """A value in one line: h1 = 0.9526, or its number alone if it has no label."""
-    return f"{shown(node.label)} = {number(node.data)}" if node.label else number(node.data)
+    return f"{shown(node.label)} = {rounded(node.data)}" if node.label else rounded(node.data)
 
 
 def _values(count: int) -> str:

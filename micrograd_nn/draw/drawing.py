@@ -1,12 +1,13 @@
 """Drawing: a picture as DOT source, which becomes SVG or PNG when somebody looks.
 
-Promise: making a Drawing starts no program and writes no file; ``save`` writes all of a file or nothing. JupyterLab,
-VS Code and nbviewer show it, and where nothing can be drawn they show the DOT text and say why.
+Promise (tests/test_draw_render.py): making a Drawing starts no program and writes no file; ``save`` writes all of a
+file or nothing. Notebooks show it, and where nothing can be drawn they show the DOT text and say why.
 """
 
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,27 +21,22 @@ FORMATS = ("svg", "png")
 COLUMN, LEAST = 720.0, 0.7  # the width of a notebook's column in points; how small a picture may be shown to fit
 
 
+@dataclass(eq=False, repr=False)
 class Drawing:
     """A picture: ``.source`` (DOT), ``.svg``, ``.save(path)``; a notebook shows it as the value of a cell.
 
     ``notes`` says in sentences what the picture leaves out.
     """
 
-    def __init__(
-        self,
-        source: str,
-        title: str,
-        names: Mapping[str, str],
-        notes: tuple[str, ...] = (),
-        format: str = "svg",
-    ) -> None:
-        if format not in FORMATS:
-            raise UnknownNameError("format", format, FORMATS)
-        self.source = source
-        self.title = title
-        self.names = names
-        self.notes = notes
-        self.format = format
+    source: str
+    title: str
+    names: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    format: str = "svg"
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise UnknownNameError("format", self.format, FORMATS)
 
     @cached_property
     def svg(self) -> str:
@@ -59,17 +55,12 @@ class Drawing:
         written; the file that was there is then there still.
         """
         path = Path(path)
-        writers = {".svg": self._svg_bytes, ".png": lambda: self.png, ".dot": self._dot_bytes, ".gv": self._dot_bytes}
+        writers: dict[str, Callable[[], bytes]] = {".svg": lambda: self.svg.encode(), ".png": lambda: self.png}
+        writers |= dict.fromkeys((".dot", ".gv"), self.source.encode)
         if path.suffix.lower() not in writers:
             raise UnknownNameError("ending of a picture's file", path.suffix, writers)
         write_whole(path, writers[path.suffix.lower()]())
         return path
-
-    def _svg_bytes(self) -> bytes:
-        return self.svg.encode()
-
-    def _dot_bytes(self) -> bytes:
-        return self.source.encode()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if not has_processes():

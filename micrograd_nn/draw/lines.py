@@ -1,6 +1,7 @@
 """Numbers on lines: dot leaves room for a number beside its line, and here it is put onto the line itself.
 
-Promise: a number stands on its own line, near the room that dot left, where it covers the least of anything else.
+Promise (tests/test_draw_lines.py): a number stands on its own line, near the room that dot left, where it covers the
+least of anything else.
 """
 
 import re

@@ -1,12 +1,11 @@
 """The LaTeX that this package writes, as MathML, which a browser typesets without fetching anything.
 
-Promise: every piece of text comes out escaped, so a label can't become markup; what is not understood is shown as it
-stands rather than dropped; and there is no recursion, however deep the formula.
+Promise (tests/test_draw_mathml.py): every piece of text comes out escaped, so a label can't become markup; what is not
+understood is shown as it stands rather than dropped; and there is no recursion, however deep the formula.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 
@@ -22,12 +21,20 @@ TOKEN = re.compile(
 GREEK = {unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter in "αβγδεζηθικμνξπρστυφχψω"} | {
     "lambda": "λ"
 }  # Unicode spells it lamda
-SIGNS = {"cdot": "·", "times": "×", "infty": "∞", "dots": "…", "ldots": "…", "partial": "∂", "leftarrow": "←", "|": "‖"}
-SIGNS |= {"ge": "≥", "le": "≤", "approx": "≈", "sum": "∑", "odot": "⊙"}
-PLAIN = {"-": "−", "'": "′"}
-SUM = "<mo>∑</mo>"
+SIGNS = {"cdot": "·", "times": "×", "infty": "∞", "dots": "…", "ldots": "…", "leftarrow": "←", "|": "‖", "ge": "≥"}
+SIGNS |= {"le": "≤", "approx": "≈", "sum": "∑", "odot": "⊙"}
 SPACES = dict.fromkeys((",", ";", ":", " ", "!"), "0.2em") | {"quad": "1em", "qquad": "2em"}
-BREAK = re.compile(r"\\\\\s*\n?")
+ATOMS = {name: f"<mo>{sign}</mo>" for name, sign in SIGNS.items()}
+ATOMS |= {name: f"<mi>{letter}</mi>" for name, letter in (GREEK | {"partial": "∂"}).items()}
+ATOMS |= {name: f'<mspace width="{width}"></mspace>' for name, width in SPACES.items()}
+PARTS = {  # what takes the atoms after it as its parts, and how many
+    "frac": ("<mfrac>{}{}</mfrac>", 2),
+    "sqrt": ("<msqrt>{}</msqrt>", 1),
+    "bar": ("<mover>{}<mo>¯</mo></mover>", 1),
+}
+UPRIGHT = {"text": "<mtext>{}</mtext>", "mathit": "<mi>{}</mi>"}
+PLAIN = {"-": "−", "'": "′"}
+BREAK, CELL = re.compile(r"\\\\\s*\n?"), re.compile(r"(?<!\\)&")
 
 
 def mathml(latex: str, block: bool = False) -> str:
@@ -40,13 +47,9 @@ def mathml(latex: str, block: bool = False) -> str:
     aligned = re.fullmatch(r"\\begin\{aligned\}(.*)\\end\{aligned\}", latex.strip(), re.DOTALL)
     if not aligned:
         return f"{opening}{_row(latex)}</math>"
-    rows = [_table_row(line) for line in BREAK.split(aligned[1].strip())]
-    return f'{opening}<mtable displaystyle="true">{"".join(rows)}</mtable></math>'
-
-
-def _table_row(line: str) -> str:
-    cells = re.split(r"(?<!\\)&", line)
-    return "<mtr>" + "".join(f"<mtd>{_row(cell)}</mtd>" for cell in cells) + "</mtr>"
+    rows = [[_row(cell) for cell in CELL.split(line)] for line in BREAK.split(aligned[1].strip())]
+    table = "".join(f"<mtr><mtd>{'</mtd><mtd>'.join(cells)}</mtd></mtr>" for cells in rows)
+    return f'{opening}<mtable displaystyle="true">{table}</mtable></math>'
 
 
 @dataclass
@@ -54,17 +57,17 @@ class _Group:
     """What stands between two brackets so far, and the constructs that still wait for their parts."""
 
     atoms: list[str] = field(default_factory=list)
-    waiting: list[tuple[Callable[..., str], list[str], int]] = field(default_factory=list)
+    waiting: list[tuple[str, list[str], int]] = field(default_factory=list)  # template, parts so far, parts needed
 
     def take(self, atom: str) -> None:
         """An atom is complete: it is a part of what waits for one, or stands by itself."""
         while self.waiting:
-            build, parts, needed = self.waiting[-1]
+            template, parts, needed = self.waiting[-1]
             parts.append(atom)
             if len(parts) < needed:
                 return
             self.waiting.pop()
-            atom = build(*parts)
+            atom = template.format(*parts)
         self.atoms.append(atom)
 
     def opens(self) -> bool:
@@ -72,16 +75,12 @@ class _Group:
         sign = re.fullmatch(r"<mo[^>]*>(.+)</mo>", self.atoms[-1]) if self.atoms else None
         return not self.atoms or (sign is not None and sign[1] not in ")]}|…")
 
-    def wait(self, build: Callable[..., str], needed: int, *parts: str) -> None:
-        """The next atoms are parts of this construct."""
-        self.waiting.append((build, list(parts), needed))
-
-    def script(self, tag: str) -> None:
-        """The last atom gets the next one as its index or its exponent."""
+    def script(self, below: bool) -> None:
+        """The last atom gets the next one as its index or its exponent; a sum gets its limits below and above it."""
         base = self.atoms.pop() if self.atoms else "<mrow></mrow>"
-        if SUM in (base, base[len("<munder>") :][: len(SUM)]):
-            tag = {"msub": "munder", "msup": "mover"}[tag]  # the limits of a sum stand below and above it
-        self.wait(lambda base, script: f"<{tag}>{base}{script}</{tag}>", 2, base)
+        is_sum = base.removeprefix("<munder>").startswith(ATOMS["sum"])
+        tag = ("munder" if below else "mover") if is_sum else ("msub" if below else "msup")
+        self.waiting.append((f"<{tag}>{{}}{{}}</{tag}>", [base], 2))
 
     def mathml(self) -> str:
         """The atoms in a row, and what waited in vain for more."""
@@ -92,22 +91,29 @@ class _Group:
 def _row(latex: str) -> str:
     groups = [_Group()]
     for token in TOKEN.finditer(latex):
-        top = groups[-1]
-        kind, char = token.lastgroup, token["char"]
+        top, command, char = groups[-1], token["command"], token["char"]
+        bracket = f"<mo>{escape((token['bracket'] or '')[-1:])}</mo>"
         if token["raw"]:
-            top.take(_upright(token["raw"], re.sub(r"\\(.)", r"\1", token["content"])))
+            content = escape(re.sub(r"\\(.)", r"\1", token["content"]))
+            top.take(UPRIGHT.get(token["raw"], '<mi mathvariant="normal">{}</mi>').format(content))
+        elif token["fence"] == "left":
+            groups.append(_Group([bracket]))
         elif token["fence"]:
-            _fence(groups, token["fence"], token["bracket"])
-        elif kind == "command":
-            _command(top, token["command"])
-        elif kind == "number":
+            _close(groups, bracket)
+        elif command in PARTS:
+            template, needed = PARTS[command]
+            top.waiting.append((template, [], needed))
+        elif command:  # \tanh, \ln: a name of several letters stands upright
+            kind = "mi" if len(command) > 1 else "mo"
+            top.take(ATOMS.get(command) or f"<{kind}>{escape(command)}</{kind}>")
+        elif token["number"]:
             top.take(f"<mn>{token['number']}</mn>")
         elif char == "{":
             groups.append(_Group())
         elif char == "}":
             _close(groups)
         elif char in ("_", "^"):
-            top.script("msub" if char == "_" else "msup")
+            top.script(below=char == "_")
         elif char == "-" and top.opens():
             top.take('<mo form="prefix" lspace="0" rspace="0">−</mo>')
         elif char:
@@ -122,43 +128,6 @@ def _close(groups: list[_Group], *atoms: str) -> None:
         group = groups.pop()
         group.atoms.extend(atoms)
         groups[-1].take(group.mathml())
-
-
-def _fence(groups: list[_Group], side: str, bracket: str) -> None:
-    sign = f"<mo>{escape(bracket.removeprefix(chr(92)))}</mo>"
-    if side == "left":
-        groups.append(_Group([sign]))
-    else:
-        _close(groups, sign)
-
-
-def _command(top: _Group, name: str) -> None:
-    if name == "frac":
-        top.wait(lambda above, below: f"<mfrac>{above}{below}</mfrac>", 2)
-    elif name == "sqrt":
-        top.wait(lambda inside: f"<msqrt>{inside}</msqrt>", 1)
-    elif name == "bar":
-        top.wait(lambda below: f"<mover>{below}<mo>¯</mo></mover>", 1)
-    elif name == "partial":
-        top.take("<mi>∂</mi>")
-    elif name in SIGNS:
-        top.take(f"<mo>{SIGNS[name]}</mo>")
-    elif name in GREEK:
-        top.take(f"<mi>{GREEK[name]}</mi>")
-    elif name in SPACES:
-        top.take(f'<mspace width="{SPACES[name]}"></mspace>')
-    elif len(name) > 1:
-        top.take(f"<mi>{escape(name)}</mi>")  # \tanh, \ln: a name of several letters stands upright
-    else:
-        top.take(f"<mo>{escape(name)}</mo>")
-
-
-def _upright(kind: str, content: str) -> str:
-    if kind == "text":
-        return f"<mtext>{escape(content)}</mtext>"
-    if kind == "mathit":
-        return f"<mi>{escape(content)}</mi>"
-    return f'<mi mathvariant="normal">{escape(content)}</mi>'
 
 
 def _character(char: str) -> str:

@@ -1,34 +1,37 @@
 """The network as the textbook draws it: ``draw_network``.
 
-Promise: circles in columns, inputs left, outputs right; a line per weight, the wider the larger, blue where it is
-positive, orange and dashed where it is negative. Each circle has its place, so the same network looks the same.
+Circles in columns, inputs left, outputs right; a line per weight, the wider the larger, blue where it is positive,
+orange and dashed where it is negative. Each circle has its place, so the same network looks the same.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from ..derive.recorded import check_unchanged
 from ..engine.modes import no_grad
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
-from ..nn.layers import MLP, Layer, Maxout, Neuron, as_inputs
+from ..nn.layers import MLP, Layer, Module, Neuron, as_inputs
+from ..notation.text import rounded, shown
+from .columns import Column, Source, columns_of, composed, recorded
+from .dot import draw_folded
 from .drawing import Drawing
 from .palette import LIGHT as COLOUR
 from .source import WIDEST, digraph, label, largest_of, stroke
-from .text import number, shown
 
-MOST = 8  # circles in a column; a larger layer shows its first ones and its last, and dots between
 WRITTEN = 4  # circles in a column, up to which weights and biases are written beside their lines and circles
 RADIUS = 0.36  # inches, as all lengths here
 FITTING = 7  # characters of a number in a circle
 LETTER = 0.083  # the width of a character in writing, rather too much
 LINE = 0.15  # the height of a line of writing
 AIR = 0.04  # between writings
+Spot = tuple[int, int]  # where a circle is drawn: its column, and its row there
+Line = tuple[Spot, Spot, list[Value]]  # from a circle to another, with its weights
+NO_NETWORK = "This is no network of neurons that read inputs and each other: here is its graph, folded."
 
 
 def draw_network(
-    net: MLP | Layer | Neuron,
+    net: Module,
     inputs: Iterable[Any] | None = None,
     *,
     loss: Value | None = None,
@@ -41,13 +44,24 @@ def draw_network(
     and biases show their gradients when there are any. A layer of more than 8 neurons is abbreviated; beyond 4 in a
     layer weights are not written, only drawn.
 
-    Raises ArgumentTypeError if net is not a network, ArgumentError if the loss was not recorded with it, GraphError if
-    a ``.data`` below the loss has changed since it was recorded, and what net itself raises if the inputs do not fit.
+    A Module of your own is drawn so if it is made of neurons and layers that read its inputs and each other; where it
+    is not, the picture says so and is that of its graph, folded.
+
+    Raises ArgumentTypeError if net is not a network, ArgumentError if the loss was not recorded with it, or if a Module
+    of your own can't be called without ``inputs``, GraphError if a ``.data`` below the loss has changed since it was
+    recorded, and what net itself raises if the inputs do not fit.
     """
-    if not isinstance(net, MLP | Layer | Neuron):
+    if not isinstance(net, Module):
         raise ArgumentTypeError(f"draw_network draws an MLP, a Layer or a Neuron, got {type(net).__name__}")
-    columns = _columns(net)
-    picture = _Picture(columns, _activations(net, inputs, loss))
+    if isinstance(net, MLP | Layer | Neuron):
+        outputs, columns = [], columns_of(net)
+    else:
+        outputs = recorded(net, inputs)
+        found = composed(net, outputs)
+        if found is None:
+            return draw_folded([loss] if loss is not None else outputs, NO_NETWORK, format)
+        columns = found
+    picture = _Picture(columns, _activations(net, inputs, loss, outputs))
     notes = ["Larger layers are abbreviated."] if any(None in column.rows for column in columns) else []
     if loss is not None and (samples := _samples(columns, loss)) > 1:
         notes.append(f"The circles show the first of {samples:,} samples.")
@@ -56,50 +70,16 @@ def draw_network(
     return Drawing(picture.dot.source, f"Network {sizes}", picture.names, tuple(notes), format)
 
 
-@dataclass(frozen=True)
-class _Column:
-    """The circles of a layer: where in it each shown one stands, None for the dots between."""
-
-    caption: str
-    labels: list[str]
-    neurons: list[Neuron]  # none for the inputs
-
-    @property
-    def size(self) -> int:
-        return len(self.labels)
-
-    @property
-    def rows(self) -> list[int | None]:
-        if self.size <= MOST:
-            return list(range(self.size))
-        return [*range(MOST - 2), None, self.size - 1]
-
-
-def _columns(net: MLP | Layer | Neuron) -> list[_Column]:
-    layers = net.layers if isinstance(net, MLP) else [net]
-    columns = [_Column(f"{net.nin:,} input{'s' * (net.nin > 1)}", [f"x{i}" for i in range(1, net.nin + 1)], [])]
-    for layer in layers:
-        neurons = layer.neurons if isinstance(layer, Layer) else [layer]
-        columns.append(_Column(f"{len(neurons):,} {_kind(layer)}", [neuron.label for neuron in neurons], neurons))
-    return columns
-
-
-def _kind(layer: Layer | Neuron) -> str:
-    if isinstance(layer, Layer):
-        return layer.activation
-    return "maxout" if isinstance(layer, Maxout) else layer.activation.name if layer.activation else "identity"
-
-
-def _activations(net: MLP | Layer | Neuron, inputs: Iterable[Any] | None, loss: Value | None) -> dict[str, Value]:
-    """Values by label: recorded under the loss, or computed from the inputs without a graph."""
+def _activations(net: Any, inputs: Iterable[Any] | None, loss: Value | None, outputs: list[Value]) -> dict[str, Value]:
+    """Values by label: recorded under the loss, or computed from the inputs."""
+    roots = [] if inputs is None else outputs
     if loss is not None:
         check_unchanged(loss)
-        order = topological_order(loss)
-        if set(order).isdisjoint(net.parameters()):
+        roots = [loss]
+        if set(topological_order(loss)).isdisjoint(net.parameters()):
             raise ArgumentError("this loss was not recorded with this network: draw it with loss=mse(net(x), y)")
-        return {node.label: node for node in reversed(order) if node.label}
-    if inputs is None:
-        return {}
+    if roots or inputs is None:
+        return {node.label: node for node in reversed(topological_order(*roots)) if node.label}
     values = as_inputs(inputs, net.nin, "the network")
     found = {f"x{i}": Value(value.data) for i, value in enumerate(values, start=1)}
     with no_grad():
@@ -109,7 +89,7 @@ def _activations(net: MLP | Layer | Neuron, inputs: Iterable[Any] | None, loss: 
     return found
 
 
-def _samples(columns: list[_Column], loss: Value) -> int:
+def _samples(columns: list[Column], loss: Value) -> int:
     """How many times the network was recorded below the loss."""
     return sum(node.label == columns[-1].labels[0] for node in topological_order(loss))
 
@@ -117,21 +97,21 @@ def _samples(columns: list[_Column], loss: Value) -> int:
 class _Picture:
     """The DOT source, every circle at its place: dot's neato engine then only draws."""
 
-    def __init__(self, columns: list[_Column], activations: dict[str, Value]) -> None:
+    def __init__(self, columns: list[Column], activations: dict[str, Value]) -> None:
         self.columns, self.activations = columns, activations
         self.names: dict[str, str] = {}
         self.dot = digraph(layout="neato", outputorder="edgesfirst", splines="line")
         self.tallest = max(len(column.rows) for column in columns)
         self.written = self.tallest <= WRITTEN
         lines = [line for i in range(1, len(columns)) for line in self._lines(i)]
-        self.largest = largest_of(weight.data for *_, bundle in lines for weight in bundle)
-        self._stand_apart([_parameters(bundle) for *_, bundle in lines])
+        self.largest = largest_of(weight.data for _, _, weights in lines for weight in weights)
+        self._stand_apart([_parameters(weights) for _, _, weights in lines])
         for i, column in enumerate(columns):
             for row, position in enumerate(column.rows):
                 self._circle(i, row, position)
             self._write(f"c{i}", i * self.across, self.bottom, column.caption, size="11")
-        for i, start, end, bundle in lines:
-            self._line(i, start, end, bundle)
+        for line in lines:
+            self._line(*line)
 
     def note(self, text: str) -> None:
         """Write a line below the captions."""
@@ -152,17 +132,19 @@ class _Picture:
         self.bottom = -(self.tallest - 1) / 2 * self.down - max(self.down / 2, below) - 0.25
 
     def _height(self, i: int, row: int) -> float:
-        return ((len(self.columns[i].rows) - 1) / 2 - row) * self.down
+        return self.columns[i].height(row) * self.down
 
-    def _lines(self, i: int) -> Iterable[tuple[int, int, int, list[Value]]]:
-        """(column, row of the start, row of the end, weights) for every pair of circles joined in column i.
-
-        A maxout has a line, and a weight, for each of its sums.
-        """
-        for end, neuron in enumerate(self.columns[i].rows):
-            for start, source in enumerate(self.columns[i - 1].rows):
-                if neuron is not None and source is not None:
-                    yield i, start, end, [unit.w[source] for unit in self.columns[i].neurons[neuron].units]
+    def _lines(self, i: int) -> Iterable[Line]:
+        """A line for every circle that a circle of column i reads: a maxout has a weight for each of its sums."""
+        column = self.columns[i]
+        for end, position in enumerate(column.rows):
+            if position is not None:
+                bundles: dict[Source, list[Value]] = {}
+                for k, source in enumerate(column.sources[position]):
+                    bundles.setdefault(source, []).extend(unit.w[k] for unit in column.neurons[position].units)
+                for (j, place), weights in bundles.items():
+                    if place in self.columns[j].rows:
+                        yield (j, self.columns[j].rows.index(place)), (i, end), weights
 
     def _circle(self, i: int, row: int, position: int | None) -> None:
         column, x, y = self.columns[i], i * self.across, self._height(i, row)
@@ -182,16 +164,19 @@ class _Picture:
             biases = _biases(column.neurons[position])
             self._write(f"b{i}.{row}", x, y - RADIUS - 0.05 - LINE / 2 * len(biases), *biases)
 
-    def _line(self, i: int, start: int, end: int, weights: list[Value]) -> None:
+    def _line(self, left: Spot, right: Spot, weights: list[Value]) -> None:
+        (j, start), (i, end) = left, right
+        identity = f"{i}.{start}.{end}" if j == i - 1 else f"{j}-{i}.{start}.{end}"
         for k, weight in enumerate(weights):
-            identity = f"e{i}.{start}.{end}" + (f".{k}" if k else "")
-            self.names[identity] = ", ".join(_parameters([weight]))
+            own = f"e{identity}" + (f".{k}" if k else "")
+            self.names[own] = ", ".join(_parameters([weight]))
             look = stroke(weight.data, self.largest, WIDEST if self.written else WIDEST / 2)
-            self.dot.edge(f"n{i - 1}.{start}", f"n{i}.{end}", id=identity, **look)
+            self.dot.edge(f"n{j}.{start}", f"n{i}.{end}", id=own, **look)
         if self.written:
-            y, above = self._height(i - 1, start), self._height(i, end)
-            x = (i - 1 + self.along) * self.across
-            self._write(f"w{i}.{start}.{end}", x, y + self.along * (above - y), *_parameters(weights))
+            y, above = self._height(*left), self._height(*right)
+            share = self.along if j == i - 1 else 1 - self.along / (i - j)  # past a column: near the end, by itself
+            x = (j + share * (i - j)) * self.across
+            self._write(f"w{identity}", x, y + share * (above - y), *_parameters(weights))
 
     def _write(self, identity: str, x: float, y: float, *lines: str, size: str = "9") -> None:
         look = {"shape": "box", "style": "filled", "color": COLOUR["paper"], "fillcolor": COLOUR["paper"]}
@@ -203,8 +188,8 @@ class _Picture:
 def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
     lines = []
     for parameter in parameters:
-        lines.append(f"{shown(parameter.label, 8) or usual} = {number(parameter.data)}")
-        lines += [] if parameter.grad is None else [f"grad {number(parameter.grad)}"]
+        lines.append(f"{shown(parameter.label, 8) or usual} = {rounded(parameter.data)}")
+        lines += [] if parameter.grad is None else [f"grad {rounded(parameter.grad)}"]
     return lines
 
 
@@ -213,7 +198,7 @@ def _biases(neuron: Neuron) -> list[str]:
 
 
 def _slope(value: Value | None) -> list[str]:
-    return [] if value is None or value.grad is None else [f"grad {number(value.grad)}"]
+    return [] if value is None or value.grad is None else [f"grad {rounded(value.grad)}"]
 
 
 def _half_width(writings: Iterable[list[str]]) -> float:
@@ -222,7 +207,7 @@ def _half_width(writings: Iterable[list[str]]) -> float:
 
 def _fitting(x: float) -> str:
     """x as it fits into a circle: 0.9526, but 2.97e−5."""
-    return next((text for digits in (4, 3, 2) if len(text := number(x, digits)) <= FITTING), number(x, 1))
+    return next((text for digits in (4, 3, 2) if len(text := rounded(x, digits)) <= FITTING), rounded(x, 1))
 
 
 def _at(x: float, y: float) -> str:

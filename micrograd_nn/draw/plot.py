@@ -1,8 +1,11 @@
-"""Training in pictures, with matplotlib (the extra ``plot``).
+"""Curves, maps and matrices, with matplotlib (the extra ``plot``).
 
-Promise: each function draws on the axes that it is given, or makes some, and returns them; it sets no global option
-and shows nothing by itself. Lines that share a picture differ in colour and in stroke. The same picture, made again,
-is saved as the same bytes.
+They stand among the pictures and not with training because they know lists of numbers and functions, no training: the
+command line, the chapters and ``History.plot`` hand theirs in.
+
+Promise (tests/test_draw_plot.py): each function draws on the axes that it is given, or makes some, and returns them; it
+sets no global option and shows nothing by itself. Lines that share a picture differ in colour and in stroke. The same
+picture, made again, is saved as the same bytes.
 """
 
 import io
@@ -56,10 +59,10 @@ def save_plot(ax: Any, path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise UnknownNameError("ending of a plot's file", path.suffix, FORMATS)
-    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower(), {})
-    drawn = io.BytesIO()
+    kind, drawn = path.suffix.lower()[1:], io.BytesIO()
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
     with rc_context({"svg.hashsalt": "micrograd_nn"}):
-        ax.figure.savefig(drawn, format=path.suffix.lower()[1:], metadata=undated)
+        ax.figure.savefig(drawn, format=kind, metadata=undated)
     write_whole(path, drawn.getvalue())
     return path
 
@@ -205,10 +208,8 @@ def plot_confusion(matrix: Sequence[Sequence[int]], ax: Any = None, *, names: Se
     for i, row in enumerate(matrix):
         for j, count in enumerate(row):
             ax.text(j, i, str(count), ha="center", va="center", fontsize=8, weight="bold" if i == j else "normal")
-    shown = names or [str(i) for i in range(size)]
-    ax.set(
-        xticks=range(size), yticks=range(size), xticklabels=shown, yticklabels=shown, xlabel="answer", ylabel="truth"
-    )
+    marks, shown = range(size), names or [str(i) for i in range(size)]
+    ax.set(xlabel="answer", ylabel="truth", xticks=marks, yticks=marks, xticklabels=shown, yticklabels=shown)
     return ax
 
 

@@ -1,8 +1,8 @@
 """From DOT to a picture: the ``dot`` that this machine has, found and run.
 
-Promise: the system's ``dot`` is taken if there is one, else the executable that the wheel graphviz-pure brought
-along, also where PATH does not name its folder; and if there is neither, one error says what to install. Nothing is
-written to disk, and no shell is involved.
+Promise (tests/test_draw_render.py): the system's ``dot`` is taken if there is one, else the executable that the wheel
+graphviz-pure brought along, also where PATH does not name its folder; and if there is neither, one error says what to
+install. Nothing is written to disk, and no shell is involved.
 """
 
 import shutil
@@ -38,11 +38,9 @@ def find_dot() -> str:
     if not has_processes():
         raise RenderError("this Python runs in a browser and can't start dot: take the picture's .source elsewhere")
     system = shutil.which("dot")
-    if system is not None:
-        return system
-    for candidate in _wheels_executables():
-        if candidate.is_file():
-            return str(candidate)
+    found = system or next((str(path) for path in _wheels_executables() if path.is_file()), shutil.which(WHEEL))
+    if found is not None:
+        return found
     raise RenderError(
         "no dot was found to draw with: python -m pip install graphviz-pure (or install your system's graphviz); "
         "the picture's .source is DOT text that any Graphviz draws"
@@ -57,18 +55,13 @@ def has_processes() -> bool:
 def _wheels_executables() -> Iterator[Path]:
     # PATH often lacks the scripts folder: a kernel or an IDE starts the interpreter by its path.
     name = WHEEL + (sysconfig.get_config_var("EXE") or "")
-    yield Path(sysconfig.get_path("scripts")) / name
-    yield Path(sys.executable).parent / name
-    yield Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))) / name
+    users = sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))
+    for folder in (sysconfig.get_path("scripts"), Path(sys.executable).parent, users):
+        yield Path(folder, name)
     from importlib import metadata  # a tenth of this package's import time, needed where PATH is bare
 
     try:
         files = metadata.files(WHEEL) or []
     except metadata.PackageNotFoundError:
         files = []
-    for file in files:
-        if file.name == name:
-            yield Path(str(file.locate()))
-    on_path = shutil.which(WHEEL)
-    if on_path is not None:
-        yield Path(on_path)
+    yield from (Path(str(file.locate())) for file in files if file.name == name)

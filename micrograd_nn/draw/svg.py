@@ -1,7 +1,8 @@
 """What dot draws, made fit for a page: plain SVG that can stand in a file, a cell or the middle of other HTML.
 
-Promise: the result holds the elements below and no others: no link, no script, no id that could meet another
-picture's, nothing that is fetched. The same DOT source gives the same text, and in a dark page the picture is dark.
+Promise (tests/test_draw_labels.py, test_draw_dot.py): the result holds the elements below and no others: no link, no
+script, no id that could meet another picture's, nothing that is fetched. The same DOT source gives the same text, and
+in a dark page the picture is dark.
 """
 
 import re
@@ -21,7 +22,13 @@ def page_ready(drawn: bytes, title: str, names: Mapping[str, str]) -> str:
     """dot's SVG as plain SVG; ``names`` gives the text alternative of nodes and edges by their ids."""
     root = plain(drawn)
     for group in root.iter("g"):
-        _name(group, names)
+        identity, own = group.attrib.pop("id", ""), group.find("title")
+        if identity in names:
+            group.attrib["data-id"] = identity
+        if own is not None:  # dot's is the source text; a reader is better served by what the group stands for
+            own.text = names.get(identity)
+            if identity not in names:
+                group.remove(own)
         if group.get("class") == "edge":
             for text in group.iter("text"):
                 text.attrib |= HALO
@@ -59,15 +66,3 @@ def plain(drawn: bytes) -> ElementTree.Element:
         element.tail = "\n" if element.tag in ("g", "title") else None
     write_on_lines(root)
     return root
-
-
-def _name(group: ElementTree.Element, names: Mapping[str, str]) -> None:
-    """dot names a group by its source text; a reader is better served by what it stands for."""
-    identity = group.attrib.pop("id", "")
-    title = group.find("title")
-    if identity in names:
-        group.attrib["data-id"] = identity
-        if title is not None:
-            title.text = names[identity]
-    elif title is not None:
-        group.remove(title)

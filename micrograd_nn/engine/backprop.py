@@ -10,9 +10,9 @@ from typing import Any, Literal, overload
 
 from ..collector import undisturbed
 from ..errors import ArgumentError, ArgumentTypeError, GraphError
+from ..number import as_float
 from .graph import sweep, topological_order
 from .modes import enable_grad
-from .operation import as_float
 from .value import Constant, Value, adjoints, as_value
 
 

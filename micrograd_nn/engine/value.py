@@ -14,11 +14,12 @@ from math import isfinite, isnan
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any
 
-from ..errors import ArgumentTypeError
+from ..errors import ArgumentTypeError, printable
+from ..number import as_float
 from .graph import Below, copying
 from .graph import topological_order as topological_order
 from .modes import check_backward, check_forward, now, open_locks
-from .operation import Operand, Operation, as_float, unary
+from .operation import Operand, Operation, unary
 from .ops import add, mul, sub
 
 
@@ -178,7 +179,7 @@ class Value(Operand):
         return format(self._data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        label = f", label={self.label!r}" if self.label else ""
+        label = f", label={printable(repr(self.label))}" if self.label else ""
         flag = "" if isfinite(self._data) else " (not finite!)"
         return f"Value(data={self._data}{flag}, grad={self.grad}{label})"
 

@@ -1,6 +1,7 @@
 """Where weights start: the initialisers, each a draw from an explicit source of random numbers.
 
-Promise: the same seed gives the same weights, on every machine and in every process.
+Promise (tests/test_init.py): the same seed gives the same weights, on every machine and in every process.
+A new one is a function here and its name in INITIALISERS.
 """
 
 import random
@@ -10,7 +11,7 @@ from operator import index
 from random import Random
 from typing import Any
 
-from ..errors import ArgumentTypeError, UnknownNameError
+from ..errors import ArgumentTypeError, known
 
 Initialiser = Callable[[Random, int, int], float]  # (source, inputs, outputs of the layer) -> one weight
 
@@ -50,22 +51,13 @@ def zeros(source: Random, inputs: int, outputs: int) -> float:
 
 
 INITIALISERS: dict[str, Initialiser] = {
-    "uniform": uniform,
-    "normal": normal,
-    "truncated_normal": truncated_normal,
-    "he": he,
-    "glorot": glorot,
-    "zeros": zeros,
+    draw.__name__: draw for draw in (uniform, normal, truncated_normal, he, glorot, zeros)
 }
 
 
 def initialiser(choice: str | Initialiser) -> Initialiser:
     """The initialiser of that name, or the function itself. Raises UnknownNameError, which lists the names."""
-    if callable(choice):
-        return choice
-    if choice not in INITIALISERS:
-        raise UnknownNameError("initialiser", choice, INITIALISERS)
-    return INITIALISERS[choice]
+    return choice if callable(choice) else INITIALISERS[known("initialiser", choice, INITIALISERS)]
 
 
 def source_of(seed: Any) -> Any:

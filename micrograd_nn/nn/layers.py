@@ -1,11 +1,11 @@
 """Neurons, layers and networks on top of Value.
 
-Promise: a network is nothing but Values and the table's operations; its parameters come in the textbook's order,
-neuron by neuron, weights before bias; and its inputs are checked before the first node is made.
+A network is nothing but Values and the table's operations; its parameters come in the textbook's order, neuron by
+neuron, weights before bias; and its inputs are checked before the first node is made (tests/test_bad_networks.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from itertools import count, pairwise
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -17,9 +17,9 @@ from ..number import whole_number
 from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
+from .naming import Automatic
 
 LAYER_WIDE = ("maxout", "softmax")  # what only a whole layer can do, beside what a single neuron can
-LABELLED = 1000  # up to so many parameters carry a label of their own: w1, b1; beyond, named_parameters makes names
 
 
 class Neuron(Module):
@@ -36,6 +36,8 @@ class Neuron(Module):
     Raises ShapeError on a wrong number of weights or inputs, UnknownNameError on an unknown activation.
     """
 
+    is_neuron = True
+
     def __init__(
         self,
         nin: int,
@@ -49,7 +51,7 @@ class Neuron(Module):
     ) -> None:
         self.nin = whole_number("the number of inputs of a neuron", nin)
         self.activation = named_activation(activation)
-        self.label = "h1"
+        self.label: str = Automatic("h1")
         if weights is None:
             draw, source = initialiser(init), source_of(seed)
             weights = [draw(source, self.nin, nout) for _ in range(self.nin)]
@@ -57,8 +59,8 @@ class Neuron(Module):
             raise ArgumentTypeError(f"the weights of a neuron are a list of {nin} numbers, got {weights!r:.40}")
         if len(weights) != self.nin:
             raise ShapeError(f"a neuron of {nin} inputs takes {nin} weights, got {len(weights)}")
-        self.w = [Value(weight, f"w{i}") for i, weight in enumerate(weights, start=1)]
-        self.b = None if bias is False else Value(0.0 if bias is None or bias is True else bias, "b1")
+        self.w = [Value(weight) for weight in weights]
+        self.b = None if bias is False else Value(0.0 if bias is None or bias is True else bias)
 
     @property
     def units(self) -> "list[Neuron]":
@@ -87,9 +89,8 @@ class Maxout(Neuron):
 
     def __init__(self, nin: int, pieces: int = 2, **options: Any) -> None:
         options["seed"] = source_of(options.get("seed"))
-        self.nin, self.label = nin, "h1"
+        self.nin, self.label = nin, Automatic("h1")
         self.pieces = [Neuron(nin, "identity", **options) for _ in range(whole_number("the number of pieces", pieces))]
-        _label([self], ())
 
     @property
     def units(self) -> list[Neuron]:
@@ -123,7 +124,6 @@ class Layer(Module):
             options.pop("pieces", None)
             single = "identity" if self.activation == "softmax" else activation
             self.neurons = [Neuron(nin, single, **options) for _ in range(nout)]
-        _label(self.neurons, ())
 
     @undisturbed
     def __call__(self, x: Iterable[Any]) -> Any:
@@ -180,14 +180,17 @@ class MLP(Module):
             raise ShapeError(f"{len(nouts)} layers take {len(nouts)} activations, the output's too; got {len(kinds)}")
         options["seed"] = source_of(options.get("seed"))
         self.layers = [Layer(*size, kind, **options) for size, kind in zip(pairwise(sizes), kinds, strict=True)]
-        _label([neuron for layer in self.layers[:-1] for neuron in layer.neurons], self.layers[-1].neurons)
 
     @undisturbed
     def __call__(self, x: Iterable[Any]) -> Any:
-        values = as_inputs(x, self.nin, "the network")
+        return one_or_all(self.fire(as_inputs(x, self.nin, "the network")))
+
+    def fire(self, x: Sequence[Value]) -> list[Value]:
+        """The outputs on inputs that have been checked."""
+        values = list(x)
         for layer in self.layers:
             values = layer.fire(values)
-        return one_or_all(values)
+        return values
 
     def __repr__(self) -> str:
         kinds = ", ".join(f"{layer.nout} {layer.activation}" for layer in self.layers)
@@ -232,21 +235,3 @@ def named_activation(activation: str | Operation, also: Sequence[str] = ()) -> O
         kind = "activation of a single neuron" if activation in LAYER_WIDE else "activation"
         raise UnknownNameError(kind, activation, [*legal, "identity", *also])
     return TABLE[activation]
-
-
-def _label(hidden: Sequence[Neuron], outputs: Sequence[Neuron]) -> None:
-    """Textbook labels: weights w1, w2, …, biases b1, b2, …, hidden neurons h1, h2, …, outputs o1, o2, …
-
-    The sums that maxouts choose from are s1, s2, …; z1, z2, … are those of a softmax.
-    """
-    sums = [piece for neuron in (*hidden, *outputs) if isinstance(neuron, Maxout) for piece in neuron.pieces]
-    for letter, neurons in (("h", hidden), ("o", outputs), ("s", sums)):
-        for i, neuron in enumerate(neurons, start=1):
-            neuron.label = f"{letter}{i}"
-    named = [pair for neuron in (*hidden, *outputs) for pair in neuron.named_parameters()]
-    weights, biases = count(1), count(1)
-    for name, parameter in named:
-        is_bias = name.rpartition(".")[2] == "b"
-        parameter.label = f"b{next(biases)}" if is_bias else f"w{next(weights)}"
-        if len(named) > LABELLED:
-            parameter.label = ""

@@ -1,8 +1,10 @@
 """Losses: what a network is trained to make small, and the one that is climbed instead.
 
-Promise: a loss is a Value made of the table's operations, so it can be stepped, derived, drawn and compiled.
-Predictions come first, as in PyTorch; both sides may be numbers or Values, one or a list of them. No logarithm in them
-runs to infinity, and no exponential overflows.
+A loss is a Value made of the table's operations, so it can be stepped, derived, drawn and compiled. Predictions come
+first, as in PyTorch; both sides may be numbers or Values, one or a list of them. No logarithm in them runs to infinity,
+and no exponential overflows (tests/test_losses.py tries every loss of the table at the ends of the floats).
+
+A new loss is a function here and its row in LOSSES, at the end.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,10 +14,13 @@ from typing import Any
 
 from ..engine.ops import absolute, log, maximum, relu, softplus
 from ..engine.value import Value, as_value
-from ..errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, ShapeError, known
 from .functional import logsumexp, mean, total
 
 SMALLEST_SHARE = exp(-100.0)  # a probability counts as at least this much, so its logarithm stops at -100 (PyTorch's)
+
+_sum: Callable[[Iterable[Value]], Value] = total
+_mean: Callable[[Iterable[Value]], Value] = mean
 
 # ---- distances ----
 
@@ -145,47 +150,6 @@ def l2(parameters: Iterable[Value], strength: float) -> Value:
     return strength * _sum([w * w for w in parameters])
 
 
-# ---- the losses by name ----
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss that training knows by name."""
-
-    function: Callable[..., Value]
-    boundary: float = 0.5  # a single output above it says yes
-    outputs: int = 1  # it compares at least so many
-    climbs: bool = False  # it is made large, by an optimiser that maximises
-    targets: str = "any number"  # in words …
-    allows: Callable[[float], bool] = lambda target: True  # … and as a test
-
-
-_SHARES: dict[str, Any] = {"targets": "0 to 1", "allows": lambda target: 0 <= target <= 1}
-
-LOSSES: dict[str, Loss] = {
-    "squared_error": Loss(squared_error),
-    "mse": Loss(mse),
-    "absolute_error": Loss(absolute_error),
-    "signed_error": Loss(signed_error),
-    "performance": Loss(performance, climbs=True),
-    "binary_cross_entropy": Loss(binary_cross_entropy, **_SHARES),
-    "binary_cross_entropy_with_logits": Loss(binary_cross_entropy_with_logits, boundary=0.0, **_SHARES),
-    "categorical_cross_entropy": Loss(categorical_cross_entropy, outputs=2, **_SHARES),
-    "softmax_cross_entropy": Loss(softmax_cross_entropy, outputs=2, **_SHARES),
-    "hinge": Loss(hinge, boundary=0.0, targets="-1 or 1", allows=lambda target: target in (-1, 1)),
-}
-
-
-def named_loss(choice: str | Callable[..., Value]) -> Loss:
-    """The loss of that name, or a function of (predictions, targets) as one. Raises UnknownNameError."""
-    if callable(choice):
-        known = [loss for loss in LOSSES.values() if loss.function is choice]
-        return known[0] if known else Loss(choice)
-    if not isinstance(choice, str) or choice not in LOSSES:
-        raise UnknownNameError("loss", choice, LOSSES)
-    return LOSSES[choice]
-
-
 # ---- both sides as Values ----
 
 
@@ -232,19 +196,57 @@ def _log(share: Value) -> Value:
     return log(maximum(share, SMALLEST_SHARE))
 
 
-def _sum(terms: Sequence[Value]) -> Value:
-    whole: Value = total(terms)
-    return whole
-
-
-def _mean(terms: Sequence[Value]) -> Value:
-    average: Value = mean(terms)
-    return average
-
-
 def _as_list(given: Any) -> list[Any]:
     return list(given) if _is_row(given) else [given]
 
 
 def _is_row(given: Any) -> bool:
     return isinstance(given, Sequence | Iterator) or bool(getattr(given, "shape", ()))
+
+
+# ---- the losses by name ----
+
+TARGETS: dict[str, Callable[[float], bool]] = {  # what a target may be, in words and as a test
+    "any number": lambda target: True,
+    "0 to 1": lambda target: 0 <= target <= 1,
+    "-1 or 1": lambda target: target in (-1, 1),
+}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss that training knows by the name of its function."""
+
+    function: Callable[..., Value]
+    targets: str = "any number"  # a key of TARGETS
+    boundary: float = 0.5  # a single output above it says yes
+    outputs: int = 1  # it compares at least so many
+    climbs: bool = False  # it is made large, by an optimiser that maximises
+
+    def allows(self, target: float) -> bool:
+        """Whether a target may be this number."""
+        return TARGETS[self.targets](target)
+
+
+LOSSES: dict[str, Loss] = {
+    loss.function.__name__: loss
+    for loss in (
+        Loss(squared_error),
+        Loss(mse),
+        Loss(absolute_error),
+        Loss(signed_error),
+        Loss(performance, climbs=True),
+        Loss(binary_cross_entropy, "0 to 1"),
+        Loss(binary_cross_entropy_with_logits, "0 to 1", boundary=0.0),
+        Loss(categorical_cross_entropy, "0 to 1", outputs=2),
+        Loss(softmax_cross_entropy, "0 to 1", outputs=2),
+        Loss(hinge, "-1 or 1", boundary=0.0),
+    )
+}
+
+
+def named_loss(choice: str | Callable[..., Value]) -> Loss:
+    """The loss of that name, or a function of (predictions, targets) as one. Raises UnknownNameError."""
+    if callable(choice):
+        return next((loss for loss in LOSSES.values() if loss.function is choice), Loss(choice))
+    return LOSSES[known("loss", choice, LOSSES)]

@@ -1,15 +1,16 @@
-"""Module: what has parameters.
+"""Module: what has parameters, and the textbook names of its parts.
 
-Promise: parameters come in the order in which the attributes were set, each once, under one name; a state is taken
-over as a whole or not at all.
+Promise (tests/test_nn.py): parameters come in the order in which the attributes were set, each once, under one name; a
+state is taken over as a whole or not at all; a label that a person gave stays.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..engine.operation import as_float
 from ..engine.value import Value
 from ..errors import ArgumentTypeError, NumberError, StateError
+from ..number import as_float
+from .naming import on_leaves, then_named
 
 
 class Module:
@@ -22,7 +23,20 @@ class Module:
     ...         return self.m * x + self.b
     >>> Line().state_dict()
     {'m': 2.0, 'b': 1.0}
+
+    Neurons get textbook names by where they stand: h1 from an attribute of that name; h1, h2, … counted through in
+    lists and layers, o1, o2, … in the last layer; their parameters are w1, w2, … and b1, b2, … throughout. A row of
+    numbers that the module is called with becomes the leaves x1, x2, …, which all its parts share.
     """
+
+    is_neuron = False  # whether it has a label, and units with weights w and a bias b
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = then_named(cls.__init__, neurons_of)  # type: ignore[method-assign]
+        if "__call__" in vars(cls) and not hasattr(cls, "fire"):  # what has ``fire`` makes the leaves itself
+            cls.__call__ = on_leaves(cls.__call__)  # type: ignore[method-assign]
 
     def parameters(self) -> list[Value]:
         """The parameters in order, each once."""
@@ -30,7 +44,11 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Pairs like ("layers.0.neurons.3.w.2", parameter); what is held twice comes once, by its first name."""
-        return _named("", self, set())
+        return ((name, part) for name, part in _walk("", self, set()) if isinstance(part, Value))
+
+    def named_modules(self) -> Iterator[tuple[str, "Module"]]:
+        """Pairs like ("layers.0.neurons.3", neuron), the module itself first, by the name ""."""
+        return ((name, part) for name, part in _walk("", self, set()) if isinstance(part, Module))
 
     def zero_grad(self) -> None:
         """Forget all gradients: each parameter's ``.grad`` is None again."""
@@ -60,16 +78,20 @@ class Module:
             parameters[name].data = number
 
 
-def _named(name: str, thing: Any, seen: set[Any]) -> Iterator[tuple[str, Value]]:
-    if isinstance(thing, Value):
-        if thing.operation is None and thing not in seen:
-            seen.add(thing)
-            yield name, thing
-        return
-    if isinstance(thing, Module):
+def neurons_of(module: Module) -> dict[str, Any]:
+    """The neurons that it is made of, and the sums of its maxouts, by name: "layers.0.neurons.3"."""
+    parts = _walk("", module, set(), weights=False)
+    return {name: part for name, part in parts if isinstance(part, Module) and part.is_neuron}
+
+
+def _walk(name: str, thing: Any, seen: set[Any], weights: bool = True) -> Iterator[tuple[str, Any]]:
+    """What a module is made of, by name: itself, other modules, and parameters; what is held twice comes once."""
+    if isinstance(thing, Module) or (isinstance(thing, Value) and thing.operation is None):
         if thing in seen:
             return
         seen.add(thing)
+        yield name, thing
+    if isinstance(thing, Module):
         held: Iterable[tuple[Any, Any]] = vars(thing).items()
     elif isinstance(thing, list | tuple):
         held = enumerate(thing)
@@ -78,4 +100,5 @@ def _named(name: str, thing: Any, seen: set[Any]) -> Iterator[tuple[str, Value]]
     else:
         return
     for key, item in held:
-        yield from _named(f"{name}.{key}" if name else str(key), item, seen)
+        if weights or key != "w" or not getattr(thing, "is_neuron", False):
+            yield from _walk(f"{name}.{key}" if name else str(key), item, seen, weights)

@@ -1,33 +1,51 @@
 """Optimisers: how parameters follow their gradients.
 
-Promise: a step changes the parameters' ``.data`` and nothing else, all of them or none. A rule is written once, in
-arithmetic and the table's operations, so that the same lines move floats here and are compiled elsewhere. Names and
-defaults are PyTorch's.
+A step changes the parameters' ``.data`` and nothing else, all of them or none. A rule is written once, in arithmetic
+and the table's operations, so that the same lines move floats here and are compiled elsewhere. Names and defaults are
+PyTorch's. A new optimiser is a class here with ``@offered`` above it.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from math import cos, inf, isfinite, pi
+from math import cos, isfinite, pi
 from math import sqrt as root
-from typing import Any
+from typing import Any, TypeVar
 
-from ..engine.operation import as_float
 from ..engine.ops import maximum, sqrt
 from ..engine.value import Value
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError
-from ..number import whole_number
+from ..number import as_float, whole_number
 
 Memory = tuple[Any, ...]
+Kind = TypeVar("Kind", bound="type[Optimizer]")
+
+OPTIMIZERS: "dict[str, type[Optimizer]]" = {}
+
+
+def offered(kind: Kind) -> Kind:
+    """Let a class be asked for by its name: ``fit(…, optimizer="adam")``."""
+    OPTIMIZERS[kind.__name__.lower()] = kind
+    return kind
+
+
+def named_optimizer(name: str) -> "Callable[..., Optimizer]":
+    """The optimiser of that name, in any case of letters. Raises UnknownNameError, which lists the names."""
+    if not isinstance(name, str) or name.lower() not in OPTIMIZERS:
+        raise UnknownNameError("optimiser", name, OPTIMIZERS)
+    return OPTIMIZERS[name.lower()]
 
 
 class Optimizer:
     """What all optimisers share: the list of parameters, the learning rate, and a step that moves all of them.
 
     A kind of descent gives ``memories``, the names of the numbers that it keeps for each parameter (each starts at
-    0), ``scalars``, the numbers that all parameters share in one step, and ``rule``. A rule may branch on its
-    hyperparameters, never on p, g or memory. ``maximize=True`` climbs instead. ``lr`` is the rate of the next step;
-    schedules count from ``initial_lr``, the rate that was given here, or to the optimiser whose state was loaded.
+    0), ``scalars``, the numbers that all parameters share in one step, and ``rule``. Scalars of its own count as
+    different in every step, unless ``scalars_vary`` says no: then a compiled training asks for them once. A rule may
+    branch on its hyperparameters, never on p, g or memory.
+
+    ``maximize=True`` climbs instead. ``lr`` is the rate of the next step; schedules count from ``initial_lr``, the
+    rate that was given here, or to the optimiser whose state was loaded.
 
     Raises ArgumentError if there is no parameter, if one comes twice, or if a hyperparameter is out of its range.
     """
@@ -39,9 +57,8 @@ class Optimizer:
             kind = type(params).__name__
             raise ArgumentTypeError(f"an optimiser takes a list of Values, got {kind}: pass net.parameters()")
         self.params = list(params)
-        self.initial_lr = _rate("lr", lr)
-        self.lr = self.initial_lr
-        self.weight_decay = _within("weight_decay", weight_decay, 0.0, inf, "a number from 0 up")
+        self.lr = self.initial_lr = _within("lr", lr, RATE)
+        self.weight_decay = _within("weight_decay", weight_decay, FROM_0)
         self.maximize = maximize
         self.steps = 0
         if not self.params:
@@ -59,11 +76,27 @@ class Optimizer:
 
     @lr.setter
     def lr(self, rate: float) -> None:
-        self._lr = _within("lr", rate, 0.0, inf, "a number from 0 up")  # a float: NumPy's would go on into every .data
+        self._lr = _within("lr", rate, FROM_0)  # a float: NumPy's would go on into every .data
 
     def scalars(self) -> dict[str, float]:
         """The numbers that all parameters share in the step under way; ``self.steps`` counts from 1."""
         return {"lr": self.lr}
+
+    def scalars_vary(self) -> bool:
+        """Whether ``scalars`` may differ from step to step, as long as nobody sets ``lr``."""
+        return not self._has_scalars_of(Optimizer)
+
+    def _has_scalars_of(self, kind: "type[Optimizer]") -> bool:
+        """Are they those of that class, not overridden in a class made from it?"""
+        return type(self).scalars is kind.scalars and type(self).lr is Optimizer.lr
+
+    def scalars_at(self, step: int) -> dict[str, float]:
+        """The scalars of that step, counted from 1; ``steps`` is afterwards what it was."""
+        before, self.steps = self.steps, step
+        try:
+            return self.scalars()
+        finally:
+            self.steps = before
 
     def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
         """The parameter p with gradient g after a step, and its memory: on floats, arrays of a tracer, or symbols."""
@@ -76,21 +109,16 @@ class Optimizer:
         return g + self.weight_decay * p if self.weight_decay else g
 
     def step(self) -> None:
-        """Move each parameter that has a gradient."""
-        self.steps += 1
-        try:
-            s = self.scalars()
-            moved = [
-                (p.data, memory) if p.grad is None else self.rule(p.data, p.grad, memory, s)
-                for p, memory in zip(self.params, self.memory, strict=True)
-            ]
-        except BaseException:
-            self.steps -= 1
-            raise
-        numbers, memories = zip(*moved, strict=True)
-        # One call into C, which Ctrl-C can't cut in two: all parameters and memories move, or none.
-        remember = map(list.__setitem__, [self.memory], [slice(None)], [memories])
-        deque(chain(map(_set_data, self.params, map(float, numbers)), remember), maxlen=0)
+        """Move each parameter that has a gradient. After an error or Ctrl-C all have moved, or none."""
+        s = self.scalars_at(self.steps + 1)
+        moved = [
+            (p.data, memory) if p.grad is None else self.rule(p.data, p.grad, memory, s)
+            for p, memory in zip(self.params, self.memory, strict=True)
+        ]
+        numbers = [float(number) for number, _ in moved]
+        own = {"memory": [memory for _, memory in moved], "steps": self.steps + 1}
+        # One call into C, which Ctrl-C can't cut in two. ``deferred`` would take longer than a small network's step.
+        deque(chain(map(_set_data, self.params, numbers), map(self.__dict__.update, [own])), maxlen=0)
 
     def zero_grad(self) -> None:
         """Forget all gradients: each parameter's ``.grad`` is None again."""
@@ -114,8 +142,8 @@ class Optimizer:
             raise StateError(f"{misfit}. It needs {', '.join(wanted)}, got {', '.join(state)}")
         try:
             steps = whole_number("steps", state["steps"], least=0)
-            lr = _within("lr", state["lr"], 0.0, inf, "a number from 0 up")
-            first = _rate("initial_lr", state.get("initial_lr", self.initial_lr))
+            lr = _within("lr", state["lr"], FROM_0)
+            first = _within("initial_lr", state.get("initial_lr", self.initial_lr), RATE)
             columns = [list(map(as_float, state[name])) for name in self.memories]
         except (MicrogradError, TypeError) as error:
             raise StateError(f"{misfit}. It holds what is no number or no list of numbers: {error}") from None
@@ -125,6 +153,7 @@ class Optimizer:
         self.memory, self.steps, self.lr, self.initial_lr = memory, steps, lr, first
 
 
+@offered
 class SGD(Optimizer):
     """Stochastic gradient descent: each step moves a parameter by -lr times its gradient.
 
@@ -149,8 +178,8 @@ class SGD(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        self.momentum = _share("momentum", momentum)
-        self.dampening = _within("dampening", dampening, -inf, inf, "a number, mostly from 0 to 1")
+        self.momentum = _within("momentum", momentum, SHARE)
+        self.dampening = _within("dampening", dampening, ANY)
         self.nesterov = nesterov
         self.memories = ("velocity",) if self.momentum else ()
         if nesterov and not (self.momentum > 0 and self.dampening == 0):
@@ -160,8 +189,12 @@ class SGD(Optimizer):
     def scalars(self) -> dict[str, float]:
         """The learning rate; with momentum also how much of a gradient enters the velocity: first all of it."""
         if not self.momentum:
-            return {"lr": self.lr}  # the same in every step: the compiler sees that ``steps`` was not asked
+            return {"lr": self.lr}
         return {"lr": self.lr, "gain": 1.0 if self.steps == 1 else 1.0 - self.dampening}
+
+    def scalars_vary(self) -> bool:
+        """With momentum alone: the first gain may be another one."""
+        return bool(self.momentum) or not self._has_scalars_of(SGD)
 
     def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
         """p - lr·g, or with momentum v ← momentum·v + g and p - lr·v."""
@@ -172,6 +205,7 @@ class SGD(Optimizer):
         return p - s["lr"] * (g + self.momentum * velocity if self.nesterov else velocity), (velocity,)
 
 
+@offered
 class Adam(Optimizer):
     """Steps of about lr in each parameter: the mean gradient over the root of its mean square.
 
@@ -196,18 +230,15 @@ class Adam(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        self.betas = (_share("betas[0]", betas[0]), _share("betas[1]", betas[1]))
-        self.eps = _within("eps", eps, 0.0, inf, "a small number from 0 up")
+        self.betas = (_within("betas[0]", betas[0], SHARE), _within("betas[1]", betas[1], SHARE))
+        self.eps = _within("eps", eps, SMALL)
         super().__init__(params, lr, weight_decay, maximize)
 
     def scalars(self) -> dict[str, float]:
         """The learning rate, and what corrects the two means for having started at 0."""
         first, second = self.betas
-        return {
-            "lr": self.lr,
-            "rate": self.lr / (1.0 - first**self.steps),
-            "scale": root(1.0 - second**self.steps),
-        }
+        rate, scale = self.lr / (1.0 - first**self.steps), root(1.0 - second**self.steps)
+        return {"lr": self.lr, "rate": rate, "scale": scale}
 
     def rule(self, p: Any, g: Any, memory: Memory, s: dict[str, Any]) -> tuple[Any, Memory]:
         """p - rate·mean / (√square/scale + eps)."""
@@ -220,6 +251,7 @@ class Adam(Optimizer):
         return p - s["rate"] * (mean / (sqrt(square) / s["scale"] + self.eps)), (mean, square)
 
 
+@offered
 class AdamW(Adam):
     """Adam whose weight decay pulls at the parameter itself instead of entering the means (Loshchilov, Hutter, 2017).
 
@@ -243,6 +275,7 @@ class AdamW(Adam):
         return self._follow(p * (1.0 - s["lr"] * self.weight_decay), -g if self.maximize else g, memory, s)
 
 
+@offered
 class RMSprop(Optimizer):
     """The gradient over the root of its mean square (Hinton's lecture 6e, 2012); ``centered`` takes the mean off it."""
 
@@ -258,9 +291,9 @@ class RMSprop(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        self.alpha = _share("alpha", alpha)
-        self.eps = _within("eps", eps, 0.0, inf, "a small number from 0 up")
-        self.momentum = _share("momentum", momentum)
+        self.alpha = _within("alpha", alpha, SHARE)
+        self.eps = _within("eps", eps, SMALL)
+        self.momentum = _within("momentum", momentum, SHARE)
         self.centered = centered
         self.memories = ("square", *(["mean"] if centered else []), *(["velocity"] if self.momentum else []))
         super().__init__(params, lr, weight_decay, maximize)
@@ -278,16 +311,6 @@ class RMSprop(Optimizer):
             move = self.momentum * memory[-1] + move
             kept.append(move)
         return p - s["lr"] * move, tuple(kept)
-
-
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW, "rmsprop": RMSprop}
-
-
-def named_optimizer(name: str) -> Callable[..., Optimizer]:
-    """The optimiser of that name, in any case of letters. Raises UnknownNameError, which lists the names."""
-    if not isinstance(name, str) or name.lower() not in OPTIMIZERS:
-        raise UnknownNameError("optimiser", name, OPTIMIZERS)
-    return OPTIMIZERS[name.lower()]
 
 
 # ---- learning rates that change ----
@@ -351,22 +374,21 @@ class CosineAnnealingLR(LambdaLR):
 _set_data = vars(Value)["_data"].__set__
 
 
-def _within(name: str, given: Any, low: float, high: float, legal: str, open_below: bool = False) -> float:
+Range = tuple[str, Callable[[float], bool]]  # in words, and as a test
+RATE: Range = "a positive number such as 0.1", lambda x: x > 0.0
+FROM_0: Range = "a number from 0 up", lambda x: x >= 0.0
+SMALL: Range = "a small number from 0 up", lambda x: x >= 0.0
+SHARE: Range = "a number from 0 up to, but without, 1, such as 0.9", lambda x: 0.0 <= x < 1.0
+ANY: Range = "a number, mostly from 0 to 1", isfinite
+
+
+def _within(name: str, given: Any, legal: Range) -> float:
+    """given as a finite number of that range. Raises ArgumentError."""
+    words, holds = legal
     try:
         number = as_float(given)
     except MicrogradError:
-        raise ArgumentError(f"{name} is {legal}, got {given!r}") from None
-    if not isfinite(number) or not low <= number <= high or (open_below and number == low):
-        raise ArgumentError(f"{name} is {legal}, got {given}")
-    return number
-
-
-def _rate(name: str, given: Any) -> float:
-    return _within(name, given, 0.0, inf, "a positive number such as 0.1", open_below=True)
-
-
-def _share(name: str, given: Any) -> float:
-    number = _within(name, given, 0.0, 1.0, "a number from 0 up to, but without, 1, such as 0.9")
-    if number == 1.0:
-        raise ArgumentError(f"{name} is a number from 0 up to, but without, 1, such as 0.9, got {given}")
+        raise ArgumentError(f"{name} is {words}, got {given!r}") from None
+    if not (isfinite(number) and holds(number)):
+        raise ArgumentError(f"{name} is {words}, got {given}")
     return number

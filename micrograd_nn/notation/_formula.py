@@ -1,49 +1,33 @@
 """Formulas as people type them: "sigmoid(w1*x1 + w2*x2 + b1)" becomes Values.
 
-Promise: the text is read by Python's own parser, held against a list of what is allowed, and never handed to eval;
-nothing is computed before the whole of it has been understood, and every error marks the place.
+The text is cut into tokens, a precedence parser brings them into postfix order, and nothing is ever handed to Python;
+nothing is computed before the whole of it has been understood, and every error marks its place.
 
-Besides Python's arithmetic and calls of the table's operations by name or sign, a formula may be written as in a
-textbook: −2(y − o1), w5·o1(1 − o1), x², w1x1 + b1, x[z > 0], |x|, xσ(z), and sigmoid'(z) for an operation's slope.
-Where the sign of a product is left out between names, they are one operand: a/w1x1 is a/(w1·x1), but xy^2 is x·y^2.
+Besides arithmetic and calls of the table's operations by name or sign, a formula may be written as in a textbook:
+−2(y − o1), w5·o1(1 − o1), x², w1x1 + b1, x[z > 0], |x|, xσ(z), tanh²(z), tanh z, sigmoid'(z) for an operation's slope,
+and in LaTeX as it is printed here. Where the sign of a product is left out between names, they are one operand:
+a/w1x1 is a/(w1·x1), but xy^2 is x·y^2.
 """
 
-import ast
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import cycle
-from keyword import kwlist
 from typing import Any, NoReturn
-from unicodedata import decomposition, normalize
+from unicodedata import normalize
 
-from ..engine.operation import TABLE, Operation, as_float
-from ..engine.ops import add, div, greater, mul, neg, power, sub
+from ..engine.operation import Operation
+from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentTypeError, FormulaError, MicrogradError
+from ..errors import ArgumentTypeError, FormulaError, printable
+from .latex import label_latex
+from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, typeset_as
 
 LONGEST = 10_000  # characters
+LONGEST_NAME = 20  # characters of a name that is looked for within a word such as w1x1
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
-PRIME = "ʹ"  # an apostrophe that Python takes for a letter
-TYPED = {"−": "-", "–": "-", "·": "*", "⋅": "*", "∙": "*", "×": "*", "^": "**", "'": PRIME, "′": PRIME, "’": PRIME}
-COMMA = "a comma stands between operands only: write 0.585 with a point"
-NOT_READ = (  # what Python would skip, or refuse in words of its own
-    (re.compile(r"#"), "a formula holds no comment"),
-    (re.compile(r"\\"), "a formula is typed on a line, as in w5*o1*(1 - o1), and not in LaTeX"),
-    (re.compile(r"(?<=\d),(?=0\d)"), COMMA),
-)
-WORD = rf"(?!(?:{'|'.join(kwlist)})\b)[^\W\d]"  # the first letter of a name
-FACTORS = (  # where the sign of a product may be missing
-    re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e\d+)?(?=[^\W\d_])(?!e[-+]?\d)"),  # 2x
-    re.compile(rf"\b(?:{WORD}\w*|\d+)(?=\s+{WORD})"),  # x y
-    re.compile(rf"[)\]](?=\s*(?:\(|{WORD}))"),  # (a + b)(a - b), (a + b)x
-    re.compile(r"[\w)\]](?=\s*\[[^][]*[<>])"),  # x[z > 0]
-    re.compile(r"\w+(?=\s*\()"),  # 2(y - o1), and xsin(z), but not sin(z)
-)
 EXPONENT = re.compile(r"(\d+\.?\d*|\.\d+)(e\d+)")  # 2e1 is 20, but 2·e1 for a caller who has an e1
-BINARY = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: div, ast.Pow: power}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +38,16 @@ class Item:
     count: int = 0
     content: Any = None  # a float, a name, or a function of the operands
     tight: bool = False  # a name and the power that binds its last factor only: xy^2 is x·y^2
+    word: str = ""  # of a function: the word that is a product instead where it is made of names of the caller
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula that has been read. Calling it with numbers, Values or symbols for its names works it out."""
+    """A formula that has been read. Calling it with numbers, Values or symbols for its names works it out.
+
+    >>> parse("2x + y²")({"x": 3.0, "y": 2.0})
+    10.0
+    """
 
     text: str
     items: tuple[Item, ...]
@@ -73,24 +62,26 @@ class Formula:
         words = [item.content for item in self.items if isinstance(item.content, str)]
         return [word for word in dict.fromkeys(words) if word not in CONSTANTS and not EXPONENT.fullmatch(word)]
 
-    def bound(self, known: Iterable[str]) -> "list[Item]":
+    def bound(self, known: Iterable[str]) -> list[Item]:
         """The items in their places, each name split into names that are known. Raises FormulaError if none fits."""
         known = [*known]
-        names = {normalize("NFKC", "".join(_typed(name))): name for name in known}
+        names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(self.text) else {}
+        names |= {as_typed(name): name for name in known}
         names |= {name: name for name in known}  # as it stands in items that have been bound before
-        items: list[Item] = []
+        products = {item.word for item in self.items if item.word and _split(item.word, CONSTANTS | names)}
+        bound: list[Item] = []
         held: list[list[Item]] = []  # products that wait until their last factor has its power
-        for item in self.items:
+        for item in _Parser(self.text).read(products) if products else self.items:
             named = isinstance(item.content, str)
-            factors, products = self._known(item, names) if named else ([replace(item, tight=False)], [])
-            items += factors
+            factors, signs = self._known(item, names) if named else ([replace(item, tight=False)], [])
+            bound += factors
             if not item.tight:
-                items += products
+                bound += signs
             elif item.count:
-                items += held.pop()
+                bound += held.pop()
             else:
-                held.append(products)
-        return items
+                held.append(signs)
+        return bound
 
     def _known(self, item: Item, names: dict[str, str]) -> tuple[list[Item], list[Item]]:
         """The factors that a name stands for, and the products that join them."""
@@ -101,14 +92,9 @@ class Formula:
         if number:
             return [Item(item.column, content=float(item.content))], []
         meanings = CONSTANTS | names
-        pieces = [item.content] if item.content in meanings else _split(item.content, meanings)
-        if pieces is None:
-            some = ", ".join(sorted({*names.values()})[:30])
-            meant = get_close_matches(item.content, _callable_rows(), n=1)
-            hint = f"; did you mean the operation {meant[0]}(…)?" if meant else ""
-            word = item.content.replace(PRIME, "'")
-            what = f"unknown name {word!r:.60}; known are: {some or 'none'}{hint}"
-            raise FormulaError(what, self.text, item.column)
+        pieces = _split(item.content, meanings)
+        if not pieces:
+            raise FormulaError(_unknown(item.content, names.values()), self.text, item.column)
         factors = [Item(item.column, content=meanings[piece]) for piece in pieces]
         return factors, [Item(item.column, 2, mul)] * (len(pieces) - 1)
 
@@ -134,7 +120,11 @@ def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
 
 
 def labelled(root: Value) -> dict[str, Value]:
-    """The nodes below root by label; a label that stands more than once is numbered: h1[1], h1[2], …"""
+    """The nodes below root by label; a label that stands more than once is numbered: h1[1], h1[2], …
+
+    >>> labelled(Value(2.0, "x") * Value(3.0, "x"))["x[2]"].data
+    3.0
+    """
     nodes: dict[str, list[Value]] = {}
     for node in topological_order(root):
         if node.label:
@@ -146,180 +136,179 @@ def labelled(root: Value) -> dict[str, Value]:
 
 
 def parse(text: str) -> Formula:
-    """Read a formula without working it out. Raises FormulaError, ArgumentTypeError if it is no str."""
+    """Read a formula without working it out. Raises FormulaError, ArgumentTypeError if it is no str.
+
+    >>> parse("w·x + b").names
+    ['w', 'x', 'b']
+    """
     if not isinstance(text, str):
         raise ArgumentTypeError(f"a formula is a str such as 'w*x + b', got {type(text).__name__}")
     if len(text) > LONGEST:
         raise FormulaError(f"a formula of {len(text):,} characters; at most {LONGEST:,} are read", text, 0)
-    return Formula(text, tuple(_Reader(text).items()))
+    return Formula(text, _Parser(text).read())
 
 
-class _Reader:
-    """From text to postfix items, by a stack of its own: a deep formula is an error and not a crash."""
+# ---- the parser ----
+
+BRACKET, COMPARISON, SUM, PRODUCT, SIGN, POWER, FUNCTION = range(7)  # how tightly they hold their operands
+BINARY: dict[str, tuple[int, Callable[..., Any]]] = {
+    ">": (COMPARISON, greater),
+    "<": (COMPARISON, lambda a, b: greater(b, a)),
+    "+": (SUM, add),
+    "-": (SUM, sub),
+    "*": (PRODUCT, mul),
+    "/": (PRODUCT, div),
+    "^": (POWER, power),
+}
+CLOSING = {"(": ")", "[": "]", "{": "}", "|": "|", "": ""}  # the text as a whole ends like a bracket
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An operator that waits for its right operand, or a bracket that waits to be closed."""
+
+    binding: int
+    token: Token  # of a binary operator, in the column of its left operand
+    content: Callable[..., Any] | None = None  # None for brackets that only group
+    count: int = 1  # of its operands
+    tight: bool = False
+
+
+class _Parser:
+    """From tokens to postfix items. What waits stands on a stack, so that no formula is too deep."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        pieces = _typed(text, _signs())
-        source = "".join(pieces)
-        columns = [i for i, piece in enumerate(pieces) for _ in piece]
-        for pattern in FACTORS:
-            for found in reversed([*pattern.finditer(source)]):
-                end = found.end()
-                if source[end:].lstrip().startswith("("):
-                    end -= _called(found.group())
-                if end > found.start():
-                    source = f"{source[:end]}*{source[end:]}"
-                    columns.insert(end, columns[end - 1])
-        self.source = source.lstrip()
-        self.columns = [*columns[len(source) - len(self.source) :], len(text)]
+        self.waiting = [_Waiting(BRACKET, Token("sign", "", 0, 0))]
+        self.operands: list[tuple[int, float | None]] = []  # of each its column, and its number if no name is in it
+        self.items: list[Item] = []
+        self.wanted = True  # an operand comes next, and not an operator
+        self.tight = False  # a name came last
 
-    def items(self) -> list[Item]:
-        out: list[Item] = []
-        constants: list[float | None] = []  # the number under each operand, where no name is in it
-        stack: list[Any] = [self.tree()]
-        while stack:
-            node = stack.pop()
-            if not isinstance(node, Item):
-                parts, item = self.understood(node)
-                stack += [*([item] if item else []), *reversed(parts)]
-                continue
-            operands = [constants.pop() for _ in range(node.count)][::-1]
-            constants.append(self.constant(node, operands))
-            out.append(node)
-        return out
+    def read(self, names: Collection[str] = ()) -> tuple[Item, ...]:
+        """The items of the text; words in names are no functions."""
+        for token in cut(self.text, names):
+            (self.operand if self.wanted else self.operator)(token)
+            self.tight = token.kind == "name" or (token.kind == "number" and isinstance(self.items[-1].content, str))
+        return tuple(self.items)
 
-    def tree(self) -> ast.expr:
-        for pattern, what in NOT_READ:
-            if found := pattern.search(self.source):
-                self.fail(what, self.columns_at(found.start()))
-        try:
-            return ast.parse(self.source, mode="eval").body
-        except SyntaxError as error:
-            self.fail(f"this is no formula: {error.msg}", self.columns_at(error.offset - 1 if error.offset else 0))
-        except (RecursionError, MemoryError):
-            self.fail("nested too deeply to be read: give parts of it names of their own", 0)
-        except ValueError as error:  # NUL, a lone surrogate
-            self.fail(f"this is no formula: {error}", 0)
+    def operand(self, token: Token) -> None:
+        if token.kind == "number":
+            number = float(token.text)
+            if math.isinf(number):
+                self.fail("this number is too large: floats end at 1.8e308", token)
+            self.put(Item(token.column, content=token.text if EXPONENT.fullmatch(token.text) else number))
+        elif token.kind == "name":
+            self.put(Item(token.column, content=normalize("NFKC", token.text)))
+        elif token.kind in ("call", "function"):
+            self.waiting.append(_Waiting(BRACKET if token.kind == "call" else FUNCTION, token, self.meaning(token)))
+        elif token.text in CLOSING and token.kind != "end":
+            self.waiting.append(_Waiting(BRACKET, token, absolute if token.text == "|" else None))
+        elif token.text == "-":
+            self.waiting.append(_Waiting(SIGN, token, neg))
+        elif token.text != "+":
+            where = f"before {token.text}" if token.text else "at its end"
+            self.fail(f"this is no formula: an operand is missing {where}", token)
 
-    def understood(self, node: Any) -> tuple[list[Any], Item | None]:
-        """The parts of a node, and the item that takes them up. Raises FormulaError for what is not on the list."""
-        rule = RULES.get(type(node))
-        if rule is None:
-            self.fail(
-                f"a formula holds numbers, names, arithmetic and operations, no {type(node).__name__}", self.at(node)
-            )
-        return rule(self, node)
+    def operator(self, token: Token) -> None:
+        bracket = next(wait for wait in reversed(self.waiting) if wait.binding == BRACKET)
+        if token.text in BINARY:
+            self.binary(token)
+        elif token.text in (")", "]", "}", "") or token.text == bracket.token.text == "|":
+            self.close(token, bracket)
+        elif token.text == ",":
+            if bracket.token.kind != "call":
+                self.fail("a comma stands between operands only: write 0.585 with a point", token)
+            self.take_up(COMPARISON)
+            bracket.count += 1
+            self.wanted = True
+        elif token.text == "=":
+            self.fail("this is no formula: a comparison is a > b or a < b", token)
+        elif token.kind == "number":
+            self.fail("this is no formula: a sign is missing before this number", token)
+        else:  # a product whose sign was left out
+            self.binary(Token("sign", "*", token.column, token.end))
+            self.operand(token)
 
-    def constant(self, item: Item, operands: list[float | None]) -> float | None:
-        if item.count == 0:
-            return item.content if isinstance(item.content, float) else None
-        if None in operands:
-            return None
-        number = float(item.content(*operands))
-        if not math.isfinite(number):
-            self.fail(f"these numbers make {number}, and a formula holds finite ones", item.column)
-        return number
+    def binary(self, token: Token) -> None:
+        binding, content = BINARY[token.text]
+        tight = binding == POWER and self.tight
+        if tight:
+            self.items[-1] = replace(self.items[-1], tight=True)
+        self.take_up(binding + (binding in (COMPARISON, POWER)))
+        if binding == COMPARISON == self.waiting[-1].binding:
+            self.fail("a comparison is a > b or a < b: 1 where it is true, else 0", token)
+        self.waiting.append(_Waiting(binding, replace(token, column=self.operands[-1][0]), content, 2, tight))
+        self.wanted = True
 
-    def at(self, node: Any) -> int:
-        return self.columns_at(len(self.source.encode()[: node.col_offset].decode(errors="ignore")))
+    def close(self, token: Token, bracket: _Waiting) -> None:
+        opened = bracket.token.bracket
+        if CLOSING[opened] != token.text and token.text:
+            self.fail(f"this is no formula: {token.text} closes no bracket", token)
+        if CLOSING[opened] != token.text:
+            hint = ": write abs(x) for |x|" if opened == "|" else ""
+            self.fail(f"this is no formula: {opened} is not closed{hint}", bracket.token)
+        self.take_up(COMPARISON)
+        self.waiting.pop()
+        if bracket.content:
+            self.put_operation(bracket)
+        self.operands[-1] = bracket.token.column, self.operands[-1][1]
 
-    def columns_at(self, index: int) -> int:
-        return self.columns[min(max(index, 0), len(self.columns) - 1)]
+    def meaning(self, call: Token) -> Callable[..., Any]:
+        """The function that is called, or its slope."""
+        function = functions()[call.text.rstrip(PRIME)]
+        if not call.text.endswith(PRIME):
+            return function
+        if call.text.endswith(PRIME * 2) or not isinstance(function, Operation) or _operands(function)[0] > 1:
+            self.fail("an apostrophe is the slope of an operation of one operand, once", call)
 
-    def fail(self, what: str, column: int) -> NoReturn:
-        raise FormulaError(what, self.text, column) from None
-
-    # ---- what is allowed ----
-
-    def number(self, node: Any) -> tuple[list[Any], Item | None]:
-        if type(node.value) not in (int, float):
-            self.fail(f"a formula holds numbers, not the {type(node.value).__name__} {node.value!r:.30}", self.at(node))
-        try:
-            number = as_float(node.value)
-        except MicrogradError as error:
-            self.fail(str(error), self.at(node))
-        if math.isinf(number):
-            self.fail("this number is too large: floats end at 1.8e308", self.at(node))
-        written = self.source.encode()[node.col_offset : node.end_col_offset].decode()
-        return [], Item(self.at(node), content=written if EXPONENT.fullmatch(written) else number)
-
-    def name(self, node: Any) -> tuple[list[Any], Item | None]:
-        return [], Item(self.at(node), content=node.id)
-
-    def numbered(self, node: Any) -> tuple[list[Any], Item | None]:
-        if not isinstance(node.value, ast.Name) or type(getattr(node.slice, "value", None)) is not int:
-            self.fail("square brackets number a name, as in h1[2]", self.at(node))
-        return [], Item(self.at(node), content=f"{node.value.id}[{node.slice.value}]")
-
-    def unary(self, node: Any) -> tuple[list[Any], Item | None]:
-        if isinstance(node.op, ast.UAdd):
-            return [node.operand], None
-        if not isinstance(node.op, ast.USub):
-            self.fail("only + and - may stand before a term", self.at(node))
-        return [node.operand], Item(self.at(node), 1, neg)
-
-    def binary(self, node: Any) -> tuple[list[Any], Item | None]:
-        if type(node.op) not in BINARY:
-            self.fail("only + - * / ** may stand between terms; write abs(x) for |x|", self.at(node))
-        rest = self.source.encode()[node.left.end_col_offset :].lstrip()
-        single = isinstance(node.left, ast.Name | ast.Subscript | ast.Constant)
-        left = self.understood(node.left)[1] if single else None
-        tight = left is not None and isinstance(left.content, str) and rest.startswith(b"**")  # and not (xy)^2
-        parts = [replace(left, tight=True) if left and tight else node.left, node.right]
-        return parts, Item(self.at(node), 2, BINARY[type(node.op)], tight)
-
-    def comparison(self, node: Any) -> tuple[list[Any], Item | None]:
-        if len(node.ops) != 1 or not isinstance(node.ops[0], ast.Gt | ast.Lt):
-            self.fail("a comparison is a > b or a < b: 1 where it is true, else 0", self.at(node))
-        pair = [node.left, *node.comparators]
-        return pair if isinstance(node.ops[0], ast.Gt) else pair[::-1], Item(self.at(node), 2, greater)
-
-    def square(self, node: Any) -> tuple[list[Any], Item | None]:
-        if len(node.elts) != 1 or not isinstance(node.elts[0], ast.Compare):
-            self.fail("square brackets hold one comparison, as in [z > 0]", self.at(node))
-        return [node.elts[0]], None
-
-    def comma(self, node: Any) -> tuple[list[Any], Item | None]:
-        self.fail(COMMA, self.at(node))
-
-    def call(self, node: Any) -> tuple[list[Any], Item | None]:
-        if node.keywords:
-            self.fail("operations take operands without names", self.at(node))
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
-        row = _callable_rows().get(name.rstrip(PRIME))
-        if row is None:
-            self.fail("only an operation can be called", self.at(node))
-        fewest = 1 if row.default is not None else row.arity
-        if not fewest <= len(node.args) <= row.arity:
-            self.fail(f"{row.name} takes {row.arity} operand(s), got {len(node.args)}", self.at(node))
-        return node.args, Item(self.at(node), len(node.args), self.slope(row, node) if name.endswith(PRIME) else row)
-
-    def slope(self, row: Operation, node: Any) -> Callable[..., Any]:
-        if (
-            not node.func.id.endswith(PRIME)
-            or node.func.id.endswith(PRIME * 2)
-            or (row.arity > 1 and row.default is None)
-        ):
-            self.fail("an apostrophe is the slope of an operation of one operand, once", self.at(node))
-
-        def slope(a: Any, b: Any = row.default) -> Any:
-            operands = (a,) if row.arity == 1 else (a, b)
-            return row.partials[0](*operands, row(*operands))
+        def slope(a: Any, b: Any = function.default) -> Any:
+            operands = (a,) if function.arity == 1 else (a, b)
+            return function.partials[0](*operands, function(*operands))
 
         return slope
 
+    def take_up(self, binding: int) -> None:
+        """Put down the operators that bind at least so tightly: their operands are complete."""
+        while self.waiting[-1].binding >= binding:
+            self.put_operation(self.waiting.pop())
 
-RULES: dict[type, Callable[[_Reader, Any], tuple[list[Any], Item | None]]] = {
-    ast.Constant: _Reader.number,
-    ast.Name: _Reader.name,
-    ast.Subscript: _Reader.numbered,
-    ast.UnaryOp: _Reader.unary,
-    ast.BinOp: _Reader.binary,
-    ast.Compare: _Reader.comparison,
-    ast.List: _Reader.square,
-    ast.Tuple: _Reader.comma,
-    ast.Call: _Reader.call,
-}
+    def put_operation(self, wait: _Waiting) -> None:
+        token = wait.token
+        if token.kind in ("call", "function"):
+            name = token.text.rstrip(PRIME)
+            fewest, most = _operands(functions()[name])
+            if not fewest <= wait.count <= most:
+                self.fail(f"{name} takes {most} operand(s), got {wait.count}", token)
+        self.put(Item(token.column, wait.count, wait.content, wait.tight, token.word))
+        if token.exponent:
+            self.put(Item(token.column, content=float(token.exponent)))
+            self.put(Item(token.column, 2, power))
+
+    def put(self, item: Item) -> None:
+        """Put an item down. Raises FormulaError where numbers make inf or nan."""
+        numbers = [self.operands.pop()[1] for _ in range(item.count)][::-1]
+        number = item.content if isinstance(item.content, float) else None
+        if item.count and None not in numbers:
+            number = float(item.content(*numbers))
+            if not math.isfinite(number):
+                self.fail(f"these numbers make {number}, and a formula holds finite ones", item)
+        self.operands.append((item.column, number))
+        self.items.append(item)
+        self.wanted = False
+
+    def fail(self, what: str, at: Token | Item) -> NoReturn:
+        raise FormulaError(what, self.text, at.column)
+
+
+def _operands(function: Callable[..., Any]) -> tuple[int, int]:
+    """How many operands a function takes, at least and at most."""
+    if not isinstance(function, Operation):
+        return 1, 1
+    return 1 if function.default is not None else function.arity, function.arity
+
+
+# ---- names and numbers ----
 
 
 def _work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
@@ -333,54 +322,29 @@ def _work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
     return stack[0]
 
 
-def _callable_rows() -> dict[str, Operation]:
-    return {row.sign: row for row in TABLE.values()} | TABLE
+def _split(word: str, names: Collection[str]) -> list[str]:
+    """word as a row of known names, if there is exactly one way: w1x1 as w1, x1. Else empty."""
+    if word in names:
+        return [word]
+    ways = [1] + [0] * len(word)  # to write the first characters: none, one, or 2 for more
+    last = [0] * len(ways)  # where the last name begins
+    for end in range(1, len(ways)):
+        for start in range(max(0, end - LONGEST_NAME), end):
+            if ways[start] and word[start:end] in names and not word[end : end + 1].isdigit():
+                ways[end], last[end] = min(2, ways[end] + ways[start]), start
+    pieces, end = list[str](), len(word)
+    while end and ways[-1] == 1:
+        pieces.append(word[last[end] : end])
+        end = last[end]
+    return pieces[::-1]
 
 
-def _signs() -> dict[str, str]:
-    """Signs that are no letters, such as √, by the name that Python can read."""
-    rows = [row for row in TABLE.values() if row.text.startswith(f"{row.sign}(")]
-    return {row.sign: row.name for row in rows if len(row.sign) == 1 and not row.sign.isidentifier()}
-
-
-def _typed(text: str, signs: Mapping[str, str] | None = None) -> list[str]:
-    """What Python's parser is given for each character: x² is x**(2), eˣ is e**(x), |x| is abs(x), ½ is (1/2)."""
-    written = {**TYPED, **(signs or {})}
-    bars = cycle(("abs(", ")")) if text.count("|") % 2 == 0 else cycle("|")
-    pieces = []
-    for before, character, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
-        if raised := _raised(character):
-            pieces.append(f"{'' if _raised(before) else '**('}{raised}{'' if _raised(after) else ')'}")
-        elif character == "|":
-            pieces.append(next(bars))
-        else:
-            plain = written.get(character) or normalize("NFKC", character)  # as Python's parser reads names
-            mixed = character if before.isdigit() else f"({plain.replace('⁄', '/')})"  # 1½ is no product: refused
-            pieces.append(mixed if "⁄" in plain else plain)
-    return pieces
-
-
-def _raised(character: str) -> str:
-    """What stands raised: 2 for ², x for ˣ, nothing for what doesn't, and for ⁽ and ⁾, which may count layers."""
-    raised = decomposition(character).startswith("<super>") and character not in "⁽⁾"
-    return normalize("NFKC", character).replace("−", "-") if raised else ""
-
-
-def _called(word: str) -> int:
-    """How many of the last letters of a word, before a bracket, name an operation: all of sin, three of xsin."""
-    rows, name = _callable_rows(), word.rstrip(PRIME)
-    longest = max((row for row in rows if name.endswith(row)), key=len, default="")
-    return len(longest) + len(word) - len(name) if longest else 0
-
-
-def _split(word: str, names: Mapping[str, Any]) -> list[str] | None:
-    """word as a row of known names, if there is exactly one way: w1x1 as w1, x1."""
-    ways: list[list[list[str]]] = [[[]], *([] for _ in word)]
-    for end in range(1, len(word) + 1):
-        for start in range(max(0, end - 20), end):
-            if word[start:end] in names and not word[end : end + 1].isdigit():
-                ways[end] += [[*way, word[start:end]] for way in ways[start][:2]]
-    return ways[-1][0] if len(ways[-1]) == 1 else None
+def _unknown(name: str, known: Iterable[str]) -> str:
+    some = ", ".join(map(printable, sorted({*known})[:30]))
+    meant = get_close_matches(name, functions(), n=1)
+    hint = f"; did you mean the operation {meant[0]}(…)?" if meant else ""
+    word = name.replace(PRIME, "'")
+    return f"unknown name {printable(repr(word))}; known are: {some or 'none'}{hint}"
 
 
 def _as_value(name: str, given: Any) -> Value:

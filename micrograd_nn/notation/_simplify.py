@@ -1,11 +1,11 @@
-"""What people simplify when they write a derivative down, and nothing beyond it.
+"""What people simplify when they write a derivative down.
 
-Promise: the outcome equals the expression wherever that is finite, and the order in which its factors and terms were
-found is kept: numbers move to the front, then single names, then the rest. Rules: ×1, ×0, +0, −−, x^1, x^0, a minus
-sign inside a product or a quotient, and numbers that meet, as far as the result is short. Where a chain's factors and
-terms are put together, equal factors meet in a power and like terms in one.
+Two ways in. What is computed with ``Tidy`` symbols is tidied node by node, by the rules below, and stays recognisable:
+x·x stays x·x. ``product`` and ``total`` put a chain's factors and terms together: they collect powers, cancel what
+stands above and below the line, and add like terms. The outcome equals the expression wherever that is finite.
 """
 
+import operator
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
@@ -16,8 +16,11 @@ from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, multiply_no_nan, neg, power, sub
 from .symbol import Symbol
 
-MOST = 40  # factors or terms among which equal ones are looked for
+MOST = 40  # factors or terms among which equal ones are looked for; parts of one that are compared
+HUGE = Fraction(10) ** 300  # near the end of floats
 SHORT = 8  # characters: longer results of constants are left as they stand, so that their origin can be seen
+
+Powers = Mapping[Hashable, tuple["Tidy", Fraction]]  # by what the base is: the base, and its exponent
 
 
 class Tidy(Symbol):
@@ -35,27 +38,21 @@ class Tidy(Symbol):
     @classmethod
     def of(cls, thing: Any) -> "Tidy":
         """thing as a Tidy: itself, a number, or another symbol simplified. Raises NumberError if it is none of them."""
-        return thing if isinstance(thing, cls) else tidy(Symbol.of(thing))
+        return thing if isinstance(thing, cls) else _tidy(Symbol.of(thing))
 
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> "Tidy":
-        """The operation written down, simplified if one of the rules applies."""
+        """The operation written down, simplified by the first rule that applies."""
         symbols = [cls.of(operand) for operand in operands]
-        rule = RULES.get(operation)
-        simpler = rule(*symbols) if rule else None
-        return cls.made(operation, *symbols) if simpler is None else simpler
+        for rule in RULES.get(operation, ()):
+            if isinstance(simpler := rule(*symbols), Tidy):
+                return simpler
+        return cls.made(operation, *symbols)
 
     @classmethod
     def made(cls, operation: Operation, *operands: "Tidy") -> "Tidy":
         """The operation written down as it stands."""
         return super().apply(operation, *operands)
-
-
-def tidy(leaf: Symbol) -> Tidy:
-    """A name or a number as a Tidy; an operation is simplified from its leaves up."""
-    if leaf.operation is not None:
-        return simplify(leaf)
-    return Tidy(leaf.name, leaf.key, leaf.number)
 
 
 def simplify(expression: Symbol) -> Tidy:
@@ -64,7 +61,93 @@ def simplify(expression: Symbol) -> Tidy:
     >>> print(simplify(Symbol("a") + -(Symbol("b") ** 1.0)))
     a − b
     """
-    return expression.fold(tidy, Tidy.apply)
+    return expression.fold(_tidy, Tidy.apply)
+
+
+def _tidy(symbol: Symbol) -> Tidy:
+    return simplify(symbol) if symbol.operation else Tidy(symbol.name, symbol.key, symbol.number)
+
+
+# ---- one node: the rules of each operation from top to bottom, each a simpler symbol or nothing ----
+
+
+def _is(symbol: Symbol, number: float) -> bool:
+    return symbol.is_number and symbol.number == number
+
+
+def _positive(symbol: Tidy) -> Tidy | None:
+    """x for −x, and 2 for −2; None for what bears no minus sign."""
+    if symbol.operation is neg:
+        return symbol.operands[0]
+    return Tidy.of(-symbol.number) if symbol.is_number and symbol.number < 0 else None
+
+
+def _folded(arithmetic: Callable[[Fraction, Fraction], Fraction], a: Tidy, b: Tidy) -> Tidy | None:
+    """Two numbers worked out as on paper; None if one of them is none, or if the result is long."""
+    x, y = _fraction(a), _fraction(b)
+    return None if x is None or y is None else _short(arithmetic(x, y))
+
+
+def _numbers_first(a: Tidy, b: Tidy) -> Tidy | None:
+    """(2·x)·(3·y) as 6·x·y, and x·3 as 3·x."""
+    ours, x = _number_and_rest(a)
+    theirs, y = _number_and_rest(b)
+    if not theirs and not (ours and x):
+        return None  # nothing to be moved
+    met = _folded(operator.mul, ours, theirs) if ours and theirs else None
+    numbers = [met] if met else [number for number in (ours, theirs) if number]
+    rest = [_chain([part for part in (x, y) if part])] if x or y else []
+    *parts, whole = [number for number in numbers if not rest or not _is(number, 1)] + rest
+    return reduce(lambda right, left: Tidy.made(mul, left, right), reversed(parts), whole)
+
+
+def _number_and_rest(symbol: Tidy) -> tuple[Tidy | None, Tidy | None]:
+    """The number that a product begins with, and what comes after it."""
+    if symbol.operation is mul and _fraction(symbol.operands[0]) is not None:
+        return symbol.operands[0], symbol.operands[1]
+    return (None, symbol) if _fraction(symbol) is None else (symbol, None)
+
+
+Rule = Callable[..., Any]
+TIMES: tuple[Rule, ...] = (
+    lambda a, b: (_is(a, 0) or _is(b, 0)) and Tidy.of(0.0),
+    lambda a, b: _is(a, 1) and b,
+    lambda a, b: _is(b, 1) and a,
+    lambda a, b: (x := _positive(a)) and -(x * b),
+    lambda a, b: (x := _positive(b)) and -(a * x),
+    _numbers_first,
+)
+RULES: dict[Operation, tuple[Rule, ...]] = {
+    add: (
+        lambda a, b: _is(a, 0) and b,
+        lambda a, b: _is(b, 0) and a,
+        lambda a, b: (x := _positive(b)) and a - x,
+        lambda a, b: _folded(operator.add, a, b),
+    ),
+    sub: (
+        lambda a, b: _is(b, 0) and a,
+        lambda a, b: _is(a, 0) and -b,
+        lambda a, b: (x := _positive(b)) and a + x,
+        lambda a, b: _folded(operator.sub, a, b),
+    ),
+    mul: TIMES,
+    multiply_no_nan: TIMES,
+    div: (
+        lambda a, b: _is(b, 1) and a,
+        lambda a, b: _is(a, 0) and not _is(b, 0) and a,
+        lambda a, b: (x := _positive(a)) and -(x / b),
+        lambda a, b: (x := _positive(b)) and -(a / x),
+        lambda a, b: not _is(b, 0) and _folded(operator.truediv, a, b),
+    ),
+    neg: (_positive,),
+    power: (
+        lambda a, b: _is(b, 1) and a,
+        lambda a, b: _is(b, 0) and Tidy.of(1.0),
+    ),
+}
+
+
+# ---- factors and terms put together ----
 
 
 def product(factors: Iterable[Tidy]) -> Tidy:
@@ -73,16 +156,10 @@ def product(factors: Iterable[Tidy]) -> Tidy:
     >>> o1, w5 = Tidy("o1"), Tidy("w5")
     >>> print(product([o1 * (1.0 - o1), w5]))
     w5·o1(1 − o1)
-    >>> print(product([w5, 2.0 * o1 * w5, 1.0 / o1]))
-    2·o1·w5^2/o1
+    >>> print(product([0.5 / o1, 2.0 * w5, w5]))
+    w5^2/o1
     """
-    above, below = list[Tidy](), list[Tidy]()
-    for factor in factors:
-        bare = factor.operands[0] if factor.operation is neg else factor
-        turned = bare.operation is div and _is(bare.operands[0], 1) and not bare.operands[1].is_number
-        above.append(factor if not turned else Tidy.of(1.0 if bare is factor else -1.0))
-        below += [bare.operands[1]] if turned else []
-    return _in_powers(above) / _in_powers(below)
+    return _product(*_collected(sorted(factors, key=lambda one: 0 if one.is_number else 1 if one.name else 2)))
 
 
 def total(terms: Sequence[Tidy]) -> Tidy:
@@ -93,83 +170,88 @@ def total(terms: Sequence[Tidy]) -> Tidy:
     2·x·y + 1
     """
     plain = reduce(lambda a, b: a + b, terms, Tidy.of(0.0))
-    like: dict[Hashable, tuple[Fraction, Tidy | None]] = {}
-    found = _terms(plain) if len(terms) > 1 else []
-    for sign, term in found:
-        coefficient, rest = _coefficient(term)
-        size = sign * (Fraction(1) if coefficient is None else _fraction(coefficient) or Fraction(0))
-        powers = {} if rest is None else _powers(_factors(rest))
-        key = frozenset((name, n) for name, (_, n) in powers.items())
-        if key in like:
-            size, rest = like[key][0] + size, _multiplied(powers) if powers else None
-        like[key] = size, rest
-    kept = [pair for pair in like.values() if pair[0]]
-    number_first = len(kept) > 1 and kept[0][1] is None and kept[1][0] > 0
-    if len(kept) == len(found) and not number_first:
+    like: dict[Hashable, list[tuple[Fraction, Powers, Tidy]]] = {}
+    for sign, term in _terms(plain) if len(terms) > 1 else ():
+        number, powers = _collected([term])
+        key = frozenset((base, exponent) for base, (_, exponent) in powers.items())
+        like.setdefault(key, []).append((sign * number, powers, term if sign > 0 else -term))
+    sums = [(sum((number for number, _, _ in same), Fraction(0)), *same[0][1:], len(same)) for same in like.values()]
+    kept = [
+        (number, powers, term if count == 1 else _product(number, powers))
+        for number, powers, term, count in sums
+        if number
+    ]
+    constant = [all(base.is_number for base, _ in powers.values()) for _, powers, _ in kept[:2]]
+    number_first = constant == [True, False] and kept[1][0] > 0
+    if not number_first and all(count == 1 or (number and not _short(number)) for number, *_, count in sums):
         return plain
-    return _summed([*kept[1:], kept[0]] if number_first else kept) or plain
+    written = [term for *_, term in (*kept[1:], kept[0])] if number_first else [term for *_, term in kept]
+    return reduce(lambda a, b: a + b, written, Tidy.of(0.0))
 
 
-def _in_powers(factors: Iterable[Tidy]) -> Tidy:
-    ordered = sorted(factors, key=lambda factor: 0 if factor.is_number else 1 if factor.operation is None else 2)
-    plain = reduce(lambda a, b: a * b, ordered, Tidy.of(1.0))
-    bare = plain.operands[0] if plain.operation is neg else plain
-    coefficient, rest = _coefficient(bare)
-    found = [] if rest is None else _factors(rest)
-    powers = _powers(found)
-    if len(powers) == len(found):
-        return plain
-    whole = (coefficient or Tidy.of(1.0)) * _multiplied(powers)
-    return whole if bare is plain else -whole
-
-
-def _multiplied(powers: Mapping[Hashable, tuple[Tidy, int]]) -> Tidy:
-    """The powers as a product, names alone by the alphabet, as in w·x^2."""
-    pairs = list(powers.values())
-    if all(base.name is not None for base, _ in pairs):
-        pairs.sort(key=lambda pair: str(pair[0].name))
-    parts = [Tidy.apply(power, base, Tidy.of(float(n))) for base, n in pairs]
-    return reduce(lambda a, b: Tidy.made(mul, a, b), parts)
-
-
-def _summed(terms: Iterable[tuple[Fraction, Tidy | None]]) -> Tidy | None:
-    """The sum of coefficients times what they stand before; None if one of them is long."""
-    whole = Tidy.of(0.0)
-    for size, rest in terms:
-        number = _written(abs(size))
-        if number is None:
-            return None
-        term = number if rest is None else number * rest
-        whole = whole - term if size < 0 else whole + term
-    return whole
-
-
-def _factors(product: Tidy) -> list[tuple[Tidy, int]]:
-    """What is multiplied, each with its power as far as that is a whole number; the product itself if they are many."""
-    found: list[tuple[Tidy, int]] = []
-    stack = [product]
+def _collected(factors: Sequence[Tidy]) -> tuple[Fraction, Powers]:
+    """The product as a number, as far as that is short, and powers with numbers for exponents."""
+    whole, powers = Fraction(1), dict[Hashable, tuple[Tidy, Fraction]]()
+    stack = [(factor, Fraction(1)) for factor in reversed(factors)]
     while stack:
-        factor = stack.pop()
-        exponent = factor.operands[1].number if factor.operation is power and factor.operands[1].is_number else 0.0
-        if factor.operation in (mul, multiply_no_nan):
-            stack += factor.operands[::-1]
-        elif exponent >= 1 and exponent.is_integer():
-            found.append((factor.operands[0], int(exponent)))
+        factor, n = stack.pop()
+        whole_exponent = n.denominator == 1  # (a·b)^n is a^n·b^n, but not for roots
+        if whole_exponent and (times := _times(whole, _fraction(factor), int(n))) is not None:
+            whole = times
+        elif whole_exponent and len(stack) + len(powers) < MOST and (parts := _parts(factor, n)):
+            stack += reversed(parts)
         else:
-            found.append((factor, 1))
-        if len(found) + len(stack) > MOST:
-            return [(product, 1)]
-    return found
+            base, exponent = powers.get(_form(factor), (factor, 0))
+            powers[_form(factor)] = base, exponent + n
+    return whole, {key: (base, n) for key, (base, n) in powers.items() if n}
 
 
-def _powers(factors: Iterable[tuple[Tidy, int]]) -> dict[Hashable, tuple[Tidy, int]]:
-    """Equal factors once, in the order in which they were met: names by what they stand for, others by themselves."""
-    powers: dict[Hashable, tuple[Tidy, int]] = {}
-    for base, n in factors:
-        key = base if base.name is None else base.key
-        first, before = powers.get(key, (base, 0))
-        powers[key] = first, before + n
-    return powers
+def _times(whole: Fraction, number: Fraction | None, n: int) -> Fraction | None:
+    """whole·number^n; None if that is long."""
+    if number is None or abs(n) > 9 or (number == 0 and n < 0):
+        return None
+    return whole * number**n if _short(whole * number**n) else None
+
+
+def _parts(factor: Tidy, n: Fraction) -> list[tuple[Tidy, Fraction]]:
+    """The factors of which a factor to the power of n is made."""
+    if factor.operation in (mul, multiply_no_nan):
+        return [(part, n) for part in factor.operands]
+    if factor.operation is div:
+        return [(factor.operands[0], n), (factor.operands[1], -n)]
+    if (positive := _positive(factor)) and not _is(factor, -1):
+        return [(Tidy.of(-1.0), n), (positive, n)]
+    exponent = _fraction(factor.operands[1]) if factor.operation is power else None
+    return [] if exponent is None else [(factor.operands[0], n * exponent)]
+
+
+def _product(number: Fraction, powers: Powers) -> Tidy:
+    """The product written down: what has a negative exponent stands below the line."""
+    size = _short(abs(number)) or Tidy.of(float(abs(number)))
+    ordered = sorted(powers.values(), key=lambda pair: not pair[0].is_number)
+    above = [Tidy.apply(power, base, Tidy.of(float(n))) for base, n in ordered if n > 0]
+    below = [Tidy.apply(power, base, Tidy.of(float(-n))) for base, n in ordered if n < 0]
+    if below and size.operation is div:  # 2·x/(3·y) rather than 2/3·x/y
+        above, below = [size.operands[0], *above], [size.operands[1], *below]
+    elif not _is(size, 1) or not above:
+        above = [size, *above]
+    above = [one for one in above if not _is(one, 1)] or above[:1]
+    whole = Tidy.made(div, _chain(above), _chain(below)) if below else _chain(above)
+    return Tidy.of(0.0) if number == 0 else -whole if number < 0 else whole
+
+
+def _chain(factors: Sequence[Tidy]) -> Tidy:
+    return reduce(lambda a, b: Tidy.made(mul, a, b), factors)
+
+
+def _form(symbol: Tidy) -> Hashable:
+    """Equal for expressions that are written alike; large ones are compared by themselves."""
+    form, stack = list[Hashable](), [symbol]
+    while stack and len(form) < MOST:
+        part = stack.pop()
+        form.append(part.operation or (part.number if part.name is None else ("name", part.key)))
+        stack += part.operands
+    return symbol if stack else tuple(form)
 
 
 def _terms(whole: Tidy) -> list[tuple[int, Tidy]]:
@@ -190,110 +272,11 @@ def _terms(whole: Tidy) -> list[tuple[int, Tidy]]:
     return found
 
 
-# ---- one rule per operation of arithmetic; None where there is nothing to simplify ----
-
-
-def _sum(a: Tidy, b: Tidy) -> Tidy | None:
-    if _is(a, 0):
-        return b
-    if _is(b, 0):
-        return a
-    minus = _opposite(b)
-    return a - minus if minus is not None else _met(a, b, lambda x, y: x + y)
-
-
-def _difference(a: Tidy, b: Tidy) -> Tidy | None:
-    if _is(b, 0):
-        return a
-    if _is(a, 0):
-        return -b
-    minus = _opposite(b)
-    return a + minus if minus is not None else _met(a, b, lambda x, y: x - y)
-
-
-def _product(a: Tidy, b: Tidy) -> Tidy | None:
-    if _is(a, 0) or _is(b, 0):
-        return Tidy.of(0.0)
-    if _is(a, 1):
-        return b
-    if _is(b, 1):
-        return a
-    minus_a, minus_b = _opposite(a), _opposite(b)
-    if minus_a is not None:
-        return -(minus_a * b)
-    if minus_b is not None:
-        return -(a * minus_b)
-    coefficient, rest = _coefficient(b)
-    ours, others = _coefficient(a)
-    if coefficient is None:
-        return Tidy.made(mul, ours, Tidy.made(mul, others, b)) if ours is not None and others is not None else None
-    met = _met(ours, coefficient, lambda x, y: x * y) if ours is not None else coefficient
-    if met is None or (ours is None and rest is None and others is None):
-        return None
-    left = [factor for factor in (others, rest) if factor is not None]
-    if _is(met, 1) or not left:
-        return product(left) if left else met
-    return Tidy.made(mul, met, reduce(lambda x, y: Tidy.made(mul, x, y), left))
-
-
-def _quotient(a: Tidy, b: Tidy) -> Tidy | None:
-    if _is(b, 1) or (_is(a, 0) and not _is(b, 0)):
-        return a
-    minus_a, minus_b = _opposite(a), _opposite(b)
-    if minus_a is not None:
-        return -(minus_a / b)
-    if minus_b is not None:
-        return -(a / minus_b)
-    return _met(a, b, lambda x, y: x / y) if not _is(b, 0) else None
-
-
-def _minus(a: Tidy) -> Tidy | None:
-    return _opposite(a)
-
-
-def _power(a: Tidy, b: Tidy) -> Tidy | None:
-    if _is(b, 1):
-        return a
-    return Tidy.of(1.0) if _is(b, 0) else None
-
-
-RULES: dict[Operation, Callable[..., Tidy | None]] = {
-    add: _sum,
-    sub: _difference,
-    mul: _product,
-    multiply_no_nan: _product,
-    div: _quotient,
-    neg: _minus,
-    power: _power,
-}
-
-
 # ---- numbers ----
 
 
-def _is(symbol: Symbol, number: float) -> bool:
-    return symbol.is_number and symbol.number == number
-
-
-def _opposite(symbol: Tidy) -> Tidy | None:
-    """x for −x, and 2 for −2; None for what bears no minus sign."""
-    if symbol.operation is neg:
-        (inner,) = symbol.operands
-        return inner
-    return Tidy.of(-symbol.number) if symbol.is_number and symbol.number < 0 else None
-
-
-def _coefficient(symbol: Tidy) -> tuple[Tidy | None, Tidy | None]:
-    """(c, x) for c·x with a number or a fraction c, (c, None) for c alone, (None, x) otherwise."""
-    if _fraction(symbol) is not None:
-        return symbol, None
-    if symbol.operation is mul and _fraction(symbol.operands[0]) is not None:
-        coefficient, rest = symbol.operands
-        return coefficient, rest
-    return None, symbol
-
-
 def _fraction(symbol: Symbol) -> Fraction | None:
+    """The number that a number or a quotient of numbers is, exactly as it is written; None for anything else."""
     if symbol.is_number:
         return Fraction(repr(symbol.number)) if isfinite(symbol.number) else None
     if symbol.operation is div and all(part.is_number for part in symbol.operands):
@@ -302,20 +285,14 @@ def _fraction(symbol: Symbol) -> Fraction | None:
     return None
 
 
-def _met(a: Symbol, b: Symbol, work_out: Callable[[Fraction, Fraction], Fraction]) -> Tidy | None:
-    """Two numbers that meet, worked out as on paper; None if the result is long."""
-    one, other = _fraction(a), _fraction(b)
-    if one is None or other is None:
+def _short(number: Fraction) -> Tidy | None:
+    """A number as people write it, 0.5 or 1/3; None if that is long."""
+    if abs(number) > HUGE:
         return None
-    return _written(work_out(one, other))
-
-
-def _written(result: Fraction) -> Tidy | None:
-    """As people write it, 0.5 or 1/3; None if that is long."""
-    decimal = Tidy.of(float(result))
-    if Fraction(repr(float(result))) == result and len(str(decimal)) <= SHORT:
+    decimal = Tidy.of(float(number))
+    if Fraction(repr(float(number))) == number and len(str(decimal)) <= SHORT:
         return decimal
-    if len(str(result)) > SHORT:
+    if len(str(number)) > SHORT:
         return None
-    whole = Tidy.made(div, Tidy.of(float(abs(result.numerator))), Tidy.of(float(result.denominator)))
-    return -whole if result < 0 else whole
+    quotient = Tidy.made(div, Tidy.of(float(abs(number.numerator))), Tidy.of(float(number.denominator)))
+    return -quotient if number < 0 else quotient

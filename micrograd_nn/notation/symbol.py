@@ -9,9 +9,11 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, Self, TypeVar
 
 from ..engine.graph import postorder
-from ..engine.operation import Operand, Operation, as_float
+from ..engine.operation import Operand, Operation
 from ..errors import UnknownNameError
-from . import writing
+from ..number import as_float
+from .latex import LATEX
+from .text import TEXT, write
 
 R = TypeVar("R")
 
@@ -95,11 +97,11 @@ class Symbol(Operand):
 
     def latex(self, digits: int | None = None) -> str:
         """In LaTeX, numbers in full or to so many significant digits. Raises GraphError if longer than anyone reads."""
-        return writing.write(self, writing.LATEX, digits)
+        return write(self, LATEX, digits)
 
     def text(self, digits: int | None = None) -> str:
         """On a line of text, likewise."""
-        return writing.write(self, writing.TEXT, digits)
+        return write(self, TEXT, digits)
 
     def __str__(self) -> str:
         return self.text()

@@ -1,7 +1,7 @@
 """Checkpoints: a training in a file, so that it can go on in another process.
 
-Promise: a resumed training takes the same steps to the same bytes as one that never stopped; a checkpoint is written
-and read like a network, whole or not at all.
+Promise (tests/test_training_stops.py): a resumed training takes the same steps to the same bytes as one that never
+stopped. A checkpoint is written and read like a network, whole or not at all.
 """
 
 import os
@@ -12,9 +12,10 @@ from ..files import name_of, write_whole
 from ..nn.layers import Module
 from ..nn.optim import Optimizer
 from ..number import whole_number
-from ..training.callbacks import Running
 from ..training.history import History
-from .networks import Tensors, architecture, pack, read, take, tensors_of
+from ..training.running import Training
+from .networks import architecture, take, tensors_of
+from .packing import Tensors, pack, read
 
 NET, MEMORY = "net.", "memory."  # what the names of the arrays start with
 
@@ -61,7 +62,7 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
         self.path, self.every = path, whole_number("every", every)
 
-    def __call__(self, running: Running) -> None:
+    def __call__(self, running: Training) -> None:
         """Write it, if it is time."""
         if len(running.history) % self.every == 0:
             save_checkpoint(self.path, running.net, running.history)
@@ -74,14 +75,14 @@ def _starting(prefix: str, tensors: Tensors) -> dict[str, Any]:
 def _history(about: dict[str, Any], name: str) -> History:
     history = History()
     try:
-        given = about["history"]
-        history.rows = [{str(column): float(number) for column, number in row.items()} for row in given["rows"]]
+        given, _ = about["history"], dict(about["optimizer"])
+        history.rows = [
+            {str(column): (int if column in ("step", "epoch") else float)(number) for column, number in row.items()}
+            for row in given["rows"]
+        ]
         history.step = whole_number("step", given["step"], least=0)
         history.running = [float(number) for number in given["running"]]
         history.settings = dict(given["settings"])
-        dict(about["optimizer"])
     except (TypeError, KeyError, ValueError, AttributeError, ArgumentError):
         raise FormatError(f"{name} is no checkpoint; a network without a training is read by load()") from None
-    for row in history.rows:
-        row |= {column: int(row[column]) for column in ("step", "epoch") if column in row}
     return history

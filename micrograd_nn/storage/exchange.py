@@ -1,6 +1,7 @@
 """Exchange with PyTorch: an MLP as an ``nn.Sequential`` with the same numbers, and back.
 
-Promise: what comes back is what went out. PyTorch is imported only when one of these functions is called.
+Promise (tests/test_exchange.py, where PyTorch is installed): what comes back is what went out. PyTorch is imported only
+when one of these functions is called.
 
 The names are PyTorch's own: layer k is a Linear with ``weight`` of shape (neurons, inputs) and ``bias`` of shape
 (neurons), followed by its activation if it has one; so a 2-2-1 network with two sigmoids has the state_dict entries

@@ -11,12 +11,12 @@ from ..data.matrix import matrix
 from ..engine.modes import enable_grad, no_grad
 from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
-from ..errors import GraphError, UnknownNameError
+from ..errors import GraphError, known
 from ..nn.functional import total
 from ..nn.optim import SGD
 from .choose import ENGINES, TINY, choose, probes
-from .engines import Score
-from .metrics import named_metrics
+from .engines import ScalarEngine
+from .metrics import Score, named_metrics
 from .task import Task, as_network
 
 BLOCK = 10_000  # rows that are predicted at a time
@@ -45,7 +45,8 @@ def evaluate(
     task = Task(net, X, y, loss)
     scores = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
     measured = [score for _, score in scores]
-    runs = choose(engine, dtype, task, SGD(net.parameters()), 1, (0.0, 0.0), len(task), measured, trains=False)
+    scalar = ScalarEngine(task, SGD(net.parameters()), 1, (0.0, 0.0))
+    runs = choose(engine, dtype, scalar, len(task), measured, trains=False)
     task.forget()
     return {name: runs.score(task, score) for name, score in scores}
 
@@ -64,18 +65,15 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
 
     as_network(net)
     rows = matrix("X", X)
-    if engine not in ENGINES:
-        raise UnknownNameError("engine", engine, ENGINES)
-    if engine == "scalar" or (engine == "auto" and len(rows) * len(net.parameters()) < TINY):
-        return np.array([_outputs(net, row) for row in rows])
-    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-    try:
-        outputs = _compiled_outputs(net, rows)
-        return np.concatenate([outputs(block) for block in blocks])
-    except GraphError:
-        if engine == "compiled":
-            raise
-        return np.array([_outputs(net, row) for row in rows])
+    known("engine", engine, ENGINES)
+    if engine == "compiled" or (engine == "auto" and len(rows) * len(net.parameters()) >= TINY):
+        try:
+            outputs = _compiled_outputs(net, rows)
+            return np.concatenate([outputs(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)])
+        except GraphError:
+            if engine == "compiled":
+                raise
+    return np.array([_outputs(net, row) for row in rows])
 
 
 def _outputs(net: Any, row: Any) -> Any:

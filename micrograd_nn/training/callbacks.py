@@ -3,31 +3,13 @@
 Promise: a callback sees the parameters in their Values, and may change them.
 """
 
-from collections.abc import Callable
 from math import inf, isfinite, isnan
-from typing import Any, Protocol
 
-from ..engine.operation import as_float
-from ..errors import ArgumentError, ArgumentTypeError, UnknownNameError
-from ..number import whole_number
+from ..errors import ArgumentError, ArgumentTypeError, known
+from ..number import as_float, whole_number
 from .history import History
 from .metrics import climbs
-from .task import Task
-
-
-class Running(Protocol):
-    """What a callback is given: the training under way."""
-
-    net: Any
-    task: Task
-    optimizer: Any
-    history: History
-
-    def stop(self, why: str) -> None:
-        """End the training after this callback; ``history.stopped`` will say why."""
-
-
-Callback = Callable[[Running], Any]
+from .running import Training
 
 
 class EarlyStopping:
@@ -43,11 +25,7 @@ class EarlyStopping:
     """
 
     def __init__(
-        self,
-        monitor: str = "validation loss",
-        patience: int = 10,
-        min_delta: float = 0.0,
-        restore_best: bool = True,
+        self, monitor: str = "validation loss", patience: int = 10, min_delta: float = 0.0, restore_best: bool = True
     ) -> None:
         if not isinstance(monitor, str):
             raise ArgumentTypeError(f"monitor is a column such as 'validation loss', got {monitor!r:.60}")
@@ -60,14 +38,13 @@ class EarlyStopping:
         self.row = 0
         self.parameters: list[float] = []
 
-    def __call__(self, running: Running) -> None:
+    def __call__(self, running: Training) -> None:
         """Look at the last row. Raises UnknownNameError if the history has no such column."""
         history = running.history
         if history is not self.history:
             self.history, self.best = history, None
-        if self.monitor not in history.last:
-            raise UnknownNameError("column to monitor", self.monitor, history.last)
-        now = history.last[self.monitor] * (-1.0 if climbs(self.monitor, running.task.loss) else 1.0)
+        now = history.last[known("column to monitor", self.monitor, history.last)]
+        now = -now if climbs(self.monitor, running.task.loss) else now
         now = inf if isnan(now) else now
         if self.best is None or now < self.best - self.min_delta:
             self.best, self.row = now, len(history)

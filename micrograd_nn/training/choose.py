@@ -5,21 +5,24 @@ rows, drawn from them all, nor a loss or metric that does so at one of 32 output
 "compiled" says why it can't.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isclose, isfinite
 from random import Random
 from typing import Any
 
 from ..collector import undisturbed
+from ..compiler.registry import check_dtype
 from ..engine.backprop import replay
-from ..engine.modes import detect_anomaly, no_grad
+from ..engine.modes import no_grad
 from ..engine.value import Value, as_value
-from ..errors import GraphError, MicrogradError, UnknownNameError
+from ..errors import GraphError, MicrogradError, known
 from ..nn.layers import MLP
-from ..nn.optim import Optimizer
-from .engines import Engine, ScalarEngine, Score
-from .task import Penalty, Task
+from .compiled import CompiledEngine
+from .engines import ScalarEngine
+from .metrics import Score
+from .task import Task
 
+Engine = ScalarEngine | CompiledEngine
 ENGINES = ("auto", "scalar", "compiled")
 TINY = 20_000  # up to so many operations in a whole training, compiling costs more than it saves
 SAME = 1e-4  # how far, relatively, a compiled row's loss may lie from the recorded one's; float32 needs some room
@@ -28,41 +31,29 @@ PROBES = 32  # on so many rows a compiled network is held against its graph
 
 @undisturbed
 def choose(
-    engine: str,
-    dtype: str,
-    task: Task,
-    optimizer: Optimizer,
-    batch_size: int,
-    penalty: Penalty,
-    steps: int,
-    scores: Sequence[Score],
-    trains: bool = True,
+    engine: str, dtype: str, scalar: ScalarEngine, steps: int, scores: Sequence[Score], trains: bool = True
 ) -> Engine:
-    """The engine of that name, ready to measure the scores.
+    """The engine of that name, ready to measure the scores, of which the first is the loss.
 
     "auto" compiles unless the whole training is tiny, or a graph does not allow it. Raises UnknownNameError, and
     GraphError if "compiled" is asked for a network, a loss or a metric whose graph changes with its numbers.
     """
-    from ..compiler.choose import DTYPES
-
-    if engine not in ENGINES:
-        raise UnknownNameError("engine", engine, ENGINES)
-    if dtype not in DTYPES:
-        raise UnknownNameError("dtype", dtype, DTYPES)
-    scalar = ScalarEngine(task, optimizer, batch_size, penalty)
-    scalar.prepare(scores)
-    if engine == "scalar" or (engine == "auto" and 3 * len(optimizer.params) * batch_size * steps < TINY):
+    known("engine", engine, ENGINES)
+    check_dtype(dtype)
+    task = scalar.task
+    for score in scores:  # what is no graph is refused before the first step
+        task.record(0, score)
+    if engine == "scalar" or (engine == "auto" and 3 * len(scalar.optimizer.params) * scalar.size * steps < TINY):
         return scalar
-    from .compiled import CompiledEngine
-
     try:
-        for score in {task.loss.function: None} | dict.fromkeys(scores):
+        for score in dict.fromkeys(scores):
             _check_same_score(task, score)
-        compiled = CompiledEngine(task, optimizer, batch_size, penalty, dtype)
-        _check_same_graph(task, compiled)
+        compiled = CompiledEngine(scalar, dtype)
+        _check_same_graph(compiled)
         if trains:
             _check_rule(compiled)
-        compiled.prepare(scores)
+        for score in scores:  # while the first row's graph is at hand
+            compiled.program_of(score)
         return compiled
     except MicrogradError:
         if engine == "compiled":
@@ -70,7 +61,7 @@ def choose(
         return scalar
 
 
-def _check_rule(compiled: Any) -> None:
+def _check_rule(compiled: CompiledEngine) -> None:
     """A rule of one's own may look at its numbers (if g > 1), which a compiled step can't."""
     try:
         compiled.run  # noqa: B018  # the loop is made here
@@ -82,12 +73,13 @@ def _check_rule(compiled: Any) -> None:
         ) from error
 
 
-def _check_same_graph(task: Task, compiled: Any) -> None:
+def _check_same_graph(compiled: CompiledEngine) -> None:
     """A network may look at its numbers and record another graph for another row; compiled, it would not."""
+    task = compiled.task
     for i in probes(task.net, len(task)):
         with no_grad():
             recorded = task.record(i)[0].data
-        got = compiled.loss_of(task, i)
+        got = compiled.loss_of(i)
         if isfinite(recorded) and not abs(got - recorded) <= SAME * max(1.0, abs(recorded)):
             raise GraphError(
                 f"this network records another graph for row {i} than for row 0 (its loss is {recorded:g}, compiled "
@@ -125,16 +117,3 @@ def probes(net: Any, rows: int) -> list[int]:
     None for an MLP, which never looks at its numbers; a class made from it may.
     """
     return [] if type(net) is MLP else Random(0).sample(range(rows), min(PROBES, rows))
-
-
-def first_fault(task: Task, rows: Sequence[int], is_bad: Callable[[int], bool]) -> str:
-    """Which of the rows gives nan or inf, and at which operation, in words."""
-    for i in rows:
-        if not is_bad(i):
-            continue
-        try:
-            with detect_anomaly():
-                task.record(i)[0].backward()
-        except MicrogradError as fault:
-            return f"row {i}: {fault}"
-    return "no single row does it: the sum over the batch, or the step itself, is too large (is lr too large?)"

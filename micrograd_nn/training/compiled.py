@@ -1,82 +1,66 @@
 """The compiled engine: the loss of one row, recorded once, runs as a Program over all of them.
 
-Promise: what it is given is the graph that the scalar engine records, and nothing else about the network.
+What it is given is the graph that the scalar engine records, and nothing else about the network.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
 from ..compiler import compile
+from ..compiler.backend import Log
 from ..compiler.run import Run
-from ..nn.functional import total
-from ..nn.optim import Optimizer
-from .engines import Score
-from .task import Penalty, Task, penalty_of
-
-WORK = {"python": 1e6, "numpy": 1e9}  # operations of a backend in about a tenth of a second
+from .engines import ScalarEngine
+from .metrics import Score
+from .task import Task
 
 
 class CompiledEngine:
-    """Steps in a Program's own loop; parameters and memories stay there until they are stored."""
+    """Steps in a Program's own loop; parameters and memories stay there until they are stored. See ScalarEngine."""
 
-    def __init__(self, task: Task, optimizer: Optimizer, batch_size: int, penalty: Penalty, dtype: str) -> None:
-        self.task, self.optimizer, self.dtype = task, optimizer, dtype
-        self._programs: dict[Score, Any] = {}
-        loss, x, wanted = task.record(0)
-        objective = total([loss, *penalty_of(optimizer.params, penalty)])
-        self.program = compile(objective, inputs=[x, wanted], parameters=optimizer.params, dtype=dtype)
-        if objective is loss:
-            self._programs[task.loss.function] = self.program
+    def __init__(self, scalar: ScalarEngine, dtype: str) -> None:
+        self.task, self.optimizer, self.size, self.dtype = scalar.task, scalar.optimizer, scalar.size, dtype
         self.name, self.chunk = "compiled", 1
-        self.size = batch_size
-        self._run: Run | None = None
+        loss, x, wanted = self.task.record(0)
+        objective = scalar.with_penalty(loss)
+        self.program = self._compiled(objective, x, wanted)
+        self._programs = {self.task.loss.function: self.program} if objective is loss else {}
 
-    @property
+    @cached_property
     def run(self) -> Run:
         """The program's training loop, made when the first step is asked for."""
-        if self._run is None:
-            rows = self.program.rows(*arguments(self.task))
-            rows.arrays = [array.astype(self.dtype, copy=False) for array in rows.arrays]  # once, not in each call
-            self._run = Run(self.program, self.optimizer, rows, self.size)
-            backend = self.program.runs(self.size).name
-            self.name = f"compiled ({backend})"
-            self.chunk = max(1, int(WORK.get(backend, 1e6) / (6 * len(self.optimizer.params) * self.size)))
-        return self._run
-
-    def prepare(self, scores: Sequence[Score]) -> None:
-        for score in scores:
-            self._program(score)
+        rows = self.program.rows(*self.task.arguments())
+        rows.arrays = [array.astype(self.dtype, copy=False) for array in rows.arrays]  # once, not in each call
+        run = Run(self.program, self.optimizer, rows, self.size)
+        self.name, self.chunk = f"compiled ({self.program.runs(self.size).name})", run.chunk
+        return run
 
     def load(self) -> None:
-        self.state = self.run.load()
+        self.run.load()
 
     def store(self) -> None:
-        self.run.store(self.state)
+        self.run.store()
 
-    def advance(self, order: Sequence[int], log: list[float]) -> None:
-        self.run.advance(self.state, order, log)
+    def advance(self, order: Sequence[int], log: Log) -> None:
+        self.run.advance([order], log)
 
     def score(self, task: Task, score: Score) -> float:
-        return float(self._program(score)(*arguments(task)))
+        return float(self.program_of(score)(*task.arguments()))
 
-    def loss_of(self, task: Task, i: int) -> float:
+    def loss_of(self, i: int) -> float:
         """The loss of one row, for comparison with the recorded one."""
-        return float(self._program(task.loss.function)(*(rows[i : i + 1] for rows in arguments(task))))
+        return float(self.program_of(self.task.loss.function)(*self.task.arguments(i)))
 
     def is_bad(self, i: int) -> bool:
-        loss, slopes = self.program.value_and_grad(*(rows[i : i + 1] for rows in arguments(self.task)))
+        loss, slopes = self.program.value_and_grad(*self.task.arguments(i))
         return not (isfinite(loss) and all(map(isfinite, slopes.tolist())))
 
-    def _program(self, score: Score) -> Any:
+    def program_of(self, score: Score) -> Any:
+        """A score of one row as a program, compiled once."""
         if score not in self._programs:
-            graph, x, wanted = self.task.record(0, score)
-            self._programs[score] = compile(
-                graph, inputs=[x, wanted], parameters=self.optimizer.params, dtype=self.dtype
-            )
+            self._programs[score] = self._compiled(*self.task.record(0, score))
         return self._programs[score]
 
-
-def arguments(task: Task) -> tuple[Any, Any]:
-    """The rows as a program takes them: a single target without its axis."""
-    return task.X, task.Y if task.outputs > 1 else task.Y[:, 0]
+    def _compiled(self, graph: Any, x: Any, wanted: Any) -> Any:
+        return compile(graph, inputs=[x, wanted], parameters=self.optimizer.params, dtype=self.dtype)

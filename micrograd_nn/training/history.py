@@ -10,7 +10,7 @@ import os
 from math import nan
 from typing import Any
 
-from ..errors import UnknownNameError
+from ..errors import known
 from ..files import write_whole
 
 
@@ -38,13 +38,29 @@ class History:
         self.engine = ""
         self.stopped = ""
 
+    @property
+    def per_epoch(self) -> int:
+        """How many steps an epoch takes."""
+        return -(-int(self.settings["rows"]) // int(self.settings["batch_size"]))
+
+    def advance(self, steps: int, objective: float, rows: int) -> None:
+        """So many steps are finished, over at most so many rows; the sum of their objectives."""
+        self.step += steps
+        self.running = [self.running[0] + objective, self.running[1] + min(steps * self.settings["batch_size"], rows)]
+
+    def enter(self, measured: dict[str, float]) -> None:
+        """A row of what was measured, beside the step, the epoch, and the mean objective since the row before."""
+        summed, rows = self.running
+        epoch = 1 + (self.step - 1) // self.per_epoch
+        self.rows.append({"step": self.step, "epoch": epoch, "objective": summed / rows, **measured})
+        self.running = [0.0, 0]
+
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, column: str) -> list[float]:
         """A column: ``history["loss"]``, nan in rows without it. Raises UnknownNameError, which lists the columns."""
-        if column not in self.columns:
-            raise UnknownNameError("column", column, self.columns)
+        known("column", column, self.columns)
         return [row.get(column, nan) for row in self.rows]
 
     @property

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..engine.operation import as_float
 from ..errors import ArgumentError, ShapeError
+from ..number import as_float
 
 
 def least_squares(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:

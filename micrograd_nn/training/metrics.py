@@ -1,18 +1,21 @@
 """Metrics: how well a network does, beside its loss.
 
-Promise: a metric that runs during training is a graph like a loss, one number per row and the mean over the rows, so
-both engines compute the same one. A tie between two outputs is no decision, and counts as wrong.
+A metric that runs during training is a graph like a loss, one number per row and the mean over the rows, so both
+engines compute the same one. A tie between two outputs is no decision, and counts as wrong. A new one is a row in
+METRICS.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from ..engine.ops import absolute, greater
 from ..engine.value import Value, as_value
-from ..errors import ArgumentError, ArgumentTypeError, ShapeError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, ShapeError, known
 from ..nn.functional import maxout, total
 from ..nn.losses import LOSSES, Loss, as_label
 
+Score = Callable[..., Value]  # of (outputs, target): a loss or a metric
 APART = 1e30  # taken off the right output when the largest of the others is looked for
 
 
@@ -34,7 +37,12 @@ def correct(outputs: Any, target: Any, boundary: float = 0.5) -> Value:
     return right
 
 
-def named_metrics(choices: Any, loss: Loss) -> list[tuple[str, Callable[..., Value]]]:
+METRICS: dict[str, Callable[[Loss], Score]] = {  # what is better where it is larger; losses are metrics besides
+    "accuracy": lambda loss: partial(correct, boundary=loss.boundary),
+}
+
+
+def named_metrics(choices: Any, loss: Loss) -> list[tuple[str, Score]]:
     """Each metric's name and function; a single one needs no list.
 
     Raises ArgumentTypeError or UnknownNameError; ArgumentError for two of one name, or for a column's of its own.
@@ -53,15 +61,13 @@ def named_metrics(choices: Any, loss: Loss) -> list[tuple[str, Callable[..., Val
     return named
 
 
-def named_metric(choice: str | Callable[..., Value], loss: Loss) -> tuple[str, Callable[..., Value]]:
+def named_metric(choice: str | Callable[..., Value], loss: Loss) -> tuple[str, Score]:
     """A metric's name and its function of (outputs, target): "accuracy", a loss's name, or a function of yours."""
     if callable(choice):
         return getattr(choice, "__name__", "metric"), choice
-    if choice == "accuracy":
-        return choice, lambda outputs, target: correct(outputs, target, loss.boundary)
-    if choice not in LOSSES:
-        raise UnknownNameError("metric", choice, ["accuracy", *LOSSES])
-    return choice, LOSSES[choice].function
+    if choice in METRICS:
+        return choice, METRICS[choice](loss)
+    return choice, LOSSES[known("metric", choice, [*METRICS, *LOSSES])].function
 
 
 def climbs(column: str, loss: Loss) -> bool:
@@ -72,7 +78,7 @@ def climbs(column: str, loss: Loss) -> bool:
     name = column.removeprefix("validation ")
     if name in ("loss", "objective"):
         return loss.climbs
-    return LOSSES[name].climbs if name in LOSSES else name.endswith("accuracy")
+    return LOSSES[name].climbs if name in LOSSES else name in METRICS or name.endswith("accuracy")
 
 
 def accuracy(predictions: Any, targets: Any, boundary: float = 0.5) -> float:

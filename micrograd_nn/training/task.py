@@ -10,7 +10,7 @@ from typing import Any
 from ..data.matrix import Array, matrix
 from ..engine.value import Value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError
-from ..nn.losses import Loss, l1, l2, named_loss
+from ..nn.losses import Loss, named_loss
 
 Net = Callable[[Any], Any]
 Penalty = tuple[float, float]  # strengths of l1 and l2
@@ -22,9 +22,9 @@ class Task:
     A flat y beside a network of several outputs holds labels, and becomes one-hot rows.
     """
 
-    def __init__(self, net: Net, X: Any, y: Any, loss: str | Callable[..., Value] | Loss) -> None:
+    def __init__(self, net: Net, X: Any, y: Any, loss: str | Callable[..., Value]) -> None:
         self.net = as_network(net)
-        self.loss = loss if isinstance(loss, Loss) else named_loss(loss)
+        self.loss = named_loss(loss)
         self.X = matrix("X", X)
         x = self.leaves(0)
         outputs = net(x)  # a wrong number of features is refused here
@@ -36,26 +36,32 @@ class Task:
 
     def like(self, X: Any, y: Any) -> "Task":
         """Other rows for the same network and loss."""
-        other = copy(self)
-        other.kept, other.X = None, matrix("X", X)
-        if other.X.shape[1] != self.X.shape[1]:
-            raise ShapeError(f"rows of {self.X.shape[1]} features are trained on, these have {other.X.shape[1]}")
-        other.Y = targets(y, len(other.X), self.outputs, self.loss)
-        return other
+        rows = matrix("X", X)
+        if rows.shape[1] != self.X.shape[1]:
+            raise ShapeError(f"rows of {self.X.shape[1]} features are trained on, these have {rows.shape[1]}")
+        return self._on(rows, targets(y, len(rows), self.outputs, self.loss))
 
     def __len__(self) -> int:
         return len(self.X)
 
     def thinned(self, every: int) -> "Task":
         """The task of every so-many-th row."""
-        fewer = copy(self)
-        fewer.X, fewer.Y = self.X[::every], self.Y[::every]
-        fewer.kept = None  # or this copy would keep row 0's graph alive, and score it at its old numbers
-        return fewer
+        return self._on(self.X[::every], self.Y[::every])
+
+    def _on(self, rows: Array, wanted: Array) -> "Task":
+        other = copy(self)
+        other.X, other.Y = rows, wanted
+        other.kept = None  # or the copy would keep row 0's graph alive, and score it at its old numbers
+        return other
 
     def forget(self) -> None:
         """Let go of the first row's graph, which was kept so that a large network is not recorded twice."""
         self.kept = None
+
+    def arguments(self, i: int | None = None) -> tuple[Array, Array]:
+        """The rows, or row i alone, as a program takes them: a single target without its axis."""
+        rows = slice(None) if i is None else slice(i, i + 1)
+        return self.X[rows], self.Y[rows] if self.outputs > 1 else self.Y[rows, 0]
 
     def leaves(self, i: int) -> list[Value]:
         """The features of row i as leaves x1, x2, …"""
@@ -109,11 +115,6 @@ def targets(given: Any, rows: int, outputs: int, loss: Loss) -> Array:
     allowed = np.array([[loss.allows(number) for number in row] for row in array.tolist()])
     _check_allowed(array, allowed, f"this loss takes targets of {loss.targets}")
     return array
-
-
-def penalty_of(parameters: Sequence[Value], strengths: Penalty) -> list[Value]:
-    """The terms of regularisation: none, l1, l2 or both."""
-    return [term(parameters, strength) for term, strength in zip((l1, l2), strengths, strict=True) if strength]
 
 
 def _check_allowed(array: Array, allowed: Array, legal: str) -> None:

@@ -1,0 +1,65 @@
+"""What the commands on networks share: the answers of a network on rows, and plots where matplotlib is installed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..compiler import compile
+from ..data import Dataset
+from ..draw.plot import save_plot
+from ..engine.value import Value
+from ..errors import ExtraMissingError
+from ..nn.layers import MLP
+from ..storage.packing import read
+from ..training import confusion_matrix, decisions, predict
+
+USUAL = {"softmax": "categorical_cross_entropy", "sigmoid": "squared_error"}  # what goes with an output, by and large
+
+
+def loss_of(file: str, net: MLP, classes: bool) -> str:
+    """The loss that the network in that file was trained on, or the usual one for such a network."""
+    if saved := read(file)[1].get("loss"):
+        return str(saved)
+    last = net.layers[-1]
+    if last.activation in USUAL:
+        return USUAL[last.activation]
+    return "mse" if not classes else "softmax_cross_entropy" if last.nout > 1 else "binary_cross_entropy_with_logits"
+
+
+def confusion(net: MLP, rows: Dataset, boundary: float = 0.5) -> list[list[int]]:
+    """How often each class was taken for each."""
+    return confusion_matrix(decisions(predict(net, rows.X), boundary), rows.y, len(rows.classes))
+
+
+def decider(net: MLP, boundary: float) -> Callable[[float, float], float]:
+    """How far the network decides for label 1, a fast function of its two inputs: above 0 it does, below not.
+
+    That is a single output less the boundary, or the second of two less the first.
+    """
+    x = [Value(0.0), Value(0.0)]
+    out = net(x)
+    favour = out - boundary if isinstance(out, Value) else out[1] - out[0]
+    program = compile(favour, inputs=[x], parameters=net.parameters(), backend="python")
+    return lambda a, b: program([[a, b]])
+
+
+def save_plots(wanted: dict[str, Callable[[], Any]], out: Path) -> list[Path]:
+    """Make each plot, save it, and return what was written; without matplotlib say what is left out."""
+    drawn = []
+    for name, make in wanted.items():
+        try:
+            made = make()
+        except ExtraMissingError as error:
+            print(f"Left out {', '.join(wanted)}: {error}")
+            break
+        from matplotlib import pyplot
+
+        ax = made[0] if isinstance(made, list) else made
+        drawn.append(save_plot(ax, out / name))
+        pyplot.close(ax.figure)  # which pyplot would keep until the process ends
+    return drawn
+
+
+def tell(written: list[Path]) -> None:
+    """Say what was written."""
+    print("Wrote " + (", ".join(map(str, written)) or "nothing"))

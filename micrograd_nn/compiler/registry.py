@@ -1,0 +1,160 @@
+"""The table of backends, and which of them runs a program: the choice of "auto".
+
+A new backend is a module and a row in BACKENDS. The choice depends on the graph and the number of rows alone, so that a
+program gives the same bits every time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ArgumentError, UnknownNameError
+
+if TYPE_CHECKING:
+    from .backend import Backend
+    from .lifted import Lifted
+    from .trace import Trace
+
+
+class Graph:
+    """What a backend is made from: the trace of a recorded graph, and its lifted form when that is asked for."""
+
+    def __init__(self, trace: "Trace") -> None:
+        self.trace = trace
+
+    @cached_property
+    def _chains(self) -> Any:
+        from .trace import Chains  # NumPy is imported when a graph is compiled, not with this table
+
+        return Chains(self.trace)
+
+    @cached_property
+    def lifted(self) -> "Lifted":
+        """The array steps."""
+        from .lifted import lift
+
+        return lift(self.trace, self._chains)
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes the recorded graph has."""
+        return len(self.trace)
+
+    @property
+    def levels(self) -> int:
+        """How many of its operations must come one after the other."""
+        return int(self._chains.level[-1])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row of the table: what there is to know of a backend before one is made."""
+
+    name: str
+    make: "Callable[[Graph, str], Backend]"  # for a graph and a dtype
+    way: str  # how it runs, in words
+    cost: Callable[[Graph, int], float]  # about how many ns forward and backward take for so many rows
+    dtypes: tuple[str, ...] = ("float64", "float32")
+    exact: bool = False  # are its bits the scalar engine's (save the sign of a zero)?
+    automatic: bool = True  # may "auto" choose it?
+    missing: Callable[[], str] = str  # what it needs that is not here and how to get it; "" if it can run
+
+
+def _python(graph: Graph, dtype: str) -> "Backend":
+    from .python_backend import PythonBackend
+
+    return PythonBackend(graph.trace)
+
+
+def _python_cost(graph: Graph, rows: int) -> float:
+    from .python_backend import STRAIGHT
+
+    return graph.nodes * rows * (70.0 if graph.nodes <= STRAIGHT else 1500.0)
+
+
+def _numpy(graph: Graph, dtype: str) -> "Backend":
+    from .numpy_backend import NumpyBackend
+
+    return NumpyBackend(graph.lifted, dtype)
+
+
+def _numpy_cost(graph: Graph, rows: int) -> float:
+    return graph.levels * 7500.0 + graph.nodes * rows * 1.0
+
+
+# The costs were measured; they need not be exact, since the two are far apart where it matters.
+BACKENDS = {
+    "python": Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
+    "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost),
+}
+DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
+
+
+class Backends:
+    """The backends of one program, each made when it is first wanted."""
+
+    def __init__(self, graph: Graph, wanted: str, dtype: str) -> None:
+        if wanted not in ("auto", *BACKENDS):
+            raise UnknownNameError("backend", wanted, ("auto", *BACKENDS))
+        check_dtype(dtype)
+        asked = [BACKENDS[wanted]] if wanted != "auto" else []
+        for kind in asked:
+            _check_able(kind, dtype)
+        self._graph, self._dtype, self._asked = graph, dtype, asked
+        self._made: dict[str, Backend] = {}
+
+    def choose(self, rows: int) -> "tuple[Backend, str]":
+        """The backend for so many rows at once, and why it is the one."""
+        kind, why = self._choice(rows)
+        if kind.name not in self._made:
+            self._made[kind.name] = kind.make(self._graph, self._dtype)
+        return self._made[kind.name], why
+
+    def cost(self, rows: int) -> float:
+        """About how many ns that backend takes, forward and backward."""
+        return self._choice(rows)[0].cost(self._graph, rows)
+
+    def _choice(self, rows: int) -> tuple[Kind, str]:
+        if self._asked:
+            return self._asked[0], "it was asked for"
+        automatic = [kind for kind in BACKENDS.values() if kind.automatic]
+        able = [kind for kind in automatic if not _why_not(kind, self._dtype)]
+        if len(able) == 1:
+            return able[0], "; ".join(filter(None, (_why_not(kind, self._dtype) for kind in automatic)))
+        costs = {kind: kind.cost(self._graph, rows) for kind in able}
+        size = f"{_counted(self._graph.nodes, 'node')} on {_counted(self._graph.levels, 'level')}"
+        about = ", ".join(f"{_time(cost)} {kind.way}" for kind, cost in costs.items())
+        return min(costs, key=costs.__getitem__), f"{size}, {_counted(rows, 'row')} at once: about {about}"
+
+
+def check_dtype(dtype: str) -> None:
+    """Raises UnknownNameError, which lists the names that there are."""
+    if dtype not in DTYPES:
+        raise UnknownNameError("dtype", dtype, DTYPES)
+
+
+def _check_able(kind: Kind, dtype: str) -> None:
+    if dtype not in kind.dtypes:
+        others = " or ".join(f"backend={other.name!r}" for other in BACKENDS.values() if not _why_not(other, dtype))
+        raise ArgumentError(f"{_floats(kind)} are {' or '.join(kind.dtypes)}: ask for {others} to compute in {dtype}")
+    if kind.missing():
+        raise ArgumentError(kind.missing())
+
+
+def _why_not(kind: Kind, dtype: str) -> str:
+    """Why this backend can't compute in that dtype here; "" if it can."""
+    return kind.missing() if dtype in kind.dtypes else f"{_floats(kind)} are not {dtype}"
+
+
+def _floats(kind: Kind) -> str:
+    return f"{kind.name.capitalize()}'s floats"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _time(nanoseconds: float) -> str:
+    unit, scale = next(((u, s) for u, s in (("s", 1e9), ("ms", 1e6)) if nanoseconds >= s), ("µs", 1e3))
+    return f"{nanoseconds / scale:.3g} {unit}"

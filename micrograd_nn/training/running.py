@@ -1,0 +1,139 @@
+"""A training under way: its steps, what is measured in between, and what callbacks may do with it."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+from ..compiler.backend import Log
+from ..compiler.run import descend
+from ..interrupts import answered
+from ..nn.optim import LambdaLR, Optimizer
+from ..progress import progress_bar
+from .choose import Engine
+from .divergence import diverged
+from .engines import Column
+from .history import History
+from .task import Task
+
+Callback = Callable[["Training"], Any]
+
+
+@dataclass
+class Training:
+    """A training under way: what callbacks are given."""
+
+    net: Any
+    task: Task
+    optimizer: Optimizer
+    history: History
+    engine: Engine
+    columns: list[Column]
+    until: int  # the number of the last step
+    every: int  # measure every so many steps
+    schedule: LambdaLR | None
+    callbacks: list[Callback]
+
+    def go(self, progress: bool) -> None:
+        """Step until the end, a stop, Ctrl-C, or nan."""
+        history = self.history
+        history.optimizer, history.engine, history.stopped = self.optimizer, self.engine.name, ""
+        self.bar = progress_bar(progress, total=self.until, initial=self.step, desc="training", unit="step")
+        with self.bar, answered() as self.ctrl_c:
+            descend(self)
+            history.stopped = self.stopped
+
+    def stop(self, why: str) -> None:
+        """End the training after this callback; ``history.stopped`` will say why."""
+        self.history.stopped = why
+
+    # ---- what the loop asks for ----
+
+    @property
+    def step(self) -> int:
+        """How many steps are finished."""
+        return self.history.step
+
+    @property
+    def stopped(self) -> str:
+        """Why it ends before its time, or ""."""
+        return "interrupted by Ctrl-C" if self.ctrl_c.waiting else self.history.stopped
+
+    def load(self) -> None:
+        """The engine takes the numbers over, from a point to which it can go back."""
+        self.engine.load()
+        self.safe = self.snapshot()
+
+    def store(self) -> None:
+        """Bring the engine's numbers back to the Values and the optimiser."""
+        self.engine.store()
+
+    def take(self, most: int) -> None:
+        """As many steps as the engine takes at a time, up to the end of the epoch. Raises DivergedError."""
+        first, chunk = self.step % self.history.per_epoch, self.engine.chunk
+        count = min(most, chunk - first % chunk, self.history.per_epoch - first)
+        if not self.advance(count):
+            raise diverged(self)
+        self.bar.update(count)
+
+    def look(self) -> None:
+        """Measure, enter a row into the history, and call the callbacks."""
+        history = self.history
+        if not self.is_sound():
+            raise diverged(self)
+        history.enter({name: self.engine.score(task, score) for name, task, score in self.columns})
+        shown = {name: f"{history.last[name]:.4g}" for name in ("loss", self.columns[-1][0])}
+        self.bar.set_postfix(shown, refresh=False)
+        for callback in self.callbacks:
+            callback(self)
+
+    # ---- steps ----
+
+    def advance(self, count: int) -> bool:
+        """Take so many steps, all in one epoch. False if a loss was nan or infinite: then it stopped before that."""
+        history, log = self.history, Log()
+        epoch, first = divmod(history.step, history.per_epoch)
+        if self.schedule is not None:
+            self.schedule.at(epoch)
+        rows = self.rows(epoch, first, count)
+        try:
+            self.engine.advance(rows, log)
+        finally:  # also when an error of the optimiser's ends it: the steps that log counts are finished
+            history.advance(log.steps, sum(log.sums), len(rows))
+        return log.steps == count
+
+    def rows(self, epoch: int, first: int, count: int = 1) -> Sequence[int]:
+        """The rows of so many steps of an epoch."""
+        settings = self.history.settings
+        rows, size = settings["rows"], settings["batch_size"]
+        order = _shuffled(rows, f"{settings['seed']} {epoch}") if settings["shuffle"] else range(rows)
+        return order[first * size : (first + count) * size]
+
+    # ---- safe points ----
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """All that a step changes."""
+        numbers = [parameter.data for parameter in self.optimizer.params]
+        return self.step, list(self.history.running), numbers, self.optimizer.state_dict()
+
+    def restore(self, before: tuple[Any, ...]) -> None:
+        """Everything as it was at that snapshot."""
+        self.history.step, self.history.running, numbers, state = before
+        for parameter, number in zip(self.optimizer.params, numbers, strict=True):
+            parameter.data = number
+        self.optimizer.load_state_dict(state)
+        self.engine.load()
+
+    def is_sound(self) -> bool:
+        """Are all parameters finite?"""
+        return all(isfinite(parameter.data) for parameter in self.optimizer.params)
+
+
+@lru_cache(maxsize=1)
+def _shuffled(rows: int, seed: str) -> list[int]:
+    """The rows of an epoch in an order that depends on the seed alone."""
+    order = list(range(rows))
+    random.Random(seed).shuffle(order)
+    return order
