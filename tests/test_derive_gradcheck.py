@@ -21,6 +21,13 @@ def test_every_row_passes(row):
     assert gradcheck(row, [Value(0.4), Value(2.1)][: row.arity])
 
 
+def test_a_row_of_the_user_that_takes_an_absolute_value_passes(softsign):
+    """|z| of a complex number is not what |x| goes on as: the complex step leaves such a row to the differences."""
+    assert gradcheck(softsign, [-0.7])
+    x = Value(-0.7)
+    assert complex_step(softsign(x), x) is None
+
+
 @pytest.fixture
 def wrong_row(own_rows):
     return Operation(

@@ -10,7 +10,7 @@ import cmath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ulp
-from typing import Any
+from typing import Any, NoReturn
 
 from ..engine.value import Value, adjoints, topological_order
 from ..errors import ArgumentError, GradcheckError
@@ -74,16 +74,21 @@ def complex_step(root: Value, leaf: Value) -> float | None:
     values: dict[Value, complex] = {}
     for node in topological_order(root):
         values[node] = complex(node.data, TINY_STEP if node is leaf and node.operation is None else 0.0)
-        operands = [values[operand] for operand in node.operands]
+        operands = [_Analytic(values[operand]) for operand in node.operands]
         if node.operation is not None and any(z.imag for z in operands):
-            # Python's own function of that name, or the row itself: comparing complex numbers is a TypeError, so a
-            # row with a corner refuses them by itself.
+            # Python's own function of that name, or the row itself: comparing complex numbers is a TypeError, and here
+            # abs too, so a row with a corner refuses them by itself.
             function = getattr(cmath, node.operation.name, node.operation.forward)
             try:
                 values[node] = complex(function(*operands))
             except (TypeError, ArithmeticError, ValueError):
                 return None
     return values[root].imag / TINY_STEP
+
+
+class _Analytic(complex):
+    def __abs__(self) -> NoReturn:
+        raise TypeError("the absolute value of a complex number has no slope")
 
 
 @dataclass(frozen=True, slots=True)
