@@ -235,7 +235,7 @@ def sent_after(seconds: float) -> threading.Timer:
 
 
 @pytest.mark.usefixtures("ctrl_c")
-@pytest.mark.parametrize("backend", ["python", "numpy", "long"])
+@pytest.mark.parametrize("backend", ["python", "numpy", pytest.param("long", marks=pytest.mark.slow)])
 def test_ctrl_c_is_answered_at_once_and_leaves_whole_steps(backend: str) -> None:
     """At moments of its own, in a training of hours; "long" is a chain of more than 30,000 nodes."""
 

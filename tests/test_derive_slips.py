@@ -35,6 +35,12 @@ def deep(x, w, v):
     return ops.tanh(w * s)
 
 
+def two_bends(x, w, v):
+    """σ(w·s), s = σ(v·x)."""
+    s = named(ops.sigmoid(v * x), "s")
+    return ops.sigmoid(w * s)
+
+
 def two_ways(x, w, v, a, b):
     """L = a·p + b·q, p = w·m, q = v·m, m = x²."""
     m = named(x * x, "m")
@@ -88,8 +94,14 @@ CASES = [  # a slip, the scope of the edit, a graph, ∂root/∂target as it was
     (Slip.SLOPE_AT_OUTPUT, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·x·σ(h)(1 − σ(h))", "h w"),
     (Slip.SLOPE_AT_OUTPUT, Scope.EDGE, deep, "x", "tanh'(tanh(w·s))·w·tanh'(s)·v", "both"),
     (Slip.ANOTHER_RULE, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·x·(1 − h²)", "h w"),
-    (Slip.ANOTHER_RULE, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·x·(1 − h)", "h w"),
-    (Slip.ANOTHER_RULE, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·x·h²", "h w"),
+    (Slip.SIGN_INSIDE, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·x·h(1 + h)", "h w"),
+    (Slip.SIGN_INSIDE, Scope.EDGE, deep, "x", "(1 + tanh(w·s)²)·w·(1 + s²)·v", "both"),
+    (Slip.PART_FORGOTTEN, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·x·(1 − h)", "h w"),
+    (Slip.PART_FORGOTTEN, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·x·h²", "h w"),
+    (Slip.PART_FORGOTTEN, Scope.EDGE, two_bends, "x", "(1 − σ(w·s))·w·(1 − s)·v", "both"),
+    (Slip.PART_FORGOTTEN, Scope.EDGE, deep, "x", "tanh(w·s)²·w·s²·v", "both"),
+    (Slip.SQUARE_FORGOTTEN, Scope.EDGE, deep, "x", "(1 − tanh(w·s))·w·(1 − s²)·v", "L s"),
+    (Slip.SQUARE_FORGOTTEN, Scope.EDGE, deep, "x", "(1 − tanh(w·s))·w·(1 − s)·v", "both"),
     (Slip.ANOTHER_RULE, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·x·(1 + h²)", "h w"),
     (Slip.ANOTHER_RULE, Scope.EDGE, deep, "x", "[w·s > 0]·w·[v·x > 0]·v", "both"),
     (Slip.WRONG_OPERAND, Scope.EDGE, neuron, "w", f"{TOP}·{LAST}·w·h(1 − h)", "h w"),

@@ -141,7 +141,9 @@ def check_expression(seed):
             assert float(read(expression.latex(), typeset)) == exact, expression.latex()
 
 
-@pytest.mark.parametrize("seed", range(1000))
+@pytest.mark.parametrize(
+    "seed", [*range(300), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(300, 1000))]
+)
 def test_whatever_is_written_reads_back(seed):
     check_expression(seed)
 

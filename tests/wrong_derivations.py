@@ -21,6 +21,8 @@ SPELLED = {
 }
 OF_OUTPUT = {"sigmoid": "sigmoid({o})*(1 - sigmoid({o}))", "tanh": "(1 - tanh({o})^2)"}
 OF_INPUT = {"sigmoid": "({z})*(1 - ({z}))", "tanh": "(1 - ({z})^2)"}
+SIGN_INSIDE = {"sigmoid": "{o}*(1 + {o})", "tanh": "(1 + {o}^2)"}
+PART = {"sigmoid": "(1 - {o})", "tanh": "{o}^2"}
 ANOTHER = {"sigmoid": "(1 - {o}^2)", "tanh": "{o}*(1 - {o})", "relu": "{o}*(1 - {o})"}
 
 
@@ -125,6 +127,9 @@ def _of_factor(f: Factor, n: int, on_all: bool) -> Iterator[tuple[Slip, str]]:
         yield Slip.ACTIVATION_FORGOTTEN, str(replace(f, act="", slope=""))
         yield Slip.VALUE_FOR_SLOPE, str(replace(f, slope="{o}"))
         yield Slip.ANOTHER_RULE, str(replace(f, slope=ANOTHER[f.act]))
+        if f.act in PART:
+            yield Slip.SIGN_INSIDE, str(replace(f, slope=SIGN_INSIDE[f.act]))
+            yield Slip.PART_FORGOTTEN, str(replace(f, slope=PART[f.act]))
     if f.act in OF_OUTPUT:
         yield Slip.SLOPE_AT_OUTPUT, str(replace(f, slope=OF_OUTPUT[f.act]))
         yield Slip.INPUT_FOR_OUTPUT, str(replace(f, slope=OF_INPUT[f.act]))

@@ -8,13 +8,15 @@ to be shown to them.
 Promise: a slip is a row here and nothing else; the edits of an edge are also tried at all alike edges at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from ..engine.operation import TABLE, Operation
+from ..engine.ops import mul, power, sub
+from ..notation.symbol import Symbol
 from ..notation.text import POWER
 from .units import slope_in_letters
 
@@ -103,7 +105,39 @@ def _by_other_rules(slope: Slope) -> list[Any]:
         for row in tuple(TABLE.values())
         if row is not slope.row and _bends(row, 0)
     ]
-    return [*rules, 1.0 - slope.out, slope.out * slope.out, 1.0 + slope.out * slope.out]
+    return [*rules, 1.0 + slope.out * slope.out]
+
+
+@cache
+def _misremembered(row: Operation, i: int, of: Operation, instead: Callable[..., Any]) -> tuple[Symbol, ...]:
+    """The rule in letters with one of its operations exchanged, each in its turn."""
+    rule = slope_in_letters(row, i)
+    return tuple(
+        changed
+        for node in rule.parts()
+        if node.operation is of
+        for changed in map(partial(_with, rule, node), instead(*node.operands))
+    )
+
+
+def _with(rule: Symbol, node: Symbol, other: Symbol) -> Symbol:
+    done = {part: part for part in rule.parts() if part.operation is None}
+    for part in rule.parts():
+        if part.operation is not None:
+            done[part] = other if part is node else Symbol.apply(part.operation, *[done[o] for o in part.operands])
+    return done[rule]
+
+
+def _by_rule_with(of: Operation, instead: Callable[..., Any]) -> Wrong:
+    def wrong(slope: Slope) -> list[Any]:
+        letters: dict[Hashable, Any] = {"out": slope.out, **dict(zip("ab", slope.operands, strict=False))}
+        return [rule.put_in(letters) for rule in _misremembered(slope.row, slope.i, of, instead)]
+
+    return wrong
+
+
+def _square(base: Symbol, exponent: Symbol) -> list[Symbol]:
+    return [base] if exponent.is_number and exponent.number == 2.0 else []
 
 
 def _anywhere(instead: Wrong, seen: str = "", where: Condition = lambda slope: True) -> tuple[Edit, Edit]:
@@ -152,7 +186,15 @@ class Slip(Enum):
         *_anywhere(lambda s: [change * s.right for n in s.divisors for change in (n, 1.0 / n)]))
 
     SQUARE_FORGOTTEN = ("square forgotten", 2, "the square is forgotten: it was derived as if the power were not there",
-        _on_edge(_is_power, lambda s: [1.0, s.operands[1]]))
+        _on_edge(_is_power, lambda s: [1.0, s.operands[1]]),
+        _on_edge(_is_activation, _by_rule_with(power, _square)))
+
+    SIGN_INSIDE = ("sign inside", 3, "the sign inside the rule is the other way round",
+        _on_edge(_is_activation, _by_rule_with(sub, lambda a, b: [a + b])))
+
+    PART_FORGOTTEN = ("part of the rule forgotten", 4, "a part of the rule is forgotten",
+        _on_edge(_is_activation, _by_rule_with(mul, lambda a, b: [a, b])),
+        _on_edge(_is_activation, _by_rule_with(sub, lambda a, b: [b])))
 
     ACTIVATION_FORGOTTEN = ("activation derivative forgotten", 2, "the derivative of the activation is forgotten",
         _on_edge(_is_activation, lambda s: [1.0]))

@@ -24,6 +24,8 @@ from .record import record
 
 NAMED, ACCEPTED, UNREAD = "named", "accepted", "not read"
 NOTHING, NO_KIND, MISLEADING = "nothing named", "right factor, no kind", "misleading kind"
+WHOLE = "d"  # of dL/dw, in which every path counts
+ASIDE = ("expected", "the same numbers", "the same slip in")  # lines of a verdict that do not say what went wrong
 NOT_SAID, BLAMED = "not said to be everywhere", "a right factor blamed"
 SEVERAL = "right kind, place one of several"  # a right factor is named first, the wrong one as another possibility
 OUTCOMES = (NAMED, NOTHING, NO_KIND, MISLEADING, NOT_SAID, SEVERAL, BLAMED, ACCEPTED, UNREAD)
@@ -106,13 +108,13 @@ def measure(networks: Iterable[Network], most: int = 240, right: bool = True, se
 
 
 def _measure_wrong(figures: Figures, network: Network, root: Value, made: Sequence[Wrong]) -> None:
-    for one, finding in zip(made, handed_in(root, [(ROOT, one.target, one.text) for one in made]), strict=True):
+    for one, finding in zip(made, handed_in(root, [(ROOT, one.target, one.text) for one in made], WHOLE), strict=True):
         outcome = outcome_of(network, one, finding)
         figures.add(one, outcome, reason(one, finding))
 
 
 def _measure_two(figures: Figures, network: Network, root: Value, made: Sequence[Wrong]) -> None:
-    for one, finding in zip(made, handed_in(root, [(ROOT, one.target, one.text) for one in made]), strict=True):
+    for one, finding in zip(made, handed_in(root, [(ROOT, one.target, one.text) for one in made], WHOLE), strict=True):
         figures.two += 1
         if isinstance(finding, MicrogradError) or finding.ok or finding.slip is not None:
             figures.two_explained += 1
@@ -132,23 +134,23 @@ def _measure_right(figures: Figures, network: Network, root: Value, seed: int) -
         figures.notation[one[2]][not isinstance(finding, MicrogradError) and finding.ok] += 1
 
 
-def handed_in(root: Value, entries: Sequence[tuple[str, str, str]]) -> list[Any]:
-    """A finding for each (child, parent, text), or the error with which it was not read."""
+def handed_in(root: Value, entries: Sequence[tuple[str, str, str]], d: str = "∂") -> list[Any]:
+    """A finding for each (child, parent, text), or the error with which it was not read; d asks for the whole."""
     findings: list[Any] = []
     for _, group in groupby(enumerate(entries), key=lambda pair: pair[0] // AT_ONCE):
         given = [entry for _, entry in group]
         try:
             # the same partial several times: keys that differ in blanks
-            keys = {f"∂{child}/∂{parent}{' ' * k}": text for k, (child, parent, text) in enumerate(given)}
+            keys = {f"{d}{child}/{d}{parent}{' ' * k}": text for k, (child, parent, text) in enumerate(given)}
             findings += check_partials(root, keys).findings
         except MicrogradError:
-            findings += [_alone(root, *entry) for entry in given]
+            findings += [_alone(root, *entry, d) for entry in given]
     return findings
 
 
-def _alone(root: Value, child: str, parent: str, text: str) -> Any:
+def _alone(root: Value, child: str, parent: str, text: str, d: str) -> Any:
     try:
-        return check_partials(root, {f"∂{child}/∂{parent}": text}).findings[0]
+        return check_partials(root, {f"{d}{child}/{d}{parent}": text}).findings[0]
     except MicrogradError as error:
         return error
 
@@ -169,7 +171,7 @@ def outcome_of(network: Network, one: Wrong, finding: Any) -> str:
 
 def _against(network: Network, truth: Slip, finding: Any) -> str:
     expected = EXPECTED[truth.kind.removeprefix(EVERYWHERE)]
-    said = "\n".join(line for line in finding.words.splitlines() if not line.startswith(("expected", "the same")))
+    said = "\n".join(line for line in finding.words.splitlines() if not line.startswith(ASIDE))
     kind = finding.slip is not None and finding.slip.name in expected.slips
     kind = kind or bool(expected.words and re.search(expected.words, said, re.I))
     if kind and expected.anywhere:
