@@ -121,10 +121,11 @@ def _misremembered(row: Operation, i: int, of: Operation, instead: Callable[...,
 
 
 def _with(rule: Symbol, node: Symbol, other: Symbol) -> Symbol:
-    done = {part: part for part in rule.parts() if part.operation is None}
+    """The rule with another part in place of one of its own."""
+    done = {node: other}
     for part in rule.parts():
-        if part.operation is not None:
-            done[part] = other if part is node else Symbol.apply(part.operation, *[done[o] for o in part.operands])
+        if part is not node:
+            done[part] = Symbol.apply(part.operation, *[done[o] for o in part.operands]) if part.operation else part
     return done[rule]
 
 
