@@ -24,7 +24,7 @@ from ..notation.text import rounded
 from .folding import slopes_through
 from .mathml import mathml
 from .source import THINNEST, largest_of, width_of
-from .story import Moment, Story, Unit
+from .story import Block, Moment, Story
 
 Data = dict[str, Any]
 PHASES = {"start": "Start", "forward": "Forward", "seed": "Turning point", "backward": "Backward"}
@@ -91,7 +91,7 @@ def _node(story: Story, place: int, largest: float) -> Data:
     return data
 
 
-def _unit(story: Story, unit: Unit, largest: float) -> Data:
+def _unit(story: Story, unit: Block, largest: float) -> Data:
     upstream = story.adjoints[unit.output]
     links = slopes_through(unit.made, unit.inputs)
     return {

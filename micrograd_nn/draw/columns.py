@@ -14,7 +14,7 @@ from ..nn.module import neurons_of
 
 MOST = 8  # circles in a column; a larger layer shows its first ones and its last, and dots between
 RADIUS = 0.25  # of a circle, in rows
-Source = tuple[int, int]  # where a circle stands: its column, and its position there
+Place = tuple[int, int]  # where a circle stands: its column, and its position there
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Column:
     caption: str
     labels: list[str]
     neurons: list[Neuron] = field(default_factory=list)  # none for the inputs
-    sources: list[list[Source]] = field(default_factory=list)
+    sources: list[list[Place]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -112,7 +112,7 @@ def _operands(neuron: Neuron, read: Mapping[Value, list[Value]]) -> list[Value]:
     return [given[0] for given in first] if same else []
 
 
-def _column(net: Module, neurons: list[Neuron], sources: list[list[Source]]) -> Column:
+def _column(net: Module, neurons: list[Neuron], sources: list[list[Place]]) -> Column:
     layer_of = {neuron: part for _, part in net.named_modules() if isinstance(part, Layer) for neuron in part.neurons}
     kinds = dict.fromkeys(_kind(layer_of.get(neuron, neuron)) for neuron in neurons)
     return Column(f"{len(neurons):,} {', '.join(kinds)}", [neuron.label for neuron in neurons], neurons, sources)

@@ -13,11 +13,11 @@ from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
 from ..nn.layers import MLP, Layer, Module, Neuron, as_inputs
 from ..notation.text import rounded, shown
-from .columns import Column, Source, columns_of, composed, recorded
+from .columns import Column, Place, columns_of, composed, recorded
 from .dot import draw_folded
 from .drawing import Drawing
 from .palette import LIGHT as COLOUR
-from .source import WIDEST, digraph, label, largest_of, stroke
+from .source import WIDEST, Source, largest_of, stroke
 
 WRITTEN = 4  # circles in a column, up to which weights and biases are written beside their lines and circles
 RADIUS = 0.36  # inches, as all lengths here
@@ -67,7 +67,7 @@ def draw_network(
         notes.append(f"The circles show the first of {samples:,} samples.")
         picture.note(notes[-1])
     sizes = " → ".join(f"{column.size:,}" for column in columns)
-    return Drawing(picture.dot.source, f"Network {sizes}", picture.names, tuple(notes), format)
+    return Drawing(picture.text, f"Network {sizes}", picture.names, tuple(notes), format)
 
 
 def _activations(net: Any, inputs: Iterable[Any] | None, loss: Value | None, outputs: list[Value]) -> dict[str, Value]:
@@ -94,13 +94,12 @@ def _samples(columns: list[Column], loss: Value) -> int:
     return sum(node.label == columns[-1].labels[0] for node in topological_order(loss))
 
 
-class _Picture:
+class _Picture(Source):
     """The DOT source, every circle at its place: dot's neato engine then only draws."""
 
     def __init__(self, columns: list[Column], activations: dict[str, Value]) -> None:
+        super().__init__(layout="neato", outputorder="edgesfirst", splines="line")
         self.columns, self.activations = columns, activations
-        self.names: dict[str, str] = {}
-        self.dot = digraph(layout="neato", outputorder="edgesfirst", splines="line")
         self.tallest = max(len(column.rows) for column in columns)
         self.written = self.tallest <= WRITTEN
         lines = [line for i in range(1, len(columns)) for line in self._lines(i)]
@@ -139,7 +138,7 @@ class _Picture:
         column = self.columns[i]
         for end, position in enumerate(column.rows):
             if position is not None:
-                bundles: dict[Source, list[Value]] = {}
+                bundles: dict[Place, list[Value]] = {}
                 for k, source in enumerate(column.sources[position]):
                     bundles.setdefault(source, []).extend(unit.w[k] for unit in column.neurons[position].units)
                 for (j, place), weights in bundles.items():
@@ -157,8 +156,8 @@ class _Picture:
         lines = [shown(name, 8)] + ([] if value is None else [_fitting(value.data)])
         kind = "leaf" if i == 0 else "operation" if i == len(self.columns) - 1 else "value"
         look = {"shape": "circle", "style": "filled", "fillcolor": COLOUR[kind], "fixedsize": "true", "fontsize": "11"}
-        self.dot.node(identity, label(*lines), id=identity, pos=_at(x, y), width=str(2 * RADIUS), **look)
-        self.names[identity] = " = ".join(lines)
+        look |= {"id": identity, "pos": _at(x, y), "width": str(2 * RADIUS)}
+        self.node(identity, *lines, name=" = ".join(lines), **look)
         self._write(f"g{i}.{row}", x, y + RADIUS + 0.13, *_slope(value))
         if column.neurons and self.written:
             biases = _biases(column.neurons[position])
@@ -168,10 +167,9 @@ class _Picture:
         (j, start), (i, end) = left, right
         identity = f"{i}.{start}.{end}" if j == i - 1 else f"{j}-{i}.{start}.{end}"
         for k, weight in enumerate(weights):
-            own = f"e{identity}" + (f".{k}" if k else "")
-            self.names[own] = ", ".join(_parameters([weight]))
             look = stroke(weight.data, self.largest, WIDEST if self.written else WIDEST / 2)
-            self.dot.edge(f"n{j}.{start}", f"n{i}.{end}", id=own, **look)
+            look |= {"id": f"e{identity}" + (f".{k}" if k else ""), "name": ", ".join(_parameters([weight]))}
+            self.edge(f"n{j}.{start}", f"n{i}.{end}", **look)
         if self.written:
             y, above = self._height(*left), self._height(*right)
             share = self.along if j == i - 1 else 1 - self.along / (i - j)  # past a column: near the end, by itself
@@ -182,7 +180,7 @@ class _Picture:
         look = {"shape": "box", "style": "filled", "color": COLOUR["paper"], "fillcolor": COLOUR["paper"]}
         look |= {"margin": "0.02,0.01", "width": "0", "height": "0", "fontsize": size, "fontcolor": COLOUR["muted"]}
         if lines:
-            self.dot.node(identity, label(*lines), pos=_at(x, y), **look)
+            self.node(identity, *lines, pos=_at(x, y), **look)
 
 
 def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
