@@ -11,19 +11,20 @@ picture, made again, is saved as the same bytes.
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..engine.operation import Operation, lookup
-from ..errors import ArgumentError, ExtraMissingError, ShapeError, UnknownNameError
-from ..files import write_whole
+from ..errors import ArgumentError, ExtraMissingError, ShapeError
+from .drawing import save_as
 
 COLOURS = ("#0a67a8", "#c4530b", "#3a8a5f", "#8a5a9e", "#8a6d00", "#5c6675")
 STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 FINE = 200  # points along a curve
 GRID = 121  # points along each side of a map
-FORMATS = (".svg", ".png", ".pdf")
+FORMATS: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".png": {}, ".pdf": {"CreationDate": None}}  # undated
 
 
 class Record(Protocol):
@@ -56,15 +57,13 @@ def save_plot(ax: Any, path: str | os.PathLike[str]) -> Path:
     """Write the figure of ax to an .svg, .png or .pdf, whole or not at all, without date and chance in it."""
     from matplotlib import rc_context
 
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise UnknownNameError("ending of a plot's file", path.suffix, FORMATS)
-    kind, drawn = path.suffix.lower()[1:], io.BytesIO()
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
-    with rc_context({"svg.hashsalt": "micrograd_nn"}):
-        ax.figure.savefig(drawn, format=kind, metadata=undated)
-    write_whole(path, drawn.getvalue())
-    return path
+    def drawn(ending: str) -> bytes:
+        content = io.BytesIO()
+        with rc_context({"svg.hashsalt": "micrograd_nn"}):
+            ax.figure.savefig(content, format=ending[1:], metadata=FORMATS[ending])
+        return content.getvalue()
+
+    return save_as(path, "plot", {ending: partial(drawn, ending) for ending in FORMATS})
 
 
 # ---- what happened in training ----
@@ -202,9 +201,8 @@ def plot_confusion(matrix: Sequence[Sequence[int]], ax: Any = None, *, names: Se
     if not size or any(len(row) != size for row in matrix):
         raise ShapeError(f"a confusion matrix is square, got {size} rows of {sorted({len(row) for row in matrix})}")
     ax = axes(ax)
-    mistakes = [[0 if i == j else count for j, count in enumerate(row)] for i, row in enumerate(matrix)]
-    most = max(1, *map(max, mistakes))
-    ax.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.4 * most)
+    mistakes = [[count * (i != j) for j, count in enumerate(row)] for i, row in enumerate(matrix)]
+    ax.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.4 * max(1, *map(max, mistakes)))
     for i, row in enumerate(matrix):
         for j, count in enumerate(row):
             ax.text(j, i, str(count), ha="center", va="center", fontsize=8, weight="bold" if i == j else "normal")
@@ -234,10 +232,9 @@ def plot_digits(
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(grid.flat, pictures, strict=False)):
         ax.imshow([picture[side * j : side * (j + 1)] for j in range(side)], cmap="gray_r")
-        wrong = labels is not None and answers is not None and labels[i] != answers[i]
         title = "" if labels is None else f"{labels[i]}"
-        taken = f" → {answers[i]}" if wrong and answers is not None else ""
-        ax.set_title(title + taken, fontsize=9, color=COLOURS[1] if wrong else "black")
+        taken = title if labels is None or answers is None or labels[i] == answers[i] else f"{title} → {answers[i]}"
+        ax.set_title(taken, fontsize=9, color="black" if taken == title else COLOURS[1])
     return grid
 
 

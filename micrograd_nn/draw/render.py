@@ -8,8 +8,7 @@ install. Nothing is written to disk, and no shell is involved.
 import shutil
 import subprocess
 import sys
-import sysconfig
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import RenderError
@@ -37,14 +36,13 @@ def find_dot() -> str:
     """The path of the executable that draws. Raises RenderError, which says what to install, if there is none."""
     if not has_processes():
         raise RenderError("this Python runs in a browser and can't start dot: take the picture's .source elsewhere")
-    system = shutil.which("dot")
-    found = system or next((str(path) for path in _wheels_executables() if path.is_file()), shutil.which(WHEEL))
-    if found is not None:
-        return found
-    raise RenderError(
-        "no dot was found to draw with: python -m pip install graphviz-pure (or install your system's graphviz); "
-        "the picture's .source is DOT text that any Graphviz draws"
-    )
+    found = shutil.which("dot") or _wheels_dot() or shutil.which(WHEEL)
+    if found is None:
+        raise RenderError(
+            "no dot was found to draw with: python -m pip install graphviz-pure (or install your system's graphviz); "
+            "the picture's .source is DOT text that any Graphviz draws"
+        )
+    return found
 
 
 def has_processes() -> bool:
@@ -52,16 +50,13 @@ def has_processes() -> bool:
     return sys.platform != "emscripten"
 
 
-def _wheels_executables() -> Iterator[Path]:
-    # PATH often lacks the scripts folder: a kernel or an IDE starts the interpreter by its path.
-    name = WHEEL + (sysconfig.get_config_var("EXE") or "")
-    users = sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))
-    for folder in (sysconfig.get_path("scripts"), Path(sys.executable).parent, users):
-        yield Path(folder, name)
-    from importlib import metadata  # a tenth of this package's import time, needed where PATH is bare
+def _wheels_dot() -> str | None:
+    # By its list of files: PATH often lacks the scripts folder, as a kernel or an IDE starts the interpreter by path.
+    from importlib import metadata  # a tenth of this package's import time, needed where there is no system's dot
 
-    try:
-        files = metadata.files(WHEEL) or []
-    except metadata.PackageNotFoundError:
-        files = []
-    yield from (Path(str(file.locate())) for file in files if file.name == name)
+    with suppress(metadata.PackageNotFoundError):
+        for file in metadata.files(WHEEL) or ():
+            path = Path(str(file.locate()))
+            if path.stem == WHEEL and path.suffix in ("", ".exe") and path.is_file():
+                return str(path)
+    return None
