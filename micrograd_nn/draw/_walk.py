@@ -1,4 +1,6 @@
-"""The walk: one HTML page that goes through a graph forward and backward, a chain-rule step at a time; alive in Jupyter.
+"""The walk: one HTML page that goes through a graph forward and backward, a chain-rule step at a time.
+
+In Jupyter it can be alive: a slider on every leaf, by anywidget where that is installed.
 
 Promise (tests/test_walk_browser.py, test_draw_labels.py): the page is one file that fetches nothing, works from a disk,
 in a notebook cell and in a sandboxed frame, and allows no script or style but its own. Text from the graph reaches it

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from math import isfinite
 
 from ..derive import Explanation, steps
 from ..derive.chain import Chain, Factor, numbered, slope_of
@@ -22,6 +23,7 @@ from ..notation.latex import LATEX, label_latex, number_as_latex, text_latex
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT, TEXT, equation, rounded, shown, write
 from .folding import BUDGET, modules, owners
+from .source import largest_of
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph
 FLAT = 0.02  # a slope so small lets hardly anything through
@@ -69,6 +71,7 @@ class Story:
         self.root = root
         self.steps = {step.node: step for step in steps(root)}
         self.adjoints = adjoints(root)
+        self.largest = largest_of(flow for step in self.steps.values() for flow in step.contributions if isfinite(flow))
         inside = modules(recorded)
         inside = inside if len(inside) > 1 else {}  # a unit that is all there is says nothing
         owner = {node: output for output, members in inside.items() for node in [*members, output]}
