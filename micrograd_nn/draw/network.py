@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..derive.recorded import check_unchanged
-from ..engine.modes import no_grad
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
-from ..nn.layers import MLP, Layer, Module, Neuron, as_inputs
+from ..nn.layers import MLP, Layer, Module, Neuron
 from ..notation.text import rounded, shown
 from .columns import Circle, Column, Place, columns_of, composed, recorded
 from .dot import draw_folded
@@ -30,11 +29,7 @@ NO_NETWORK = "This is no network of neurons that read inputs and each other: her
 
 
 def draw_network(
-    net: Module,
-    inputs: Iterable[Any] | None = None,
-    *,
-    loss: Value | None = None,
-    format: str = "svg",
+    net: Module, inputs: Iterable[Any] | None = None, *, loss: Value | None = None, format: str = "svg"
 ) -> Drawing:
     """The network as a Drawing: circles x1, x2, h1, h2, o1 in columns, weights on the lines, biases below.
 
@@ -53,44 +48,28 @@ def draw_network(
     if not isinstance(net, Module):
         raise ArgumentTypeError(f"draw_network draws an MLP, a Layer or a Neuron, got {type(net).__name__}")
     if isinstance(net, MLP | Layer | Neuron):
-        outputs, columns = [], columns_of(net)
+        numbers = None if inputs is None else [x.data if isinstance(x, Value) else x for x in inputs]
+        fired, columns = [] if numbers is None else recorded(net, numbers), columns_of(net)
     else:
         outputs = recorded(net, inputs)
         found = composed(net, outputs)
         if found is None:
             return draw_folded([loss] if loss is not None else outputs, NO_NETWORK, format)
-        columns = found
-    picture = _Picture(columns, _activations(net, inputs, loss, outputs))
+        fired, columns = [] if inputs is None else outputs, found
+    if loss is not None:
+        check_unchanged(loss)
+        if set(topological_order(loss)).isdisjoint(net.parameters()):
+            raise ArgumentError("this loss was not recorded with this network: draw it with loss=mse(net(x), y)")
+        fired = [loss]
+    nodes = topological_order(*fired)
+    picture = _Picture(columns, {node.label: node for node in reversed(nodes) if node.label})
     notes = ["Larger layers are abbreviated."] if any(None in column.heights for column in columns) else []
-    if loss is not None and (samples := _samples(columns, loss)) > 1:
+    samples = sum(node.label == columns[-1].circles[0].label for node in nodes)
+    if samples > 1:
         notes.append(f"The circles show the first of {samples:,} samples.")
         picture.note(notes[-1])
     sizes = " → ".join(f"{len(column.circles):,}" for column in columns)
     return Drawing(picture.text, f"Network {sizes}", picture.names, tuple(notes), format)
-
-
-def _activations(net: Any, inputs: Iterable[Any] | None, loss: Value | None, outputs: list[Value]) -> dict[str, Value]:
-    """Values by label: recorded under the loss, or computed from the inputs."""
-    roots = [] if inputs is None else outputs
-    if loss is not None:
-        check_unchanged(loss)
-        roots = [loss]
-        if set(topological_order(loss)).isdisjoint(net.parameters()):
-            raise ArgumentError("this loss was not recorded with this network: draw it with loss=mse(net(x), y)")
-    if roots or inputs is None:
-        return {node.label: node for node in reversed(topological_order(*roots)) if node.label}
-    values = as_inputs(inputs, net.nin, "the network")
-    found = {f"x{i}": Value(value.data) for i, value in enumerate(values, start=1)}
-    with no_grad():
-        for layer in net.layers if isinstance(net, MLP) else [net]:
-            values = layer.fire(values) if isinstance(layer, Layer) else [layer.fire(values)]
-            found |= {value.label: value for value in values}
-    return found
-
-
-def _samples(columns: list[Column], loss: Value) -> int:
-    """How many times the network was recorded below the loss."""
-    return sum(node.label == columns[-1].circles[0].label for node in topological_order(loss))
 
 
 class _Picture(Source):
