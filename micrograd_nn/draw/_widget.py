@@ -5,7 +5,8 @@ from typing import Any
 
 from ..engine.value import Value
 from ..errors import ArgumentTypeError
-from ._explore import answer, graph_data, renew
+from ._descent import renew
+from ._explore import answer, graph_data
 from ._walk import Walk, file
 
 
