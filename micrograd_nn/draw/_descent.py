@@ -142,6 +142,37 @@ class Descent:
         }
 
 
+def on_network(net: Any, X: Rows, y: Sequence[Any], loss: Callable[..., Value]) -> Descent:
+    """The descent of a network on rows X and targets y: numbers, rows of numbers, or labels for several outputs.
+
+    >>> from micrograd_nn import MLP, mse
+    >>> descent = on_network(MLP(2, [1], seed=0), [[0, 1], [1, 1]], [0, 1], mse)
+    >>> [x.label for x in descent.columns], descent.out.label
+    (['x1', 'x2', 'y'], 'o1')
+
+    Raises ArgumentError if X and y are empty or of different length.
+    """
+    if not 1 <= len(X) == len(y):
+        raise ArgumentError(f"as many targets as rows, and at least one: got {len(X)} rows and {len(y)} targets")
+    inputs = [Value(float(x), f"x{i}") for i, x in enumerate(X[0], start=1)]
+    made = net(inputs)
+    outputs = list(made) if isinstance(made, Sequence) else [made]
+    wanted = [_wanted(target, len(outputs)) for target in y]
+    names = ["y"] if len(wanted[0]) == 1 else [f"y{i}" for i in range(1, len(wanted[0]) + 1)]
+    targets = [Value(number, name) for name, number in zip(names, wanted[0], strict=True)]
+    root = loss(outputs, targets) if len(outputs) > 1 else loss(outputs[0], targets[0])
+    root.label = root.label or "L"
+    rows = [[*map(float, row), *target] for row, target in zip(X, wanted, strict=True)]
+    return Descent(root, [*inputs, *targets], rows, net.parameters(), outputs[0] if len(outputs) == 1 else None)
+
+
+def _wanted(target: Any, outputs: int) -> list[float]:
+    """A target as numbers, one per output: a label among several outputs is 1 there and 0 elsewhere."""
+    if hasattr(target, "__len__"):
+        return [float(number) for number in target]
+    return [float(target)] if outputs == 1 else [float(k == target) for k in range(outputs)]
+
+
 def plain(x: float) -> float | None:
     """A number as JSON takes it: None for what is no finite one."""
     return x if isfinite(x) else None

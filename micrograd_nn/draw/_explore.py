@@ -50,19 +50,19 @@ def answer(root: Value, event: Mapping[str, Any], descent: Descent | None = None
     """
     try:
         kind, node, value = map(event.get, ("kind", "node", "value"))
-        if descent is None:
-            return ANSWERS[known("event", str(kind), ANSWERS)](Story(root), node, value)
-        if known("event", str(kind), ANSWERS | MOVES) in MOVES:
-            MOVES[kind](descent, value)
-            return graph_data(root) | {"descent": descent.data()}
-        made = ANSWERS[kind](Story(root), node, value)
-        return made | {"descent": descent.data()} if "nodes" in made else made
+        if descent is None or kind not in MOVES:
+            made = ANSWERS[known("event", str(kind), ANSWERS)](Story(root), node, value)
+            return made | {"descent": descent.data()} if descent and "nodes" in made else made
+        MOVES[kind](descent, value)
+        return graph_data(root, descent=descent)
     except MicrogradError as error:
         return {"error": str(error)}
 
 
-def graph_data(root: Value, told: bool = False) -> Data:
+def graph_data(root: Value, told: bool = False, descent: Descent | None = None) -> Data:
     """The graph below root and its walk as plain data; with ``told``, every word that could be asked for as well.
+
+    With a descent, its samples and how far it has come stand under "descent".
 
     Nodes stand in the order of a person's walk. An edge into a node is given by the place of its operand, the local
     slope, the sign of the gradient that flows along it and the width of its line.
@@ -78,6 +78,8 @@ def graph_data(root: Value, told: bool = False) -> Data:
         "units": [_unit(story, unit, largest) for unit in story.units],
         "steps": [_step(moment) for moment in story.moments],
     }
+    if descent:
+        data["descent"] = descent.data()
     if told:
         for i, step in enumerate(data["steps"]):
             step |= _told(story, i)

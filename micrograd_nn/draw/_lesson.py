@@ -126,7 +126,7 @@ class Lesson:
 
     def data(self) -> Data:
         """The graph and, if there are samples, the descent on them."""
-        return graph_data(self.root) | ({"descent": self.descent.data()} if self.descent else {})
+        return graph_data(self.root, descent=self.descent)
 
 
 class Page:
