@@ -1,9 +1,15 @@
-"""The live page put together: its own files, the front end, the lessons, the package as a zip, and Python itself."""
+"""The live page put together: its own files, the front end, the lessons, the package as a zip, and Python itself.
+
+Beside it stands the walk that the first page shows.
+"""
 
 import json
 import shutil
 import zipfile
 from pathlib import Path
+
+from micrograd_nn import walk
+from micrograd_nn.draw._lesson import Lesson
 
 from . import vendor
 
@@ -21,6 +27,7 @@ def write(folder: Path) -> None:
     for file in vendor.brought(folder / "_vendor", "pyodide").iterdir():
         shutil.copy(file, into)
     (into / "lessons.json").write_text(json.dumps(lessons(folder)), encoding="utf-8")
+    walk(Lesson(lessons(folder)[0]["text"]).root).save(into.parent / "walk.html")
     with zipfile.ZipFile(into / "micrograd_nn.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for source in sorted(package.rglob("*.py")):
             archive.write(source, source.relative_to(package.parent))

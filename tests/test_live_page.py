@@ -119,7 +119,7 @@ def test_a_lesson_is_opened_stepped_folded_dragged_and_derived(page, title):
         page.click("[data-do=fold]")
     leaf = "z1" if "Softmax" in title else "w1" if page.locator("tbody button", has_text="w1").count() else "w"
     choose(page, leaf)
-    page.fill(".touch input[type=number]:near(.touch input[type=range])", "0.75")
+    page.fill(".touch label:has-text('Number') input", "0.75")
     words(page, ".derivation h2", f"{leaf} = 0.75")
     page.click("[data-do=nudge]")
     words(page, ".said", "the slope is")
@@ -136,6 +136,18 @@ def test_a_slip_is_named_and_the_right_derivation_accepted(page):
     page.fill(".touch input[type=text]", "-2*(y - o1)*o1*(1 - o1)")
     page.click("[data-do=check]")
     words(page, ".said", "✓")
+
+
+def test_gradients_are_hidden_from_who_derives_them(page):
+    page.click("[data-do=last]")
+    gradient = page.locator("tbody .gradient", has_text="0").first
+    gradient.wait_for(state="visible")
+    page.click("[data-do=hide]")
+    gradient.wait_for(state="hidden")
+    choose(page, "b3")
+    assert not page.locator(".derivation .formula").is_visible()
+    page.click("[data-do=hide]")
+    gradient.wait_for(state="visible")
 
 
 def test_a_network_learns_and_the_link_keeps_it(page, address):

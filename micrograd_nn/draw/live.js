@@ -391,6 +391,7 @@ export function open(root, data, ask = null) {
     const told = step.words === undefined ? await ask({ kind: "tell", node: step.node, value: number }) : step;
     if (ticket !== asked || told.error) return;
     page.phase.className = `phase ${step.phase}`;
+    page.phase.parentElement.classList.toggle("backward", step.phase === "backward");
     say(page.phase, told.about);
     say(page.title, step.title);
     page.formula.replaceChildren(...formula(told.formula));
@@ -512,6 +513,11 @@ export function open(root, data, ask = null) {
 
   const foldAll = () => fold(state.folded.size ? new Set() : new Set(data.units.keys()));
 
+  function hide() { // whoever derives them alone does not see them
+    const hidden = page.root.classList.toggle("hidden-gradients");
+    say(page.hide, hidden ? "Show gradients" : "Hide gradients");
+  }
+
   async function choose(place) {
     if (data.nodes[place].kind === "constant") return;
     state.chosen = place;
@@ -572,7 +578,7 @@ export function open(root, data, ask = null) {
 
   const actions = {
     first: () => go(0), back: () => go(state.at - 1), play, next: () => go(state.at + 1), last: () => go(Infinity),
-    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll,
+    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll, hide,
     step: () => change({ kind: "step", value: rate() }), rewind: () => change({ kind: "rewind" }),
     epoch: () => change({ kind: "epochs", value: [1, rate()] }), epochs: () => change({ kind: "epochs", value: [100, rate()] }),
     nudge: () => wonder("nudge", 0.01), check: () => wonder("check", page.own.value),
@@ -583,6 +589,7 @@ export function open(root, data, ask = null) {
     "+": actions.in, "=": actions.in, "-": actions.out, 0: overview,
     f: () => { const { unit } = data.steps[sequence[state.at]]; if (unit !== null) toggle(unit); },
     a: () => { if (data.units.length) foldAll(); },
+    h: () => { if (ask) hide(); },
   };
   const ways = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
 
@@ -670,6 +677,7 @@ function parts(data, live) {
       hold("graph", make("svg svg", { class: "graph", role: "group", "aria-label": `The graph of ${data.title.split(" ").pop()}; the table lists all of its values` })),
       make("div", { class: "tools", role: "group", "aria-label": "The picture" },
         ...(data.units.length ? [hold("fold", make("button", { type: "button", "data-do": "fold", title: "Key: a; f for the unit at work" }, "Fold all"))] : []),
+        ...(live ? [hold("hide", make("button", { type: "button", "data-do": "hide", title: "Derive them yourself: key h" }, "Hide gradients"))] : []),
         button("out", "Zoom out"), button("in", "Zoom in"), button("fit", "Fit")),
       make("figcaption", {}, make("span", { class: "key lit" }, "at work"), make("span", { class: "key positive" }, "gradient above 0"),
         make("span", { class: "key negative" }, "below 0"), make("span", { class: "note" }, "Wider lines carry more of it; the number on a line is the local slope."))),
