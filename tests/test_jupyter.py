@@ -31,8 +31,8 @@ def lab(tmp_path_factory):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed; it is in the extra `notebook`")
     folder = tmp_path_factory.mktemp("lab")
-    cells = [{"cell_type": "code", "id": f"c{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": text}
-             for i, text in enumerate(CELLS)]  # fmt: skip
+    cells = [{"cell_type": "code", "id": f"c{i}", "source": text} for i, text in enumerate(CELLS)]
+    cells = [cell | {"metadata": {}, "execution_count": None, "outputs": []} for cell in cells]
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     (folder / "explore.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
