@@ -4,8 +4,8 @@ Whatever is drawn here looks at graphs and networks and changes none; only ``exp
 """
 
 from ._walk import Walk as Walk
-from ._walk import explore as explore
 from ._walk import walk as walk
+from ._widget import explore as explore
 from .dot import draw_dot as draw_dot
 from .dot import trace as trace
 from .drawing import Drawing as Drawing

@@ -1,7 +1,5 @@
 """The walk: one HTML page that goes through a graph forward and backward, a chain-rule step at a time.
 
-In Jupyter it can be alive: a slider on every leaf, by anywidget where that is installed.
-
 Promise (tests/test_walk_browser.py, test_draw_labels.py): the page is one file that fetches nothing, works from a disk,
 in a notebook cell and in a sandboxed frame, and allows no script or style but its own. Text from the graph reaches it
 as text only.
@@ -10,7 +8,7 @@ as text only.
 import json
 import os
 from base64 import b64encode
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import sha256
 from html import escape
 from importlib import resources
@@ -20,7 +18,7 @@ from typing import Any
 
 from ..engine.value import Value
 from ..errors import ArgumentTypeError
-from ._explore import answer, graph_data, renew
+from ._explore import graph_data
 from .drawing import save_as
 
 FRAME_HEIGHT = 680  # pixels of the walk in a notebook cell
@@ -39,23 +37,6 @@ def walk(root: Value) -> "Walk":
     if not isinstance(root, Value):
         raise ArgumentTypeError(f"walk goes through the graph below a Value, got {type(root).__name__}")
     return Walk(root)
-
-
-def explore(root: Value) -> Any:
-    """The walk through the graph below root, alive: every leaf can be moved, and everything follows.
-
-    In Jupyter, with anywidget installed (``pip install micrograd_nn[notebook]``), a moved slider moves the Value: its
-    ``.data`` and what was computed from it. ``.refresh()`` shows what was changed in Python. Without anywidget it is
-    the plain walk.
-
-    Raises ArgumentTypeError if root is not a Value, and what walk raises.
-    """
-    if not isinstance(root, Value):
-        raise ArgumentTypeError(f"explore goes through the graph below a Value, got {type(root).__name__}")
-    try:
-        return _widget()(root)
-    except ImportError:
-        return Walk(root)
 
 
 class Walk:
@@ -93,34 +74,6 @@ class Walk:
 
     def _title(self) -> str:
         return f"{self.data['title']}, {sum(not step['whole'] for step in self.data['steps']) - 1} steps"
-
-
-@cache
-def _widget() -> Any:
-    import anywidget
-    import traitlets
-
-    class Explorer(anywidget.AnyWidget):  # type: ignore[misc]  # it ships no types
-        """What Jupyter shows. ``data`` is what the page draws."""
-
-        _esm = file("live.js")
-        _css = file("live.css")
-        data = traitlets.Dict().tag(sync=True)
-
-        def __init__(self, root: Value) -> None:
-            super().__init__(data=graph_data(root))
-            self.root = root
-            self.on_msg(self._answer)
-
-        def refresh(self) -> None:
-            """Compute the graph again from its leaves, and show it."""
-            renew(self.root)
-            self.data = graph_data(self.root)
-
-        def _answer(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
-            self.send({"id": message["id"], "answer": answer(self.root, message["event"])})
-
-    return Explorer
 
 
 def file(name: str) -> str:
