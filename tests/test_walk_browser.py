@@ -6,7 +6,7 @@ axe-core is run where AXE_CORE names its axe.min.js; the checks that this file m
 import os
 
 import pytest
-from browsers import chromium
+from browsers import chromium, watched
 from pictures import friends_loss
 
 from micrograd_nn import MLP, Value, mse, relu, sigmoid
@@ -58,26 +58,18 @@ def files(tmp_path_factory):
 @pytest.fixture
 def opened(browser, files):
     """A function that opens a walk and watches it: whatever is logged or fetched ends up in .faults."""
-    pages = []
+    with watched(browser) as new_page:
 
-    def open_page(name="friends", **options):
-        options.setdefault("viewport", {"width": 1440, "height": 1000})
-        page = browser.new_page(reduced_motion="reduce", **options)
-        page.faults = []
-        page.on("console", lambda message: page.faults.append(message.text))
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        page.on("request", lambda request: page.faults.append(request.url))
-        page.goto(files(name).as_uri())
-        page.wait_for_selector(".graph .node")
-        assert page.faults == [files(name).as_uri()]  # the page itself is all that was ever asked for
-        page.faults.clear()
-        pages.append(page)
-        return page
+        def open_page(name="friends", **options):
+            page = new_page(**{"viewport": {"width": 1440, "height": 1000}, **options})
+            page.on("request", lambda request: page.faults.append(request.url))
+            page.goto(files(name).as_uri())
+            page.wait_for_selector(".graph .node")
+            assert page.faults == [files(name).as_uri()]  # the page itself is all that was ever asked for
+            page.faults.clear()
+            return page
 
-    yield open_page
-    for page in pages:
-        assert page.faults == []
-        page.close()
+        yield open_page
 
 
 def go(page, step):
