@@ -72,8 +72,8 @@ class Formula:
         bound: list[Item] = []
         held: list[list[Item]] = []  # products that wait until their last factor has its power
         for item in _Parser(self.text).read(products) if products else self.items:
-            named = isinstance(item.content, str)
-            factors, signs = self._known(item, names) if named else ([replace(item, tight=False)], [])
+            factors = self._factors(item, names) if isinstance(item.content, str) else [replace(item, tight=False)]
+            signs = [Item(item.column, 2, mul)] * (len(factors) - 1)
             bound += factors
             if not item.tight:
                 bound += signs
@@ -83,20 +83,16 @@ class Formula:
                 held.append(signs)
         return bound
 
-    def _known(self, item: Item, names: dict[str, str]) -> tuple[list[Item], list[Item]]:
-        """The factors that a name stands for, and the products that join them."""
-        number = EXPONENT.fullmatch(item.content)
-        if number and number[2] in names:
-            factors = [Item(item.column, content=float(number[1])), Item(item.column, content=names[number[2]])]
-            return factors, [Item(item.column, 2, mul)]
+    def _factors(self, item: Item, names: dict[str, str]) -> list[Item]:
+        """What a word stands for: a number, a name, or a product of them."""
+        number, meanings = EXPONENT.fullmatch(item.content), CONSTANTS | names
         if number:
-            return [Item(item.column, content=float(item.content))], []
-        meanings = CONSTANTS | names
-        pieces = _split(item.content, meanings)
-        if not pieces:
+            parts: list[Any] = [float(number[1]), names[number[2]]] if number[2] in names else [float(item.content)]
+        else:
+            parts = [meanings[piece] for piece in _split(item.content, meanings)]
+        if not parts:
             raise FormulaError(_unknown(item.content, names.values()), self.text, item.column)
-        factors = [Item(item.column, content=meanings[piece]) for piece in pieces]
-        return factors, [Item(item.column, 2, mul)] * (len(pieces) - 1)
+        return [Item(item.column, content=part) for part in parts]
 
 
 def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
@@ -303,9 +299,8 @@ class _Parser:
 
 def _operands(function: Callable[..., Any]) -> tuple[int, int]:
     """How many operands a function takes, at least and at most."""
-    if not isinstance(function, Operation):
-        return 1, 1
-    return 1 if function.default is not None else function.arity, function.arity
+    most = function.arity if isinstance(function, Operation) else 1
+    return most if getattr(function, "default", None) is None else 1, most
 
 
 # ---- names and numbers ----
