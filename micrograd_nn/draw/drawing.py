@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import known
 from ..files import write_whole
-from .render import has_processes, render
+from .render import can_draw, render
 from .svg import narrowed, page_ready
 
 FORMATS = ("svg", "png")
@@ -57,7 +57,7 @@ class Drawing:
         return save_as(path, "picture", writers | dict.fromkeys((".dot", ".gv"), self.source.encode))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        if not has_processes():
+        if not can_draw():
             return {"text/plain": f"This Python can't start dot, so here is the picture's DOT text.\n\n{self.source}"}
         if self.format == "png":
             return {"image/png": b64encode(self.png).decode(), "text/plain": repr(self)}
