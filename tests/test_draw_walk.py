@@ -30,7 +30,7 @@ def page():
 
 
 def moments(root, phase, whole=False):
-    """The story's moments of one phase, operation by operation, or the units'."""
+    """The story's moments of one phase, operation by operation, or the modules'."""
     story = Story(root)
     return story, [moment for moment in story.moments if moment.phase == phase and moment.whole == whole]
 
@@ -77,8 +77,8 @@ def test_a_person_finishes_one_neuron_before_the_next_one_begins():
     loss.label = "L"
     assert finished(loss) == ["h1", "h2", "h3", "h4", "h5", "o1", "L"]
     _, forward = moments(loss, "forward")
-    units = [m.unit for m in forward]
-    assert units == sorted(units)  # nothing of the next one in between
+    modules = [m.module for m in forward]
+    assert modules == sorted(modules)  # nothing of the next one in between
 
 
 def test_a_person_takes_the_first_cell_first_with_and_without_labels():

@@ -73,7 +73,7 @@ def graph_data(root: Value, told: bool = False, descent: Descent | None = None) 
     data: Data = {
         "title": f"Forward and backward through {story.name(root)}",
         "nodes": [_node(story, node) for node in story.order],
-        "units": [_unit(story, unit) for unit in story.units],
+        "modules": [_module(story, module) for module in story.modules],
         "steps": [_step(moment) for moment in story.moments],
     }
     if descent:
@@ -93,18 +93,18 @@ def _node(story: Story, node: Value) -> Data:
     data: Data = {"name": story.name(node), "number": rounded(node.data), "made": story.formula(node)}
     if node.operation is not None:
         edges = _edges(story, node, zip(node.operands, node.partials, strict=True))
-        return data | {"kind": "made", "unit": story.unit_of.get(node), "edges": edges, "flat": story.flat(node)}
+        return data | {"kind": "made", "module": story.module_of.get(node), "edges": edges, "flat": story.flat(node)}
     data |= {"kind": "constant" if isinstance(node, Constant) else "leaf", "homes": story.homes[node]}
     return data | ({"exact": repr(node.data)} if isfinite(node.data) else {})
 
 
-def _unit(story: Story, unit: Block) -> Data:
+def _module(story: Story, module: Block) -> Data:
     return {
-        "name": story.name(unit.output),
-        "output": story.place[unit.output],
-        "count": len(unit.made),
-        "edges": _edges(story, unit.output, slopes_through(unit.made, unit.inputs)),
-        "flat": " ".join(filter(None, map(story.flat, unit.made))),
+        "name": story.name(module.output),
+        "output": story.place[module.output],
+        "count": len(module.made),
+        "edges": _edges(story, module.output, slopes_through(module.made, module.inputs)),
+        "flat": " ".join(filter(None, map(story.flat, module.made))),
     }
 
 
@@ -127,7 +127,7 @@ def _step(moment: Moment) -> Data:
         "node": moment.place,
         "operands": moment.operands,
         "gathered": [(place, rounded(total), _sign(total)) for place, total in moment.gathered],
-        "unit": moment.unit,
+        "module": moment.module,
         "whole": moment.whole,
     }
 

@@ -1,7 +1,7 @@
 """What the walk tells: the forward pass, then the backward pass, one operation at a time, as data.
 
 Numbers come from ``derive.steps``, formulas from the rows. The order is a person's: a neuron is finished before the
-next one begins, the first cell before the second, one sample before the next; backward is the same way back. A unit
+next one begins, the first cell before the second, one sample before the next; backward is the same way back. A module
 (a neuron, a loss) is told twice: operation by operation, and as one step, for where it is folded. What a page looks
 like is not known here, and the graph is not changed.
 """
@@ -51,8 +51,8 @@ class Moment:
     operands: tuple[int, ...] = ()
     gathered: tuple[tuple[int, float], ...] = ()
     before: tuple[float, ...] = ()  # the gradients that these nodes had until then
-    unit: int | None = None  # in which it happens
-    whole: bool = False  # the unit in one step
+    module: int | None = None  # in which it happens
+    whole: bool = False  # the module in one step
 
 
 class Story:
@@ -73,23 +73,23 @@ class Story:
         self.adjoints = adjoints(root)
         self.largest = largest_of(flow for step in self.steps.values() for flow in step.contributions if isfinite(flow))
         inside = modules(recorded)
-        inside = inside if len(inside) > 1 else {}  # a unit that is all there is says nothing
+        inside = inside if len(inside) > 1 else {}  # a module that is all there is says nothing
         owner = {node: output for output, members in inside.items() for node in [*members, output]}
         blocks = list(map(Block, _blocks(root, recorded, owner)))
         self.order = list(dict.fromkeys(x for block in blocks for made in block.made for x in (*made.operands, made)))
         self.order = self.order or recorded  # a leaf alone
         self.place = {node: i for i, node in enumerate(self.order)}
         self.names = _names(root, self.order)
-        self.units = [block for block in blocks if block.is_whole]
-        self.unit_of = {node: i for i, unit in enumerate(self.units) for node in unit.made}
+        self.modules = [block for block in blocks if block.is_whole]
+        self.module_of = {node: i for i, module in enumerate(self.modules) for node in module.made}
         self.homes = self._homes(owners(recorded))
         self.moments = list(self._moments(blocks))
 
     def _homes(self, owner: dict[Value, Value | None]) -> dict[Value, list[int]]:
-        """The units that a parameter or a constant belongs to and is folded away with: those of one neuron."""
+        """The modules that a parameter or a constant belongs to and is folded away with: those of one neuron."""
         homes: dict[Value, list[int]] = {leaf: [] for leaf in self.order if leaf.operation is None}
-        for i, unit in enumerate(self.units):
-            for operand in unit.operands:
+        for i, module in enumerate(self.modules):
+            for operand in module.operands:
                 if operand in homes and owner[operand] is not None:
                     homes[operand].append(i)
         return homes
@@ -162,8 +162,8 @@ class Story:
         title = f"Compute {name}" if phase == "forward" else f"{name} hands its gradient on"
         totals = tuple((place, after) for place, _, after in gathered)
         before = tuple(before for _, before, _ in gathered)
-        unit = self.unit_of.get(block.output)
-        return Moment(phase, title, self.place[block.output], operands, totals, before, unit, block.is_whole)
+        module = self.module_of.get(block.output)
+        return Moment(phase, title, self.place[block.output], operands, totals, before, module, block.is_whole)
 
     # ---- what is said at a moment ----
 
@@ -180,7 +180,7 @@ class Story:
         if moment.phase == "seed":
             same = f"A change of {self.name(node)} changes {self.name(node)} by just as much: its gradient is 1."
             return f"{partial_latex(name, name)} = 1", same
-        block = self.units[moment.unit] if moment.whole and moment.unit is not None else Block([node])
+        block = self.modules[moment.module] if moment.whole and moment.module is not None else Block([node])
         return self._forward(block) if moment.phase == "forward" else self._backward(block, moment)
 
     def _forward(self, block: Block) -> tuple[str, str]:
@@ -230,7 +230,7 @@ class Story:
         return f"{partial_latex(root, factor.parent)} &= {earlier}{product}{between}= {earlier}{numbers}"
 
     def _factors(self, block: Block) -> list[Factor]:
-        """∂output/∂input for each input, through the inside of a unit, which has no names here."""
+        """∂output/∂input for each input, through the inside of a module, which has no names here."""
         node, named = block.output, {x: self.names[self.place[x]] for x in (block.output, *block.inputs)}
         if block.is_whole:
             return [Chain(node, x, named).factors[node][x] for x in block.inputs]
@@ -246,7 +246,7 @@ class Story:
 
 
 def _blocks(root: Value, recorded: list[Value], owner: dict[Value, Value]) -> Iterator[list[Value]]:
-    """What operations made, unit by unit; what is in no unit stands alone. Operands first."""
+    """What operations made, module by module; what is in no module stands alone. Operands first."""
     depth: dict[Value, int] = {}
     for node in recorded:
         depth[node] = 1 + max((depth[operand] for operand in node.operands), default=-1)
