@@ -20,7 +20,7 @@ class Forbid(MetaPathFinder):
 
 sys.meta_path.insert(0, Forbid())
 from micrograd_nn import check_partials, quiz, steps
-from micrograd_nn import MLP, Value, draw_dot, draw_network, explain, grad, mse, paths, walk
+from micrograd_nn import MLP, Value, data, draw_dot, draw_network, explain, grad, mse, paths, walk
 net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
 w1 = net.parameters()[0]
 L = mse(net([-2, -1]), Value(1, "y"))
@@ -34,6 +34,10 @@ JOBS = {
     "walk": "assert 'h1' in walk(L).html",
     "explore": "from micrograd_nn.draw._explore import answer, graph_data\nassert graph_data(L)['nodes']\n"
     "assert answer(L, {'kind': 'nudge', 'node': 0, 'value': 0.1})['words']",
+    "small datasets": "for name in data.DATASETS:\n    if name != 'digits':\n        X, y = data.dataset(name)\n"
+    "        assert len(X) == len(y) > 0 and repr(data.split(data.dataset(name), 0.5)[0])",
+    "save": "from micrograd_nn.storage import from_bytes, to_bytes\n"
+    "assert from_bytes(to_bytes(net, loss='mse')).state_dict() == net.state_dict()",
 }
 
 

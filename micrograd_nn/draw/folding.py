@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..engine.graph import sweep
 from ..engine.value import Value, edges
-from ..errors import GraphError, UnknownNameError
+from ..errors import GraphError, known
 
 BUDGET = 400  # values in one picture; beyond, nobody follows a line
 LINES = 3  # lines for each value of the budget: layers of folded neurons have few values and many lines
@@ -54,8 +54,8 @@ def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     closed = [closed] if isinstance(closed, str) else closed
     if isinstance(closed, bool):
         closed = names | {""} if closed and names else ()  # the unnamed end, a loss perhaps, is folded along
-    elif unknown := sorted(set(closed) - names):
-        raise UnknownNameError("module", unknown[0], names)
+    else:
+        closed = [known("module", label, names) for label in closed]
     folded = {module: members for module, members in inside.items() if module.label in closed}
     hidden = {node for members in folded.values() for node in members}
     shown = [node for node in order if node not in hidden]
