@@ -86,7 +86,7 @@ def told(folded=False):
     gradients = [None if isinstance(node, Constant) else "–" for node in story.order]
     seen = []
     for moment in story.moments:
-        for place, total in moment.gathered:
+        for place, _, total in moment.gathered:
             gradients[place] = rounded(total)
         if moment.module is None or moment.whole == folded:
             seen.append((moment.place, list(gradients), moment.phase, moment.operands))

@@ -126,7 +126,7 @@ def _step(moment: Moment) -> Data:
         "title": moment.title,
         "node": moment.place,
         "operands": moment.operands,
-        "gathered": [(place, rounded(total), _sign(total)) for place, total in moment.gathered],
+        "gathered": [(place, rounded(total), _sign(total)) for place, _, total in moment.gathered],
         "module": moment.module,
         "whole": moment.whole,
     }

@@ -43,14 +43,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Moment:
-    """One step of the walk. ``gathered`` holds what changes: (place of a node, its gradient so far)."""
+    """One step of the walk. ``gathered`` holds what changes: of a node its place, and its gradient before and after."""
 
     phase: str  # start, forward, seed or backward
     title: str
     place: int | None = None  # of the node at work, in the order of the story
     operands: tuple[int, ...] = ()
-    gathered: tuple[tuple[int, float], ...] = ()
-    before: tuple[float, ...] = ()  # the gradients that these nodes had until then
+    gathered: Sequence[Gathered] = ()
     module: int | None = None  # in which it happens
     whole: bool = False  # the module in one step
 
@@ -137,7 +136,7 @@ class Story:
             for part in _parts(block):
                 yield self._at_work("forward", part)
         end = self.place[self.root]
-        yield Moment("seed", f"Turn around at {self.name(self.root)}", end, gathered=((end, 1.0),))
+        yield Moment("seed", f"Turn around at {self.name(self.root)}", end, gathered=[(end, 0.0, 1.0)])
         uses = Counter(operand for node in self.order for operand in node.operands)
         totals: dict[Value, float] = {}
         for block in reversed(blocks):
@@ -160,10 +159,8 @@ class Story:
     def _at_work(self, phase: str, block: Block, gathered: Sequence[Gathered] = ()) -> Moment:
         name, operands = self.name(block.output), tuple(self.place[x] for x in block.inputs)
         title = f"Compute {name}" if phase == "forward" else f"{name} hands its gradient on"
-        totals = tuple((place, after) for place, _, after in gathered)
-        before = tuple(before for _, before, _ in gathered)
         module = self.module_of.get(block.output)
-        return Moment(phase, title, self.place[block.output], operands, totals, before, module, block.is_whole)
+        return Moment(phase, title, self.place[block.output], operands, gathered, module, block.is_whole)
 
     # ---- what is said at a moment ----
 
@@ -204,7 +201,7 @@ class Story:
         """The chain rule towards each input; of a single operation also its local slopes, with the numbers put in."""
         upstream, rows = self.steps[block.output].upstream, list[str]()
         sentences = [f"The gradient of {self.name(block.output)} is complete: {rounded(upstream)}."]
-        for factor, (_, total), before in zip(self._factors(block), moment.gathered, moment.before, strict=True):
+        for factor, (_, before, total) in zip(self._factors(block), moment.gathered, strict=True):
             slope = _as_factor(factor) if block.is_whole else factor.latex()
             if not block.is_whole:
                 local = equation(latex(factor.symbol), latex(numbered(factor.symbol)), number_latex(factor.number))
