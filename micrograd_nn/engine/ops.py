@@ -121,7 +121,8 @@ clamped_log = Operation("clamped_log", doc="ln(a), but at least -100, so that a 
     sign="ln", forward=lambda a: max(math.log(a), -100.0) if a > 0 else -100.0 if a == 0 else nan,
     partials=(lambda a, out: minimum(_inverse(a), HUGE),), textbook=(lambda a, out: div(1.0, a),),
     text="ln({a})", latex=r"\ln\left({a:0}\right)", numpy="np.maximum(np.log({a}), -100.0)",
-    domain=Domain("a ≥ 0", lambda a: a >= 0), kinks=(((0.0,), -100.0, (0.0,)), ((-1.0,), nan, (nan,))))
+    domain=Domain("a ≥ 0", lambda a: a >= 0),
+    kinks=(((0.0,), -100.0, (0.0,)), ((5e-324,), -100.0, (HUGE,)), ((-1.0,), nan, (nan,))))
 
 clamped_log1m = Operation("clamped_log1m", doc="ln(1 - a), for a tiny a too, but at least -100; its slope is ln's.",
     sign="ln(1 − ·)", forward=lambda a: math.log1p(-a) if a < 1 else -100.0 if a == 1 else nan,
