@@ -5,14 +5,23 @@ inputs, the gradient) are written only by the steps that are meant to.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from .steps import Constant, Index, Leaf, Ref, Scatter, Shape, Steps, View, live
+from .steps import Constant, Index, Leaf, MatMul, Ref, Scatter, Shape, Step, Steps, View, live
 
 Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Step):
+    """``np.function(*operands)``, element by element; a truth is kept as such until it is a number among others."""
+
+    function: str
+    truth: bool = False
 
 
 class Scattered:
@@ -39,90 +48,81 @@ class Scattered:
 class Buffers:
     """Names for the arrays of the steps, and the lines that make them.
 
-    ``stores`` names the arrays from outside that a step writes to; what is ``spendable`` from outside may be written
-    over once it has been read.
+    ``targets`` names the arrays from outside that outputs are wanted in; what is ``spendable`` from outside may be
+    written over once it has been read.
     """
 
     def __init__(
-        self, steps: Steps, outputs: list[Ref], prefix: str, dtype: str, stores: dict[Ref, str], spendable: Set[str]
+        self,
+        steps: Steps,
+        outputs: Iterable[Ref | float],
+        targets: Mapping[Ref | float, str],
+        prefix: str,
+        dtype: str,
+        spendable: Set[str],
     ) -> None:
-        self.lines: list[str] = []
+        self.made: list[str] = []
         self._steps, self._prefix, self._dtype = steps, prefix, dtype
-        self._stores, self._spendable = stores, spendable
-        self.needed = live(steps, outputs)
+        refs = [output for output in outputs if isinstance(output, Ref)]
+        self.needed = live(steps, refs)
         self.owner = self._owners()
-        self._last = self._last_uses(outputs)
+        self._last = self._last_uses(refs)
+        leaves = {step.source: Ref(number) for number, step in enumerate(steps) if isinstance(step, Leaf)}
+        self._fixed = self._stored(targets, leaves)  # arrays that serve one step and no other
+        self._lent = {leaves[source]: source for source in spendable if source in leaves}  # free after the last use
+        self._free: dict[Kind, list[str]] = defaultdict(list)
         self.scattered: dict[Ref, Scattered] = {}
         self.direct: dict[Ref, tuple[Ref, Index]] = {}  # a step that writes straight into a Scatter's array
-        self._plan_scatters(outputs)
-        self._names: dict[Ref, str] = {
-            Ref(number): step.source
-            for number, step in enumerate(steps)
-            if isinstance(step, Leaf) and step.source in spendable
-        }
-        self._free: dict[Kind, list[str]] = defaultdict(list)
-        self._count = 0
+        used = [(Ref(number), step) for number, step in enumerate(steps) if self.needed[number]]
+        uses = Counter([*refs, *(operand for _, step in used for operand in step.references)])
+        for ref, step in used:
+            if isinstance(step, Scatter):
+                self._plan(ref, step, uses)
 
-    def kind(self, ref: Ref) -> Kind:
-        """What an array for that step's outcome looks like."""
-        step = self._steps[ref]
-        return step.shape, step.batched, self._dtype
-
-    def fresh(self, kind: Kind) -> str:
-        """An array of that kind that nobody reads any more, or a new one."""
-        return self._free[kind].pop() if self._free[kind] else self._new(f"np.zeros({sides(*kind[:2])}, {kind[2]})")
-
-    def spend(self, name: str, kind: Kind) -> None:
-        """Give an array back."""
-        self._free[kind].append(name)
+    def make(self, expression: str) -> str:
+        """A name for an array or view that is made once."""
+        name = f"{self._prefix}{len(self.made)}"
+        self.made.append(f"{name} = {expression}")
+        return name
 
     def out(self, ref: Ref, over: Sequence[Ref] = ()) -> str:
         """The array that a step writes into: that of an operand among ``over``, if it is not read again."""
-        if ref not in self._names:
-            operand = None if self._is_fixed(ref) else self._writable_operand(ref, over)
-            self._names[ref] = self._array(ref) if operand is None else self._names.pop(operand)
-        return self._names[ref]
+        if ref in self._fixed:
+            return self._fixed[ref]
+        shape, batched, dtype = kind = self._kind(ref)
+        zeros = f"np.zeros({sides(shape, batched)}, {dtype})"
+        if ref in self.direct:
+            scatter, index = self.direct[ref]
+            self._fixed[ref] = self.make(view_call(self.out(scatter), index, batched))
+        elif isinstance(self._steps[ref], Scatter):  # no array that was used before: its zeros are from the start
+            self._fixed[ref] = self.make(zeros)
+        else:
+            operand = self._writable_operand(ref, over)
+            free = self._free[kind]
+            self._lent[ref] = self._lent.pop(operand) if operand else free.pop() if free else self.make(zeros)
+            return self._lent[ref]
+        return self._fixed[ref]
 
     def done(self, ref: Ref) -> None:
         """The step is written: what it was the last to read is free."""
         for operand in {self.owner[operand] for operand in self._steps[ref].references}:
             if self._is_free_after(ref, operand):
-                self.spend(self._names.pop(operand), self.kind(operand))
+                self._free[self._kind(operand)].append(self._lent.pop(operand))
 
-    def _new(self, made: str) -> str:
-        name = f"{self._prefix}{self._count}"
-        self._count += 1
-        self.lines.append(f"{name} = {made}")
-        return name
-
-    def _array(self, ref: Ref) -> str:
-        if ref in self._stores:
-            return self._stores[ref]
-        if ref in self.direct:
-            scatter, index = self.direct[ref]
-            return self._new(view_call(self.out(scatter), index, self._steps[ref].batched))
-        kind = self.kind(ref)
-        if isinstance(self._steps[ref], Scatter):  # no array that was used before: its zeros are from the start
-            return self._new(f"np.zeros({sides(*kind[:2])}, {kind[2]})")
-        return self.fresh(kind)
-
-    def _is_fixed(self, ref: Ref) -> bool:
-        """Whether a step's array serves nothing else."""
+    def _kind(self, ref: Ref) -> Kind:
         step = self._steps[ref]
-        if isinstance(step, Leaf):
-            return step.source not in self._spendable
-        return ref in self._stores or ref in self.direct or isinstance(step, Scatter | Constant)
+        return step.shape, step.batched, "bool" if isinstance(step, Call) and step.truth else self._dtype
 
     def _is_free_after(self, ref: Ref, operand: Ref) -> bool:
         """Whether an operand has an array that nothing reads after this step."""
-        return operand in self._names and self._last[operand] == ref.number and not self._is_fixed(operand)
+        return operand in self._lent and self._last[operand] == ref.number
 
     def _writable_operand(self, ref: Ref, over: Sequence[Ref]) -> Ref | None:
         """An operand whose array is free after the step, is of its kind, and is not read in another order too."""
         for operand in over:
             others = {self.owner[other] for other in self._steps[ref].references if other != operand}
-            same_kind = self.owner[operand] == operand and self.kind(operand) == self.kind(ref)
-            if same_kind and operand not in others and self._is_free_after(ref, operand):
+            free = operand not in others and self._is_free_after(ref, operand)
+            if free and self._kind(operand) == self._kind(ref):
                 return operand
         return None
 
@@ -145,23 +145,29 @@ class Buffers:
             last[self.owner[output]] = len(self._steps)
         return last
 
-    def _plan_scatters(self, outputs: list[Ref]) -> None:
-        needed = [(Ref(number), step) for number, step in enumerate(self._steps) if self.needed[number]]
-        uses = Counter([*outputs, *(operand for _, step in needed for operand in step.references)])
-        for ref, step in needed:
-            if isinstance(step, Scatter):
-                plan = self.scattered[ref] = Scattered(step)
-                for k in [] if plan.cleared else plan.stored:
-                    piece, index = step.references[k], step.indices[k]
-                    if uses[piece] == 1 and self._fills(piece, step, index):
-                        self.direct[piece] = ref, index
+    def _stored(self, targets: Mapping[Ref | float, str], leaves: Mapping[str, Ref]) -> dict[Ref, str]:
+        """The outputs that are written straight over what stands in their target, which nothing reads after them."""
+        return {
+            output: target
+            for output, target in targets.items()
+            if isinstance(output, Ref) and not isinstance(self._steps[output], Leaf | Constant | View)
+            if target and (target not in leaves or self._last[leaves[target]] <= output.number)
+        }
+
+    def _plan(self, ref: Ref, step: Scatter, uses: Counter[Ref]) -> None:
+        """Which pieces of a Scatter are written straight into its array, unless one is read after another is added."""
+        plan = self.scattered[ref] = Scattered(step)
+        for k in [] if plan.cleared else plan.stored:
+            piece, index = step.references[k], step.indices[k]
+            if (uses[piece] == 1 or not plan.added) and self._fills(piece, step, index):
+                self.direct[piece] = ref, index
 
     def _fills(self, piece: Ref, scatter: Scatter, index: Index) -> bool:
         """Whether a step can write straight into the places of a piece."""
         step = self._steps[piece]
         whole = (step.shape, step.batched) == (index.shape, scatter.batched)
-        matrix = len(step.shape) + step.batched <= 2  # what has more sides is written as a matrix, which may be a copy
-        return whole and matrix and not index.table and not isinstance(step, Leaf | Constant | View | Scatter)
+        flat = not isinstance(step, MatMul) or len(step.shape) + step.batched <= 2  # else written as a matrix: a copy
+        return whole and flat and not index.table and not isinstance(step, Leaf | Constant | View | Scatter)
 
 
 def sides(shape: Shape, batched: bool) -> str:

@@ -16,7 +16,7 @@ from .array_source import ArraySource
 from .backend import Log, Part, Update, execute
 from .buffers import Scattered
 from .lifted import Lifted
-from .steps import Leaf, Ref, Scatter, Tape, plain
+from .steps import Leaf, Ref, Scatter, Stretch, Tape, plain
 from .straight import indented
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
@@ -30,22 +30,19 @@ class NumpyBackend:
     def __init__(self, lifted: Lifted, dtype: str) -> None:
         self.lifted, self.dtype = lifted, dtype
         self.p, self.g = np.zeros((2, len(lifted.reached)), dtype)
-        self.still = np.array(lifted.unreached, dtype=np.int64)
         self._kept: dict[int, Built] = {}
 
     @cached_property
     def _generated(self) -> tuple[str, dict[str, Any]]:
         steps, loss, gradient = self.lifted.steps, self.lifted.loss, self.lifted.gradient
-        stores = {} if gradient is None else {gradient: "g"}
+        outputs = [loss] if gradient is None else [loss, gradient]
         alone = ArraySource(steps, [loss], self.dtype, "f")
-        both = ArraySource(steps, [loss, gradient], self.dtype, "a", stores)
-        if gradient is not None and both.text(gradient) != "g":  # one view of another step's array, never stored
-            both.lines.append(f"np.copyto(g, {both.text(gradient)})")
+        both = ArraySource(steps, outputs, self.dtype, "a", ["", "g"])
         inputs = self.lifted.rows
         lines = [
             "def build(n, p, g):",
             *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {self.dtype})" for leaf in inputs),
-            *indented(4, _function("each()", alone, alone.text(loss))),
+            *indented(4, _function("each()", alone, alone.results[0])),
             *indented(4, _function("value_and_grad(seed)", both, self._total(both))),
             f"    return [{', '.join(leaf.source for leaf in inputs)}], each, value_and_grad",
         ]
@@ -53,8 +50,7 @@ class NumpyBackend:
 
     def _total(self, source: ArraySource) -> str:
         """The sum of the losses of the rows."""
-        loss = self.lifted.loss
-        text = source.text(loss)
+        loss, text = self.lifted.loss, source.results[0]
         varies = isinstance(loss, Ref) and self.lifted.forward[loss].batched
         return f"float(np.add.reduce({text}))" if varies else f"float({text}) * n"
 
@@ -156,10 +152,15 @@ class NumpyLoop:
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
         self._backend.p[:] = p
+        self._began = [list(p), *map(list, memory)]
         return [np.array(vector, self._backend.dtype) for vector in memory]
 
     def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
-        return self._backend.p.tolist(), [vector.tolist() for vector in state]
+        p, *memory = (vector.tolist() for vector in (self._backend.p, *state))
+        for vector, began in zip((p, *memory), self._began, strict=True):
+            for k in self._backend.lifted.unreached:  # what the loss does not depend on stays where it is
+                vector[k] = began[k]
+        return p, memory
 
     @np.errstate(all="ignore")
     def train(
@@ -198,38 +199,17 @@ def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str,
     names = ["p", *(f"m{k}" for k in range(len(update.memories)))]
     p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in names)
     moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
-    outcomes: list[Any] = [plain(outcome) for outcome in (moved, *kept)]
-    before = {leaf.ref: name for leaf, name in zip([p, *memory], names, strict=True)}
-    stores = _stores(tape, before, outcomes)
-    written = ArraySource(
-        tape.steps, outcomes, backend.dtype, "u", stores, spendable={"g"} if backend.refreshed else set()
-    )
-    carried = {outcome: f"{before[outcome]}_before" for outcome in outcomes if outcome in before}
-    texts = [carried.get(outcome) or written.text(outcome) for outcome in outcomes]
-    still = names if len(backend.still) else []  # what the loss does not depend on stays where it is
-    lines = [
-        *(f"{text} = {before[outcome]}.copy()" for outcome, text in carried.items()),
-        *(f"{name}_still = {name}[still]" for name in still),
-        *written.lines,
-        *(f"np.copyto({name}, {text})" for name, text in zip(names, texts, strict=True) if name != text),
-        *(f"{name}[still] = {name}_still" for name in still),
-    ]
+    outcomes = [plain(outcome) for outcome in (moved, *kept)]
+    for k, outcome in enumerate(outcomes):
+        if isinstance(outcome, Ref) and isinstance(tape.steps[outcome], Leaf):  # put aside, for it may be written over
+            outcomes[k] = tape.add(Stretch((outcome,), (count,), False)).ref
+    spendable = {"g"} if backend.refreshed else set[str]()
+    written = ArraySource(tape.steps, outcomes, backend.dtype, "u", names, spendable)
     source = [
         f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
         *indented(4, written.made),
         f"    def update({', '.join(f's_{k}' for k in range(len(update.scalars)))}):",
-        *indented(8, lines),
+        *indented(8, written.lines or ["pass"]),
         "    return update",
     ]
-    return "\n".join(source), {**written.scope, "still": backend.still}
-
-
-def _stores(tape: Tape, before: dict[Ref, str], outcomes: list[Any]) -> dict[Ref, str]:
-    """The outcomes that are written straight over the old numbers, which nothing reads after them."""
-    stores: dict[Ref, str] = {}
-    for old, outcome in zip(before, outcomes, strict=True):
-        if isinstance(outcome, Ref) and outcome not in before and outcome not in stores:
-            later = [*outcomes, *(ref for step in tape.steps[outcome.number + 1 :] for ref in step.references)]
-            if old not in later:
-                stores[outcome] = before[old]
-    return stores
+    return "\n".join(source), written.scope

@@ -48,7 +48,7 @@ the products are X·W1ᵀ because each row of X is a sample, n of them. The loss
 #22 and #20 those of the output's, and #27 puts them in the order of the parameters.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
 from math import copysign, prod
@@ -265,10 +265,8 @@ class Tracer(Operand):
         shorter = operation.shortcut(*operands) if operation.shortcut else None
         if shorter is not None:
             return shorter
-        tracers = [operand for operand in operands if isinstance(operand, Tracer)]
-        steps = [tracer.step for tracer in tracers]
-        shape, batched = stretch(step.shape for step in steps), any(step.batched for step in steps)
-        return tracers[0].tape.add(Apply(tuple(map(plain, operands)), shape, batched, operation))
+        tape = next(operand.tape for operand in operands if isinstance(operand, Tracer))
+        return tape.each(Apply, tuple(map(plain, operands)), operation)
 
     def _looked_at(self, *_: object) -> NoReturn:
         raise TypeError("it looks at a number, and a tracer has none yet")
@@ -295,6 +293,12 @@ class Tape:
             ref = self._known[key] = Ref(len(self.steps))
             self.steps.append(step)
         return Tracer(self, ref)
+
+    def each(self, kind: Callable[..., Step], operands: tuple[Ref | float, ...], *own: Any) -> Tracer:
+        """Write down a step of a kind that acts element by element."""
+        steps = [self.steps[operand] for operand in operands if isinstance(operand, Ref)]
+        shape, batched = stretch(step.shape for step in steps), any(step.batched for step in steps)
+        return self.add(kind(operands, shape, batched, *own))
 
 
 def plain(operand: Any) -> Ref | float:
