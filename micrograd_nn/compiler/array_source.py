@@ -5,7 +5,7 @@ write down the calls of NumPy it makes, and each call writes into an array made 
 Python floats, so that float32 stays float32.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import accumulate
@@ -33,8 +33,7 @@ class ArraySource:
     """The lines for some outputs of a tape: ``made`` once for a number of rows, ``lines`` in every call.
 
     ``results`` says how each output is written. One that has a name among ``targets`` is left in that array from
-    outside. ``scope`` holds what the lines refer to: constants and tables of positions. What is ``spendable`` from
-    outside may be written over.
+    outside. ``scope`` holds what the lines refer to: constants and tables of positions.
     """
 
     def __init__(
@@ -44,12 +43,11 @@ class ArraySource:
         dtype: str,
         prefix: str,
         targets: Sequence[str] = (),
-        spendable: Set[str] = frozenset(),
     ) -> None:
         self._steps, outputs = taken_apart(steps, outputs)
         self._dtype, self._prefix = dtype, prefix
         wanted = dict(zip(outputs, targets, strict=False))
-        self._buffers = Buffers(self._steps, outputs, wanted, prefix, dtype, spendable)
+        self._buffers = Buffers(self._steps, outputs, wanted, prefix, dtype)
         self.made, self.lines = self._buffers.made, list[str]()
         self.scope: dict[str, Any] = {}
         self._scalar = scalars(self._steps)
@@ -212,21 +210,19 @@ class ArraySource:
 
     def _scatter(self, ref: Ref, step: kinds.Scatter) -> str:
         out = self._texts[ref] = self._buffers.out(ref)
-        plan = self._buffers.scattered[ref]
-        if plan.cleared:
+        disjoint = self._buffers.disjoint[ref]
+        if not disjoint:
             self.lines.append(f"{out}.fill(0.0)")
-        for k in (*plan.stored, *plan.added):
-            operand, index, added = step.references[k], step.indices[k], plan.cleared or k in plan.added
+        for operand, index in zip(step.references, step.indices, strict=True):
             if self._buffers.direct.get(operand) == (ref, index) and not self._scalar[operand]:
                 continue  # it is there already
             piece = self._array(operand)
-            if index.table or k in plan.added:
+            if disjoint and not index.table:
+                self.lines.append(f"np.copyto({self._buffers.make(view_call(out, index, step.batched))}, {piece})")
+            else:
                 flat, positions = self._row_by_row(ref), self._keep(index.positions)
                 where = f"(slice(None), {positions})" if step.batched else positions
-                self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
-            else:
-                target = self._buffers.make(view_call(out, index, step.batched))
-                self.lines.append(f"np.add({target}, {piece}, {target})" if added else f"np.copyto({target}, {piece})")
+                self.lines.append(f"{flat}[{where}] = {piece}" if disjoint else f"np.add.at({flat}, {where}, {piece})")
         return out
 
 

@@ -4,10 +4,9 @@ An array is written in place, or used again, only when nothing will read what it
 inputs, the gradient) are written only by the steps that are meant to.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
@@ -24,32 +23,10 @@ class Call(Step):
     truth: bool = False
 
 
-class Scattered:
-    """How a Scatter is carried out.
-
-    ``stored`` pieces overlap with no other stored one and are written, ``added`` ones are added afterwards. Where the
-    added ones meet zeros the array is ``cleared`` in every call; else the zeros are there from the start.
-    """
-
-    def __init__(self, step: Scatter) -> None:
-        positions = [index.positions.reshape(-1) for index in step.indices]
-        covered = np.zeros(prod(step.shape), dtype=bool)
-        self.stored: list[int] = []
-        self.added: list[int] = []
-        for k in sorted(range(len(positions)), key=lambda k: -len(positions[k])):
-            fresh = not covered[positions[k]].any() and len(step.indices[k].order) > 0
-            (self.stored if fresh else self.added).append(k)
-            if fresh:
-                covered[positions[k]] = True
-        self.whole = bool(covered.all())  # nothing is left at zero
-        self.cleared = any(not covered[positions[k]].all() for k in self.added)
-
-
 class Buffers:
     """Names for the arrays of the steps, and the lines that make them.
 
-    ``targets`` names the arrays from outside that outputs are wanted in; what is ``spendable`` from outside may be
-    written over once it has been read.
+    ``targets`` names the arrays from outside that outputs are wanted in.
     """
 
     def __init__(
@@ -59,7 +36,6 @@ class Buffers:
         targets: Mapping[Ref | float, str],
         prefix: str,
         dtype: str,
-        spendable: Set[str],
     ) -> None:
         self.made: list[str] = []
         self._steps, self._prefix, self._dtype = steps, prefix, dtype
@@ -67,17 +43,14 @@ class Buffers:
         self.needed = live(steps, refs)
         self.owner = self._owners()
         self._last = self._last_uses(refs)
-        leaves = {step.source: Ref(number) for number, step in enumerate(steps) if isinstance(step, Leaf)}
-        self._fixed = self._stored(targets, leaves)  # arrays that serve one step and no other
-        self._lent = {leaves[source]: source for source in spendable if source in leaves}  # free after the last use
+        self._fixed = self._stored(targets)  # arrays that serve one step and no other
+        self._lent: dict[Ref, str] = {}  # arrays that are free again after the last use
         self._free: dict[Kind, list[str]] = defaultdict(list)
-        self.scattered: dict[Ref, Scattered] = {}
+        self.disjoint: dict[Ref, bool] = {}  # a Scatter: whether its pieces meet nowhere
         self.direct: dict[Ref, tuple[Ref, Index]] = {}  # a step that writes straight into a Scatter's array
-        used = [(Ref(number), step) for number, step in enumerate(steps) if self.needed[number]]
-        uses = Counter([*refs, *(operand for _, step in used for operand in step.references)])
-        for ref, step in used:
-            if isinstance(step, Scatter):
-                self._plan(ref, step, uses)
+        for number, step in enumerate(steps):
+            if self.needed[number] and isinstance(step, Scatter):
+                self._plan(Ref(number), step)
 
     def make(self, expression: str) -> str:
         """A name for an array or view that is made once."""
@@ -145,8 +118,9 @@ class Buffers:
             last[self.owner[output]] = len(self._steps)
         return last
 
-    def _stored(self, targets: Mapping[Ref | float, str], leaves: Mapping[str, Ref]) -> dict[Ref, str]:
+    def _stored(self, targets: Mapping[Ref | float, str]) -> dict[Ref, str]:
         """The outputs that are written straight over what stands in their target, which nothing reads after them."""
+        leaves = {step.source: number for number, step in enumerate(self._steps) if isinstance(step, Leaf)}
         return {
             output: target
             for output, target in targets.items()
@@ -154,12 +128,11 @@ class Buffers:
             if target and (target not in leaves or self._last[leaves[target]] <= output.number)
         }
 
-    def _plan(self, ref: Ref, step: Scatter, uses: Counter[Ref]) -> None:
-        """Which pieces of a Scatter are written straight into its array, unless one is read after another is added."""
-        plan = self.scattered[ref] = Scattered(step)
-        for k in [] if plan.cleared else plan.stored:
-            piece, index = step.references[k], step.indices[k]
-            if (uses[piece] == 1 or not plan.added) and self._fills(piece, step, index):
+    def _plan(self, ref: Ref, step: Scatter) -> None:
+        positions = np.concatenate([index.positions.reshape(-1) for index in step.indices])
+        self.disjoint[ref] = bool(np.bincount(positions).max() <= 1)
+        for piece, index in zip(step.references, step.indices, strict=True):
+            if self.disjoint[ref] and self._fills(piece, step, index):
                 self.direct[piece] = ref, index
 
     def _fills(self, piece: Ref, scatter: Scatter, index: Index) -> bool:

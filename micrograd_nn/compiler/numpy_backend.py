@@ -14,9 +14,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from .array_source import ArraySource
 from .backend import Log, Part, Update, execute
-from .buffers import Scattered
 from .lifted import Lifted
-from .steps import Leaf, Ref, Scatter, Stretch, Tape, plain
+from .steps import Leaf, Ref, Stretch, Tape, plain
 from .straight import indented
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
@@ -53,14 +52,6 @@ class NumpyBackend:
         loss, text = self.lifted.loss, source.results[0]
         varies = isinstance(loss, Ref) and self.lifted.forward[loss].batched
         return f"float(np.add.reduce({text}))" if varies else f"float({text}) * n"
-
-    @cached_property
-    def refreshed(self) -> bool:
-        """Whether every call writes all of the gradient: then an update may use its array for other things."""
-        if self.lifted.gradient is None:
-            return False
-        step = self.lifted.steps[self.lifted.gradient]
-        return not isinstance(step, Scatter) or Scattered(step).whole
 
     @property
     def source(self) -> str:
@@ -203,8 +194,7 @@ def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str,
     for k, outcome in enumerate(outcomes):
         if isinstance(outcome, Ref) and isinstance(tape.steps[outcome], Leaf):  # put aside, for it may be written over
             outcomes[k] = tape.add(Stretch((outcome,), (count,), False)).ref
-    spendable = {"g"} if backend.refreshed else set[str]()
-    written = ArraySource(tape.steps, outcomes, backend.dtype, "u", names, spendable)
+    written = ArraySource(tape.steps, outcomes, backend.dtype, "u", names)
     source = [
         f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
         *indented(4, written.made),
