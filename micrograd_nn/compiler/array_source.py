@@ -5,10 +5,10 @@ write down the calls of NumPy it makes, and each call writes into an array made 
 Python floats, so that float32 stays float32.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from math import prod
 from typing import Any
 
@@ -37,44 +37,73 @@ class ArraySource:
     """
 
     def __init__(
-        self,
-        steps: Steps,
-        outputs: Sequence[Ref | float],
-        dtype: str,
-        prefix: str,
-        targets: Sequence[str] = (),
+        self, steps: Steps, outputs: Sequence[Ref | float], dtype: str, prefix: str, targets: Sequence[str] = ()
     ) -> None:
         self._steps, outputs = taken_apart(steps, outputs)
         self._dtype, self._prefix = dtype, prefix
-        wanted = dict(zip(outputs, targets, strict=False))
-        self._buffers = Buffers(self._steps, outputs, wanted, prefix, dtype)
+        pairs = list(zip_longest(outputs, targets, fillvalue=""))
+        wanted = {output: target for output, target in pairs if isinstance(output, Ref)}
+        self._buffers = Buffers(self._steps, wanted, prefix, dtype)
         self.made, self.lines = self._buffers.made, list[str]()
         self.scope: dict[str, Any] = {}
         self._scalar = scalars(self._steps)
         self._texts: dict[Ref, str] = {}
-        self._writers: dict[type[Step], Callable[[Ref, Any], str]] = {
-            kinds.Leaf: lambda _, step: step.source,
-            kinds.Constant: self._constant,
-            kinds.Apply: self._apply,
-            Call: self._call,
-            kinds.MatMul: self._matmul,
-            kinds.Gram: self._gram,
-            kinds.Fold: self._fold,
-            kinds.Scan: self._scan,
-            kinds.Slopes: self._slopes,
-            kinds.Sum: self._sum,
-            kinds.View: self._view,
-            kinds.Stretch: self._stretch,
-            kinds.Scatter: self._scatter,
-        }
         for ref in map(Ref, range(len(self._steps))):
             if self._buffers.needed[ref]:
-                self._texts[ref] = self._writers[type(self._steps[ref])](ref, self._steps[ref])
+                self._texts[ref] = self._write(ref, self._steps[ref])
                 self._buffers.done(ref)
         self.results = [self._text(output) for output in outputs]
-        for result, target in zip(self.results, targets, strict=False):
-            if target not in ("", result):
-                self.lines.append(f"np.copyto({target}, {result})")
+        copied = [(target, result) for (_, target), result in zip(pairs, self.results, strict=True)]
+        self.lines += [f"np.copyto({target}, {result})" for target, result in copied if target not in ("", result)]
+
+    def _write(self, ref: Ref, step: Step) -> str:
+        """Write the lines of a step. Returns how those that use it write it."""
+        match step:
+            case kinds.Leaf():
+                return step.source
+            case kinds.Constant():
+                return self._keep(self._constant(step))
+            case kinds.View() if not step.index.table:
+                text = self._text(step.references[0])
+                return text if self._scalar[ref] else self._make(view_call(text, step.index, step.batched))
+            case _ if self._scalar[ref]:
+                name = f"{self._prefix}s{ref.number}"
+                self.lines.append(f"{name} = {self._number(step)}")
+                return name
+        out = self._texts[ref] = self._buffers.out(ref)
+        for line in self._computed(ref, step, out):
+            self.lines.append(line)
+        return out
+
+    def _computed(self, ref: Ref, step: Step, out: str) -> Iterable[str]:
+        """The lines that write a step's numbers into its array."""
+        match step:
+            case Call():
+                call = f"np.{step.function}({self._listed(step)}"
+                return [f"{call}, out={out})" if is_ufunc(step.function) else f"{out}[...] = {call})"]
+            case kinds.MatMul():
+                return self._matmul(step, out)
+            case kinds.Gram():
+                return self._gram(step, out)
+            case kinds.Fold():
+                return [f"np.{ufunc(step.operation)}.reduce({self._array(step.references[0])}, axis=-1, out={out})"]
+            case kinds.Scan():
+                terms, back = self._array(step.references[0]), "[..., ::-1]" if step.reverse else ""
+                return [f"np.{ufunc(step.operation)}.accumulate({terms}{back}, axis=-1, out={out}{back})"]
+            case kinds.Slopes():
+                return self._slopes(step, out)
+            case kinds.Sum():
+                return self._sum(step, out)
+            case kinds.View():
+                flat, table = self._row_by_row(step.references[0]), self._keep(step.index.positions)
+                return [f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})"]
+            case kinds.Stretch():
+                return [f"np.copyto({out}, {self._text(step.references[0])})"]
+            case kinds.Scatter():
+                return self._scatter(ref, step, out)
+        raise AssertionError(f"no lines for a {type(step).__name__}")
+
+    # ---- how things are written ----
 
     def _text(self, operand: Ref | float) -> str:
         """How an operand is written."""
@@ -83,11 +112,20 @@ class ArraySource:
         largest = float(np.finfo(self._dtype).max)
         return constant(max(-largest, min(largest, operand)) if abs(operand) < np.inf else operand)
 
+    def _listed(self, step: Step) -> str:
+        return ", ".join(map(self._text, step.operands))
+
     def _keep(self, thing: Any) -> str:
         """A name for an array, or for a function, that the lines refer to."""
         name = f"{self._prefix}_{len(self.scope)}"
         self.scope[name] = thing
         return name
+
+    def _make(self, expression: str) -> str:
+        return self._buffers.make(expression)
+
+    def _zeros(self, step: Step) -> str:
+        return self._make(f"np.zeros({sides(step.shape, step.batched)}, {self._dtype})")
 
     def _array(self, operand: Ref) -> str:
         """An operand as an array, also where it is a single number that does not vary."""
@@ -97,47 +135,9 @@ class ArraySource:
         self.lines.append(f"{name}.fill({self._texts[operand]})")
         return name
 
-    def _zeros(self, step: Step) -> str:
-        return self._buffers.make(f"np.zeros({sides(step.shape, step.batched)}, {self._dtype})")
-
-    def _constant(self, _: Ref, step: kinds.Constant) -> str:
-        largest = np.finfo(self._dtype).max
-        fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
-        return self._keep(fits.astype(self._dtype))
-
-    # ---- operations ----
-
-    def _apply(self, ref: Ref, step: kinds.Apply) -> str:
-        """Of numbers that do not vary: over floats."""
-        return self._number(ref, template(step).format(**dict(zip("ab", map(self._text, step.operands), strict=False))))
-
-    def _number(self, ref: Ref, expression: str) -> str:
-        name = f"{self._prefix}s{ref.number}"
-        self.lines.append(f"{name} = {expression}")
-        return name
-
-    def _call(self, ref: Ref, step: Call) -> str:
-        written = f"np.{step.function}({', '.join(map(self._text, step.operands))}"
-        if self._scalar[ref]:
-            return self._number(ref, f"np.{self._dtype}({written}))")
-        out = self._buffers.out(ref, step.references)
-        self.lines.append(f"{written}, out={out})" if is_ufunc(step.function) else f"{out}[...] = {written})")
-        return out
-
-    def _matmul(self, ref: Ref, step: kinds.MatMul) -> str:
-        a, b = step.references
-        left, right, out = self._flat(a), self._array(b), self._buffers.out(ref)
-        right = self._buffers.make(f"{right}.T") if step.transposed else right
-        self.lines.append(f"np.matmul({left}, {right}, out={self._as_matrix(out, step)})")
-        return out
-
-    def _gram(self, ref: Ref, step: kinds.Gram) -> str:
-        a, b = map(self._flat, step.references)
-        first = self._steps[step.references[0]]
-        lone = "[None]" if not first.batched and len(first.shape) == 1 else ""
-        a, b, out = self._buffers.make(f"{a}{lone}.T"), f"{b}{lone}", self._buffers.out(ref)
-        self.lines.append(f"np.matmul({a}, {b}, out={out})")
-        return out
+    def _row_by_row(self, source: Ref) -> str:
+        step = self._steps[source]
+        return self._make(f"{self._text(source)}.reshape{sides((prod(step.shape),), step.batched)}")
 
     def _flat(self, operand: Ref) -> str:
         """An array as a matrix with the last side across; a view that can't be seen so is copied."""
@@ -150,80 +150,67 @@ class ArraySource:
 
     def _as_matrix(self, text: str, step: Step) -> str:
         flat = step.batched and len(step.shape) > 1
-        return self._buffers.make(f"{text}.reshape(-1, {step.shape[-1]})") if flat else text
+        return self._make(f"{text}.reshape(-1, {step.shape[-1]})") if flat else text
 
-    def _fold(self, ref: Ref, step: kinds.Fold) -> str:
-        terms, out = self._array(step.references[0]), self._buffers.out(ref)
-        self.lines.append(f"np.{ufunc(step.operation)}.reduce({terms}, axis=-1, out={out})")
-        return out
+    # ---- what is computed ----
 
-    def _scan(self, ref: Ref, step: kinds.Scan) -> str:
-        terms, out = self._array(step.references[0]), self._buffers.out(ref)
-        back = "[..., ::-1]" if step.reverse else ""
-        self.lines.append(f"np.{ufunc(step.operation)}.accumulate({terms}{back}, axis=-1, out={out}{back})")
-        return out
+    def _constant(self, step: kinds.Constant) -> Any:
+        largest = np.finfo(self._dtype).max
+        fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
+        return fits.astype(self._dtype)
 
-    def _slopes(self, ref: Ref, step: kinds.Slopes) -> str:
+    def _number(self, step: Step) -> str:
+        """A number that does not vary, over floats."""
+        if isinstance(step, Call):
+            return f"np.{self._dtype}(np.{step.function}({self._listed(step)}))"
+        assert isinstance(step, kinds.Apply)
+        return template(step).format(**dict(zip("ab", map(self._text, step.operands), strict=False)))
+
+    def _matmul(self, step: kinds.MatMul, out: str) -> Iterable[str]:
+        a, b = step.references
+        left, right = self._flat(a), self._array(b)
+        right = self._make(f"{right}.T") if step.transposed else right
+        yield f"np.matmul({left}, {right}, out={self._as_matrix(out, step)})"
+
+    def _gram(self, step: kinds.Gram, out: str) -> Iterable[str]:
+        a, b = map(self._flat, step.references)
+        first = self._steps[step.references[0]]
+        lone = "[None]" if not first.batched and len(first.shape) == 1 else ""
+        yield f"np.matmul({self._make(f'{a}{lone}.T')}, {b}{lone}, out={out})"
+
+    def _slopes(self, step: kinds.Slopes, out: str) -> Iterable[str]:
         terms, outcome, slopes = map(self._array, step.references)
-        out = self._buffers.out(ref, step.references[-1:])
         if out != slopes:
-            self.lines.append(f"np.copyto({out}, {slopes})")
+            yield f"np.copyto({out}, {slopes})"
         largest = float(np.finfo(self._dtype).eps) ** -0.5  # beyond, less than half of the digits of x − out are right
         recorded = self._keep(partial(as_recorded, step.operation, largest))
-        self.lines.append(f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})")
-        return out
+        yield f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})"
 
-    def _sum(self, ref: Ref, step: kinds.Sum) -> str:
-        given, out = self._array(step.references[0]), self._buffers.out(ref)
-        whole = self._steps[step.references[0]]
+    def _sum(self, step: kinds.Sum, out: str) -> Iterable[str]:
+        given, whole = self._array(step.references[0]), self._steps[step.references[0]]
         rows = whole.batched and not step.batched
         axes = [a + whole.batched for a, side in enumerate(whole.shape) if step.shape[a] == 1 and side > 1]
         if rows and not axes and len(whole.shape) == 1:  # BLAS adds rows faster than a reduction does
-            ones = self._buffers.make(f"np.ones(n, {self._dtype})")
-            self.lines.append(f"np.matmul({ones}, {given}, out={out})")
+            yield f"np.matmul({self._make(f'np.ones(n, {self._dtype})')}, {given}, out={out})"
         else:
-            target = self._buffers.make(f"{out}[None]") if rows else out
+            target = self._make(f"{out}[None]") if rows else out
             listed = ", ".join(map(str, [0] * rows + axes))
-            self.lines.append(f"np.add.reduce({given}, axis=({listed},), keepdims=True, out={target})")
-        return out
+            yield f"np.add.reduce({given}, axis=({listed},), keepdims=True, out={target})"
 
-    # ---- numbers from one array to another ----
-
-    def _view(self, ref: Ref, step: kinds.View) -> str:
-        (source,) = step.references
-        if self._scalar[ref]:
-            return self._text(source)
-        if not step.index.table:
-            return self._buffers.make(view_call(self._text(source), step.index, step.batched))
-        out, table, flat = self._buffers.out(ref), self._keep(step.index.positions), self._row_by_row(source)
-        self.lines.append(f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})")
-        return out
-
-    def _row_by_row(self, source: Ref) -> str:
-        step = self._steps[source]
-        return self._buffers.make(f"{self._text(source)}.reshape{sides((prod(step.shape),), step.batched)}")
-
-    def _stretch(self, ref: Ref, step: kinds.Stretch) -> str:
-        out = self._buffers.out(ref)
-        self.lines.append(f"np.copyto({out}, {self._text(step.references[0])})")
-        return out
-
-    def _scatter(self, ref: Ref, step: kinds.Scatter) -> str:
-        out = self._texts[ref] = self._buffers.out(ref)
+    def _scatter(self, ref: Ref, step: kinds.Scatter, out: str) -> Iterable[str]:
         disjoint = self._buffers.disjoint[ref]
         if not disjoint:
-            self.lines.append(f"{out}.fill(0.0)")
+            yield f"{out}.fill(0.0)"
         for operand, index in zip(step.references, step.indices, strict=True):
             if self._buffers.direct.get(operand) == (ref, index) and not self._scalar[operand]:
                 continue  # it is there already
             piece = self._array(operand)
             if disjoint and not index.table:
-                self.lines.append(f"np.copyto({self._buffers.make(view_call(out, index, step.batched))}, {piece})")
+                yield f"np.copyto({self._make(view_call(out, index, step.batched))}, {piece})"
             else:
                 flat, positions = self._row_by_row(ref), self._keep(index.positions)
                 where = f"(slice(None), {positions})" if step.batched else positions
-                self.lines.append(f"{flat}[{where}] = {piece}" if disjoint else f"np.add.at({flat}, {where}, {piece})")
-        return out
+                yield f"{flat}[{where}] = {piece}" if disjoint else f"np.add.at({flat}, {where}, {piece})"
 
 
 def scalars(steps: Steps) -> list[bool]:

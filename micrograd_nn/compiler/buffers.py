@@ -5,12 +5,12 @@ inputs, the gradient) are written only by the steps that are meant to.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from .steps import Constant, Index, Leaf, MatMul, Ref, Scatter, Shape, Step, Steps, View, live
+from .steps import Constant, Index, Leaf, MatMul, Ref, Scatter, Shape, Slopes, Step, Steps, View, live
 
 Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
 
@@ -26,24 +26,16 @@ class Call(Step):
 class Buffers:
     """Names for the arrays of the steps, and the lines that make them.
 
-    ``targets`` names the arrays from outside that outputs are wanted in.
+    ``outputs`` are the steps that are wanted, each with the name of the array from outside that it belongs in, or "".
     """
 
-    def __init__(
-        self,
-        steps: Steps,
-        outputs: Iterable[Ref | float],
-        targets: Mapping[Ref | float, str],
-        prefix: str,
-        dtype: str,
-    ) -> None:
+    def __init__(self, steps: Steps, outputs: Mapping[Ref, str], prefix: str, dtype: str) -> None:
         self.made: list[str] = []
         self._steps, self._prefix, self._dtype = steps, prefix, dtype
-        refs = [output for output in outputs if isinstance(output, Ref)]
-        self.needed = live(steps, refs)
+        self.needed = live(steps, outputs)
         self.owner = self._owners()
-        self._last = self._last_uses(refs)
-        self._fixed = self._stored(targets)  # arrays that serve one step and no other
+        self._last = self._last_uses(outputs)
+        self._fixed = self._stored(outputs)  # arrays that serve one step and no other
         self._lent: dict[Ref, str] = {}  # arrays that are free again after the last use
         self._free: dict[Kind, list[str]] = defaultdict(list)
         self.disjoint: dict[Ref, bool] = {}  # a Scatter: whether its pieces meet nowhere
@@ -58,8 +50,8 @@ class Buffers:
         self.made.append(f"{name} = {expression}")
         return name
 
-    def out(self, ref: Ref, over: Sequence[Ref] = ()) -> str:
-        """The array that a step writes into: that of an operand among ``over``, if it is not read again."""
+    def out(self, ref: Ref) -> str:
+        """The array that a step writes into: that of an operand, if it is not read again."""
         if ref in self._fixed:
             return self._fixed[ref]
         shape, batched, dtype = kind = self._kind(ref)
@@ -70,8 +62,7 @@ class Buffers:
         elif isinstance(self._steps[ref], Scatter):  # no array that was used before: its zeros are from the start
             self._fixed[ref] = self.make(zeros)
         else:
-            operand = self._writable_operand(ref, over)
-            free = self._free[kind]
+            operand, free = self._writable_operand(ref), self._free[kind]
             self._lent[ref] = self._lent.pop(operand) if operand else free.pop() if free else self.make(zeros)
             return self._lent[ref]
         return self._fixed[ref]
@@ -90,10 +81,12 @@ class Buffers:
         """Whether an operand has an array that nothing reads after this step."""
         return operand in self._lent and self._last[operand] == ref.number
 
-    def _writable_operand(self, ref: Ref, over: Sequence[Ref]) -> Ref | None:
+    def _writable_operand(self, ref: Ref) -> Ref | None:
         """An operand whose array is free after the step, is of its kind, and is not read in another order too."""
+        step = self._steps[ref]
+        over = step.references if isinstance(step, Call) else step.references[-1:] if isinstance(step, Slopes) else ()
         for operand in over:
-            others = {self.owner[other] for other in self._steps[ref].references if other != operand}
+            others = {self.owner[other] for other in step.references if other != operand}
             free = operand not in others and self._is_free_after(ref, operand)
             if free and self._kind(operand) == self._kind(ref):
                 return operand
@@ -107,7 +100,7 @@ class Buffers:
             owner.append(owner[step.references[0]] if seen else Ref(number))
         return owner
 
-    def _last_uses(self, outputs: list[Ref]) -> list[int]:
+    def _last_uses(self, outputs: Iterable[Ref]) -> list[int]:
         """The last step that reads each step's array; of an output there is none."""
         last = [-1] * len(self._steps)
         for number, step in enumerate(self._steps):
@@ -118,21 +111,20 @@ class Buffers:
             last[self.owner[output]] = len(self._steps)
         return last
 
-    def _stored(self, targets: Mapping[Ref | float, str]) -> dict[Ref, str]:
+    def _stored(self, outputs: Mapping[Ref, str]) -> dict[Ref, str]:
         """The outputs that are written straight over what stands in their target, which nothing reads after them."""
         leaves = {step.source: number for number, step in enumerate(self._steps) if isinstance(step, Leaf)}
-        return {
-            output: target
-            for output, target in targets.items()
-            if isinstance(output, Ref) and not isinstance(self._steps[output], Leaf | Constant | View)
-            if target and (target not in leaves or self._last[leaves[target]] <= output.number)
-        }
+        free = {name: self._last[leaves[name]] if name in leaves else 0 for name in outputs.values()}
+        return {ref: name for ref, name in outputs.items() if name and self._computes(ref) and free[name] <= ref.number}
+
+    def _computes(self, ref: Ref) -> bool:
+        return not isinstance(self._steps[ref], Leaf | Constant | View)
 
     def _plan(self, ref: Ref, step: Scatter) -> None:
         positions = np.concatenate([index.positions.reshape(-1) for index in step.indices])
         self.disjoint[ref] = bool(np.bincount(positions).max() <= 1)
         for piece, index in zip(step.references, step.indices, strict=True):
-            if self.disjoint[ref] and self._fills(piece, step, index):
+            if self.disjoint[ref] and piece not in self._fixed and self._fills(piece, step, index):
                 self.direct[piece] = ref, index
 
     def _fills(self, piece: Ref, scatter: Scatter, index: Index) -> bool:
@@ -140,7 +132,7 @@ class Buffers:
         step = self._steps[piece]
         whole = (step.shape, step.batched) == (index.shape, scatter.batched)
         flat = not isinstance(step, MatMul) or len(step.shape) + step.batched <= 2  # else written as a matrix: a copy
-        return whole and flat and not index.table and not isinstance(step, Leaf | Constant | View | Scatter)
+        return whole and flat and not index.table and self._computes(piece) and not isinstance(step, Scatter)
 
 
 def sides(shape: Shape, batched: bool) -> str:
