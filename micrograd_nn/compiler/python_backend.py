@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .backend import Log, Part, Update, execute
-from .straight import gradient_of, gradient_source, train_source, value_source
+from .straight import functions_source, gradient_of, train_source
 from .trace import CONSTANT, FIRST_INPUT, INNER, PARAMETER, Trace
 
 STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make
@@ -33,7 +33,7 @@ class PythonBackend:
     def source(self) -> str:
         if self._long:
             return getsource(NodeByNode)
-        return value_source(self._trace) + "\n\n\n" + gradient_source(self._trace)
+        return functions_source(self._trace)
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
