@@ -20,7 +20,7 @@ from . import steps as kinds
 from .backend import execute
 from .buffers import Buffers, Call, sides, view_call
 from .layout import columns, in_full, join, view
-from .steps import Ref, Step, Steps, Tape, Tracer, chain_slopes, live
+from .steps import Ref, Step, Steps, Tape, Tracer, live
 from .straight import constant, template
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
@@ -224,11 +224,25 @@ def scalars(steps: Steps) -> list[bool]:
 
 
 def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -> None:
-    """Overwrite the slopes of those chains, a row each, whose outcome is not between -largest and largest."""
+    """Overwrite the slopes of those chains, a row each, whose outcome is not between -largest and largest.
+
+    A recorded chain grows to the left: what one link passes on is multiplied by the slope of each later link.
+
+    >>> from micrograd_nn.engine.ops import maximum
+    >>> slopes = np.zeros((1, 4))
+    >>> as_recorded(maximum, 0.0, np.array([[2.0, 2.0, 2.0, 1.0]]), slopes)
+    >>> slopes.tolist()
+    [[0.25, 0.25, 0.5, 0.0]]
+    """
     length = terms.shape[-1]
-    for given, found in zip(terms.reshape(-1, length).tolist(), slopes.reshape(-1, length), strict=True):
-        outcome, recorded = chain_slopes(operation, given)
-        if not abs(outcome) < largest:
+    for (before, *later), found in zip(terms.reshape(-1, length).tolist(), slopes.reshape(-1, length), strict=True):
+        recorded = [1.0]
+        for term in later:
+            after = operation.forward(before, term)
+            onwards, own = (partial(before, term, after) for partial in operation.partials)
+            recorded = [*(slope * onwards for slope in recorded), own]
+            before = after
+        if not abs(before) < largest:
             found[:] = recorded
 
 
