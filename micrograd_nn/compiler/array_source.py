@@ -239,8 +239,8 @@ def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -
         recorded = [1.0]
         for term in later:
             after = operation.forward(before, term)
-            onwards, own = (partial(before, term, after) for partial in operation.partials)
-            recorded = [*(slope * onwards for slope in recorded), own]
+            onwards, own = (slope(before, term, after) for slope in operation.partials)
+            recorded = [*(passed_on * onwards for passed_on in recorded), own]
             before = after
         if not abs(before) < largest:
             found[:] = recorded

@@ -112,7 +112,8 @@ def lift(trace: Trace, chains: Chains) -> Lifted:
         linear, chained = chains.linear[nodes], chains.chained[nodes]
         for operations in (nodes[~linear & ~chained], nodes[chained]):
             _lift_operations(layout, trace, chains, operations)
-        lift_sums(layout, terms, nodes[linear])
+        if linear.any():
+            lift_sums(layout, terms[int(chains.level[nodes[0]])])
     loss = len(trace) - 1
     outcome = plain(layout.fetch(int(layout.array[loss]), layout.position[loss:], ()))
     return Lifted(tuple(tape.steps), outcome, trace.inputs, tuple(trace.reached))
