@@ -142,7 +142,8 @@ class ArraySource:
     def _flat(self, operand: Ref) -> str:
         """An array as a matrix with the last side across; a view that can't be seen so is copied."""
         step, text = self._steps[operand], self._array(operand)
-        if step.batched and len(step.shape) > 1 and self._buffers.owner[operand] != operand:
+        foreign = self._buffers.owner[operand] != operand or operand in self._buffers.direct
+        if foreign and step.batched and len(step.shape) > 1:
             copy = self._zeros(step)
             self.lines.append(f"np.copyto({copy}, {text})")
             text = copy

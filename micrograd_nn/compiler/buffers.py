@@ -4,7 +4,7 @@ An array is written in place, or used again, only when nothing will read what it
 inputs, the gradient) are written only by the steps that are meant to.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -40,9 +40,11 @@ class Buffers:
         self._free: dict[Kind, list[str]] = defaultdict(list)
         self.disjoint: dict[Ref, bool] = {}  # a Scatter: whether its pieces meet nowhere
         self.direct: dict[Ref, tuple[Ref, Index]] = {}  # a step that writes straight into a Scatter's array
-        for number, step in enumerate(steps):
-            if self.needed[number] and isinstance(step, Scatter):
-                self._plan(Ref(number), step)
+        needed = [(Ref(number), step) for number, step in enumerate(steps) if self.needed[number]]
+        uses = Counter(operand for _, step in needed for operand in step.references)
+        for ref, step in needed:
+            if isinstance(step, Scatter):
+                self._plan(ref, step, uses)
 
     def make(self, expression: str) -> str:
         """A name for an array or view that is made once."""
@@ -120,19 +122,20 @@ class Buffers:
     def _computes(self, ref: Ref) -> bool:
         return not isinstance(self._steps[ref], Leaf | Constant | View)
 
-    def _plan(self, ref: Ref, step: Scatter) -> None:
+    def _plan(self, ref: Ref, step: Scatter, uses: Counter[Ref]) -> None:
         positions = np.concatenate([index.positions.reshape(-1) for index in step.indices])
         self.disjoint[ref] = bool(np.bincount(positions).max() <= 1)
         for piece, index in zip(step.references, step.indices, strict=True):
-            if self.disjoint[ref] and piece not in self._fixed and self._fills(piece, step, index):
+            whole = (self._steps[piece].shape, self._steps[piece].batched) == (index.shape, step.batched)
+            if self.disjoint[ref] and whole and not index.table and self._may_lie_in_another(piece, uses[piece]):
                 self.direct[piece] = ref, index
 
-    def _fills(self, piece: Ref, scatter: Scatter, index: Index) -> bool:
-        """Whether a step can write straight into the places of a piece."""
-        step = self._steps[piece]
-        whole = (step.shape, step.batched) == (index.shape, scatter.batched)
-        flat = not isinstance(step, MatMul) or len(step.shape) + step.batched <= 2  # else written as a matrix: a copy
-        return whole and flat and not index.table and self._computes(piece) and not isinstance(step, Scatter)
+    def _may_lie_in_another(self, ref: Ref, uses: int) -> bool:
+        """Whether a step can write among the numbers of another: reshaped, its array there might be a copy."""
+        step = self._steps[ref]
+        written = len(step.shape) + step.batched <= 2 if isinstance(step, MatMul) else not isinstance(step, Scatter)
+        read = uses == 1 or sum(side > 1 for side in step.shape) <= 1
+        return written and read and self._computes(ref) and ref not in self._fixed
 
 
 def sides(shape: Shape, batched: bool) -> str:
