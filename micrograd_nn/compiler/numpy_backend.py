@@ -36,7 +36,7 @@ class NumpyBackend:
         steps, loss, gradient = self.lifted.steps, self.lifted.loss, self.lifted.gradient
         outputs = [loss] if gradient is None else [loss, gradient]
         alone = ArraySource(steps, [loss], self.dtype, "f")
-        both = ArraySource(steps, outputs, self.dtype, "a", ["", "g"])
+        both = ArraySource(steps, outputs, self.dtype, "a", ["", "g"][: len(outputs)])
         inputs = self.lifted.rows
         lines = [
             "def build(n, p, g):",
