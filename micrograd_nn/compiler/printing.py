@@ -8,11 +8,12 @@ the data last, so that layers read Z = W·X + b. Numbers of an array are counted
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
-from ..engine.ops import add, mul, power, sub
+from ..engine.ops import power
 from ..notation.latex import LATEX
-from ..notation.text import ATOM, PRODUCT, TEXT, Written, written_leaf, written_operation
+from ..notation.text import ATOM, PRODUCT, SUM, TEXT, Written, written_leaf, written_operation
 from .lifted import Lifted
 from .steps import PARAMETERS, Apply, Constant, Fold, Leaf, MatMul, Ref, Scatter, Shape, Step, Stretch, View, live
 
@@ -28,7 +29,11 @@ class Equations:
 
     def __init__(self, lifted: Lifted, latex: bool = False) -> None:
         self._steps, self._latex, self._style = lifted.forward, latex, LATEX if latex else TEXT
-        self._dot, self._by_number = (r" \, ", r"\odot") if latex else ("·", "⊙")
+        self._dot, sign = (r" \, ", r" \odot ") if latex else ("·", " ⊙ ")
+        written, dot = self._style.template, self._style.dot
+        self._by_number = replace(  # of arrays, number by number: no matrix product
+            self._style, template=lambda row: written(row).replace(dot, sign), dot=sign, no_dot=sign
+        )
         self._origin = _origins(self._steps)
         self._loss = self._origin[lifted.loss] if isinstance(lifted.loss, Ref) else -1
         needed = live(self._steps, [Ref(self._loss)] if self._loss >= 0 else [])
@@ -124,13 +129,11 @@ class Equations:
             case Scatter():  # arrays that are joined
                 return self._written(f"[{', '.join(self._of(operand).text for operand in step.operands)}]")
             case Apply(operation=row, operands=operands):
-                if row is mul and operands[0] == operands[1]:
+                if row.associative and row.level == PRODUCT and operands[0] == operands[1]:
                     row, operands = power, (operands[0], 2.0)
-                a, *others = map(self._of, operands)
                 arrays = all(isinstance(o, Ref) and prod(self._steps[o].shape) > 1 for o in operands)
-                if row is mul and arrays:  # number by number, not a matrix product
-                    return self._written(f"{a:3} {self._by_number} {others[0]:3}", PRODUCT)
-                written = written_operation(self._style, row, a, *others)
+                style = self._by_number if arrays else self._style
+                written = written_operation(style, row, *map(self._of, operands))
                 return self._written(written.text, written.level)
         raise AssertionError(f"no forward step is a {type(step).__name__}")
 
@@ -169,7 +172,7 @@ def _origins(steps: tuple[Step, ...]) -> list[int]:
 
 def _continues(step: Step) -> bool:
     """Whether a step goes on with a sum."""
-    return isinstance(step, Apply) and step.operation in (add, sub)
+    return isinstance(step, Apply) and step.operation.level == SUM
 
 
 def uniform(step: Constant) -> bool:
