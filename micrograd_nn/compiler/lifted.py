@@ -18,7 +18,7 @@ array depends on anything else in it:
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from itertools import groupby
 from typing import Any
 
@@ -26,7 +26,7 @@ import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, sub
-from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, in_full, join
+from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, join
 from .reverse import reverse
 from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, Tracer, View, check, plain
 from .sums import all_terms, lift_sums
@@ -135,20 +135,19 @@ def _lift_operations(layout: Layout, trace: Trace, chains: Chains, nodes: Ints) 
         fixed = arrays[1:] == (CONSTANTS,) and operation not in ARITHMETIC
         groups[operation, arrays, layout.position[terms[1]] if fixed else None].append((node, terms))
     for (operation, arrays, _), alike in groups.items():
-        _lift_alike(layout, operation, arrays, *(np.array(column) for column in zip(*alike, strict=True)))
+        alike_nodes, alike_terms = (np.array(column) for column in zip(*alike, strict=True))
+        positions = layout.position[alike_terms]
+        if len(arrays) < SHORTEST or (len(arrays) == SHORTEST and len(set(arrays)) > 1):  # joining them would be a copy
+            chain = partial(_chain, operation)
+            layout.compute(alike_nodes, layout.array[alike_terms], positions, chain)
+        else:
+            kinds, first = distinct_rows(positions)
+            outcome = fold(operation, _joined(layout, arrays, positions[first]))
+            layout.store(alike_nodes, outcome.ref.number, kinds)
 
 
-def _lift_alike(layout: Layout, operation: Operation, arrays: tuple[int, ...], nodes: Ints, terms: Ints) -> None:
-    """One array step for nodes whose operands lie in the same arrays, a row of terms each; equal ones only once."""
-    kinds, first = distinct_rows(layout.position[terms])
-    positions = layout.position[terms[first]]
-    if len(arrays) < SHORTEST or (len(arrays) == SHORTEST and len(set(arrays)) > 1):  # joining them would be a copy
-        order, shape, fetched = layout.elements(arrays, positions)
-        outcome = reduce(operation, fetched) if len(arrays) > 1 else operation(*fetched)
-        outcome, kinds = in_full(layout.tape, outcome, shape), np.argsort(order)[kinds]
-    else:
-        outcome = fold(operation, _joined(layout, arrays, positions))
-    layout.store(nodes, outcome.ref.number, kinds)
+def _chain(operation: Operation, *operands: Any) -> Any:
+    return reduce(operation, operands) if len(operands) > 1 else operation(*operands)
 
 
 def _joined(layout: Layout, arrays: tuple[int, ...], positions: Ints) -> Tracer:

@@ -6,7 +6,7 @@ are made once for a number of rows and used again in every call, so a training a
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,47 +29,9 @@ class NumpyBackend:
     def __init__(self, lifted: Lifted, dtype: str) -> None:
         self.lifted, self.dtype = lifted, dtype
         self.p, self.g = np.zeros((2, len(lifted.reached)), dtype)
-        self._kept: dict[int, Built] = {}
-
-    @cached_property
-    def _generated(self) -> tuple[str, dict[str, Any]]:
-        steps, loss, gradient = self.lifted.steps, self.lifted.loss, self.lifted.gradient
-        outputs = [loss] if gradient is None else [loss, gradient]
-        alone = ArraySource(steps, [loss], self.dtype, "f")
-        both = ArraySource(steps, outputs, self.dtype, "a", ["", "g"][: len(outputs)])
-        inputs = self.lifted.rows
-        lines = [
-            "def build(n, p, g):",
-            *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {self.dtype})" for leaf in inputs),
-            *indented(4, _function("each()", alone, alone.results[0])),
-            *indented(4, _function("value_and_grad(seed)", both, self._total(both))),
-            f"    return [{', '.join(leaf.source for leaf in inputs)}], each, value_and_grad",
-        ]
-        return "\n".join(lines), {**alone.scope, **both.scope}
-
-    def _total(self, source: ArraySource) -> str:
-        """The sum of the losses of the rows."""
-        loss, text = self.lifted.loss, source.results[0]
-        varies = isinstance(loss, Ref) and self.lifted.forward[loss].batched
-        return f"float(np.add.reduce({text}))" if varies else f"float({text}) * n"
-
-    @property
-    def source(self) -> str:
-        return self._generated[0]
-
-    def built(self, n: int) -> "Built":
-        """The buffers and functions for n rows."""
-        if n not in self._kept:
-            if len(self._kept) >= KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[n] = Built(*self._build(n, self.p, self.g))
-        return self._kept[n]
-
-    @cached_property
-    def _build(self) -> Callable[..., Any]:
-        source, scope = self._generated
-        build: Callable[..., Any] = execute(source, **scope, **SCOPE)["build"]
-        return build
+        self.source, arrays = _source(lifted, dtype)
+        build = execute(self.source, **arrays, **SCOPE)["build"]
+        self.built = lru_cache(KEPT)(lambda n: Built(*build(n, self.p, self.g)))  # for n rows
 
     @np.errstate(all="ignore")
     def value(self, p: Sequence[float], rows: Any) -> float:
@@ -111,6 +73,24 @@ class Built(NamedTuple):
                 buffer[...] = array[rows]
             else:
                 array.take(rows, 0, buffer, "clip")
+
+
+def _source(lifted: Lifted, dtype: str) -> tuple[str, dict[str, Any]]:
+    """``build(n, p, g)`` makes what a Built is for n rows, with parameters and gradient in those vectors."""
+    steps, loss, gradient = lifted.steps, lifted.loss, lifted.gradient
+    outputs = [loss] if gradient is None else [loss, gradient]
+    alone = ArraySource(steps, [loss], dtype, "f")
+    both = ArraySource(steps, outputs, dtype, "a", ["", "g"][: len(outputs)])
+    varies = isinstance(loss, Ref) and steps[loss].batched
+    total = f"float(np.add.reduce({both.results[0]}))" if varies else f"float({both.results[0]}) * n"
+    lines = [
+        "def build(n, p, g):",
+        *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {dtype})" for leaf in lifted.rows),
+        *indented(4, _function("each()", alone, alone.results[0])),
+        *indented(4, _function("value_and_grad(seed)", both, total)),
+        f"    return [{', '.join(leaf.source for leaf in lifted.rows)}], each, value_and_grad",
+    ]
+    return "\n".join(lines), {**alone.scope, **both.scope}
 
 
 def _function(head: str, source: ArraySource, outcome: str) -> list[str]:

@@ -13,7 +13,7 @@ paired in the order of the weights or, where that gives no grids, in the order o
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -118,17 +118,9 @@ class _Level:
     def lift(self, roots: Ints, runs: list[Ints]) -> None:
         """Sums that are made of the same runs, side by side; equal ones are computed once."""
         kinds, first = distinct_rows(np.concatenate([fact[run] for run in runs for fact in self.positions], axis=1))
-        addends = [addend for run in runs for addend in self._addends(run[first])]
-        *columns, signs = zip(*addends, strict=True)
-        arrays, positions = (np.stack(column, axis=1) for column in columns)
-        array, position = np.zeros((2, len(first)), dtype=np.int64)
-        groups, representatives = distinct_rows(arrays)
-        for number, representative in enumerate(representatives):
-            members = np.flatnonzero(groups == number)
-            order, outcome = self._combined(arrays[representative].tolist(), positions[members], signs)
-            array[members] = outcome.ref.number
-            position[members[order]] = np.arange(len(members))
-        self._layout.store(roots, array[kinds], position[kinds])
+        *columns, signs = zip(*(addend for run in runs for addend in self._addends(run[first])), strict=True)
+        arrays, positions = (np.stack(column, axis=1)[kinds] for column in columns)
+        self._layout.compute(roots, arrays, positions, partial(_signed_sum, signs))
 
     def _addends(self, run: Ints) -> list[Addend]:
         """A run of each sum as one addend: a matrix product or a fold. Up to two terms that are no products stay."""
@@ -141,13 +133,11 @@ class _Level:
         outcome = fold(add, self._layout.fetch_whole(first[0], a))
         return [(np.full(len(run), outcome.ref.number), np.arange(len(run)), sign)]
 
-    def _combined(self, arrays: list[int], positions: Ints, signs: Sequence[int]) -> tuple[Ints, Tracer]:
-        """Addends, element by element: the order of the elements, and the outcome."""
-        order, shape, fetched = self._layout.elements(arrays, positions)
-        plus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign > 0]
-        minus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign < 0]
-        outcome = reduce(add, plus) if plus else neg(minus.pop(0))
-        return order, in_full(self._layout.tape, reduce(sub, minus, outcome), shape)
+
+def _signed_sum(signs: Sequence[int], *addends: Any) -> Any:
+    plus = [addend for addend, sign in zip(addends, signs, strict=True) if sign > 0]
+    minus = [addend for addend, sign in zip(addends, signs, strict=True) if sign < 0]
+    return reduce(sub, minus, reduce(add, plus) if plus else neg(minus.pop(0)))
 
 
 def _mixed(*columns: Ints) -> Ints:
