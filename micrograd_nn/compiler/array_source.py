@@ -62,7 +62,7 @@ class ArraySource:
             case kinds.Leaf():
                 return step.source
             case kinds.Constant():
-                return self._keep(self._constant(step))
+                return self._keep(self._rounded(step.numbers).astype(self._dtype))
             case kinds.View() if not step.index.table:
                 text = self._text(step.references[0])
                 return text if self._scalar[ref] else self._make(view_call(text, step.index, step.batched))
@@ -109,8 +109,7 @@ class ArraySource:
         """How an operand is written."""
         if isinstance(operand, Ref):
             return self._texts[operand]
-        largest = float(np.finfo(self._dtype).max)
-        return constant(max(-largest, min(largest, operand)) if abs(operand) < np.inf else operand)
+        return constant(float(self._rounded(operand)))
 
     def _listed(self, step: Step) -> str:
         return ", ".join(map(self._text, step.operands))
@@ -155,10 +154,10 @@ class ArraySource:
 
     # ---- what is computed ----
 
-    def _constant(self, step: kinds.Constant) -> Any:
+    def _rounded(self, numbers: Any) -> Any:
+        """Constants that are finite in the program's numbers if they are finite."""
         largest = np.finfo(self._dtype).max
-        fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
-        return fits.astype(self._dtype)
+        return np.where(np.isinf(numbers), numbers, np.clip(numbers, -largest, largest))
 
     def _number(self, step: Step) -> str:
         """A number that does not vary, over floats."""

@@ -109,9 +109,8 @@ def lift(trace: Trace, chains: Chains) -> Lifted:
     layout = Layout(trace, tape)
     terms = all_terms(trace, chains)
     for nodes in _levels(chains):
-        linear, chained = chains.linear[nodes], chains.chained[nodes]
-        for operations in (nodes[~linear & ~chained], nodes[chained]):
-            _lift_operations(layout, trace, chains, operations)
+        linear = chains.linear[nodes]
+        _lift_operations(layout, trace, chains, nodes[~linear])
         if linear.any():
             lift_sums(layout, terms[int(chains.level[nodes[0]])])
     loss = len(trace) - 1
@@ -183,13 +182,9 @@ def _parts(steps: Steps) -> Iterator[Part]:
     for index in views.values():  # a part that a view covers only half is cut in two
         _, old = np.unique(part[index.positions], return_inverse=True)
         part[index.positions] = part.max() + 1 + old.reshape(index.shape)
-    exact: dict[int, list[Ref]] = defaultdict(list)
-    for ref, index in views.items():
-        covered = np.unique(part[index.positions]).tolist()
-        if len(covered) == 1:
-            exact[covered[0]].append(ref)
+    made_of = {ref: np.unique(part[index.positions]).tolist() for ref, index in views.items()}
     numbers, first = np.unique(part, return_index=True)
     for number in numbers[np.argsort(first)].tolist():
         if number:
-            refs = exact[number]
-            yield Part(views[refs[0]] if refs else Index.of(np.flatnonzero(part == number)), tuple(refs))
+            refs = tuple(ref for ref, numbers in made_of.items() if numbers == [number])
+            yield Part(views[refs[0]] if refs else Index.of(np.flatnonzero(part == number)), refs)

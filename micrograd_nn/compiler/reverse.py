@@ -102,8 +102,9 @@ class _Sweep:
     def _view(self, step: kinds.View, adjoint: Number) -> None:
         (source,) = step.references
         shape = self.tape.steps[source].shape
-        order = step.index.order
-        if len(order) != prod(shape):  # some numbers of the source, or some twice
+        positions = step.index.positions.reshape(-1)
+        order = np.argsort(positions)
+        if not np.array_equal(positions[order], np.arange(prod(shape))):  # some numbers of the source, or some twice
             piece = adjoint if isinstance(adjoint, Tracer) else constant(self.tape, adjoint, step.shape)
             self._pieces[source].append((step.index, piece))
         elif not isinstance(adjoint, Tracer):

@@ -112,13 +112,6 @@ class Index:
         sides = (stride * np.arange(side) for side, stride in zip(self.shape, self.strides, strict=True))
         return reduce(np.add.outer, sides, np.array(self.start))
 
-    @property
-    def order(self) -> Ints:
-        """Which of the positions is the lowest, the next, …; empty if one of them is listed twice."""
-        positions = self.positions.reshape(-1)
-        order = np.argsort(positions, kind="stable")
-        return order if (np.diff(positions[order]) > 0).all() else order[:0]
-
     def __repr__(self) -> str:
         if self.table:
             return "table"
