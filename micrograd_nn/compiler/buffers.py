@@ -33,18 +33,17 @@ class Buffers:
         self.made: list[str] = []
         self._steps, self._prefix, self._dtype = steps, prefix, dtype
         self.needed = live(steps, outputs)
-        self.owner = self._owners()
-        self._last = self._last_uses(outputs)
+        self.owner: list[Ref] = []  # the step in whose array a step's numbers lie: a view's are in its source's
+        self._last = [-1] * len(steps)  # the last step that reads a step's array; of an output there is none
+        uses = self._survey(outputs)
         self._fixed = self._stored(outputs)  # arrays that serve one step and no other
         self._lent: dict[Ref, str] = {}  # arrays that are free again after the last use
         self._free: dict[Kind, list[str]] = defaultdict(list)
         self.disjoint: dict[Ref, bool] = {}  # a Scatter: whether its pieces meet nowhere
         self.direct: dict[Ref, tuple[Ref, Index]] = {}  # a step that writes straight into a Scatter's array
-        needed = [(Ref(number), step) for number, step in enumerate(steps) if self.needed[number]]
-        uses = Counter(operand for _, step in needed for operand in step.references)
-        for ref, step in needed:
-            if isinstance(step, Scatter):
-                self._plan(ref, step, uses)
+        for number, step in enumerate(steps):
+            if self.needed[number] and isinstance(step, Scatter):
+                self._plan(Ref(number), step, uses)
 
     def make(self, expression: str) -> str:
         """A name for an array or view that is made once."""
@@ -94,24 +93,18 @@ class Buffers:
                 return operand
         return None
 
-    def _owners(self) -> list[Ref]:
-        """The step in whose array a step's numbers lie: a view's are in its source's."""
-        owner: list[Ref] = []
+    def _survey(self, outputs: Iterable[Ref]) -> Counter[Ref]:
+        """Find the owners and the last uses. Returns how often each step is read."""
+        uses = Counter[Ref]()
         for number, step in enumerate(self._steps):
             seen = isinstance(step, View) and not step.index.table
-            owner.append(owner[step.references[0]] if seen else Ref(number))
-        return owner
-
-    def _last_uses(self, outputs: Iterable[Ref]) -> list[int]:
-        """The last step that reads each step's array; of an output there is none."""
-        last = [-1] * len(self._steps)
-        for number, step in enumerate(self._steps):
-            if self.needed[number]:
-                for ref in step.references:
-                    last[self.owner[ref]] = number
+            self.owner.append(self.owner[step.references[0]] if seen else Ref(number))
+            for ref in step.references if self.needed[number] else ():
+                self._last[self.owner[ref]] = number
+                uses[ref] += 1
         for output in outputs:
-            last[self.owner[output]] = len(self._steps)
-        return last
+            self._last[self.owner[output]] = len(self._steps)
+        return uses
 
     def _stored(self, outputs: Mapping[Ref, str]) -> dict[Ref, str]:
         """The outputs that are written straight over what stands in their target, which nothing reads after them."""

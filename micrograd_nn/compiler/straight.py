@@ -10,7 +10,7 @@ from math import copysign, prod
 from ..engine.graph import sweep
 from .backend import Number, Update
 from .steps import Apply, Leaf, Ref, Step, Tape, Tracer, plain
-from .trace import CONSTANT, PARAMETER, Trace
+from .trace import PARAMETER, Trace
 
 NESTED = 8  # how deep an expression may grow before it gets a line of its own
 SLOTS = ("{a}", "{b}")  # where a template has its operands
@@ -19,11 +19,21 @@ SLOTS = ("{a}", "{b}")  # where a template has its operands
 def record(trace: Trace) -> tuple[Tape, Number, list[Number]]:
     """The loss and its gradient, a number per parameter, written down by running the sweep on tracers."""
     tape = Tape()
-    numbers: list[Number] = []
-    for i, operation in enumerate(trace.operations):
-        operands = [numbers[j] for j in trace.operands(i)]
-        numbers.append(_leaf(tape, trace, i) if operation is None else operation(*operands))
+    p = [tape.add(Leaf((), (), False, "p", k)) for k in range(len(trace.parameters))]
+    numbers = forward(trace, [*p, *(tape.add(Leaf((), (), True, *name)) for name in _row(trace))], traced=True)
     return tape, numbers[-1], gradient_of(trace, numbers)
+
+
+def forward(trace: Trace, given: Sequence[Number], traced: bool = False) -> list[Number]:
+    """The numbers of all nodes, floats or tracers, from those of the parameters and of a row's inputs."""
+    numbers: list[Number] = list(trace.numbers)
+    for i, k in trace.leaves:
+        numbers[i] = given[k]
+    for i, (operation, left, right) in enumerate(zip(trace.operations, trace.left, trace.right, strict=True)):
+        if operation is not None:
+            call, a = operation if traced else operation.forward, numbers[left]
+            numbers[i] = call(a) if right < 0 else call(a, numbers[right])
+    return numbers
 
 
 def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
@@ -41,13 +51,6 @@ def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
         if trace.source[i] == PARAMETER:
             gradient[trace.position[i]] = adjoint
     return gradient
-
-
-def _leaf(tape: Tape, trace: Trace, i: int) -> Number:
-    source = trace.source[i]
-    if source == CONSTANT:
-        return trace.numbers[i]
-    return tape.add(Leaf((), (), source != PARAMETER, "p" if source == PARAMETER else f"x{source}", trace.position[i]))
 
 
 class Lines:
@@ -224,7 +227,11 @@ def names(source: str, count: int) -> str:
 
 def row_names(trace: Trace) -> str:
     """The names of all inputs of one row, as the target of a loop."""
-    return "[" + ", ".join(f"x{i + 1}_{j}" for i, shape in enumerate(trace.inputs) for j in range(prod(shape))) + "]"
+    return "[" + ", ".join(f"{source}_{k}" for source, k in _row(trace)) + "]"
+
+
+def _row(trace: Trace) -> list[tuple[str, int]]:
+    return [(f"x{i}", k) for i, shape in enumerate(trace.inputs, 1) for k in range(prod(shape))]
 
 
 def indented(width: int, lines: Sequence[str]) -> list[str]:

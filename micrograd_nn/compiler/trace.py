@@ -7,6 +7,8 @@ lists, never a label and never a name that a user gave.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -54,6 +56,13 @@ class Trace:
         for i, source in enumerate(self.source):
             found.append(source == PARAMETER or any(found[j] for j in self.operands(i)))
         return found
+
+    @cached_property
+    def leaves(self) -> list[tuple[int, int]]:
+        """The nodes that are parameters or inputs, each with its number among all of these, the parameters first."""
+        starts = [0, *accumulate(map(prod, self.inputs), initial=len(self.parameters))]
+        places = enumerate(zip(self.source, self.position, strict=True))
+        return [(i, starts[source] + position) for i, (source, position) in places if source >= PARAMETER]
 
     def partials(self, i: int) -> tuple[Partial, ...]:
         """The slopes of node i, one per operand."""
