@@ -253,7 +253,7 @@ def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -
 def taken_apart(steps: Steps, outputs: Sequence[Ref | float]) -> tuple[list[Step], list[Ref | float]]:
     """The steps that the outputs depend on, with operations on arrays and short chains as calls; and the outputs."""
     tape, moved = Tape(), dict[Ref, Ref]()
-    needed, scalar = live(steps, [output for output in outputs if isinstance(output, Ref)]), scalars(steps)
+    needed, scalar = live(steps, outputs), scalars(steps)
     for number, step in enumerate(steps):
         if needed[number]:
             operands = tuple([moved[operand] if isinstance(operand, Ref) else operand for operand in step.operands])

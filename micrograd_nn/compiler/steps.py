@@ -307,11 +307,12 @@ def stretch(shapes: Iterable[Shape]) -> Shape:
     return np.broadcast_shapes(*sides)
 
 
-def live(steps: Steps, outputs: Iterable[Ref]) -> list[bool]:
+def live(steps: Steps, outputs: Iterable[Ref | float]) -> list[bool]:
     """Which steps the outputs depend on."""
     needed = [False] * len(steps)
     for output in outputs:
-        needed[output] = True
+        if isinstance(output, Ref):
+            needed[output] = True
     for number in range(len(steps) - 1, -1, -1):
         if needed[number]:
             for ref in steps[number].references:
