@@ -8,7 +8,7 @@ Python floats, so that float32 stays float32.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from itertools import accumulate, zip_longest
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..engine.operation import Operation
 from . import steps as kinds
 from .backend import execute
 from .buffers import Buffers, Call, sides, view_call
-from .layout import columns, in_full, join, view
+from .layout import arange, columns, in_full, join, view
 from .steps import Ref, Step, Steps, Tape, Tracer, live
 from .straight import constant, template
 
@@ -312,17 +312,16 @@ def _by_links(step: kinds.Fold | kinds.Scan, terms: Step) -> bool:
 
 
 def _links(step: kinds.Fold | kinds.Scan, terms: Tracer) -> Tracer:
-    each = [columns(terms, k, k + 1) for k in range(terms.step.shape[-1])]
-    back = -1 if isinstance(step, kinds.Scan) and step.reverse else 1
-
-    def link(before: Tracer, term: Tracer) -> Tracer:
-        outcome = called(terms.tape, step.operation, (before.ref, term.ref))
-        return in_full(terms.tape, outcome, term.step.shape, term.step.batched)
-
-    results = list(accumulate(each[::back], link))[::back]
+    """A chain as a call for each link, number by number along the last side."""
+    backwards = isinstance(step, kinds.Scan) and step.reverse
+    first, *others = [columns(terms, k, k + 1) for k in range(terms.step.shape[-1])][:: -1 if backwards else 1]
+    results = [first]
+    for term in others:
+        outcome = called(terms.tape, step.operation, (results[-1].ref, term.ref))
+        results.append(in_full(terms.tape, outcome, term.step.shape, term.step.batched))
     if isinstance(step, kinds.Scan):
-        return join(results)
-    return view(results[-1], np.arange(prod(step.shape)).reshape(step.shape))
+        return join(results[::-1] if backwards else results)
+    return view(results[-1], arange((*step.shape, 1))[..., 0])
 
 
 @cache

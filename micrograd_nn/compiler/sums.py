@@ -12,9 +12,8 @@ paired in the order of the weights or, where that gives no grids, in the order o
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial, reduce
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,18 +27,7 @@ MANY_GRIDS = 4  # so many grids, or more, are matrix products only if they have
 SUMS_PER_GRID = 16  # so many sums each, on average
 
 
-@dataclass
-class Terms:
-    """The terms of sums, a column per fact: ``a`` and ``b`` are the factors' nodes, b is -1 if there is no product."""
-
-    root: Ints
-    sign: Ints
-    a: Ints
-    b: Ints
-
-    def take(self, which: Ints) -> Self:
-        """Some of the terms, in that order."""
-        return type(self)(*(column[which] for column in vars(self).values()))
+Terms = Ints  # a column per term, a row per fact: its sum, 1 or -1, the node, or those of two factors; -1 if it is one
 
 
 def all_terms(trace: Trace, chains: Chains) -> dict[int, Terms]:
@@ -61,8 +49,8 @@ def all_terms(trace: Trace, chains: Chains) -> dict[int, Terms]:
     needed = ~zero | (np.bincount(root, weights=~zero)[root] == 0)  # without the 0 that Python's ``sum`` starts with
     order = np.flatnonzero(needed)[np.argsort(chains.level[root[needed]], kind="stable")]
     levels, starts = np.unique(chains.level[root[order]], return_index=True)
-    whole, pieces = Terms(root, signs, a, b), np.split(order, starts)[1:]
-    return {level: whole.take(piece) for level, piece in zip(levels.tolist(), pieces, strict=True)}
+    pieces = np.split(np.stack((root, signs, a, b))[:, order], starts, axis=1)[1:]
+    return dict(zip(levels.tolist(), pieces, strict=True))
 
 
 def lift_sums(layout: Layout, terms: Terms) -> None:
@@ -80,15 +68,16 @@ class _Level:
 
     def __init__(self, layout: Layout, terms: Terms) -> None:
         self._layout = layout
-        swap = (terms.b >= 0) & (self._rank(np.maximum(terms.b, 0)) < self._rank(terms.a))
-        a, b = np.where(swap, terms.b, terms.a), np.where(swap, terms.a, terms.b)
-        alone = terms.b < 0
+        roots, signs, one, other = terms
+        alone = other < 0
+        swap = ~alone & (self._rank(np.maximum(other, 0)) < self._rank(one))
+        a, b = np.where(swap, other, one), np.where(swap, one, other)
         arrays = layout.array[a], np.where(alone, NO_FACTOR, layout.array[b])
         positions = layout.position[a], np.where(alone, 0, layout.position[b])
-        kind = _mixed(alone.astype(int), *arrays, -terms.sign)
+        kind = _mixed(alone.astype(int), *arrays, -signs)
         by_a, by_b = np.where(arrays[0] == CONSTANTS, positions[::-1], positions)  # constants follow their factors
-        order = np.lexsort((by_b, by_a, kind, terms.root))
-        self.root, self.kind, self.sign = terms.root[order], kind[order], terms.sign[order]
+        order = np.lexsort((by_b, by_a, kind, roots))
+        self.root, self.kind, self.sign = roots[order], kind[order], signs[order]
         self.arrays, self.positions = np.stack(arrays)[:, order], np.stack(positions)[:, order]
 
     def _rank(self, nodes: Ints) -> Ints:
