@@ -321,7 +321,7 @@ def _links(step: kinds.Fold | kinds.Scan, terms: Tracer) -> Tracer:
         results.append(in_full(terms.tape, outcome, term.step.shape, term.step.batched))
     if isinstance(step, kinds.Scan):
         return join(results[::-1] if backwards else results)
-    return view(results[-1], arange((*step.shape, 1))[..., 0])
+    return view(results[-1], arange(step.shape))
 
 
 @cache

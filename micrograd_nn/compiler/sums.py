@@ -92,17 +92,14 @@ class _Level:
         Each time the sums' nodes and, for each run, a matrix with a row of terms per sum.
         """
         starts = np.flatnonzero(np.diff(self.root, prepend=-1) | np.diff(self.kind, prepend=-1))
-        columns = (self.root[starts], self.kind[starts], np.diff(starts, append=len(self.root)), starts)
-        runs: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        for root, *run in zip(*(column.tolist() for column in columns), strict=True):
-            runs[root].append(tuple(run))
-        groups: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
-        for root, made_of in runs.items():
-            kinds, lengths, starting = zip(*made_of, strict=True)
-            groups[kinds, lengths].append((root, *starting))
-        for (_, lengths), members in groups.items():
-            table = np.array(members)
-            yield table[:, 0], [table[:, [k]] + np.arange(length) for k, length in enumerate(lengths, 1)]
+        roots, kinds, lengths = self.root[starts], self.kind[starts], np.diff(starts, append=len(self.root))
+        groups: dict[Any, list[Ints]] = defaultdict(list)
+        for runs in np.split(np.arange(len(starts)), np.flatnonzero(np.diff(roots)) + 1):
+            groups[tuple(kinds[runs]), tuple(lengths[runs])].append(runs)
+        for (_, each), alike in groups.items():
+            table = np.stack(alike)  # a row of runs per sum
+            columns = zip(table.T, each, strict=True)
+            yield roots[table[:, 0]], [starts[column, None] + np.arange(length) for column, length in columns]
 
     def lift(self, roots: Ints, runs: list[Ints]) -> None:
         """Sums that are made of the same runs, side by side; equal ones are computed once."""
