@@ -123,14 +123,14 @@ class NumpyLoop:
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
         self._backend.p[:] = p
-        self._began = [list(p), *map(list, memory)]
+        self._still = [[(k, vector[k]) for k in self._backend.lifted.unreached] for vector in (p, *memory)]
         return [np.array(vector, self._backend.dtype) for vector in memory]
 
     def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
         p, *memory = (vector.tolist() for vector in (self._backend.p, *state))
-        for vector, began in zip((p, *memory), self._began, strict=True):
-            for k in self._backend.lifted.unreached:  # what the loss does not depend on stays where it is
-                vector[k] = began[k]
+        for vector, still in zip((p, *memory), self._still, strict=True):
+            for k, number in still:  # what the loss does not depend on stays where it was
+                vector[k] = number
         return p, memory
 
     @np.errstate(all="ignore")

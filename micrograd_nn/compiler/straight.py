@@ -40,9 +40,9 @@ def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
     """The sweep from the numbers of all nodes, tracers or floats: an adjoint per parameter."""
 
     def edges(i: int) -> Iterator[tuple[int, Number]]:
-        operands = trace.operands(i)
+        operands, row = trace.operands(i), trace.operations[i]
         given = [numbers[j] for j in operands]
-        for j, partial in zip(operands, trace.partials(i), strict=True):
+        for j, partial in zip(operands, row.partials if row else (), strict=True):
             if trace.depends[j]:
                 yield j, partial(*given, numbers[i])
 

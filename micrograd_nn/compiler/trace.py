@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operation import Operation, Partial
+from ..engine.operation import Operation
 from ..engine.ops import add, mul, neg, sub
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
@@ -63,11 +63,6 @@ class Trace:
         starts = [0, *accumulate(map(prod, self.inputs), initial=len(self.parameters))]
         places = enumerate(zip(self.source, self.position, strict=True))
         return [(i, starts[source] + position) for i, (source, position) in places if source >= PARAMETER]
-
-    def partials(self, i: int) -> tuple[Partial, ...]:
-        """The slopes of node i, one per operand."""
-        operation = self.operations[i]
-        return () if operation is None else operation.partials
 
 
 def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Trace:
