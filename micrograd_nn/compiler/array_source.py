@@ -184,7 +184,8 @@ class ArraySource:
             yield f"np.copyto({out}, {slopes})"
         largest = float(np.finfo(self._dtype).eps) ** -0.5  # beyond, less than half of the digits of x − out are right
         recorded = self._keep(partial(as_recorded, step.operation, largest))
-        yield f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})"
+        small = f"np.vdot({outcome}, {outcome}) < {largest**2}"  # a quick look first
+        yield f"if not ({small} or np.abs({outcome}).max() < {largest}): {recorded}({terms}, {out})"
 
     def _sum(self, step: kinds.Sum, out: str) -> Iterable[str]:
         given, whole = self._array(step.references[0]), self._steps[step.references[0]]
@@ -192,6 +193,8 @@ class ArraySource:
         axes = [a + whole.batched for a, side in enumerate(whole.shape) if step.shape[a] == 1 and side > 1]
         if rows and not axes and len(whole.shape) == 1:  # BLAS adds rows faster than a reduction does
             yield f"np.matmul({self._make(f'np.ones(n, {self._dtype})')}, {given}, out={out})"
+        elif axes == [1] and not rows and len(whole.shape) == 1:  # and the numbers of a row
+            yield f"np.matmul({given}, {self._make(f'np.ones(({whole.shape[0]}, 1), {self._dtype})')}, out={out})"
         else:
             target = self._make(f"{out}[None]") if rows else out
             listed = ", ".join(map(str, [0] * rows + axes))
