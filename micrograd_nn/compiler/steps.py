@@ -34,7 +34,7 @@ is the whole tape of a network of two inputs, three neurons and one output, with
      #20 Sum(#19)                             1
      #21 MatMul(#19, #8, transposed=False)    n×3
      #22 Gram(#19, #7)                        1×3
-     #23 Apply(#6, 0.0, operation=greater)    n×3
+     #23 Apply(#7, operation=sign)            n×3
      #24 Apply(#21, #23, operation=mul)       n×3
      #25 Sum(#24)                             3
      #26 Gram(#24, #1)                        3×2
