@@ -20,7 +20,7 @@ class Forbid(MetaPathFinder):
 
 sys.meta_path.insert(0, Forbid())
 from micrograd_nn import check_partials, quiz, steps
-from micrograd_nn import MLP, Value, data, draw_dot, draw_network, explain, grad, mse, paths, walk
+from micrograd_nn import MLP, SGD, Value, compile, data, draw_dot, draw_network, explain, grad, mse, paths, walk
 net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
 w1 = net.parameters()[0]
 L = mse(net([-2, -1]), Value(1, "y"))
@@ -38,6 +38,11 @@ JOBS = {
     "        assert len(X) == len(y) > 0 and repr(data.split(data.dataset(name), 0.5)[0])",
     "save": "from micrograd_nn.storage import from_bytes, to_bytes\n"
     "assert from_bytes(to_bytes(net, loss='mse')).state_dict() == net.state_dict()",
+    "compile": "x = [Value(0.0, 'x1'), Value(0.0, 'x2')]; y = Value(0.0, 'y')\n"
+    "program = compile(mse(net(x), y), [x, y], net.parameters(), backend='python')\n"
+    "loss, gradient = program.value_and_grad([[-2, -1]], [1])\n"
+    "assert list(gradient) == grad(L, net.parameters()) and loss == L.data\n"
+    "assert program.minimize(SGD(net.parameters(), lr=0.5), [[-2, -1]], [1], epochs=9)[-1] < loss",
 }
 
 
