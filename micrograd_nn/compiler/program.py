@@ -44,6 +44,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.every)
 
+    def converted(self, dtype: str) -> "Rows":
+        """The rows with their arrays in that dtype, so that they are converted once and not in each call."""
+        self.arrays = [array.astype(dtype, copy=False) if hasattr(array, "astype") else array for array in self.arrays]
+        return self
+
     @cached_property
     def lists(self) -> list[list[float]]:
         """Row by row, all inputs one after another, as floats."""

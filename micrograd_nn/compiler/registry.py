@@ -126,8 +126,11 @@ class Backends:
             return self._asked, "it was asked for"
         automatic = [kind for kind in BACKENDS.values() if kind.automatic]
         able = [kind for kind in automatic if not _why_not(kind, self._dtype)]
+        why_not = "; ".join(filter(None, (_why_not(kind, self._dtype) for kind in automatic)))
+        if not able:
+            raise ArgumentError(why_not)
         if len(able) == 1:
-            return able[0], "; ".join(filter(None, (_why_not(kind, self._dtype) for kind in automatic)))
+            return able[0], why_not
         costs = {kind: kind.cost(self._graph, rows) for kind in able}
         size = f"{_counted(self._graph.nodes, 'node')} on {_counted(self._graph.levels, 'level')}"
         about = ", ".join(f"{_time(cost)} {kind.way}" for kind, cost in costs.items())
