@@ -17,7 +17,7 @@ from ..nn.losses import LOSSES, named_loss
 from ..nn.optim import OPTIMIZERS
 from ..storage.networks import save
 from ..training import History, evaluate, fit
-from ..training.choose import ENGINES
+from ..training.engines import ENGINES
 from .options import add_data, add_out, make_folder
 from .recipes import RECIPES, Recipe, kept_back, parts, recipe
 from .results import confusion, decider, save_plots, tell
@@ -113,7 +113,7 @@ def trained(plan: Recipe, sets: dict[str, Dataset], arguments: Namespace) -> tup
 
 def print_table(net: MLP, history: History, plan: Recipe, sets: dict[str, Dataset]) -> None:
     """Loss and accuracy on each part of the data."""
-    print(f"{history.step} steps of {history.settings['batch_size']} rows, engine {history.engine}\n")
+    print(f"{history.step} steps of {history.settings['batch_size']} rows, engine {history.engine}\n{history.why}")
     metrics = ["accuracy"] if sets["train"].classes else []
     print(f"{'':12}{'rows':>8}{'loss':>14}" + "".join(f"{name:>12}" for name in metrics))
     for name, rows in sets.items():

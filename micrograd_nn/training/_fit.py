@@ -12,8 +12,7 @@ from ..engine.value import Value
 from ..nn.optim import LambdaLR, Optimizer
 from ..number import whole_number
 from . import arguments
-from .choose import choose
-from .engines import ScalarEngine
+from .engines import ScalarEngine, choose
 from .history import History
 from .metrics import Score
 from .running import Callback, Training
@@ -63,7 +62,9 @@ def fit(
     - callbacks: a function of the training under way, or several, called after each measurement;
     - resume: the history of a training that was stopped, to go on from there with its optimiser;
     - engine: "scalar" steps on the graph itself, "compiled" on its Program (``dtype`` "float64" or "float32");
-      "auto" compiles unless the training is tiny or the recorded graph changes with its inputs.
+      "auto" compiles unless the training is tiny, or network, loss or metric are random or look at a number of the
+      graph, be it a parameter's, by ``if x > 0``, ``float`` or ``.data``: a compiled step could not. ``history.why``
+      then names the line, as the error of "compiled" does.
 
     >>> from micrograd_nn import MLP
     >>> net = MLP(2, [4, 1], activation="tanh", output="sigmoid", seed=1)

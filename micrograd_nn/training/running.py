@@ -12,9 +12,8 @@ from ..compiler.run import descend
 from ..interrupts import answered
 from ..nn.optim import LambdaLR, Optimizer
 from ..progress import progress_bar
-from .choose import Engine
 from .divergence import diverged
-from .engines import Column
+from .engines import Column, Engine
 from .history import History
 from .task import Task
 
@@ -39,7 +38,8 @@ class Training:
     def go(self, progress: bool) -> None:
         """Step until the end, a stop, Ctrl-C, or nan."""
         history = self.history
-        history.optimizer, history.engine, history.stopped = self.optimizer, self.engine.name, ""
+        history.optimizer, history.stopped = self.optimizer, ""
+        history.engine, history.why = self.engine.name, self.engine.why
         self.bar = progress_bar(progress, total=self.until, initial=self.step, desc="training", unit="step")
         with self.bar, answered() as self.ctrl_c:
             descend(self)

@@ -1,0 +1,135 @@
+"""Recording for every row: a graph that was recorded without a look at any number can't depend on the numbers.
+
+Promise (tests/test_recording.py): whoever looks while it is recorded, by ``.data``, ``float()``, ``if x > 3``, ``==``,
+``print`` or ``no_grad``, gets a GraphError that names the line; so does whoever catches it and goes on.
+"""
+
+import linecache
+import os
+import pickle
+import random
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from ..engine.modes import Mode, enable_grad, now
+from ..engine.value import Value, as_value
+from ..errors import GraphError
+
+PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+WAY_OUT = "write it with maximum, minimum, step or abs, or leave it to the scalar engine"
+_looked: ContextVar[str] = ContextVar(
+    "looked", default=""
+)  # what was said of the first look: code may swallow an error
+
+
+def _hidden(attribute: str) -> Any:
+    """An attribute of a Value that nobody may look at or change while numbers are hidden."""
+    own = vars(Value)[attribute]
+
+    def get(self: Value) -> Any:
+        _look()
+        return own.__get__(self)
+
+    def change(self: Value, number: Any) -> None:
+        _look()
+        own.__set__(self, number)
+
+    return property(get, change)
+
+
+class Unseen(Value):
+    """A Value whose number may be any: under ``hide_numbers`` a look at it raises, elsewhere it is like another."""
+
+    __slots__ = ()
+    data, grad, partials = map(_hidden, ("data", "grad", "partials"))
+
+    @classmethod
+    def made(cls, node: Value, recording: bool) -> Value:
+        """What was made of one that is unseen, and so is unseen."""
+        if not recording:
+            _look()  # its number would stay behind in a leaf
+        node.__class__ = cls
+        return node
+
+
+class hide_numbers(Mode):
+    """A look at the number of an ``Unseen`` raises GraphError."""
+
+    spreading = Unseen
+
+
+def _look() -> None:
+    """Somebody looks at an ``Unseen``. While numbers are hidden this raises GraphError, with the user's line."""
+    if not now()[2]:
+        return
+    frame: Any = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    line = linecache.getline(file, number, frame.f_globals).strip()
+    said = f"line {number} of {os.path.basename(file)} looks at a number: {line}"
+    _looked.set(_looked.get() or f"{said}\nA compiled graph is the same for all rows: {WAY_OUT}")
+    raise GraphError(_looked.get())
+
+
+def record(function: Callable[..., Any], given: Sequence[Any], hidden: Iterable[Value]) -> Any:
+    """``function(*given)``, one Value or several, as a graph that is the same whatever numbers hidden Values hold.
+
+    Raises GraphError if the function looks at a number that depends on them, and names the line that does; or if it
+    records another graph when it is called again, or draws a random number, for which the next one is kept.
+    """
+    leaves = {*hidden}
+    if any(type(leaf) not in (Value, Unseen) for leaf in leaves):
+        raise GraphError(f"leaves of a class of one's own may look at their numbers: {WAY_OUT}")
+    before = _random_state()
+    _looked.set("")
+    try:
+        for leaf in leaves:
+            leaf.__class__ = Unseen
+        with enable_grad(), hide_numbers():
+            made = function(*given)
+    except Exception:
+        if not _looked.get():
+            raise
+    finally:
+        for leaf in leaves:
+            leaf.__class__ = Value
+    if _looked.get():
+        raise GraphError(_looked.get())
+    with enable_grad():
+        again = function(*given)
+    drawn = pickle.dumps(before) != pickle.dumps(_random_state())
+    _random_state(*before)
+    if drawn or not _alike(made, again, leaves):
+        name = getattr(function, "__name__", type(function).__name__)
+        raise GraphError(f"{name} records another graph each time: is it random? A compiled graph is always the same")
+    return made
+
+
+def _random_state(*states: Any) -> tuple[Any, Any]:
+    """Where Python's and NumPy's own random numbers stand; they go on from there if states are given."""
+    import numpy as np
+
+    if states:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+    return random.getstate(), np.random.get_state()
+
+
+def _alike(one: Any, other: Any, hidden: set[Value]) -> bool:
+    """Whether two graphs are the same but for the objects that their nodes are."""
+    ones, others = (list(made) if isinstance(made, Sequence) else [made] for made in (one, other))
+    waiting = [*zip(map(as_value, ones), map(as_value, others), strict=False)]
+    found: dict[Value, Value] = {}
+    while waiting:
+        a, b = waiting.pop()
+        if a is b or found.get(a) is b:
+            continue
+        leaves_differ = a.left is None and (a in hidden or b in hidden or repr(a._data) != repr(b._data))
+        if a in found or a.operation is not b.operation or leaves_differ:
+            return False
+        found[a] = b
+        waiting += zip(a.operands, b.operands, strict=True)
+    return len(ones) == len(others)
