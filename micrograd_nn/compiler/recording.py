@@ -17,7 +17,7 @@ from ..engine.modes import Mode, enable_grad, now
 from ..engine.value import Value, as_value
 from ..errors import GraphError
 
-PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+PACKAGE, LIBRARY = os.path.dirname(os.path.dirname(__file__)), os.path.dirname(os.__file__)
 WAY_OUT = "write it with maximum, minimum, step or abs, or leave it to the scalar engine"
 _looked: ContextVar[str] = ContextVar(
     "looked", default=""
@@ -65,7 +65,7 @@ def _look() -> None:
     if not now()[2]:
         return
     frame: Any = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame.f_back and not _is_users(frame.f_code.co_filename):
         frame = frame.f_back
     file, number = frame.f_code.co_filename, frame.f_lineno
     line = linecache.getline(file, number, frame.f_globals).strip()
@@ -74,11 +74,17 @@ def _look() -> None:
     raise GraphError(_looked.get())
 
 
-def record(function: Callable[..., Any], given: Sequence[Any], hidden: Iterable[Value]) -> Any:
+def _is_users(file: str) -> bool:
+    """Whether code is neither ours, nor Python's own, such as copy.py, nor NumPy's."""
+    library = file.startswith(LIBRARY) and "-packages" not in file
+    return not (library or file.startswith(PACKAGE) or f"{os.sep}numpy{os.sep}" in file)
+
+
+def record(function: Callable[..., Any], given: Sequence[Any], hidden: Iterable[Value], again: Any = None) -> Any:
     """``function(*given)``, one Value or several, as a graph that is the same whatever numbers hidden Values hold.
 
-    Raises GraphError if the function looks at a number that depends on them, and names the line that does; or if it
-    records another graph when it is called again, or draws a random number, for which the next one is kept.
+    Raises GraphError if the function looks at a number that depends on them, and names the line that does; if it draws
+    a random number, which is then drawn again; or if it records another graph than ``again``, what it gave before.
     """
     leaves = {*hidden}
     if any(type(leaf) not in (Value, Unseen) for leaf in leaves):
@@ -98,8 +104,9 @@ def record(function: Callable[..., Any], given: Sequence[Any], hidden: Iterable[
             leaf.__class__ = Value
     if _looked.get():
         raise GraphError(_looked.get())
-    with enable_grad():
-        again = function(*given)
+    if again is None:
+        with enable_grad():
+            again = function(*given)
     drawn = pickle.dumps(before) != pickle.dumps(_random_state())
     _random_state(*before)
     if drawn or not _alike(made, again, leaves):

@@ -14,7 +14,7 @@ from ..engine.value import Value
 from ..errors import known
 from ..nn.functional import total
 from ..nn.optim import SGD
-from .engines import ENGINES, TINY, ScalarEngine, choose, recorded_outputs
+from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row
 from .metrics import Score, named_metrics
 from .task import Task, as_network
 
@@ -90,7 +90,7 @@ def _compiled_outputs(net: Any, rows: Any) -> Callable[[Any], Any]:
     import numpy as np
 
     x = [Value(number) for number in rows[0].tolist()]
-    out = recorded_outputs(net, x, x)
+    out = for_every_row(net(x), net, x, x)
     several = isinstance(out, Sequence)
     picks = [Value(0.0) for _ in out] if several else []
     wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, out, strict=True)]) if several else out

@@ -100,9 +100,9 @@ class CompiledEngine:
     def __init__(self, scalar: ScalarEngine, dtype: str, scores: Sequence[Score], trains: bool) -> None:
         self.task, self.optimizer, self.size, self.dtype = scalar.task, scalar.optimizer, scalar.size, dtype
         self.name, self.chunk = "compiled", 1
-        x, wanted = self.task.leaves(0), self.task.wanted(0)
+        (x, outputs), wanted = self.task.kept, self.task.wanted(0)
         hidden = [*x, *as_list(wanted), *(scalar.optimizer.params if trains else ())]
-        outputs = recorded_outputs(self.task.net, x, hidden)
+        outputs = for_every_row(outputs, self.task.net, x, hidden)
         self.programs: dict[Score, Any] = {}
         for score in dict.fromkeys((self.task.loss.function, *scores)):
             graph = record(score, [outputs, wanted], [*hidden, *as_list(outputs)])
@@ -176,8 +176,8 @@ def choose(
         return scalar
 
 
-def recorded_outputs(net: Any, x: list[Value], hidden: Sequence[Value]) -> Any:
-    """The network's outputs on these leaves, as a graph for every row. Raises GraphError if it looks at a number.
+def for_every_row(outputs: Any, net: Any, x: list[Value], hidden: Sequence[Value]) -> Any:
+    """These outputs of the network on x, if it looks at no number of what is hidden. Raises GraphError otherwise.
 
     An MLP of the package's own parts looks at none, and need not be watched, which takes three times as long.
     """
@@ -185,8 +185,7 @@ def recorded_outputs(net: Any, x: list[Value], hidden: Sequence[Value]) -> Any:
     units = [unit for neuron in neurons for unit in neuron.units]
     parts = {type(part) for part in (*(net.layers if neurons else [net]), *neurons, *units)}
     if parts - {Layer, Neuron, Maxout} or any(not isinstance(u.activation, Operation | None) for u in units):
-        return record(net, [x], hidden)
-    outputs = net(x)
+        return record(net, [x], hidden, outputs)
     for node in topological_order(*as_list(outputs)):
         if node.left is not None:
             node.__class__ = Unseen  # a loss may look at it
