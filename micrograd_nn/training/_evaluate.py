@@ -39,7 +39,8 @@ def evaluate(
     >>> evaluate(net, [[1.0], [2.0]], [0, 1], loss="mse")
     {'loss': 0.25, 'accuracy': 0.5}
 
-    X, y, loss, metrics and engine are those of ``fit``, and so are the errors.
+    X, y, loss, metrics and engine are those of ``fit``, and so are the errors; parameters stand still here, so that
+    their numbers may be looked at.
     """
     task = Task(net, X, y, loss)
     scores = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
@@ -58,7 +59,7 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
     >>> predict(MLP(2, [1], init="zeros"), [[1.0, 2.0], [3.0, 4.0]]).tolist()
     [0.0, 0.0]
 
-    X and engine are those of ``fit``, and so are the errors.
+    X and engine are those of ``evaluate``, and so are the errors.
     """
     import numpy as np
 
