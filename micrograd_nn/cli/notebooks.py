@@ -16,10 +16,7 @@ from ..files import write_whole
 from .options import make_folder
 
 USUAL = Path("micrograd-nn-notebooks")
-ABOUT = {
-    "help": "copy the chapters, Jupyter notebooks, into a folder",
-    "description": "Copy the chapters into a folder, to be opened with Jupyter. What is there already stays as it is.",
-}
+ABOUT = "copy the chapters, Jupyter notebooks, into a folder; what is there already stays as it is"
 
 
 def add_options(parser: ArgumentParser) -> None:
