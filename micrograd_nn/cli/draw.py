@@ -19,7 +19,7 @@ ABOUT = "draw a formula as a graph with its gradients, or for .html as a page th
 def add_options(parser: ArgumentParser) -> None:
     """Formula, file and direction."""
     add_formula(parser, "'sigmoid(w*x + b)'", "a number for each name", metavar="EXPR")
-    parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="FILE", help="default graph.svg")
+    parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="FILE", help=".svg, .png, .dot, .html")
     parser.add_argument("--rankdir", choices=DIRECTIONS, default="LR", help="which way the graph runs (default LR)")
 
 

@@ -14,7 +14,7 @@ from ..engine.value import Value
 from ..errors import known
 from ..nn.functional import total
 from ..nn.optim import SGD
-from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row
+from .engines import ENGINES, TINY, ScalarEngine, as_list, choose, for_every_row
 from .metrics import Score, named_metrics
 from .task import Task, as_network
 
@@ -68,8 +68,7 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
     known("engine", engine, ENGINES)
     if engine == "compiled" or (engine == "auto" and len(rows) * len(net.parameters()) >= TINY):
         try:
-            outputs = _compiled_outputs(net, rows)
-            return np.concatenate([outputs(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)])
+            return _compiled_outputs(net, rows)
         except Exception:  # code that is recorded for compiling may raise anything
             if engine == "compiled":
                 raise
@@ -82,25 +81,22 @@ def _outputs(net: Any, row: Any) -> Any:
     return [z.data for z in out] if isinstance(out, Sequence) else out.data
 
 
-def _compiled_outputs(net: Any, rows: Any) -> Callable[[Any], Any]:
-    """A function of rows that gives their outputs. Raises GraphError if the network looks at its numbers.
+def _compiled_outputs(net: Any, rows: Any) -> Any:
+    """The same, compiled. Raises GraphError if the network looks at its numbers.
 
-    A program has one outcome per row: of several outputs, pick·z with a one-hot pick gives one after the other. It is
-    0 where pick is, also beside an infinite z, which spoils no other output.
+    A program has one outcome per row: pick·z with a one-hot pick gives one output after the other. It is 0 where pick
+    is, also beside an infinite z, which spoils no other output.
     """
     import numpy as np
 
     x = [Value(number) for number in rows[0].tolist()]
     out = for_every_row(net(x), net, x, x)
-    several = isinstance(out, Sequence)
-    picks = [Value(0.0) for _ in out] if several else []
-    wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, out, strict=True)]) if several else out
-    program = compile(wanted, inputs=[x, picks] if several else [x], parameters=net.parameters())
-
-    def outputs(block: Any) -> Any:
-        if not several:
-            return program.each(block)
-        chosen = (np.broadcast_to(pick, (len(block), len(picks))) for pick in np.eye(len(picks)))
-        return np.stack([program.each(block, pick) for pick in chosen], axis=1)
-
-    return outputs
+    picks = [Value(1.0) for _ in as_list(out)]
+    wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, as_list(out), strict=True)])
+    program = compile(wanted, inputs=[x, picks], parameters=net.parameters())
+    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+    columns = [
+        np.concatenate([program.each(block, np.broadcast_to(pick, (len(block), len(picks)))) for block in blocks])
+        for pick in np.eye(len(picks))
+    ]
+    return np.stack(columns, axis=1) if isinstance(out, Sequence) else columns[0]

@@ -90,7 +90,5 @@ class History:
         return plot_history(self, ax)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name} {number:.4g}" for name, number in self.last.items() if name not in ("step", "epoch"))
-        return (
-            f"<history: {self.step} steps{', ' + shown if shown else ''}{', ' + self.stopped if self.stopped else ''}>"
-        )
+        shown = [f"{name} {number:.4g}" for name, number in self.last.items() if name not in ("step", "epoch")]
+        return f"<history: {', '.join(filter(None, [f'{self.step} steps', *shown, self.stopped]))}>"
