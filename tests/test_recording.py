@@ -9,6 +9,7 @@ import threading
 
 import numpy as np
 import pytest
+from storms import counts, needs_a_timer, storm
 
 from micrograd_nn import MLP, Module, Value, compile, evaluate, fit, grad, hessian, no_grad, predict, replay, tanh
 from micrograd_nn.compiler.recording import Unseen, hide_numbers, record
@@ -333,3 +334,15 @@ def test_nothing_hidden_is_left_behind():
     predict(net, [[1.0]] * 2000)
     gc.collect()
     assert [thing for thing in gc.get_objects() if type(thing) is Unseen] == []
+
+
+@needs_a_timer
+@counts
+def test_no_signal_leaves_a_number_hidden(count):
+    x = [Value(1.0), Value(2.0)]
+
+    def left():
+        with hide_numbers():
+            return [type(leaf) for leaf in x] != [Value, Value] or float(x[0] * x[1]) != 2.0
+
+    assert storm(lambda: record(lambda x: x[0] * x[1] + 1, [x], x), left, count) == 0

@@ -9,8 +9,10 @@ import os
 import pickle
 import random
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
+from itertools import repeat
 from typing import Any
 
 from ..engine.modes import Mode, enable_grad, now
@@ -84,31 +86,29 @@ def record(function: Callable[..., Any], given: Sequence[Any], hidden: Iterable[
     """``function(*given)``, one Value or several, as a graph that is the same whatever numbers hidden Values hold.
 
     Raises GraphError if the function looks at a number that depends on them, and names the line that does; if it draws
-    a random number, which is then drawn again; or if it records another graph than ``again``, what it gave before.
+    a random number (the next call draws it again); or if it records another graph than ``again``, what it gave before.
     """
     leaves = {*hidden}
     if any(type(leaf) not in (Value, Unseen) for leaf in leaves):
         raise GraphError(f"leaves of a class of one's own may look at their numbers: {WAY_OUT}")
     before = _random_state()
+    hide, show = (map(setattr, leaves, repeat("__class__"), repeat(kind)) for kind in (Unseen, Value))
     _looked.set("")
     try:
-        for leaf in leaves:
-            leaf.__class__ = Unseen
+        deque(hide, maxlen=0)
         with enable_grad(), hide_numbers():
             made = function(*given)
+        with enable_grad():
+            again = function(*given) if again is None else again
     except Exception:
         if not _looked.get():
             raise
     finally:
-        for leaf in leaves:
-            leaf.__class__ = Value
+        deque(show, maxlen=0)  # all of it in one step of C, which no Ctrl-C divides
+        drawn = pickle.dumps(before) != pickle.dumps(_random_state())
+        _random_state(*before)
     if _looked.get():
         raise GraphError(_looked.get())
-    if again is None:
-        with enable_grad():
-            again = function(*given)
-    drawn = pickle.dumps(before) != pickle.dumps(_random_state())
-    _random_state(*before)
     if drawn or not _alike(made, again, leaves):
         name = getattr(function, "__name__", type(function).__name__)
         raise GraphError(f"{name} records another graph each time: is it random? A compiled graph is always the same")

@@ -107,7 +107,8 @@ def targets(given: Any, rows: int, outputs: int, loss: Loss) -> Array:
         raise ShapeError(f"X has {rows} rows and y has {len(array)}: each row takes one target")
     if array.shape[1] != outputs and not labels:
         raise ShapeError(f"y has {array.shape[1]} columns, and the network has {outputs} outputs")
-    allowed, legal = loss.allows, f"this loss takes targets of {loss.targets}"
+    allowed: Callable[[float], bool] = loss.allows
+    legal = f"this loss takes targets of {loss.targets}"
     if labels:
         allowed, legal = range(outputs).__contains__, f"a label is a whole number from 0 to {outputs - 1}"
     for i, row in enumerate(array.tolist()):
