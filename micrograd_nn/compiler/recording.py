@@ -117,12 +117,12 @@ def record(function: Callable[..., Any], given: Sequence[Any], hidden: Iterable[
 
 def _random_state(*states: Any) -> tuple[Any, Any]:
     """Where Python's and NumPy's own random numbers stand; they go on from there if states are given."""
-    import numpy as np
-
+    numpy = sys.modules.get("numpy.random")  # nobody draws from it before it is imported
     if states:
         random.setstate(states[0])
-        np.random.set_state(states[1])
-    return random.getstate(), np.random.get_state()
+    if numpy and any(states[1:]):
+        numpy.set_state(states[1])
+    return random.getstate(), numpy and numpy.get_state()
 
 
 def _alike(one: Any, other: Any, hidden: set[Value]) -> bool:
