@@ -43,7 +43,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         _flush_folder(target.parent)
 
 
-def read_up_to(path: str | os.PathLike[str], limit: int) -> bytes:
+def read_whole(path: str | os.PathLike[str], limit: int = -1) -> bytes:
     """The content of a file, or its first ``limit`` bytes. Raises FileMissingError or FileError."""
     name = name_of(path)
     with faults_as_errors(name), open(name, "rb") as file:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..derive import Finding, Report, check_partials
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, FormatError, MicrogradError
-from ..files import faults_as_errors
+from ..files import read_whole
 from ..notation._formula import formula
 
 PARTIAL = re.compile(r"([d∂])\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
@@ -50,10 +50,8 @@ def run(arguments: Namespace) -> int:
 
 def text_of(file: Path) -> str:
     """What stands in the file. Raises FileMissingError, FileError, or FormatError if it is no text."""
-    with faults_as_errors(str(file)):
-        content = file.read_bytes()
     try:
-        return content.decode("utf-8-sig")  # some editors begin a file with a mark
+        return read_whole(file).decode("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError:
         raise FormatError(f"{file} is no text in UTF-8: save the derivation as plain text, encoded in UTF-8") from None
 

@@ -125,9 +125,14 @@ def _random_state(*states: Any) -> tuple[Any, Any]:
     return random.getstate(), numpy and numpy.get_state()
 
 
+def as_list(made: Any) -> list[Any]:
+    """One Value or several, as a list."""
+    return list(made) if isinstance(made, Sequence) else [made]
+
+
 def _alike(one: Any, other: Any, hidden: set[Value]) -> bool:
     """Whether two graphs are the same but for the objects that their nodes are."""
-    ones, others = (list(made) if isinstance(made, Sequence) else [made] for made in (one, other))
+    ones, others = as_list(one), as_list(other)
     waiting = [*zip(map(as_value, ones), map(as_value, others), strict=False)]
     found: dict[Value, Value] = {}
     while waiting:

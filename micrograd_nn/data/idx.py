@@ -14,7 +14,7 @@ from math import prod
 from typing import Any
 
 from ..errors import FormatError
-from ..files import read_up_to
+from ..files import read_whole
 
 LIMIT = 1 << 27  # 128 MB: nearly three times MNIST's largest file
 UNSIGNED_BYTE = 8
@@ -22,7 +22,7 @@ UNSIGNED_BYTE = 8
 
 def read_idx(path: str | os.PathLike[str]) -> Any:
     """The file's array of unsigned bytes. Raises FormatError on anything else, FileMissingError if it is not there."""
-    return parse_idx(unzipped(read_up_to(path, LIMIT + 1), os.fspath(path)), os.fspath(path))
+    return parse_idx(unzipped(read_whole(path, LIMIT + 1), os.fspath(path)), os.fspath(path))
 
 
 def unzipped(content: bytes, name: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..compiler import compile
+from ..compiler.recording import as_list
 from ..data.matrix import matrix
 from ..engine.modes import enable_grad, no_grad
 from ..engine.ops import multiply_no_nan
@@ -14,7 +15,7 @@ from ..engine.value import Value
 from ..errors import known
 from ..nn.functional import total
 from ..nn.optim import SGD
-from .engines import ENGINES, TINY, ScalarEngine, as_list, choose, for_every_row
+from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row
 from .metrics import Score, named_metrics
 from .task import Task, as_network
 
@@ -43,12 +44,11 @@ def evaluate(
     their numbers may be looked at.
     """
     task = Task(net, X, y, loss)
-    scores = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
-    measured = [score for _, score in scores]
+    scores = {"loss": task.loss.function, **dict(named_metrics(metrics, task.loss))}
     scalar = ScalarEngine(task, SGD(net.parameters()), 1, (0.0, 0.0))
-    runs = choose(engine, dtype, scalar, len(task), measured, trains=False)
+    runs = choose(engine, dtype, scalar, len(task), [*scores.values()], trains=False)
     task.forget()
-    return {name: runs.score(task, score) for name, score in scores}
+    return {name: runs.score(task, score) for name, score in scores.items()}
 
 
 @enable_grad()

@@ -71,7 +71,8 @@ def fit(
     - engine: "scalar" steps on the graph itself, "compiled" on its Program (``dtype`` "float64" or "float32");
       "auto" compiles unless the training is tiny, or network, loss or metric are random or look at a number of the
       graph, be it a parameter's, by ``if x > 0``, ``float`` or ``.data``: a compiled step could not. ``history.why``
-      then names the line, as the error of "compiled" does.
+      then names the line, as the error of "compiled" does. What else Python reads in there, such as an attribute of the
+      network that a callback moves, a compiled training reads once.
 
     >>> from micrograd_nn import MLP
     >>> net = MLP(2, [4, 1], activation="tanh", output="sigmoid", seed=1)

@@ -12,7 +12,7 @@ from typing import Any
 from ..collector import undisturbed
 from ..compiler import compile
 from ..compiler.backend import Log
-from ..compiler.recording import Unseen, record
+from ..compiler.recording import Unseen, as_list, record
 from ..compiler.registry import check_dtype
 from ..compiler.run import Run
 from ..engine.backprop import grad
@@ -190,8 +190,3 @@ def for_every_row(outputs: Any, net: Any, x: list[Value], hidden: Sequence[Value
         if node.left is not None:
             node.__class__ = Unseen  # a loss may look at it
     return outputs
-
-
-def as_list(outputs: Any) -> list[Any]:
-    """One Value or several, as a list."""
-    return list(outputs) if isinstance(outputs, Sequence) else [outputs]
