@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import itertools
 import math
 import pickle
 import random
@@ -93,6 +94,19 @@ def test_the_line_is_that_of_the_code_that_looks():
         compile(swallowed, inputs=[Value(2.0)])
 
 
+def twice(x):
+    try:
+        first = float(x)
+    except Exception:
+        first = 1.0
+    return first * round(x, 1)
+
+
+def test_of_several_looks_the_first_is_named():
+    with pytest.raises(GraphError, match=r"looks at a number: first = float\(x\)\n"):
+        compile(twice, inputs=[Value(2.0)])
+
+
 def by_create_graph(x):
     (slope,) = grad(tanh(W * x), [x], create_graph=True)
     return slope * x
@@ -122,7 +136,8 @@ def test_what_looks_at_no_number_is_compiled(way):
         assert program([[number]] if isinstance(function, MLP) else [number]) == pytest.approx(expected.data, rel=1e-14)
 
 
-SOURCE = random.Random(0)
+SOURCE, TURNS = random.Random(0), itertools.cycle([tanh, abs])
+LENGTHS = itertools.count()
 CALLS = []
 
 
@@ -137,7 +152,9 @@ RANDOM = {
     "one in a million": lambda x: x * 2 if random.random() < 1e-6 else x,
     "one in a million, numpy": lambda x: x * 2 if np.random.rand() < 1e-6 else x,
     "a source of its own": lambda x: x * SOURCE.random(),
-    "another operation": lambda x: SOURCE.choice([tanh, abs])(x) * SOURCE.choice([x, W]) * SOURCE.randrange(10**9),
+    "another operation": lambda x: next(TURNS)(x),
+    "another number": lambda x: x * SOURCE.randrange(10**9),
+    "another length": lambda x: sum([x] * next(LENGTHS), x),
     "a counter": counted,
 }
 
@@ -157,6 +174,12 @@ def test_another_leaf_with_the_same_number_is_another_graph():
     x = [Value(0.0), Value(0.0)]
     with pytest.raises(GraphError, match="another graph each time"):
         compile(lambda x: x[next(turns)] * 2, inputs=[x])
+
+
+def test_another_number_of_outputs_is_another_graph():
+    x, lengths = Value(1.0), itertools.count(1)
+    with pytest.raises(GraphError, match="another graph each time"):
+        record(lambda x: [x * 2] * next(lengths), [x], [x])
 
 
 def test_numbers_are_hidden_in_this_block_and_for_this_thread_alone():
