@@ -63,7 +63,7 @@ def test_a_name_that_is_taken_is_not_the_result_s(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "there is no file {}\n"), (b"\xff\xfeL\0", "{} is no text in UTF-8: save"), ("", "{} can't be read: ")],
+    [(None, "there is no file {}\n"), (b"\xff\xfeL\0", "{} is no text in UTF-8: save"), ("", "{} could not be read: ")],
 )
 def test_a_sheet_that_is_no_text_is_told_in_words(content, message, tmp_path, capsys):
     sheet = tmp_path / "sheet"

@@ -19,8 +19,8 @@ class Forbid(MetaPathFinder):
             raise ImportError(f"{{name}} is not there")
 
 sys.meta_path.insert(0, Forbid())
-from micrograd_nn import check_partials, quiz, steps
-from micrograd_nn import MLP, SGD, Value, compile, data, draw_dot, draw_network, explain, grad, mse, paths, walk
+from micrograd_nn import accuracy, check_partials, evaluate, predict, quiz, steps
+from micrograd_nn import MLP, SGD, Value, compile, data, draw_dot, draw_network, explain, fit, grad, mse, paths, walk
 net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
 w1 = net.parameters()[0]
 L = mse(net([-2, -1]), Value(1, "y"))
@@ -34,10 +34,15 @@ JOBS = {
     "walk": "assert 'h1' in walk(L).html",
     "explore": "from micrograd_nn.draw._explore import answer, graph_data\nassert graph_data(L)['nodes']\n"
     "assert answer(L, {'kind': 'nudge', 'node': 0, 'value': 0.1})['words']",
+    "predict and evaluate": "X, y = data.friends(); out = predict(net, X); assert len(out) == 4\n"
+    "assert evaluate(net, X, y)['loss'] > 0 and accuracy(out, y) in (0, 0.25, 0.5, 0.75, 1)",
     "small datasets": "for name in data.DATASETS:\n    if name != 'digits':\n        X, y = data.dataset(name)\n"
     "        assert len(X) == len(y) > 0 and repr(data.split(data.dataset(name), 0.5)[0])",
     "save": "from micrograd_nn.storage import from_bytes, to_bytes\n"
     "assert from_bytes(to_bytes(net, loss='mse')).state_dict() == net.state_dict()",
+    "fit": "history = fit(net, [[0, 0], [0, 1]], [0, 1], lr=1.0, epochs=20, engine='scalar')\n"
+    "assert history['loss'][-1] < history['loss'][0]",
+    "fit by itself": "assert fit(net, *data.friends(), lr=0.1, epochs=50, metrics='accuracy').last['loss'] < 0.2",
     "compile": "x = [Value(0.0, 'x1'), Value(0.0, 'x2')]; y = Value(0.0, 'y')\n"
     "program = compile(mse(net(x), y), [x, y], net.parameters(), backend='python')\n"
     "loss, gradient = program.value_and_grad([[-2, -1]], [1])\n"

@@ -82,3 +82,11 @@ def test_a_row_of_the_table(module: str, name: str) -> None:
 @pytest.mark.parametrize(("module", "name"), [*listed(TABLES), *listed(ROOMS)])
 def test_a_table_or_a_room(module: str, name: str) -> None:
     assert find(module, name)
+
+
+def test_the_front_door_has_no_other_names() -> None:
+    """What ``from micrograd_nn import *`` brings, and ``help(micrograd_nn)`` shows."""
+    package = importlib.import_module("micrograd_nn")
+    listed_here = {name for table in (CLASSES, FUNCTIONS, ROWS, TABLES) for where, name in listed(table)
+                   if where == "micrograd_nn"}  # fmt: skip
+    assert {*package.__all__} == listed_here | {"losses", "optim", "explore"}

@@ -4,7 +4,7 @@ The file is only read; what can't be understood in it is named with its line.
 """
 
 import re
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from ..derive import Finding, Report, check_partials
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentError, FileError, FileMissingError, FormatError, MicrogradError
+from ..errors import ArgumentError, FormatError, MicrogradError
+from ..files import read_whole
 from ..notation._formula import formula
 
 PARTIAL = re.compile(r"([d∂])\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
-FORMAT = """\
+EPILOG = """\
 The file has one line per number, per formula, and per partial derived by hand; the last formula is the loss:
 
     x = 2
@@ -29,14 +30,7 @@ The file has one line per number, per formula, and per partial derived by hand; 
     dL/dw = -0.106
 
 Exit code 0 if all partials are right, 1 if not."""
-
-
-ABOUT = {
-    "help": "check partials that were derived by hand, and name the slip",
-    "description": "Check partials that were derived by hand, and name the slip in each wrong one.",
-    "epilog": FORMAT,
-    "formatter_class": RawDescriptionHelpFormatter,
-}
+ABOUT = "check partials that were derived by hand, and name the slip in each wrong one"
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -48,7 +42,7 @@ def run(arguments: Namespace) -> int:
     """Check and report. Returns the exit code: 1 if something is wrong."""
     sheet = read_sheet(text_of(arguments.file), str(arguments.file))
     if sheet.root is None or not sheet.partials:
-        raise FormatError(f"{arguments.file} needs a formula and at least one partial, such as dL/dw = 0.5\n\n{FORMAT}")
+        raise FormatError(f"{arguments.file} needs a formula and at least one partial, such as dL/dw = 0.5\n\n{EPILOG}")
     report = sheet.report()
     print(report)
     return 0 if report.ok else 1
@@ -57,11 +51,7 @@ def run(arguments: Namespace) -> int:
 def text_of(file: Path) -> str:
     """What stands in the file. Raises FileMissingError, FileError, or FormatError if it is no text."""
     try:
-        return file.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
-    except FileNotFoundError:
-        raise FileMissingError(f"there is no file {file}") from None
-    except OSError as error:
-        raise FileError(f"{file} can't be read: {error.strerror}") from None
+        return read_whole(file).decode("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError:
         raise FormatError(f"{file} is no text in UTF-8: save the derivation as plain text, encoded in UTF-8") from None
 

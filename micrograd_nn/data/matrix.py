@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from math import isfinite, prod
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, ShapeError
 from ..number import as_float
 
-if TYPE_CHECKING:
-    import numpy as np
-
-Array: TypeAlias = "np.ndarray[Any, Any]"
+Array: TypeAlias = Any  # NumPy's, of shape (rows, columns); a list of rows where NumPy is not installed
 
 ROWS = {"X": "rows, such as [[1, 2], [3, 4]]", "y": "targets, one per row of X, such as [0, 1]"}
 
@@ -50,7 +47,7 @@ def _array(name: str, given: Any, column: bool) -> Array:
         rows = [[as_float(number) for number in row] for row in rows]
         if len(set(map(len, rows))) > 1:
             raise ShapeError("rows of several lengths") from None
-        return rows  # type: ignore[no-any-return]  # a list, where there are no arrays
+        return rows
     array: Array = np.asarray(given)
     array = array.reshape(-1, 1) if column and array.ndim == 1 else array
     if array.dtype.kind == "O":  # Fraction, Decimal, or nothing that is a number
@@ -68,6 +65,12 @@ def _not_finite(array: Array) -> list[list[int]]:
         places: list[list[int]] = np.argwhere(~np.isfinite(array)).tolist()
         return places
     return [[i, j] for i, row in enumerate(array) for j, number in enumerate(row) if not isfinite(number)]
+
+
+def floats(row: Any) -> list[float]:
+    """A row of a matrix as Python's own numbers."""
+    numbers: list[float] = row.tolist() if hasattr(row, "tolist") else row
+    return numbers
 
 
 def _first_fault(name: str, given: Any, error: Exception) -> MicrogradError:
