@@ -5,8 +5,9 @@ row to row (``batched``). It comes after all that it acts on, and is written onc
 is the whole tape of a network of two inputs, three neurons and one output, with its loss L = (o − y)²:
 
     >>> from micrograd_nn import MLP, Value
+    >>> from micrograd_nn.compiler.chains import Chains
     >>> from micrograd_nn.compiler.lifted import lift
-    >>> from micrograd_nn.compiler.trace import Chains, trace
+    >>> from micrograd_nn.compiler.trace import trace
     >>> net, x, y = MLP(2, [3, 1], "relu", seed=0), [Value(0.0), Value(0.0)], Value(0.0)
     >>> recorded = trace((net(x) - y) ** 2, [x, y], net.parameters())
     >>> lifted = lift(recorded, Chains(recorded))

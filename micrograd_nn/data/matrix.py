@@ -24,7 +24,7 @@ def matrix(name: str, given: Any, column: bool = False) -> Array:
         array = _array(name, given, column)
     except (TypeError, ValueError) as error:
         raise _first_fault(name, given, error) from None
-    shape = array.shape if hasattr(array, "shape") else (len(array), *(len(row) for row in array[:1]))
+    shape = _shape(array)
     if len(shape) != 2 or not prod(shape):
         raise ShapeError(f"{name} is a list of {ROWS[name]}; got the shape {shape}")
     bad = _not_finite(array)
@@ -43,11 +43,12 @@ def _array(name: str, given: Any, column: bool) -> Array:
     try:
         import numpy as np
     except ImportError:
-        rows: Any = [[row] if column and not isinstance(row, Sequence) else row for row in given]
-        rows = [[as_float(number) for number in row] for row in rows]
+        rows = [[row] if column and not isinstance(row, Sequence) else row for row in given]
+        if len(_shape(rows)) != 2:
+            return rows
         if len(set(map(len, rows))) > 1:
             raise ShapeError("rows of several lengths") from None
-        return rows
+        return [[float(n) if isinstance(n, bool) else as_float(n) for n in row] for row in rows]
     array: Array = np.asarray(given)
     array = array.reshape(-1, 1) if column and array.ndim == 1 else array
     if array.dtype.kind == "O":  # Fraction, Decimal, or nothing that is a number
@@ -55,6 +56,15 @@ def _array(name: str, given: Any, column: bool) -> Array:
     if array.dtype.kind not in "fiub":
         raise NumberError(f"{name} holds {array.dtype.name}")
     return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _shape(array: Any) -> tuple[int, ...]:
+    """The shape of an array, or of nested lists as their first entries have it."""
+    shape = getattr(array, "shape", (len(array),))
+    while len(shape) < 4 and isinstance(array, Sequence) and array and isinstance(array[0], list | tuple):
+        array = array[0]
+        shape = (*shape, len(array))
+    return shape
 
 
 def _not_finite(array: Array) -> list[list[int]]:
