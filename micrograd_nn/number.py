@@ -57,6 +57,15 @@ def whole_number(what: str, given: Any, least: int = 1) -> int:
     return index(given)
 
 
+def as_array(numbers: Any, **options: Any) -> Any:
+    """NumPy's array of these numbers or rows; the list itself where NumPy is not installed."""
+    try:
+        import numpy as np
+    except ImportError:
+        return numbers
+    return np.array(numbers, **options)
+
+
 @dataclass(frozen=True)
 class Wider:
     """Why a row can't hold 2 ULP in its value or 4 ULP in its slopes everywhere; what it holds, operands -> ULP."""

@@ -2,6 +2,9 @@
 
 from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from .exchange import from_torch, to_torch
-from .networks import load, load_into, save
+from .networks import from_bytes, load, load_into, save, to_bytes
 
-__all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint", "from_torch", "to_torch", "load", "load_into", "save"]
+__all__ = [
+    "Checkpoint", "load_checkpoint", "save_checkpoint", "from_torch", "to_torch", "from_bytes", "load", "load_into",
+    "save", "to_bytes",
+]  # fmt: skip
