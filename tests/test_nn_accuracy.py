@@ -166,8 +166,9 @@ OF_SHARES = ("binary_cross_entropy", "categorical_cross_entropy")
 def allowed(name: str, z: list[float], y: list[float]) -> Numbers:
     """How far off each number may be, the outcomes first and then the slopes: 4 ULP for each operand, …
 
-    … and what two ULP in an operand do, where they do more; of how far it is from the largest, where only that counts. A
-    logarithm of a share is not so excused. Of softmax's slopes p(1 − p) as much is right as of p itself, as of PyTorch's.
+    … and what two ULP in an operand do, where they do more; of how far it is from the largest, where only that counts.
+    A
+    logarithm of a share is not so excused. Softmax's p(1 − p) is as right as p itself, as is PyTorch's.
     """
     exact = flat(TEXTBOOK[name]([*map(mp.mpf, z)], [*map(mp.mpf, y)]))
     bounds = [4 * len(z) * max(abs(number) * mp.mpf(2) ** -52, TINY) for number in exact]

@@ -100,7 +100,7 @@ class _Sweep:
                 slope = partial(*operands, out)
                 if isinstance(slope, Tracer):
                     self.give(operand, self._fit(mul(adjoint, slope), step, operand))
-                elif slope:  # of what is held constant nothing comes; summed first, there is less to multiply
+                else:  # summed first, there is less to multiply
                     self.give(operand, mul(self._fit(adjoint, step, operand), slope))
 
     def _view(self, step: kinds.View, adjoint: Number) -> None:

@@ -120,10 +120,17 @@ def _differences(top: Value, names: Names) -> tuple[list[tuple[Value, float]], b
     chain, slope, own = top, 1.0, list[tuple[Value, float]]()
     if top.operation is softplus and top.left.operation is sub and top.left not in names:
         chain, slope, own = top.left.left, top.dleft, [(top.left.right, -top.dleft)]
-    seen = set[Value](names) - {top}
-    inside = _terms(chain, lambda node: node not in seen and not seen.add(node))  # type: ignore[func-returns-value]
-    terms = [(node, slope * to) for node, to, _ in inside] if chain.operation is logaddexp else [(chain, slope)]
-    terms += own
+    terms = [(chain, slope), *own]
+    if chain.operation is logaddexp and (chain is top or chain not in names):
+        met = {*names}
+
+        def inside(link: Value) -> bool:
+            """Is it met for the first time, and without a name?"""
+            new = link not in met
+            met.add(link)
+            return new
+
+        terms = [*((node, slope * to) for node, to, _ in _terms(chain, inside)), *own]
     plain = all(node.operation is sub and node not in names for node, _ in terms) and len(terms) > 1
     return (terms if plain else []), bool(own)
 
