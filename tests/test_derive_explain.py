@@ -415,9 +415,9 @@ def test_a_cross_entropy_of_sums_has_the_textbook_s_slopes(n):
         assert [str(explain(loss, a).symbol) for a in z] == [p[0], f"{p[1]} − 1", *p[2:]]
     loss = softmax_cross_entropy(z, y)
     assert [str(explain(loss, a).symbol) for a in z] == [f"{share} − y{i}" for i, share in enumerate(p, start=1)]
-    for loss in (softmax_cross_entropy(z, 1), loss, log_softmax(z)[1]):
+    for root in (softmax_cross_entropy(z, 1), loss, log_softmax(z)[1]):
         for a in z:
-            assert worked_out(explain(loss, a)) == pytest.approx(adjoints(loss)[a], rel=1e-12)
+            assert worked_out(explain(root, a)) == pytest.approx(adjoints(root)[a], rel=1e-12)
 
 
 def test_a_term_that_a_one_hot_target_leaves_out_is_not_written():
