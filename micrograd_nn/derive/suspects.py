@@ -1,6 +1,6 @@
 """Which slip turns the right derivation into the one that a person wrote: every edit of the table, in every place.
 
-A change of one slope changes the whole by ∂root/∂above · change · ∂below/∂target, and those two are known from one
+A change of one slope changes the whole by that change times what the slope is multiplied with, which is known from one
 sweep and one pass of tangents at each point. Only a slip at several operations at once takes a pass of its own.
 """
 
@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, nan
+from math import isfinite
 from typing import Any
 
-from ..engine.operation import Operation
 from ..engine.value import Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
@@ -32,6 +31,39 @@ class Place:
     edges: tuple[Edge, ...] = ()  # the slopes of operations that are exchanged; several for the same slip everywhere
     others: Sequence[Value] = ()  # names that might be taken for the other operand
     unlikely: int = 0
+
+    def slopes(self, numbers: Numbers) -> list[Slope]:
+        """What stands here rightly: one slope, or those of all the edges that are alike."""
+        if self.edges:
+            point = numbers.point
+            return [self.on_edge((node, i), point.values, point.slopes[node][i]) for node, i in self.edges]
+        (pair,), chain = self.pairs, numbers.chain
+        right = numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]]
+        around, from_root = chain.goes_around(pair), pair[0] is chain.root
+        return [Slope(right, divisors=chain.divisors, from_root=from_root, one_of_several=around)]
+
+    def on_edge(self, edge: Edge, values: Mapping[Value, Any], right: Any) -> Slope:
+        """The slope of an operation, on numbers or symbols."""
+        node, i = edge
+        operands = [values[operand] for operand in node.operands]
+        return Slope(right, node.operation, i, operands, values[node], [values[other] for other in self.others])
+
+    def weight(self, numbers: Numbers) -> float:
+        """What the one slope is multiplied with in the whole."""
+        child, parent = self.pairs[0]
+        if self.edges:
+            return sum(numbers.times_edge(pair, self.edges[0]) for pair in self.pairs)
+        return numbers.times_factor((child, parent)) if self.scope is Scope.FACTOR else numbers.tangents[parent]
+
+    def totals(self, edit: Edit, numbers: Numbers) -> list[float]:
+        """What the whole comes to with each of the edit's wrong slopes."""
+        slopes = self.slopes(numbers)
+        variants = zip(*map(edit.instead, slopes), strict=True)
+        if len(self.edges) > 1:
+            return [numbers.with_slopes(dict(zip(self.edges, map(float, wrong), strict=True))) for wrong in variants]
+        weight = self.weight(numbers)
+        rest = 0.0 if self.scope is Scope.CUT_OFF else numbers.total - weight * slopes[0].right
+        return [rest + weight * float(wrong) for (wrong,) in variants]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,16 +106,13 @@ class Suspect:
             return ""
         ((node, i),), symbols = self.place.edges, self.chain.symbols
         if self.place.scope is Scope.BRANCH:
-            return self._branch(node, node.operands[i])
+            uses = (node.operands[i], node)[: 1 + (node.operands[i] is self.pair[1])]  # of a name, which use
+            through = _text(*(symbols[use] for use in uses))
+            return self.edit.said.format(through) if 0 < len(through) <= READABLE else ""
         assert node.operation is not None  # a leaf has no edges
         right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
-        wrong = Symbol.of(self.edit.instead(_on_edge(self.place, (node, i), symbols, right))[self.variant])
+        wrong = Symbol.of(self.edit.instead(self.place.on_edge((node, i), symbols, right))[self.variant])
         return f"{wrong} stands where {right} belongs"
-
-    def _branch(self, node: Value, operand: Value) -> str:
-        ways = (operand, node) if operand is self.pair[1] else (operand,)  # of the uses of a name, which one
-        through = _text(*(self.chain.symbols[way] for way in ways))
-        return self.edit.said.format(through) if 0 < len(through) <= READABLE else ""
 
 
 def _text(*ways: Symbol) -> str:
@@ -101,10 +130,10 @@ def suspects(
     here, *elsewhere = points
     for slip, edit, place in _candidates(here):
         try:
-            found = _totals(edit, place, here) if max(slip.rank, edit.rank) <= farthest else []
+            found = place.totals(edit, here) if max(slip.rank, edit.rank) <= farthest else []
             for variant, total in enumerate(found):
                 if fits(written[0], total):
-                    totals = [total, *(_totals(edit, place, numbers)[variant] for numbers in elsewhere)]
+                    totals = [total, *(place.totals(edit, numbers)[variant] for numbers in elsewhere)]
                     if all(map(fits, written, totals)) and any(map(isfinite, totals)):
                         yield Suspect(here.chain, slip, edit, place, variant)
         except (ArithmeticError, ValueError):  # of a person's own row, put in for another outside of its domain
@@ -113,26 +142,19 @@ def suspects(
 
 def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
     """Each edit of the table in each place of its scope; those of an edge then at all edges of an operation alike."""
-    lies_in: dict[Edge, list[Pair]] = {}  # by edge: the factors, from root down
+    alike: dict[Any, list[Place]] = {}  # by operation
     for place in _places(here):
-        (slope,) = _slopes(place, here)
+        (slope,) = place.slopes(here)
         yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
-        if place.scope is Scope.BRANCH:
-            lies_in.setdefault(place.edges[0], []).append(place.pairs[0])
-    by_operation: dict[Operation | None, list[Edge]] = {}  # from the leaves up
-    for node in here.chain.order:
-        by_operation.setdefault(node.operation, []).extend(edge for edge in ((node, 0), (node, 1)) if edge in lies_in)
-    for edges in by_operation.values():
-        slopes = _slopes(Place(Scope.EDGE, (), tuple(edges)), here)
+        if place.scope is Scope.EDGE:
+            alike.setdefault(slope.row, []).append(place)
+    for places in alike.values():
         for slip, edit in EDITS:
-            alike = tuple(edge for edge, slope in zip(edges, slopes, strict=True) if edit.where(slope))
-            if edit.scope is Scope.EDGE and len(alike) > 1:
-                pairs = [(pair, edge) for edge in reversed(alike) for pair in lies_in[edge]]
-                counting = dict.fromkeys(pair for pair, edge in pairs if here.times_edge(pair, edge))
-                yield slip, edit, Place(Scope.EDGE, tuple(counting) or (pairs[0][0],), alike, unlikely=2)
-
-
-# ---- the places ----
+            mine = [place for place in places if edit.scope is Scope.EDGE and edit.where(place.slopes(here)[0])]
+            edges = tuple(dict.fromkeys(place.edges[0] for place in mine))
+            if len(edges) > 1:
+                pairs = dict.fromkeys(place.pairs[0] for place in mine if place.weight(here))
+                yield slip, edit, Place(Scope.EDGE, tuple(pairs) or mine[0].pairs, edges, unlikely=2)
 
 
 def _places(here: Numbers) -> Iterator[Place]:
@@ -141,19 +163,26 @@ def _places(here: Numbers) -> Iterator[Place]:
     named = [node for node in chain.order if node in chain.names]
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
         yield Place(Scope.WHOLE, (pair,))
-    for child, factors in chain.factors.items():
-        yield from (Place(Scope.FACTOR, ((child, parent),)) for parent, f in factors.items() if not f.is_nothing)
     yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in chain.named[1:-1])
     for child, factors in chain.factors.items():
+        yield from (Place(Scope.FACTOR, ((child, parent),)) for parent, f in factors.items() if not f.is_nothing)
         for node in chain.region(child):
             for i, operand in enumerate(node.operands):
                 pairs = tuple((child, parent) for parent in factors if operand in here.above((child, parent)))
                 others = _mistakable(chain, (node, i), named) if pairs else ()
                 for pair in pairs:
                     yield Place(Scope.EDGE, (pair,), ((node, i),), others)
-                    yield Place(Scope.BRANCH, (pair,), ((node, i),))
+                    yield from _branch(pair, (node, i), here)
                 if len(pairs) > 1:
                     yield Place(Scope.EDGE, pairs, ((node, i),), others, unlikely=len(pairs) - 1)
+
+
+def _branch(pair: Pair, edge: Edge, here: Numbers) -> Iterator[Place]:
+    """An edge as one of several ways through a factor, if it is one."""
+    branch, whole = Place(Scope.BRANCH, (pair,), (edge,)), here.times_factor(pair) * here.factor(pair)
+    through = branch.weight(here) * branch.slopes(here)[0].right
+    if abs(through - whole) > 1e-9 * abs(whole):
+        yield branch
 
 
 def _mistakable(chain: Chain, edge: Edge, named: Sequence[Value]) -> Sequence[Value]:
@@ -169,44 +198,3 @@ def _mistakable(chain: Chain, edge: Edge, named: Sequence[Value]) -> Sequence[Va
 def _letters(name: str) -> str:
     found = re.match(r"[^\W\d]+", name)
     return found[0] if found else ""
-
-
-# ---- the one evaluator ----
-
-
-def _totals(edit: Edit, place: Place, numbers: Numbers) -> list[float]:
-    """What the whole comes to with each of the edit's wrong slopes."""
-    slopes = _slopes(place, numbers)
-    variants = zip(*map(edit.instead, slopes), strict=True)
-    if len(place.edges) > 1:
-        return [numbers.with_slopes(dict(zip(place.edges, map(float, wrong), strict=True))) for wrong in variants]
-    pair = place.pairs[0]
-    if place.edges:  # the weight is what the slope is multiplied with in the whole
-        weight = sum(numbers.times_edge(pair, place.edges[0]) for pair in place.pairs)
-    else:
-        weight = numbers.times_factor(pair) if place.scope is Scope.FACTOR else numbers.tangents[pair[1]]
-    through = weight * slopes[0].right
-    if place.scope is Scope.BRANCH:
-        whole = numbers.times_factor(pair) * numbers.factor(pair)
-        if abs(through - whole) <= 1e-9 * abs(whole):
-            return [nan]  # all that goes through the factor, and so no branch that could be forgotten
-    rest = 0.0 if place.scope is Scope.CUT_OFF else numbers.total - through
-    return [rest + weight * float(wrong) for (wrong,) in variants]
-
-
-def _slopes(place: Place, numbers: Numbers) -> list[Slope]:
-    """What stands in a place rightly: one slope, or those of all the edges that are alike."""
-    if place.edges or not place.pairs:
-        slopes, values = numbers.point.slopes, numbers.point.values
-        return [_on_edge(place, (node, i), values, slopes[node][i]) for node, i in place.edges]
-    (pair,), chain = place.pairs, numbers.chain
-    right = numbers.factor(pair) if place.scope is Scope.FACTOR else numbers.adjoints[pair[1]]
-    around, from_root = chain.goes_around(pair), pair[0] is chain.root
-    return [Slope(right, divisors=chain.divisors, from_root=from_root, one_of_several=around)]
-
-
-def _on_edge(place: Place, edge: Edge, values: Mapping[Value, Any], right: Any) -> Slope:
-    """An edge on numbers or symbols."""
-    node, i = edge
-    operands = [values[operand] for operand in node.operands]
-    return Slope(right, node.operation, i, operands, values[node], [values[other] for other in place.others])
