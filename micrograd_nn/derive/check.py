@@ -246,7 +246,7 @@ class _Comparison:
             hand=self.hand[0],
             numeric=_central_difference(root, target),
             slip=found[0].slip if found else None,
-            factor=self._names(factor) if factor else None,
+            factor=self._names(factor) if factor and not (found and found[0].place.scope is Scope.ENTRY) else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
             words=self._rounded() if ok else "\n".join(self._named(found) if found else self._unnamed(factor)),
         )
@@ -270,12 +270,12 @@ class _Comparison:
         first, *rest = found
         if self.right_here_only:
             yield "right at these numbers, and wrong at others"
-        yield f"{self._partial(first.pair)}: {first.slip.sentence}{f' ({first.detail})' if first.detail else ''}"
+        yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
         if len(first.place.edges) > 1:
             yield f"the same slip everywhere: in {', '.join(map(self._partial, first.place.pairs))}"
-        yield self._expected(first.pair, first.place.scope is Scope.WHOLE)
-        elsewhere = [self._partial(suspect.pair) for suspect in rest if suspect.slip is first.slip]
-        if elsewhere and first.slip.anywhere and not self.located:
+        yield self._expected(first.pair, first.place.scope in (Scope.WHOLE, Scope.ENTRY))
+        same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
+        if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
             yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
         others = dict.fromkeys(suspect.title for suspect in rest if suspect.slip is not first.slip)
         if others:

@@ -5,8 +5,10 @@ before that factor and behind it come to the other factors at every point, whate
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import accumulate, islice, pairwise
 from math import isclose, isfinite
+from operator import mul as times
 from typing import Any
 
 from ..engine.operation import Operation
@@ -24,16 +26,19 @@ def wrong_factors(points: Sequence[Numbers], written: Symbol) -> set[Pair]:
     """The factors that may be the wrong one; empty if the formula isn't written in the order of the chain."""
     chain = points[0].chain
     paths = islice(largest_first(chain.named, chain.edges, chain.target), MOST_TERMS)
-    ways = [{pair: tuple(at.factor(pair) for at in points) for pair in pairwise(path.nodes)} for path in paths]
-    wholes = [_heads([*way.values()])[-1] for way in ways]
-    terms = {term: _at(term, points) for term in _parts(written, add)}
-    wrong = [term for term, outcome in terms.items() if not _is_among(outcome, wholes)]
-    missed = [[*way.items()] for way, whole in zip(ways, wholes, strict=True) if not _is_among(whole, terms.values())]
-    for cut in (_merged, _parts) if len(wrong) <= len(missed) else ():
-        rows = [[_at(piece, points) for piece in cut(term, mul)] for term in wrong]
-        found = {pair for row in rows for way in missed for order in (way, way[::-1]) for pair in _odd(order, row)}
-        if found:
-            return found
+    ways = [[(pair, tuple(at.factor(pair) for at in points)) for pair in pairwise(path.nodes)] for path in paths]
+    wholes = [_heads([right for _, right in way])[-1] for way in ways]
+    terms = _parts(written, add)
+    for summands in (terms, [part for term in terms for part in _multiplied_out(term)]):
+        outcomes = [_at(term, points) for term in summands]
+        wrong = [term for term, outcome in zip(summands, outcomes, strict=True) if not _is_among(outcome, wholes)]
+        missed = [way for way, whole in zip(ways, wholes, strict=True) if not _is_among(whole, outcomes)]
+        for cut in (_merged, _parts) if 0 < len(wrong) == len(missed) else ():
+            rows = [[_at(piece, points) for piece in cut(term, mul)] for term in wrong]
+            orders = [order for way in missed for order in (way, way[::-1])]
+            found = [{pair for order in orders for pair in _odd(order, row)} for row in rows]
+            if all(found):
+                return set.intersection(*found, *({pair for pair, _ in way} for way in missed))  # wrong in each
     return set()
 
 
@@ -83,8 +88,14 @@ def _merged(product: Symbol, joined: Operation) -> list[Symbol]:
             merged[-1] = merged[-1] * part
         else:
             merged.append(part)
-        waiting = constant and not under
+        waiting = constant and (waiting or not under)
     return merged
+
+
+def _multiplied_out(product: Symbol) -> list[Symbol]:
+    """Its terms, if its last factor is a sum."""
+    *before, last = _parts(product, mul)
+    return [reduce(times, [*before, term]) for term in _parts(last, add)]
 
 
 def _at(symbol: Symbol, points: Sequence[Numbers]) -> Outcome:
