@@ -5,7 +5,7 @@ number: within the digits it is given in); a slip is named only if it explains w
 where none does, that is said.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from ..engine.backprop import replay, work_out
+from ..engine.graph import tangents
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
@@ -29,7 +30,7 @@ from .suspects import Suspect, suspects
 from .units import in_domain
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
-ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size at the other points
+ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size, or of what cancels in it
 FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at most of them, as behind a dead relu
 NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be had
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
@@ -184,18 +185,24 @@ class _Comparison:
 
     def agrees(self, hand: Sequence[float], rights: Sequence[float]) -> bool:
         """Does what was written agree with these numbers, at every point at which there is one?"""
-        scale, first = _largest(rights), 1 if self.fresh and not isfinite(hand[0]) else 0
-        return all(self._close(mine, right, scale) for mine, right in zip(hand[first:], rights[first:], strict=True))
+        first = 1 if self.fresh and not isfinite(hand[0]) else 0
+        return all(map(self._close, hand[first:], rights[first:]))
 
-    def _close(self, hand: float, right: float, scale: float) -> bool:
+    def _close(self, hand: float, right: float) -> bool:
         if not isfinite(hand) or not isfinite(right):
             return hand == right or (isnan(hand) and isnan(right))
-        return abs(hand - right) <= self.entry.tolerance + RELATIVE * abs(right) + ABSOLUTE * scale
+        return abs(hand - right) <= self.entry.tolerance + RELATIVE * abs(right) + ABSOLUTE * self.scale
+
+    @cached_property
+    def scale(self) -> float:
+        """How large the derivative gets at the points, or what cancels in it."""
+        sizes = (_size(numbers) for numbers in self.points)
+        return max((size for size in sizes if isfinite(size)), default=0.0)
 
     @cached_property
     def right_here_only(self) -> bool:
         """Is it right at the recorded numbers, and wrong at others?"""
-        return bool(self.fresh) and self._close(self.hand[0], self.rights[0][0], 0.0)
+        return bool(self.fresh) and self._close(self.hand[0], self.rights[0][0])
 
     # ---- which slip it was ----
 
@@ -217,7 +224,7 @@ class _Comparison:
 
     def _fits(self, hand: float, total: float) -> bool:
         infinite = not isfinite(hand) and not isfinite(total)  # 1/0 and 1/(−0) are of the same slip
-        return infinite or self._close(hand, total, _largest(self.rights[0]))
+        return infinite or self._close(hand, total)
 
     @cached_property
     def located(self) -> set[Pair]:
@@ -316,9 +323,11 @@ class _Comparison:
         return f"expected {equation(*sides)}{', as one of several terms' if alone else ''}"
 
 
-def _largest(numbers: Iterable[float]) -> float:
-    """The largest size among those that are finite."""
-    return max((abs(number) for number in numbers if isfinite(number)), default=0.0)
+def _size(numbers: Numbers) -> float:
+    """The sum of the products along all paths, each without its sign."""
+    chain, edges = numbers.chain, numbers.point.edges
+    sizes = tangents(chain.order, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
+    return sizes.get(chain.root, 0.0)
 
 
 def _central_difference(root: Value, target: Value) -> float:

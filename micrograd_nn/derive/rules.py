@@ -29,7 +29,8 @@ class Slope:
     inner: Sequence[Any] = ()  # … the operands' own slopes, of a rule, …
     others: Sequence[Any] = ()  # … and what might be taken for the other operand, or for the whole derivative
     at: Any = None  # what the name below holds
-    constant: bool = False  # of an edge: is the second operand a constant?
+    constant: bool = False  # of an edge: is the other operand a constant?
+    sign: float = 1.0  # of an edge: −1 where the other operand is the opposite of something
     share: Any = None  # of a factor through a logsumexp: the slope of that
     paths: Sequence[Sequence[float]] = ()  # of the entry: the factors of each path
     divisors: Sequence[float] = ()  # the n of each mean
@@ -81,6 +82,11 @@ def factor(slope: Slope) -> bool:
     return multiplies(slope.row, slope.i)
 
 
+def is_constant(slope: Slope) -> bool:
+    """Is this a constant factor or divisor?"""
+    return slope.constant and (factor(slope) or numerator(slope))
+
+
 base, exponent = _rule(r"b·a\^\(b − 1\)"), _rule(r"out·ln\(a\)")
 numerator, denominator = _rule("1/b"), _rule(r"−a/b\^2")
 exponential, logarithm, root = _rule("out"), _rule("1/a"), _rule(r"0\.5/out")
@@ -96,6 +102,11 @@ def at(x: Any, slope: Slope) -> Any:
     """The rule at another operand."""
     operands = x, *slope.operands[1:]
     return slope.row.textbook[0](*operands, slope.row(*operands))
+
+
+def over(slope: Slope) -> list[Any]:
+    """What may stand for the 1/b of a/b."""
+    return [slope.operands[1], slope.right * slope.right, 1.0]
 
 
 def by_other_rules(slope: Slope) -> list[Any]:

@@ -91,7 +91,7 @@ class Slip(Enum):
     FACTOR_HALF = ("factor half", 2, "a factor 2 is missing",
         *_anywhere(lambda s: [0.5 * s.right], seen=r"−?2\b"))
 
-    FACTOR_N = ("factor n", 3, "a factor n or 1/n of the mean is missing or too much",
+    FACTOR_N = ("factor n", 4, "a factor n or 1/n of the mean is missing or too much",
         *_anywhere(lambda s: [change * s.right for n in s.divisors for change in (n, 1.0 / n)]))
 
     # ---- the rule of one operation ----
@@ -115,7 +115,7 @@ class Slip(Enum):
         _inside(rules.inside(lambda z, e: e, lambda a, out: 1.0)))
 
     INNER_FORGOTTEN = ("inner derivative forgotten", 3, "the inner derivative is forgotten",
-        _on_edge(rules.factor, lambda s: [1.0]))
+        _on_edge(rules.factor, lambda s: [s.sign]))
 
     VALUE_FOR_SLOPE = ("value for slope", 3, "{f} itself stands where its derivative belongs",
         _on_edge(rules.function, lambda s: [s.out]),
@@ -168,7 +168,8 @@ class Slip(Enum):
         _on_edge(rules.exponent, lambda s: [s.out]))
 
     QUOTIENT = ("quotient rule", 4, "the quotient rule went wrong: the slope of a/b is (a′b − a·b′)/b²",
-        _on_edge(rules.numerator, lambda s: [s.operands[1], s.right * s.right, 1.0]),
+        _on_edge(lambda s: rules.numerator(s) and not s.constant, rules.over),
+        Edit(Scope.EDGE, rules.over, lambda s: rules.numerator(s) and s.constant, rank=5),  # rather a mean's n
         _on_edge(rules.denominator,
             lambda s: [s.right * s.operands[1], -s.right, div(s.right, s.operands[0]), s.operands[0]]),
         Edit(Scope.RULE, lambda s: [s.right * s.operands[1]], rules.numerator),
@@ -178,7 +179,7 @@ class Slip(Enum):
         Edit(Scope.RULE, lambda s: [s.inner[0] * s.inner[1]], rules.factor))
 
     WRONG_OPERAND = ("wrong operand", 4, "the wrong operand was taken",
-        _on_edge(rules.factor, lambda s: [s.operands[s.i], *s.others]),
+        _on_edge(rules.factor, lambda s: [s.sign * x for x in (s.operands[s.i], *s.others)]),
         _on_edge(rules.function, lambda s: [at(x, s) for x in (s.at, *s.others)]),
         _on_edge(rules.base, lambda s: [at(x, s) for x in s.others]),
         _on_edge(rules.exponent, lambda s: [s.out * log(s.operands[1])]))

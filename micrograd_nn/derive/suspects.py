@@ -18,7 +18,7 @@ from ..notation.symbol import Symbol
 from ._paths import largest_first
 from .chain import Chain, Edge, Factor, Numbers, Pair
 from .recorded import partial_text
-from .rules import LOGSUMEXP, Slope, multiplies, reads
+from .rules import LOGSUMEXP, Slope, is_constant, multiplies, reads
 from .slips import Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
@@ -46,7 +46,7 @@ class Place:
             variants = zip(*map(edit.instead, slopes), strict=True)
             return [numbers.with_slopes(dict(zip(self.edges, map(float, wrong), strict=True))) for wrong in variants]
         weight, slope = self.weight(numbers), self.slope(numbers)
-        rest = 0.0 if self.scope is Scope.CUT_OFF else numbers.total - weight * slope.right
+        rest = numbers.total - weight * slope.right
         return [rest + weight * float(wrong) for wrong in edit.instead(slope)]
 
     def slope(self, numbers: Numbers) -> Slope:
@@ -81,8 +81,19 @@ class Place:
         """The slope of an operation, on numbers or symbols."""
         node, i = edge
         operands, others = ([values[node] for node in nodes] for nodes in (node.operands, self.others))
-        at, constant = values[self.pairs[0][1]], isinstance(node.operands[-1], Constant)
-        return Slope(right, node.operation, i, operands, values[node], inner, others, at, constant)
+        other = node.operands[-1 - i]
+        return Slope(
+            right,
+            node.operation,
+            i,
+            operands,
+            values[node],
+            inner,
+            others,
+            at=values[self.pairs[0][1]],
+            constant=isinstance(other, Constant),
+            sign=-1.0 if reads(other.operation, 0, "−1") else 1.0,
+        )
 
     def weight(self, numbers: Numbers) -> float:
         """What the one slope is multiplied with in the whole."""
@@ -191,7 +202,7 @@ def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
     for place in _places(here):
         slope = place.slope(here)
         yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
-        if place.scope is Scope.EDGE:
+        if place.scope is Scope.EDGE and not is_constant(slope):
             alike.setdefault(slope.row, []).append((place, slope))
     for places in alike.values():
         for slip, edit in EDITS:
@@ -210,7 +221,8 @@ def _places(here: Numbers) -> Iterator[Place]:
         yield _entry(chain, named)
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
         yield Place(Scope.WHOLE, (pair,))
-    yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in chain.named[1:-1])
+    on_all = (node for node in chain.named[1:-1] if not chain.goes_around((node, node)))
+    yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in on_all)
     for child, factors in chain.factors.items():
         unit = _unit(chain, child)
         for parent, factor in factors.items():
