@@ -13,6 +13,7 @@ from .derive import paths as paths
 from .derive import quiz as quiz
 from .derive import steps as steps
 from .derive import to_sympy as to_sympy
+from .derive import tutor as tutor
 from .derive import wrong_order as wrong_order
 from .draw import draw_dot as draw_dot
 from .draw import draw_network as draw_network

@@ -185,6 +185,11 @@ class Symbols(dict[Value, Tidy]):
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
 
 
+def formula_of(node: Value, names: Mapping[Value, str]) -> Tidy:
+    """What a node is made of, in symbols, whether it has a name of its own or not."""
+    return Symbols({other: name for other, name in names.items() if other is not node})[node]
+
+
 def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:
     """∂node/∂operand in symbols, as a textbook has it.
 

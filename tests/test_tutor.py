@@ -1,0 +1,190 @@
+"""The tutor: each question can be answered and is asked in its turn, hints leave the answer open, the record is all."""
+
+import json
+
+import pytest
+from derivations import paper
+from derivations.networks import SEEN
+from derivations.record import record as recorded
+from random_graphs import random_graph
+
+from micrograd_nn import MLP, Value, mse, tutor
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, UnknownNameError
+
+NETWORKS = SEEN[::7]
+
+
+def two_inputs():
+    """The two-input network of Alice."""
+    net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=3)
+    loss = mse(net([-2, -1]), Value(1, "y"))
+    loss.label = "L"
+    return loss
+
+
+def diamond():
+    """b enters c and d, which meet in L; and L itself takes b up."""
+    a = Value(2.0, "a")
+    b = a * a
+    b.label = "b"
+    c, d = b * 3, b.tanh()
+    c.label, d.label = "c", "d"
+    root = c * d + b
+    root.label = "L"
+    return root
+
+
+def whole_of(network, lesson):
+    """∂L/∂w from the slopes that were derived on paper, as a product over the paths of the paper's own chains."""
+    numbers = network.forward(network.numbers)
+    total = 0.0
+    for path in network.paths(lesson.questions[-1].ends[1]):
+        term = 1.0
+        for pair in zip(path, path[1:], strict=False):
+            term *= paper.work_out(network.slopes[pair], numbers) if pair in network.slopes else 0.0
+        total += term
+    return total
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+def test_what_was_derived_on_paper_is_right_at_every_question(network):
+    for target in list(network.written_chains)[:2]:
+        lesson = tutor(recorded(network), target)
+        while lesson.question and not lesson.question.whole:
+            assert lesson.answer(paper.write(network.slopes[lesson.question.ends])).right
+        while lesson.question and lesson.question is not lesson.questions[-1]:
+            lesson.hint()
+        assert not lesson.question or lesson.answer(whole_of(network, lesson)).right
+        assert lesson.question is None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_question_takes_its_number_and_no_other(seed):
+    root, leaves = random_graph(seed, n_nodes=6)
+    for node in root.operands:
+        node.label = node.label or f"n{seed}"
+    root.backward()
+    leaf = next(leaf for leaf in leaves if leaf.grad)
+    lesson = tutor(root, leaf)
+    assert lesson.questions[-1].number == pytest.approx(leaf.grad)
+    while question := lesson.question:
+        assert not lesson.answer(question.number + 1.0).right
+        assert lesson.question is question
+        assert lesson.answer(question.number).right
+
+
+def test_the_way_goes_from_the_loss_down_and_a_sum_is_asked_for_where_ways_meet():
+    assert [question.asked for question in tutor(two_inputs(), "w1").questions] == [
+        "∂L/∂o1",
+        "∂o1/∂h1",
+        "∂h1/∂w1",
+        "∂L/∂w1",
+    ]
+    asked = [question.asked for question in tutor(diamond(), "a").questions]
+    assert sorted(asked[:5]) == sorted(["∂L/∂c", "∂L/∂d", "∂L/∂b", "∂c/∂b", "∂d/∂b"])
+    assert asked[5:] == ["dL/db", "∂b/∂a", "∂L/∂a"]
+
+
+def test_a_term_is_not_taken_for_the_sum_nor_the_sum_for_a_term():
+    lesson = tutor(diamond(), "a")
+    while lesson.question.asked != "∂L/∂b":
+        lesson.hint()
+    reply = lesson.answer("1 + 3*d + c*(1 - d^2)")  # all that comes of b
+    assert not reply.right
+    assert "asked is one term of it" in reply.words
+    assert lesson.answer("1").right
+    while lesson.question.asked != "dL/db":
+        lesson.hint()
+    assert not lesson.answer("1").right
+    assert lesson.answer("1 + 3*d + c*(1 - d^2)").right
+
+
+@pytest.mark.parametrize(("loss", "target"), [(two_inputs, "w1"), (two_inputs, "b3"), (diamond, "a")])
+def test_no_hint_and_no_verdict_gives_the_answer_away(loss, target):
+    lesson = tutor(loss(), target)
+    while question := lesson.question:
+        symbol = question.answer.split(" = ")[1]
+        said = [lesson.answer(entry).words for entry in ("-7.7", "0", "y*7 +", "-(" + symbol + ")*1.1")]
+        said += [lesson.hint().words for _ in range(3)]
+        assert [len(said), len(lesson.hints)] == [7, 3]
+        if len(symbol) > 3 and not question.whole:  # a rule may name the 1 of a sum
+            assert not [words for words in said if symbol in words]
+        assert not [
+            words for words in said if question.answer.split(" = ")[-1] in words.split()[3:] and len(symbol) > 3
+        ]
+        assert question.answer in lesson.hint().words
+
+
+def test_a_slip_is_named_with_its_place_and_nothing_more():
+    lesson = tutor(two_inputs(), "w1")
+    assert lesson.answer("2(y - o1)").words == "Not yet: the sign is the other way round."
+    assert lesson.answer("-2*(y - o1)").right
+    for _ in range(8):
+        lesson.hint()
+    words = lesson.answer("-2*(y - o1) * w5*o1*(1 - o1) * x2*h1*(1 - h1)").words
+    assert words.startswith("Not yet: in ∂h1/∂w1, the wrong operand")
+    assert "expected" not in words
+    assert lesson.answer(str(lesson.question.number)).right
+    assert "at 4 tries" in lesson.asks
+    assert "sign in ∂L/∂o1" in lesson.asks
+
+
+def test_what_can_not_be_read_is_told_and_does_not_count():
+    lesson = tutor(two_inputs(), "w1")
+    for entry in ("o1*", "q + 1", "", "o1 = 3", lambda q: q, None, [1]):
+        reply = lesson.answer(entry)
+        assert reply.right is None
+        assert reply.words.startswith("This can't be read, so it doesn't count: ")
+        assert lesson.question.asked == "∂L/∂o1"
+    assert "tries" not in str(reply)
+
+
+def test_the_record_is_json_and_all_there_is_to_remember():
+    loss = two_inputs()
+    lesson = tutor(loss, "w1")
+    moves = ["2(y - o1)", None, "-2(y - o1)", "o1*", None, None, None, None, "x1*h1*(1 - h1)", None]
+    for move in moves:
+        reply = lesson.hint() if move is None else lesson.answer(move)
+        kept = json.loads(json.dumps(lesson.record))
+        again = tutor(loss, "w1", kept)
+        assert again.record == lesson.record
+        assert (again.question, again.hints, again.asks) == (lesson.question, lesson.hints, reply.question)
+    assert len(kept["moves"]) == len(moves)
+
+
+@pytest.mark.parametrize(
+    ("record", "error"),
+    [
+        (3, ArgumentTypeError),
+        ({}, ArgumentTypeError),
+        ({"partial": "∂L/∂w1", "moves": 3}, ArgumentTypeError),
+        ({"partial": "∂L/∂w2", "moves": []}, ArgumentError),
+        ({"partial": "∂L/∂w1", "moves": [{"asked": "∂L/∂o7"}]}, ArgumentError),
+        ({"partial": "∂L/∂w1", "moves": [3]}, ArgumentError),
+        ({"partial": "∂L/∂w1", "moves": [{"asked": []}]}, ArgumentError),
+    ],
+)
+def test_a_record_of_something_else_is_refused(record, error):
+    with pytest.raises(error, match="record"):
+        tutor(two_inputs(), "w1", record)
+
+
+def test_where_nothing_can_be_asked_that_is_said():
+    loss = two_inputs()
+    with pytest.raises(GraphError, match="nothing to derive of L towards L"):
+        tutor(loss, "L")
+    with pytest.raises(UnknownNameError, match="unknown node 'w9'"):
+        tutor(loss, "w9")
+    with pytest.raises(GraphError, match="a tutor asks for 40 at most"):
+        tutor(MLP(2, [9, 9, 1], activation="tanh", seed=0)([Value(0.1, "x1"), 0.2]), "x1")
+    with pytest.raises(ArgumentTypeError):
+        tutor(3.0, "w")
+
+
+def test_nothing_of_the_graph_is_changed():
+    loss = two_inputs()
+    lesson = tutor(loss, "w1")
+    lesson.answer("1")
+    lesson.hint()
+    assert loss.grad is None
+    assert repr(lesson).startswith("∂L/∂w1, one step after the other, from L down:\n\n  L = (y − o1)^2 = 0.3356")
