@@ -1,6 +1,7 @@
 """The tutor: each question can be answered and is asked in its turn, hints leave the answer open, the record is all."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from derivations import paper
@@ -40,7 +41,7 @@ def whole_of(network, lesson):
     total = 0.0
     for path in network.paths(lesson.questions[-1].ends[1]):
         term = 1.0
-        for pair in zip(path, path[1:], strict=False):
+        for pair in pairwise(path):
             term *= paper.work_out(network.slopes[pair], numbers) if pair in network.slopes else 0.0
         total += term
     return total

@@ -8,7 +8,7 @@ Promise (tests/test_tutor.py): nothing that it says before the answer is asked f
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isclose
+from math import isclose, isfinite
 from typing import Any
 
 from ..engine.value import Value
@@ -88,10 +88,14 @@ class Tutor:
             if node is not chain.target
         ]
 
+    @property
+    def opening(self) -> str:
+        """What all of it is about, in words, with the parts on the way."""
+        head = f"{self.partial}, one step after the other, from {label_text(self.questions[0].ends[0])} down:"
+        return "\n".join([head, "", *(f"  {line}" for line in self.equations)])
+
     def __repr__(self) -> str:
-        root = label_text(self.questions[0].ends[0])
-        lines = [f"{self.partial}, one step after the other, from {root} down:"]
-        return "\n".join([*lines, "", *(f"  {line}" for line in self.equations), "", self.asks])
+        return f"{self.opening}\n\n{self.asks}"
 
     # ---- what it answers ----
 
@@ -162,9 +166,17 @@ def _not_yet(question: Question, finding: Finding) -> str:
     elif finding.factor and where != question.asked:
         what = f"look at {where} again, the rest is right"
     else:
-        off = ": too small" if finding.hand < finding.engine else ": too large" if finding.hand > finding.engine else ""
-        what = f"it comes to {number_text(finding.hand, DIGITS)} here{off}"
+        what = f"it comes to {number_text(finding.hand, DIGITS)} here, {_off(finding.hand, finding.engine)}"
     return f"Not yet: {what}."
+
+
+def _off(hand: float, right: float) -> str:
+    """How a number is off, which tells little enough."""
+    if not isfinite(hand) or not isfinite(right):
+        return "and that is not it"
+    if hand * right < 0.0:
+        return "which has the wrong sign"
+    return f"too {'small' if abs(hand) < abs(right) else 'large'} in size"
 
 
 def tutor(root: Value, target: Value | str, record: Mapping[str, Any] | None = None) -> Tutor:
