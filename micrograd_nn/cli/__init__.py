@@ -21,7 +21,7 @@ from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberErr
 from . import friends
 
 # As --help lists them.
-NAMES = ("draw", "explain", "check", "tutor", "compile", "train", "predict", "evaluate", "notebooks")
+NAMES = ("draw", "explain", "check", "tutor", "quiz", "compile", "train", "predict", "evaluate", "notebooks")
 COMMANDS = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
 
 USAGE = (ArgumentError, ArgumentTypeError, NumberError, TooLargeError)  # errors of the words that were given

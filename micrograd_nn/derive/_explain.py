@@ -66,12 +66,12 @@ class Explanation:
         w, before = label_text(self.chain.names[self.chain.target]), self.chain.target.data
         rate, slope = (bracketed(number_text(number, self.digits)) for number in (lr, self.number))
         start, after = (number_text(number, self.digits) for number in (before, before - lr * self.number))
-        return f"{w} ← {w} − {rate}·{self._whole()} = {start} − {rate}·{slope} = {after}"
+        return f"{w} ← {w} − {rate}·{self.whole()} = {start} − {rate}·{slope} = {after}"
 
     # ---- text ----
 
     def __str__(self) -> str:
-        whole, result = self._whole(), number_text(self.number, self.digits)
+        whole, result = self.whole(), number_text(self.number, self.digits)
         rows = [self._columns(factor) for factor in self.factors]
         if not rows:  # nothing depends on the target, or it is the root itself
             return f"{whole} = {result}"
@@ -100,7 +100,7 @@ class Explanation:
         for factor in self.factors:
             written = factor.symbol.latex(), numbered(factor.symbol).latex(self.digits)
             lines.append(rf"{factor.latex()} &= {equation(*written, number_latex(factor.number, self.digits))}")
-        whole, result = self._whole(partial_latex, r"\mathrm{d}"), number_latex(self.number, self.digits)
+        whole, result = self.whole(partial_latex, r"\mathrm{d}"), number_latex(self.number, self.digits)
         if not lines:
             lines = [f"{whole} &= {result}"]
         elif not self._is_one_factor():
@@ -116,7 +116,7 @@ class Explanation:
 
     # ---- parts of both ----
 
-    def _whole(self, partial: Callable[..., str] = partial_text, d: str = "d") -> str:
+    def whole(self, partial: Callable[..., str] = partial_text, d: str = "d") -> str:
         """∂L/∂w; but dL/dw where ∂L/∂w, past all other names, is one of several terms."""
         root, target = self.chain.root, self.chain.target
         names = self.chain.names[root], self.chain.names[target]
