@@ -164,7 +164,7 @@ explain; explain w* w=1; explain w*x w=1; explain w w=a; explain w w; explain w 
 explain w w=1 --wrt x; explain w w=1 --digits 0; explain w w=1 --digits many
 check; check --bogus; check {wrong} --json --csv; check {wrong} --slips
 check nowhere; check {sheet}; check {file}; check {net}; check {wrong} {sheet}
-quiz; quiz {good} --seeds x; quiz {good} --seeds 3..1; quiz {good} --seeds 1..9999; quiz {good} --ask q; quiz {good} --ask
+quiz; quiz {good} --seeds x; quiz {good} --seeds 3..1; quiz {good} --seeds 1..9999; quiz {good} --ask q
 tutor; tutor {good}; tutor {good} q; tutor {good} L --bogus; tutor - w; tutor {good} w --record {other}
 compile; compile w*; compile w*x --inputs y; compile --network 2,a; compile --network 2; compile w --backend gpu
 compile w --dtype half; compile --network 2,1 --loss mes; compile --network 2,1 --activation rleu

@@ -10,6 +10,7 @@ from derivations.record import record as recorded
 from random_graphs import random_graph
 
 from micrograd_nn import MLP, Value, mse, tutor
+from micrograd_nn.draw._explore import answer, graph_data
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, UnknownNameError
 
 NETWORKS = SEEN[::7]
@@ -35,11 +36,11 @@ def diamond():
     return root
 
 
-def whole_of(network, lesson):
+def whole_of(network, dialogue):
     """∂L/∂w from the slopes that were derived on paper, as a product over the paths of the paper's own chains."""
     numbers = network.forward(network.numbers)
     total = 0.0
-    for path in network.paths(lesson.questions[-1].ends[1]):
+    for path in network.paths(dialogue.questions[-1].ends[1]):
         term = 1.0
         for pair in pairwise(path):
             term *= paper.work_out(network.slopes[pair], numbers) if pair in network.slopes else 0.0
@@ -50,13 +51,13 @@ def whole_of(network, lesson):
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 def test_what_was_derived_on_paper_is_right_at_every_question(network):
     for target in list(network.written_chains)[:2]:
-        lesson = tutor(recorded(network), target)
-        while lesson.question and not lesson.question.whole:
-            assert lesson.answer(paper.write(network.slopes[lesson.question.ends])).right
-        while lesson.question and lesson.question is not lesson.questions[-1]:
-            lesson.hint()
-        assert not lesson.question or lesson.answer(whole_of(network, lesson)).right
-        assert lesson.question is None
+        dialogue = tutor(recorded(network), target)
+        while dialogue.question and not dialogue.question.whole:
+            assert dialogue.answer(paper.write(network.slopes[dialogue.question.ends])).right
+        while dialogue.question and dialogue.question is not dialogue.questions[-1]:
+            dialogue.hint()
+        assert not dialogue.question or dialogue.answer(whole_of(network, dialogue)).right
+        assert dialogue.question is None
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -66,12 +67,12 @@ def test_every_question_takes_its_number_and_no_other(seed):
         node.label = node.label or f"n{seed}"
     root.backward()
     leaf = next(leaf for leaf in leaves if leaf.grad)
-    lesson = tutor(root, leaf)
-    assert lesson.questions[-1].number == pytest.approx(leaf.grad)
-    while question := lesson.question:
-        assert not lesson.answer(question.number + 1.0).right
-        assert lesson.question is question
-        assert lesson.answer(question.number).right
+    dialogue = tutor(root, leaf)
+    assert dialogue.questions[-1].number == pytest.approx(leaf.grad)
+    while question := dialogue.question:
+        assert not dialogue.answer(question.number + 1.0).right
+        assert dialogue.question is question
+        assert dialogue.answer(question.number).right
 
 
 def test_the_way_goes_from_the_loss_down_and_a_sum_is_asked_for_where_ways_meet():
@@ -87,69 +88,69 @@ def test_the_way_goes_from_the_loss_down_and_a_sum_is_asked_for_where_ways_meet(
 
 
 def test_a_term_is_not_taken_for_the_sum_nor_the_sum_for_a_term():
-    lesson = tutor(diamond(), "a")
-    while lesson.question.asked != "∂L/∂b":
-        lesson.hint()
-    reply = lesson.answer("1 + 3*d + c*(1 - d^2)")  # all that comes of b
+    dialogue = tutor(diamond(), "a")
+    while dialogue.question.asked != "∂L/∂b":
+        dialogue.hint()
+    reply = dialogue.answer("1 + 3*d + c*(1 - d^2)")  # all that comes of b
     assert not reply.right
     assert "asked is one term of it" in reply.words
-    assert lesson.answer("1").right
-    while lesson.question.asked != "dL/db":
-        lesson.hint()
-    assert not lesson.answer("1").right
-    assert lesson.answer("1 + 3*d + c*(1 - d^2)").right
+    assert dialogue.answer("1").right
+    while dialogue.question.asked != "dL/db":
+        dialogue.hint()
+    assert not dialogue.answer("1").right
+    assert dialogue.answer("1 + 3*d + c*(1 - d^2)").right
 
 
 @pytest.mark.parametrize(("loss", "target"), [(two_inputs, "w1"), (two_inputs, "b3"), (diamond, "a")])
 def test_no_hint_and_no_verdict_gives_the_answer_away(loss, target):
-    lesson = tutor(loss(), target)
-    while question := lesson.question:
+    dialogue = tutor(loss(), target)
+    while question := dialogue.question:
         symbol = question.answer.split(" = ")[1]
-        said = [lesson.answer(entry).words for entry in ("-7.7", "0", "y*7 +", "-(" + symbol + ")*1.1")]
-        said += [lesson.hint().words for _ in range(3)]
-        assert [len(said), len(lesson.hints)] == [7, 3]
+        said = [dialogue.answer(entry).words for entry in ("-7.7", "0", "y*7 +", "-(" + symbol + ")*1.1")]
+        said += [dialogue.hint().words for _ in range(3)]
+        assert [len(said), len(dialogue.hints)] == [7, 3]
         if len(symbol) > 3 and not question.whole:  # a rule may name the 1 of a sum
             assert not [words for words in said if symbol in words]
         assert not [
             words for words in said if question.answer.split(" = ")[-1] in words.split()[3:] and len(symbol) > 3
         ]
-        assert question.answer in lesson.hint().words
+        assert question.answer in dialogue.hint().words
 
 
 def test_a_slip_is_named_with_its_place_and_nothing_more():
-    lesson = tutor(two_inputs(), "w1")
-    assert lesson.answer("2(y - o1)").words == "Not yet: the sign is the other way round."
-    assert lesson.answer("-2*(y - o1)").right
+    dialogue = tutor(two_inputs(), "w1")
+    assert dialogue.answer("2(y - o1)").words == "Not yet: the sign is the other way round."
+    assert dialogue.answer("-2*(y - o1)").right
     for _ in range(8):
-        lesson.hint()
-    words = lesson.answer("-2*(y - o1) * w5*o1*(1 - o1) * x2*h1*(1 - h1)").words
+        dialogue.hint()
+    words = dialogue.answer("-2*(y - o1) * w5*o1*(1 - o1) * x2*h1*(1 - h1)").words
     assert words.startswith("Not yet: in ∂h1/∂w1, the wrong operand")
     assert "expected" not in words
-    assert lesson.answer(str(lesson.question.number)).right
-    assert "at 4 tries" in lesson.asks
-    assert "sign in ∂L/∂o1" in lesson.asks
+    assert dialogue.answer(str(dialogue.question.number)).right
+    assert "at 4 tries" in dialogue.asks
+    assert "sign in ∂L/∂o1" in dialogue.asks
 
 
 def test_what_can_not_be_read_is_told_and_does_not_count():
-    lesson = tutor(two_inputs(), "w1")
+    dialogue = tutor(two_inputs(), "w1")
     for entry in ("o1*", "q + 1", "", "o1 = 3", lambda q: q, None, [1]):
-        reply = lesson.answer(entry)
+        reply = dialogue.answer(entry)
         assert reply.right is None
         assert reply.words.startswith("This can't be read, so it doesn't count: ")
-        assert lesson.question.asked == "∂L/∂o1"
+        assert dialogue.question.asked == "∂L/∂o1"
     assert "tries" not in str(reply)
 
 
 def test_the_record_is_json_and_all_there_is_to_remember():
     loss = two_inputs()
-    lesson = tutor(loss, "w1")
+    dialogue = tutor(loss, "w1")
     moves = ["2(y - o1)", None, "-2(y - o1)", "o1*", None, None, None, None, "x1*h1*(1 - h1)", None]
     for move in moves:
-        reply = lesson.hint() if move is None else lesson.answer(move)
-        kept = json.loads(json.dumps(lesson.record))
+        reply = dialogue.hint() if move is None else dialogue.answer(move)
+        kept = json.loads(json.dumps(dialogue.record))
         again = tutor(loss, "w1", kept)
-        assert again.record == lesson.record
-        assert (again.question, again.hints, again.asks) == (lesson.question, lesson.hints, reply.question)
+        assert again.record == dialogue.record
+        assert (again.question, again.hints, again.asks) == (dialogue.question, dialogue.hints, reply.question)
     assert len(kept["moves"]) == len(moves)
 
 
@@ -184,8 +185,23 @@ def test_where_nothing_can_be_asked_that_is_said():
 
 def test_nothing_of_the_graph_is_changed():
     loss = two_inputs()
-    lesson = tutor(loss, "w1")
-    lesson.answer("1")
-    lesson.hint()
+    dialogue = tutor(loss, "w1")
+    dialogue.answer("1")
+    dialogue.hint()
     assert loss.grad is None
-    assert repr(lesson).startswith("∂L/∂w1, one step after the other, from L down:\n\n  L = (y − o1)^2 = 0.3356")
+    assert repr(dialogue).startswith("∂L/∂w1, one step after the other, from L down:\n\n  L = (y − o1)^2 = 0.3356")
+
+
+def test_a_page_is_told_all_by_events_that_carry_the_record():
+    loss = two_inputs()
+    names = [node.get("name") for node in graph_data(loss)["nodes"]]
+    event = {"kind": "tutor", "node": names.index("w1")}
+    told = answer(loss, event)
+    assert (told["right"], told["asked"], told["place"], told["count"]) == (None, "∂L/∂o1", 0, 4)
+    for value, right in (({"entry": "2(y - o1)"}, False), ({"hint": True}, None), ({"entry": "-2(y - o1)"}, True)):
+        told = json.loads(json.dumps(answer(loss, event | {"value": {**value, "record": told["record"]}})))
+        assert told["right"] is right
+    assert (told["asked"], told["hints"], len(told["record"]["moves"])) == ("∂o1/∂h1", [], 3)
+    for value in ({"record": 3}, {"record": {"partial": "∂L/∂w1", "moves": [3]}}):
+        assert "record" in answer(loss, event | {"value": value})["error"]
+    assert "nothing to derive" in answer(loss, event | {"node": len(names) - 1})["error"]

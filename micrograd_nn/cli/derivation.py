@@ -15,7 +15,7 @@ from pathlib import Path
 from ..derive import Finding, Report, check_partials
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, FileError, FileMissingError, FormatError, MicrogradError
-from ..notation._formula import formula
+from ..notation.parts import define
 
 LONGEST = 100_000  # bytes of a file
 MOST_NAMES = 500
@@ -145,12 +145,6 @@ def _read_line(line: str, number: int, derivation: Derivation) -> None:
     name, equals, content = (part.strip() for part in line.partition("="))
     if not equals or not name.isidentifier():
         raise ArgumentError(f"{line!r:.60} is neither NAME = FORMULA nor dL/dw = FORMULA")
-    if name in derivation.names:
-        raise ArgumentError(f"{name} is defined twice")
-    value = formula(content, derivation.names)
-    if value.label:
-        raise ArgumentError(f"{name} would be another name for {value.label}: write the formula itself")
-    value.label = name
-    derivation.names[name] = value
+    value = define(name, content, derivation.names)
     if value.operation is not None:
         derivation.root = value

@@ -37,17 +37,17 @@ def run(arguments: Namespace) -> int:
     """Ask until all is derived, or the person has enough. Returns the exit code."""
     if arguments.file == STDIN:
         raise ArgumentError("the tutor listens on standard input: name a file with the network")
-    lesson = tutor_of(loss_of(arguments.file), arguments.name, _record_in(arguments.record))
-    print(f"{lesson.opening}\n\nAnswer with a formula or a number; {HINT} gives a hint, {END} ends.\n")
+    dialogue = tutor_of(loss_of(arguments.file), arguments.name, _record_in(arguments.record))
+    print(f"{dialogue.opening}\n\nAnswer with a formula or a number; {HINT} gives a hint, {END} ends.\n")
     with suppress(EOFError):
-        while lesson.question and (entry := _asked(f"{lesson.question.asked} = ")) != END:
+        while dialogue.question and (entry := _asked(f"{dialogue.question.asked} = ")) != END:
             if entry:
-                reply = lesson.hint() if entry == HINT else lesson.answer(entry)
+                reply = dialogue.hint() if entry == HINT else dialogue.answer(entry)
                 print(f"{reply.words}\n")
-                _keep(lesson, arguments.record)
-    if lesson.question is None:
-        print(lesson.asks)
-    return int(lesson.question is not None)
+                _keep(dialogue, arguments.record)
+    if dialogue.question is None:
+        print(dialogue.asks)
+    return int(dialogue.question is not None)
 
 
 def _asked(prompt: str) -> str:
@@ -69,6 +69,6 @@ def _record_in(file: Path | None) -> dict[str, Any] | None:
     return record
 
 
-def _keep(lesson: Tutor, file: Path | None) -> None:
+def _keep(dialogue: Tutor, file: Path | None) -> None:
     if file is not None:
-        write_whole(file, json.dumps(lesson.record, ensure_ascii=False, indent=1).encode())
+        write_whole(file, json.dumps(dialogue.record, ensure_ascii=False, indent=1).encode())

@@ -79,6 +79,21 @@ class Tutor:
         return {"partial": self.partial, "moves": [dict(move) for move in self.moves]}
 
     @property
+    def data(self) -> dict[str, Any]:
+        """What a page shows, as JSON takes it: what is asked, which question that is, the hints so far, the record."""
+        now = self.question
+        return {
+            "partial": self.partial,
+            "equations": self.equations,
+            "asked": now.asked if now else "",
+            "asks": self.asks,
+            "place": self.questions.index(now) if now else len(self.questions),
+            "count": len(self.questions),
+            "hints": self.hints,
+            "record": self.record,
+        }
+
+    @property
     def equations(self) -> list[str]:
         """The named parts on the way, from the root down, each with its formula and its number."""
         chain = self.explanation.chain
@@ -185,19 +200,19 @@ def tutor(root: Value, target: Value | str, record: Mapping[str, Any] | None = N
     >>> x, w, y = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "y")
     >>> o = w * x * 3
     >>> o.label = "o"
-    >>> lesson = tutor((y - o) ** 2, w)
-    >>> lesson
+    >>> asking = tutor((y - o) ** 2, w)
+    >>> asking
     ∂L/∂w, one step after the other, from L down:
     <BLANKLINE>
       L = (y − o)^2 = 4
       o = 3·w·x = 3
     <BLANKLINE>
     ∂L/∂o = ?
-    >>> lesson.answer("-2(y - o)")
+    >>> asking.answer("-2(y - o)")
     Right: ∂L/∂o = −2(y − o) = 4
     <BLANKLINE>
     ∂o/∂w = ?
-    >>> lesson.hint()
+    >>> asking.hint()
     Hint 1 of 3: w stands once in o = 3·w·x. Derive that towards w, as if all else in it were a number.
     <BLANKLINE>
     ∂o/∂w = ?
@@ -205,10 +220,10 @@ def tutor(root: Value, target: Value | str, record: Mapping[str, Any] | None = N
     Raises GraphError if root does not depend on target, or through too many factors to be asked for; ArgumentError or
     ArgumentTypeError if the record is of another derivation, or none; and what explain raises.
     """
-    lesson = Tutor(_explained(root, target))
+    dialogue = Tutor(_explained(root, target))
     if record is not None:
-        lesson.moves += _moves_of(record, lesson)
-    return lesson
+        dialogue.moves += _moves_of(record, dialogue)
+    return dialogue
 
 
 def _explained(root: Value, target: Value | str) -> Explanation:
@@ -227,14 +242,14 @@ def _explained(root: Value, target: Value | str) -> Explanation:
     return explanation
 
 
-def _moves_of(record: Any, lesson: Tutor) -> list[dict[str, Any]]:
+def _moves_of(record: Any, dialogue: Tutor) -> list[dict[str, Any]]:
     """The moves of a record, each looked at, because it may come from a file."""
     if not isinstance(record, Mapping) or not isinstance(record.get("moves"), list):
         raise ArgumentTypeError(
             f"a record is what tutor(…).record gave, a dict with partial and moves, got {record!r:.60}"
         )
-    asked = [question.asked for question in lesson.questions]
+    asked = [question.asked for question in dialogue.questions]
     moves = [dict(move) for move in record["moves"] if isinstance(move, dict) and move.get("asked") in asked]
-    if record.get("partial") != lesson.partial or len(moves) < len(record["moves"]):
-        raise ArgumentError(f"this is a record of {record.get('partial')!r:.40}, and asked is {lesson.partial}")
+    if record.get("partial") != dialogue.partial or len(moves) < len(record["moves"]):
+        raise ArgumentError(f"this is a record of {record.get('partial')!r:.40}, and asked is {dialogue.partial}")
     return moves
