@@ -39,7 +39,7 @@ def test_a_whole_lesson(ask):
         "∂o/∂w = ?\nHint 1 of 3: w stands once in o = σ(w·x).",
         "This can't be read, so it doesn't count: ",
         "Right: ∂L/∂w = ∂L/∂o · ∂o/∂w = −0.537883 · 0.393224 = −0.211508",
-        "That was all. 3 of 3 steps by yourself, at 5 tries.",
+        "That was all. Steps by yourself: 3 of 3; answers: 5.",
     ):
         assert words in out
 
@@ -54,5 +54,5 @@ def test_who_leaves_early_goes_on_from_the_record(ask, tmp_path):
     assert ask("?", "?", "?", "?", options=options)[0] == 0
     code, out = ask(options=options)
     assert code == 0
-    assert "That was all. 2 of 3 steps by yourself, at 3 tries." in out
+    assert "That was all. Steps by yourself: 2 of 3; answers: 3." in out
     assert "To look at again: sign in ∂L/∂o." in out

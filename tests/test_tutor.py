@@ -127,7 +127,7 @@ def test_a_slip_is_named_with_its_place_and_nothing_more():
     assert words.startswith("Not yet: in ∂h1/∂w1, the wrong operand")
     assert "expected" not in words
     assert dialogue.answer(str(dialogue.question.number)).right
-    assert "at 4 tries" in dialogue.asks
+    assert "answers: 4." in dialogue.asks
     assert "sign in ∂L/∂o1" in dialogue.asks
 
 
@@ -138,7 +138,7 @@ def test_what_can_not_be_read_is_told_and_does_not_count():
         assert reply.right is None
         assert reply.words.startswith("This can't be read, so it doesn't count: ")
         assert dialogue.question.asked == "∂L/∂o1"
-    assert "tries" not in str(reply)
+    assert "That was all" not in str(reply)
 
 
 def test_the_record_is_json_and_all_there_is_to_remember():
@@ -205,3 +205,21 @@ def test_a_page_is_told_all_by_events_that_carry_the_record():
     for value in ({"record": 3}, {"record": {"partial": "∂L/∂w1", "moves": [3]}}):
         assert "record" in answer(loss, event | {"value": value})["error"]
     assert "nothing to derive" in answer(loss, event | {"node": len(names) - 1})["error"]
+
+
+def test_a_hint_is_offered_after_the_second_try_and_a_product_is_not_blamed_for_a_sign():
+    dialogue = tutor(two_inputs(), "w1")
+    assert "hint" not in dialogue.answer("y - o1").words
+    assert dialogue.answer("1").words.endswith("A hint may help.")
+    dialogue.hint()
+    assert "hint" not in dialogue.answer("2").words
+    for entry in ("-2*(y - o1)", "w5*o1*(1 - o1)", "x1*h1*(1 - h1)"):
+        assert dialogue.answer(entry).right
+    words = dialogue.answer("2*(y - o1)*w5*o1*(1 - o1)*x1*h1*(1 - h1)").words
+    assert words == "Not yet: the sign is the other way round."
+
+
+def test_the_opening_gives_every_number_that_the_formulas_need():
+    opening = tutor(two_inputs(), "w1").opening
+    for name in ("y", "w5", "h2", "w6", "b3", "x1", "x2", "w1", "w2", "b1"):
+        assert f" {name} = " in opening

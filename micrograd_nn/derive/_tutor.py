@@ -9,6 +9,7 @@ Promise (tests/test_tutor.py): nothing that it says before the answer is asked f
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isclose, isfinite
+from textwrap import fill
 from typing import Any
 
 from ..engine.value import Value
@@ -21,6 +22,7 @@ from .questions import Question, questions_of
 
 MOST = 40  # factors of one derivation
 ANSWER = 4  # the hint that is the answer
+WIDTH = 100  # columns of the opening
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Tutor:
         return {
             "partial": self.partial,
             "equations": self.equations,
+            "given": self.given,
             "asked": now.asked if now else "",
             "asks": self.asks,
             "place": self.questions.index(now) if now else len(self.questions),
@@ -96,18 +99,30 @@ class Tutor:
     @property
     def equations(self) -> list[str]:
         """The named parts on the way, from the root down, each with its formula and its number."""
+        names = self.explanation.chain.names
+        formulas = ((node, formula_of(node, names)) for node in self._parts)
+        return [equation(label_text(names[node]), str(formula), _short(node.data)) for node, formula in formulas]
+
+    @property
+    def given(self) -> list[str]:
+        """What else stands in these formulas, with its number."""
+        names, shown = self.explanation.chain.names, {*self._parts}
+        used = dict.fromkeys(leaf.key for node in shown for leaf in formula_of(node, names).parts() if leaf.name)
+        others = [node for node in used if isinstance(node, Value) and node not in shown]
+        return sorted(f"{label_text(names[node])} = {_short(node.data)}" for node in others)
+
+    @property
+    def _parts(self) -> list[Value]:
+        """The named nodes from the root down to the target, without it."""
         chain = self.explanation.chain
-        return [
-            equation(label_text(chain.names[node]), str(formula_of(node, chain.names)), number_text(node.data, DIGITS))
-            for node in reversed(chain.named)
-            if node is not chain.target
-        ]
+        return [node for node in reversed(chain.named) if node is not chain.target]
 
     @property
     def opening(self) -> str:
         """What all of it is about, in words, with the parts on the way."""
         head = f"{self.partial}, one step after the other, from {label_text(self.questions[0].ends[0])} down:"
-        return "\n".join([head, "", *(f"  {line}" for line in self.equations)])
+        given = fill(f"with {', '.join(self.given)}", WIDTH, initial_indent="  ", subsequent_indent="  ")
+        return "\n".join([head, "", *(f"  {line}" for line in self.equations), given])
 
     def __repr__(self) -> str:
         return f"{self.opening}\n\n{self.asks}"
@@ -134,7 +149,8 @@ class Tutor:
             return Reply(f"This can't be read, so it doesn't count: {error}", None, self.asks)
         right = _answers(now, finding)
         self.moves.append(move | {"right": right} | ({"slip": finding.slip.value} if finding.slip else {}))
-        return Reply(f"Right: {now.answer}" if right else _not_yet(now, finding), right, self.asks)
+        words = f"Right: {now.answer}" if right else _not_yet(now, finding) + self._offer(now)
+        return Reply(words, right, self.asks)
 
     def hint(self) -> Reply:
         """The next hint: where to look, which rule, the rule with its gap, and then the answer."""
@@ -145,6 +161,12 @@ class Tutor:
         words = f"The answer is {now.answer}" if count == ANSWER else f"Hint {count} of 3: {now.hints[count - 1]}"
         return Reply(words, None, self.asks)
 
+    def _offer(self, question: Question) -> str:
+        """A hint is offered to who has tried more than once since the last one."""
+        moves = [move for move in self.moves if move["asked"] == question.asked]
+        since = next((i for i, move in enumerate(reversed(moves)) if "hint" in move), len(moves))
+        return " A hint may help." if since > 1 and len(self.hints) < len(question.hints) else ""
+
     def _checked(self, question: Question, entry: Any) -> Finding:
         chain = self.explanation.chain
         child, parent = (next(node for node in chain.named if chain.names[node] == end) for end in question.ends)
@@ -154,10 +176,14 @@ class Tutor:
     def _summary(self) -> str:
         given = {move["asked"] for move in self.moves if move.get("hint") == ANSWER}
         tries = sum("given" in move for move in self.moves)
-        own, count = len(self.questions) - len(given), len(self.questions)
-        lines = [f"That was all. {own} of {count} step{'s' * (count > 1)} by yourself, at {tries} tries."]
+        own = len(self.questions) - len(given)
+        lines = [f"That was all. Steps by yourself: {own} of {len(self.questions)}; answers: {tries}."]
         slips = dict.fromkeys(f"{move['slip']} in {move['asked']}" for move in self.moves if "slip" in move)
         return "\n".join([*lines, *([f"To look at again: {'; '.join(slips)}."] if slips else [])])
+
+
+def _short(number: float) -> str:
+    return number_text(number, DIGITS)
 
 
 def _answers(question: Question, finding: Finding) -> bool:
@@ -175,13 +201,14 @@ def _not_yet(question: Question, finding: Finding) -> str:
     if finding.ok:
         what = f"this is all that comes of {label_text(question.ends[1])}, and asked is one term of it"
     elif finding.slip:
-        what = f"{f'in {where}, ' if where != question.asked else ''}{finding.slip.sentence}"
+        anywhere = finding.slip.anywhere and question.whole  # a product does not tell in which factor it was
+        what = f"{'' if anywhere or where == question.asked else f'in {where}, '}{finding.slip.sentence}"
     elif isclose(finding.hand, finding.engine, rel_tol=1e-8):
         return "Not yet: it comes out right at these numbers, and wrong at others. Does a number stand for a name?"
     elif finding.factor and where != question.asked:
         what = f"look at {where} again, the rest is right"
     else:
-        what = f"it comes to {number_text(finding.hand, DIGITS)} here, {_off(finding.hand, finding.engine)}"
+        what = f"it comes to {_short(finding.hand)} here, {_off(finding.hand, finding.engine)}"
     return f"Not yet: {what}."
 
 
@@ -191,7 +218,7 @@ def _off(hand: float, right: float) -> str:
         return "and that is not it"
     if hand * right < 0.0:
         return "which has the wrong sign"
-    return f"too {'small' if abs(hand) < abs(right) else 'large'} in size"
+    return f"which is too {'small' if abs(hand) < abs(right) else 'large'} in size"
 
 
 def tutor(root: Value, target: Value | str, record: Mapping[str, Any] | None = None) -> Tutor:
@@ -206,6 +233,7 @@ def tutor(root: Value, target: Value | str, record: Mapping[str, Any] | None = N
     <BLANKLINE>
       L = (y − o)^2 = 4
       o = 3·w·x = 3
+      with w = 0.5, x = 2, y = 1
     <BLANKLINE>
     ∂L/∂o = ?
     >>> asking.answer("-2(y - o)")
