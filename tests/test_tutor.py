@@ -223,3 +223,13 @@ def test_the_opening_gives_every_number_that_the_formulas_need():
     opening = tutor(two_inputs(), "w1").opening
     for name in ("y", "w5", "h2", "w6", "b3", "x1", "x2", "w1", "w2", "b1"):
         assert f" {name} = " in opening
+
+
+def test_a_number_made_of_the_rounded_factors_is_right_and_a_formula_that_is_near_is_not():
+    dialogue = tutor(two_inputs(), "w1")
+    for entry in ("-2*(y - o1)", "w5*o1*(1 - o1)", "x1*h1*(1 - h1)"):
+        dialogue.answer(entry)
+    right, w1 = dialogue.question.number, dialogue.explanation.chain.target.data
+    for wrong in (right * 1.0001, f"{right!r}*w1/{abs(w1)!r}*{w1 / abs(w1)}"):  # the second one at these numbers only
+        assert not dialogue.answer(wrong).right
+    assert dialogue.answer(f"{right * (1 + 1e-5):.12g}").right

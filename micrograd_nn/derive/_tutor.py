@@ -14,6 +14,7 @@ from typing import Any
 
 from ..engine.value import Value
 from ..errors import ArgumentError, ArgumentTypeError, GraphError, MicrogradError
+from ..notation._formula import parse
 from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
 from .chain import formula_of
@@ -22,6 +23,7 @@ from .questions import Question, questions_of
 
 MOST = 40  # factors of one derivation
 ANSWER = 4  # the hint that is the answer
+ROUNDED = 2e-5  # relative: a few factors of six digits, multiplied
 WIDTH = 100  # columns of the opening
 
 
@@ -121,8 +123,10 @@ class Tutor:
     def opening(self) -> str:
         """What all of it is about, in words, with the parts on the way."""
         head = f"{self.partial}, one step after the other, from {label_text(self.questions[0].ends[0])} down:"
-        given = fill(f"with {', '.join(self.given)}", WIDTH, initial_indent="  ", subsequent_indent="  ")
-        return "\n".join([head, "", *(f"  {line}" for line in self.equations), given])
+        unbroken = ", ".join(self.given).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+        given = fill(f"with {unbroken}", WIDTH, initial_indent="  ", subsequent_indent="       ")
+        lines = [head, "", *(f"  {line}" for line in self.equations), given.replace("\N{NO-BREAK SPACE}", " ")]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"{self.opening}\n\n{self.asks}"
@@ -147,7 +151,7 @@ class Tutor:
         except MicrogradError as error:
             self.moves.append(move | {"right": None})
             return Reply(f"This can't be read, so it doesn't count: {error}", None, self.asks)
-        right = _answers(now, finding)
+        right = _answers(now, finding) or _is_rounded(now, finding, entry)
         self.moves.append(move | {"right": right} | ({"slip": finding.slip.value} if finding.slip else {}))
         words = f"Right: {now.answer}" if right else _not_yet(now, finding) + self._offer(now)
         return Reply(words, right, self.asks)
@@ -189,6 +193,12 @@ def _short(number: float) -> str:
 def _answers(question: Question, finding: Finding) -> bool:
     """Is it right, and what was asked for? A factor beside which there are other ways is not the whole."""
     return finding.ok and (question.whole or not _is_rather_the_whole(question, finding))
+
+
+def _is_rounded(question: Question, finding: Finding, entry: Any) -> bool:
+    """Is it a number as it comes of the numbers that are shown here, which are rounded?"""
+    is_number = not parse(entry).names if isinstance(entry, str) else not callable(entry)
+    return is_number and isclose(finding.hand, question.number, rel_tol=ROUNDED)
 
 
 def _is_rather_the_whole(question: Question, finding: Finding) -> bool:
