@@ -8,7 +8,7 @@ Promise (tests/test_tutor.py): nothing that it says before the answer is asked f
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isclose, isfinite
+from math import isclose
 from textwrap import fill
 from typing import Any
 
@@ -20,6 +20,7 @@ from ._explain import DIGITS, Explanation, explain
 from .chain import formula_of
 from .check import Finding, check_partials
 from .questions import Question, questions_of
+from .verdict import what_is_off
 
 MOST = 40  # factors of one derivation
 ANSWER = 4  # the hint that is the answer
@@ -206,29 +207,9 @@ def _is_rather_the_whole(question: Question, finding: Finding) -> bool:
 
 
 def _not_yet(question: Question, finding: Finding) -> str:
-    """What is said of a wrong entry: the slip and where it is, never what belongs there."""
-    where = "∂{}/∂{}".format(*map(label_text, finding.factor or question.ends))
     if finding.ok:
-        what = f"this is all that comes of {label_text(question.ends[1])}, and asked is one term of it"
-    elif finding.slip:
-        anywhere = finding.slip.anywhere and question.whole  # a product does not tell in which factor it was
-        what = f"{'' if anywhere or where == question.asked else f'in {where}, '}{finding.slip.sentence}"
-    elif isclose(finding.hand, finding.engine, rel_tol=1e-8):
-        return "Not yet: it comes out right at these numbers, and wrong at others. Does a number stand for a name?"
-    elif finding.factor and where != question.asked:
-        what = f"look at {where} again, the rest is right"
-    else:
-        what = f"it comes to {_short(finding.hand)} here, {_off(finding.hand, finding.engine)}"
-    return f"Not yet: {what}."
-
-
-def _off(hand: float, right: float) -> str:
-    """How a number is off, which tells little enough."""
-    if not isfinite(hand) or not isfinite(right):
-        return "and that is not it"
-    if hand * right < 0.0:
-        return "which has the wrong sign"
-    return f"which is too {'small' if abs(hand) < abs(right) else 'large'} in size"
+        return f"Not yet: this is all that comes of {label_text(question.ends[1])}, and asked is one term of it."
+    return f"Not yet: {what_is_off(finding, question.asked, question.whole)}."
 
 
 def tutor(root: Value, target: Value | str, record: Mapping[str, Any] | None = None) -> Tutor:
