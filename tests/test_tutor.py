@@ -233,3 +233,13 @@ def test_a_number_made_of_the_rounded_factors_is_right_and_a_formula_that_is_nea
     for wrong in (right * 1.0001, f"{right!r}*w1/{abs(w1)!r}*{w1 / abs(w1)}"):  # the second one at these numbers only
         assert not dialogue.answer(wrong).right
     assert dialogue.answer(f"{right * (1 + 1e-5):.12g}").right
+
+
+def test_no_slip_is_told_with_a_blank_in_its_sentence():
+    for entry in ("x1", "x1*h1", "x1*(1 - h1)", "h1*(1 - h1)", "x1*(1 - h1^2)", "x1*h1*(1 + h1)", "x1*w1"):
+        dialogue = tutor(two_inputs(), "w1")
+        while dialogue.question.asked != "∂h1/∂w1":
+            dialogue.answer(dialogue.question.number)
+        words = dialogue.answer(entry).words
+        assert words.startswith("Not yet: ")
+        assert not {*"{}("} & {*words}
