@@ -93,7 +93,7 @@ def test_the_digit_network_in_small() -> None:
         "Z2 = W2·A1 + b2                              6×n",
         "A2 = relu(Z2)                                6×n",
         "Z3 = W3·A2 + b3                              5×n",
-        "L = logsumexp(Z3) − Σ(Y ⊙ Z3)                n",
+        "L = logsumexp(Z3 − Σ(Y ⊙ Z3))                n",
     ]
     assert r"Z_{1} &= W_{1} \, X + b_{1} && 7 \times n" in program._repr_latex_()
 

@@ -1,4 +1,4 @@
-"""The page "A class of thirty": its files are written, its commands run, and they print what stands there."""
+"""The page "serve a class of thirty": its files are written, its commands run, and they print what stands there."""
 
 import io
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from micrograd_nn.cli import main
 
-PAGE = (Path(__file__).parents[1] / "docs" / "class.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "how" / "class.md").read_text(encoding="utf-8")
 FILES = re.findall(r"```text\n# (\S+)\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = re.findall(r"```console\n\$ micrograd-nn (.*?)\n(.*?)```", PAGE, re.DOTALL)
 TYPED = re.compile(r"^∂\w+/∂\w+ = (.*)$", re.MULTILINE)  # behind a prompt

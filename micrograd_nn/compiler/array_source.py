@@ -216,7 +216,10 @@ class ArraySource:
             self.lines.append(f"np.copyto({out}, {slopes})")
         largest = float(np.finfo(self._dtype).eps) ** -0.5  # beyond, less than half of the digits of x − out are right
         recorded = self._keep(partial(as_recorded, step.operation, largest))
-        self.lines.append(f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})")
+        small = (
+            f"np.vdot({outcome}, {outcome}) < {largest**2} or np.abs({outcome}).max() < {largest}"  # quick look first
+        )
+        self.lines.append(f"if not ({small}): {recorded}({terms}, {out})")
         return out
 
     def _sum(self, ref: Ref, step: kinds.Sum) -> str:
@@ -227,6 +230,9 @@ class ArraySource:
         if rows and not axes and len(whole.shape) == 1:  # BLAS adds rows faster than a reduction does
             ones = self._make(f"np.ones(n, {self._dtype})")
             self.lines.append(f"np.matmul({ones}, {given}, out={out})")
+        elif axes == [1] and not rows and len(whole.shape) == 1:  # and the numbers of a row
+            ones = self._make(f"np.ones(({whole.shape[0]}, 1), {self._dtype})")
+            self.lines.append(f"np.matmul({given}, {ones}, out={out})")
         else:
             target = self._make(f"{out}[None]") if rows else out
             listed = ", ".join(map(str, [0] * rows + axes))

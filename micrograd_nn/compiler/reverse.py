@@ -97,7 +97,11 @@ class _Sweep:
         operands = [Tracer(self.tape, o) if isinstance(o, Ref) else o for o in step.operands]
         for operand, partial in zip(step.operands, step.operation.partials, strict=True):
             if isinstance(operand, Ref) and self._depends[operand]:
-                self.give(operand, self._fit(mul(adjoint, partial(*operands, out)), step, operand))
+                slope = partial(*operands, out)
+                if isinstance(slope, float):  # summed first, there is less to multiply
+                    self.give(operand, mul(self._fit(adjoint, step, operand), slope))
+                else:
+                    self.give(operand, self._fit(mul(adjoint, slope), step, operand))
 
     def _view(self, step: kinds.View, adjoint: Number) -> None:
         (source,) = step.references

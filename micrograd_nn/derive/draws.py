@@ -119,7 +119,7 @@ def targets_of(order: Sequence[Value], leaves: Sequence[Value]) -> Targets:
         elif called and weighed[leaf] and all(other.operation for other in weighed[leaf]):
             families.setdefault(called[1], []).append(leaf)
     for family in families.values():
-        of_logarithms = all(other.operation is log for leaf in family for other in weighed[leaf])
+        of_logarithms = all(_is_logarithm(other) for leaf in family for other in weighed[leaf])
         shares = len(family) > 1 and isclose(sum(leaf.data for leaf in family), 1.0)
         if of_logarithms or (shares and min(leaf.data for leaf in family) >= 0.0):
             targets.one_hot.append(family)
@@ -140,6 +140,10 @@ def _weighed(order: Sequence[Value]) -> dict[Value, list[Value]]:
         elif node.operation is not neg and not _is_one_less(node):
             otherwise.update(bare)
     return {node: [] if node in otherwise else others for node, others in found.items()}
+
+
+def _is_logarithm(node: Value) -> bool:
+    return node.operation is not None and node.operation.sign == log.sign
 
 
 def _is_one_less(node: Value) -> bool:
