@@ -12,7 +12,7 @@ from functools import cached_property
 from random import Random
 
 from ..engine.value import Constant, Value, adjoints, topological_order
-from ..errors import ArgumentError, known
+from ..errors import ArgumentError, ArgumentTypeError, known
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
@@ -169,7 +169,9 @@ def _wanted(
     """The nodes whose gradients are asked for, and what else is."""
     if ask is None:
         return leaves, {VALUES}
-    words = [word.strip() for word in (ask.split(",") if isinstance(ask, str) else ask)]
+    if not isinstance(ask, Iterable):
+        raise ArgumentTypeError(f'what to ask for is named, such as "w1,w5,values", got {ask!r:.60}')
+    words = [str(word).strip() for word in (ask.split(",") if isinstance(ask, str) else ask)]
     by_name = {name: node for node, name in names.items() if node is not root}
     for word in words:
         if word not in by_name:

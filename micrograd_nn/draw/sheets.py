@@ -56,16 +56,17 @@ def _sheet(heading: str, quiz: Quiz) -> str:
     given = "".join(f"<li>{_math(label_latex(names[leaf]), number_latex(leaf.data))}</li>" for leaf in quiz.leaves)
     made = "".join(f"<li>{_math(label_latex(names[n]), formula_of(n, names).latex())}</li>" for n in quiz.made)
     parts = [f"<h2>Given</h2><ul class=given>{given}</ul>", f"<h2>and</h2><ul class=equations>{made}</ul>"]
-    if quiz.told or quiz.asked:
-        asked = _asked(quiz, names)
+    lines = _slip_lines(quiz)
+    if asked := _asked(quiz, names):
         rows = "".join(f"<tr><td>{mathml(latex)}</td><td></td><td></td></tr>" for latex in asked)
         head = "<thead><tr><th></th><th>working</th><th>result</th></tr></thead>"
-        room = " class=roomy" if len(asked) <= ROOMY else ""
+        room = " class=roomy" if len(asked) + len(lines) <= ROOMY else ""
         parts.append(f"<h2>Work out</h2><table{room}>{head}<tbody>{rows}</tbody></table>")
-    if quiz.slip:
-        lines = "".join(f"<li>{line}</li>" for line in _slip_lines(quiz))
+    if lines:
+        listed = "".join(f"<li>{line}</li>" for line in lines)
         what = "One line of this derivation is wrong. Which one, and what belongs there?"
-        parts.append(f"<h2>{what}</h2><ol>{lines}</ol>")
+        blank = "<p class=blank>Line <i></i> is right as <i></i></p>"
+        parts.append(f"<div class=slip><h2>{what}</h2><ol>{listed}</ol>{blank}</div>")
     who = "<p>Name <i></i> Date <i></i></p>"
     return f"<section><header><h1>{escape(heading)}</h1>{who}</header>\n{chr(10).join(parts)}</section>"
 
@@ -80,7 +81,8 @@ def _asked(quiz: Quiz, names: Mapping[Value, str]) -> list[str]:
 
 
 def _slip_lines(quiz: Quiz) -> list[str]:
-    assert quiz.slip  # the caller has looked
+    if quiz.slip is None:
+        return []
     return [_math(*quiz.slip.chain_latex), *(_math(f.latex(), symbol.latex()) for f, symbol in quiz.slip.written)]
 
 
