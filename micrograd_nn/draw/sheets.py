@@ -24,7 +24,8 @@ DOTS = (r" \cdot ",)
 TOKEN = re.compile("|".join(map(re.escape, SIGNS)) + r"|\\[{}]|.", re.DOTALL)
 OPENS = {"{": 1, "}": -1, "(": 1, ")": -1, "[": 1, "]": -1}
 LONG = 40  # characters of LaTeX
-ROOMY = 9  # rows up to which a sheet leaves much room for each
+ROOM, LINE = 146.0, 18.0  # millimetres that a page has for what is asked, and what a line with a slip takes of them
+LOW, HIGH = 9.2, 19.0  # how high a row may be
 
 
 def sheets_page(quizzes: Mapping[int, Quiz], title: str = "Sheet") -> str:
@@ -60,8 +61,8 @@ def _sheet(heading: str, quiz: Quiz) -> str:
     if asked := _asked(quiz, names):
         rows = "".join(f"<tr><td>{mathml(latex)}</td><td></td><td></td></tr>" for latex in asked)
         head = "<thead><tr><th></th><th>working</th><th>result</th></tr></thead>"
-        room = " class=roomy" if len(asked) + len(lines) <= ROOMY else ""
-        parts.append(f"<h2>Work out</h2><table{room}>{head}<tbody>{rows}</tbody></table>")
+        height = min(max(LOW, (ROOM - LINE * len(lines)) / len(asked)), HIGH)
+        parts.append(f'<h2>Work out</h2><table style="--row: {height:.1f}mm">{head}<tbody>{rows}</tbody></table>')
     if lines:
         listed = "".join(f"<li>{line}</li>" for line in lines)
         what = "One line of this derivation is wrong. Which one, and what belongs there?"
