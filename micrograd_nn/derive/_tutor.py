@@ -19,7 +19,7 @@ from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
 from .chain import formula_of
 from .check import Finding, check_partials
-from .questions import Question, questions_of
+from .questions import Question, downwards, questions_of
 from .verdict import what_is_off
 
 MOST = 40  # factors of one derivation
@@ -117,8 +117,7 @@ class Tutor:
     @property
     def _parts(self) -> list[Value]:
         """The named nodes from the root down to the target, without it."""
-        chain = self.explanation.chain
-        return [node for node in reversed(chain.named) if node is not chain.target]
+        return downwards(self.explanation.chain)[:-1]
 
     @property
     def opening(self) -> str:

@@ -4,18 +4,21 @@ From the root down: each factor of the chain; the sum wherever ways meet; and la
 A hint is read off the formula of the part that is derived and the rows of its operations.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..engine.value import adjoints
+from ..engine.operation import Operation
+from ..engine.value import Value, adjoints
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text
 from ._explain import DIGITS, Explanation
-from .chain import Factor, formula_of
+from .chain import Chain, Factor, formula_of
 from .recorded import partial_text
 
 GAP = "___"
+SUM = re.compile(r" the slope 1( towards u and the slope 1 towards v)?$")  # a sum hands on what comes from above
 TIMES = {1: "once", 2: "twice"}
 
 
@@ -35,14 +38,14 @@ def questions_of(explanation: Explanation) -> list[Question]:
     """The questions of a derivation, each one answerable by then."""
     chain = explanation.chain
     above: dict[str, list[Factor]] = {}  # by name: the factors towards it
-    for factors in chain.factors.values():
-        for factor in factors.values():
+    for child in downwards(chain)[:-1]:
+        for factor in chain.factors[child].values():
             if not factor.is_nothing:
                 above.setdefault(factor.parent, []).append(factor)
     gradients, root = adjoints(chain.root), chain.names[chain.root]
     known = {root: Known("", 1.0)}
     questions = list[Question]()
-    for node in reversed(chain.named):
+    for node in downwards(chain):
         name = chain.names[node]
         towards = above.get(name, [])
         questions += [_about_factor(explanation, factor) for factor in towards]
@@ -53,6 +56,15 @@ def questions_of(explanation: Explanation) -> list[Question]:
     return questions
 
 
+def downwards(chain: Chain) -> list[Value]:
+    """The named nodes on the way, from the root down; as far down as each other, they stand as in the graph."""
+    depths = {chain.root: 0}
+    for child, factors in chain.factors.items():
+        for parent in factors:
+            depths[parent] = max(depths.get(parent, 0), depths[child] + 1)
+    return sorted(chain.named, key=depths.__getitem__)
+
+
 # ---- one factor ----
 
 
@@ -60,7 +72,7 @@ def _about_factor(explanation: Explanation, factor: Factor) -> Question:
     names = explanation.chain.names
     child = next(node for node in explanation.chain.named if names[node] == factor.child)
     formula, parent = formula_of(child, names), label_text(factor.parent)
-    uses = sum(operand.name == factor.parent for part in formula.parts() for operand in part.operands)
+    uses = _uses(formula, factor.parent)
     where = (
         f"{parent} stands {TIMES.get(uses, f'{uses} times')} in {label_text(factor.child)} = {formula}. "
         f"Derive that towards {parent}, as if all else in it were a number."
@@ -80,9 +92,19 @@ def _rules(formula: Symbol, name: str) -> str:
             depends.add(part)
             found.append(_rule(part, [operand in depends for operand in part.operands]))
     said = list(dict.fromkeys(reversed(found)))
-    bent = [rule for rule in said if not rule.endswith(" the slope 1")] or said[:1]
+    bent = [rule for rule in said if not SUM.search(rule)] or said[:1]
     several = f"{len(bent)} rules, from the outside in; their slopes multiply" if len(bent) > 1 else "one rule"
-    return f"it takes {several}: {'; '.join(bent)}."
+    uses = " What comes of each use adds up." if _uses(formula, name) > 1 else ""
+    return f"it takes {several}: {'; '.join(bent)}.{uses}"
+
+
+def _uses(formula: Symbol, name: str) -> int:
+    """How often a name stands in a formula as it is written."""
+    return formula.fold(lambda leaf: int(leaf.name == name), _total)
+
+
+def _total(operation: Operation, *counts: int) -> int:
+    return sum(counts)
 
 
 def _rule(part: Symbol, moves: list[bool]) -> str:
@@ -137,7 +159,8 @@ def _about_whole(ends: tuple[str, str], known: Mapping[str, Known], above: Mappi
     written = [[*map(_short, row[len(row) - len(term) :])] for row, term in zip(numbers, terms, strict=True)]
     written[0][0] = written[0][0].strip("()")
     if len(ways) > 1:
-        through = " and ".join(label_text(way[-1].child) for way in ways)
+        *others, last = [label_text(way[-1].child) for way in ways]
+        through = f"{', '.join(others)} and {last}"
         where = (
             f"{len(ways)} ways lead from {root} down to {name}: they come from {through}. You have all their factors."
         )
