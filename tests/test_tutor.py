@@ -243,3 +243,21 @@ def test_no_slip_is_told_with_a_blank_in_its_sentence():
         words = dialogue.answer(entry).words
         assert words.startswith("Not yet: ")
         assert not {*"{}("} & {*words}
+
+
+def test_what_a_constant_0_cuts_off_is_not_asked_for():
+    z = [Value(number, f"z{i}") for i, number in enumerate((0.5, -0.2), start=1)]
+    whole = z[0].exp() + z[1].exp()
+    p1, p2 = z[0].exp() / whole, z[1].exp() / whole
+    p1.label, p2.label = "p1", "p2"
+    dialogue = tutor(-(1 * p1.log() + 0 * p2.log()), "z1")
+    assert [question.asked for question in dialogue.questions] == ["∂L/∂p1", "∂p1/∂z1", "∂L/∂z1"]
+    x = Value(0.5, "x")
+    u, v = x * 2, x * 3
+    q = u * 0 + x
+    u.label, v.label, q.label = "u", "v", "q"
+    assert [question.asked for question in tutor(q * v, "x").questions] == [
+        "∂L/∂q",
+        "∂L/∂v",
+        *["∂q/∂x", "∂v/∂x", "∂L/∂x"],
+    ]

@@ -1,6 +1,6 @@
 """Numbers for a sheet: one decimal place, in the domain of every operation, with nothing dead where that can be had.
 
-Promise (tests/test_quiz.py): the same graph and seed give the same numbers for ever; a target stays where its loss is
+Promise (tests/test_sheets.py): the same graph and seed give the same numbers for ever; a target stays where its loss is
 defined; where such numbers are found, every relu is alive and at most a quarter of the answers are 0.
 """
 

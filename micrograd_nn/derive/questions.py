@@ -37,11 +37,7 @@ class Question:
 def questions_of(explanation: Explanation) -> list[Question]:
     """The questions of a derivation, each one answerable by then."""
     chain = explanation.chain
-    above: dict[str, list[Factor]] = {}  # by name: the factors towards it
-    for child in downwards(chain)[:-1]:
-        for factor in chain.factors[child].values():
-            if not factor.is_nothing:
-                above.setdefault(factor.parent, []).append(factor)
+    above = _above(chain)
     gradients, root = adjoints(chain.root), chain.names[chain.root]
     known = {root: Known("", 1.0)}
     questions = list[Question]()
@@ -63,6 +59,24 @@ def downwards(chain: Chain) -> list[Value]:
         for parent in factors:
             depths[parent] = max(depths.get(parent, 0), depths[child] + 1)
     return sorted(chain.named, key=depths.__getitem__)
+
+
+def _above(chain: Chain) -> dict[str, list[Factor]]:
+    """By name: the factors towards it that lie on a path from the target to the root, none of them the constant 0."""
+    order = downwards(chain)
+    factors = {child: {p: f for p, f in chain.factors.get(child, {}).items() if not f.is_nothing} for child in order}
+    leads = {chain.target}
+    for child in reversed(order):
+        if not leads.isdisjoint(factors[child]):
+            leads.add(child)
+    above: dict[str, list[Factor]] = {}
+    reached = {chain.root}
+    for child in order:
+        for parent, factor in factors[child].items() if child in reached else ():
+            if parent in leads:
+                reached.add(parent)
+                above.setdefault(factor.parent, []).append(factor)
+    return above
 
 
 # ---- one factor ----
@@ -129,13 +143,7 @@ def _with_gap(symbol: Symbol) -> str:
     names = [part for part in symbol.parts() if part.name is not None]
     if symbol.operation is None or not names:
         return f"{GAP}, a single {'name' if names else 'number'}"
-    gap = Symbol(GAP)
-    return str(
-        symbol.fold(
-            lambda leaf: gap if leaf.name == names[-1].name else leaf,
-            lambda operation, *operands: Symbol.apply(operation, *operands),
-        )
-    )
+    return str(symbol.fold(lambda leaf: Symbol(GAP) if leaf.name == names[-1].name else leaf, Symbol.apply))
 
 
 # ---- the whole ----
