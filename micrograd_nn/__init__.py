@@ -6,7 +6,8 @@ Promise: the public names, and nothing else. Importing them imports neither NumP
 # isort: off
 # fmt: off
 from .compiler import compile
-from .derive import Slip, check_partials, count_paths, explain, gradcheck, paths, quiz, steps, to_sympy, wrong_order
+from .derive import Slip, check_partials, count_paths, explain, gradcheck, paths, quiz, steps, to_sympy, tutor
+from .derive import wrong_order
 from .draw import draw_dot, draw_network, explore, trace, walk
 from .engine.backprop import grad, hessian, replay, value_and_grad
 from .engine.modes import detect_anomaly, no_grad
@@ -33,7 +34,7 @@ from .training.line import least_squares
 
 __all__ = [
     "compile", "Slip", "check_partials", "count_paths", "explain", "gradcheck", "paths", "quiz", "steps", "to_sympy",
-    "wrong_order", "draw_dot", "draw_network", "explore", "trace", "walk", "grad", "hessian", "replay",
+    "tutor", "wrong_order", "draw_dot", "draw_network", "explore", "trace", "walk", "grad", "hessian", "replay",
     "value_and_grad", "detect_anomaly", "no_grad", "TABLE", "Domain", "Operation", "cos", "elu", "exp", "leaky_relu",
     "log", "logaddexp", "maximum", "minimum", "relu", "sigmoid", "sin", "softplus", "sqrt", "step", "stop_gradient",
     "tanh", "Value", "AnomalyError", "MicrogradError", "losses", "optim", "log_softmax", "logsumexp", "maxout", "mean",

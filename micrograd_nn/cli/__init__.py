@@ -4,9 +4,9 @@ A command is a module here, with ABOUT, what ``--help`` says of it (and EPILOG, 
 ``add_options(parser)``, and ``run(arguments)``, which returns the exit code; and its name in NAMES.
 
 Promise (tests/test_cli.py): exit code 0 when all went well; 1 when what was checked is wrong, or the task failed, on a
-file for example; 2 for a usage error: an option, a name, a number, a formula; 130 when Ctrl-C ended it, 141 when nobody
-reads on, as in ``micrograd-nn | head``. An error of this package or of the system is told on standard error, without a
-traceback.
+file for example; 2 for a usage error: an option, a name, a number, a formula, a derivation that can't be read; 130 when
+Ctrl-C ended it, 141 when nobody reads on, as in ``micrograd-nn | head``. An error of this package or of the system is
+told on standard error, without a traceback.
 """
 
 import os
@@ -20,7 +20,8 @@ from io import TextIOWrapper
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, TooLargeError
 from . import friends
 
-NAMES = ("draw", "explain", "check", "compile", "train", "predict", "evaluate", "notebooks")  # as --help lists them
+# As --help lists them.
+NAMES = ("draw", "explain", "check", "tutor", "quiz", "compile", "train", "predict", "evaluate", "notebooks")
 COMMANDS = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
 
 USAGE = (ArgumentError, ArgumentTypeError, NumberError, TooLargeError)  # errors of the words that were given

@@ -27,9 +27,7 @@ class Chains:
         uses, consumer = _uses(left, right)
         alone = (uses == 1) & (left >= 0)  # what may be fused
         linear = sums | self.sub | self.neg
-        beside = np.where(left[consumer] == np.arange(len(trace)), right[consumer], left[consumer])
-        sibling = self.sub[consumer] & linear[beside] & (uses[beside] > 1)  # z1 - z3 beside z2 - z3: of one layer
-        in_sum = alone & linear & linear[consumer] & ~sibling
+        in_sum = alone & linear & linear[consumer]
         self.product = product = alone & products & linear[consumer]  # a product that is a term of a sum
         in_product = alone & self.neg & product[consumer]
         self.minus = in_product & ~in_sum[left] & ~product[left]  # the sign of a factor of such a product

@@ -10,6 +10,8 @@ computed from it, in the same Values.
     derive  node          ∂L/∂node through the named nodes          -> heading, formula
     nudge   node, value   what L would do if node were so much more -> words
     check   node, value   a person's own ∂L/∂node                   -> right, words
+    tutor   node, value   what was answered, or that a hint is wanted, with the record so far, as in {"record": …,
+                          "entry": "-2(y - o)"} or {"hint": true}   -> right, words, and what the tutor knows
 
 and where there are samples to learn from, each with the data as its answer:
 
@@ -23,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any
 
-from ..derive import check_partials
+from ..derive import check_partials, tutor
 from ..engine.backprop import replay
 from ..engine.value import Constant, Value
 from ..errors import ArgumentError, MicrogradError, known
@@ -187,8 +189,23 @@ def _check(story: Story, place: Any, derivation: Any) -> Data:
     return {"right": finding.ok, "words": finding.words or "Right."}
 
 
+def _tutor(story: Story, place: Any, value: Any) -> Data:
+    node = story.order[within("node", place, len(story.order))]
+    said = value if isinstance(value, Mapping) else {}
+    dialogue = tutor(story.root, node, said.get("record"))
+    reply = dialogue.answer(str(said["entry"])) if "entry" in said else dialogue.hint() if said.get("hint") else None
+    return {"right": reply and reply.right, "words": reply.words if reply else dialogue.opening, **dialogue.data}
+
+
 Answer = Callable[[Story, Any, Any], Data]
-ANSWERS: dict[Any, Answer] = {"set": _set, "tell": _tell, "derive": _derive, "nudge": _nudge, "check": _check}
+ANSWERS: dict[Any, Answer] = {
+    "set": _set,
+    "tell": _tell,
+    "derive": _derive,
+    "nudge": _nudge,
+    "check": _check,
+    "tutor": _tutor,
+}
 
 
 def _leaf(story: Story, place: Any) -> Value:

@@ -14,6 +14,7 @@ from typing import Any
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, FormatError, MicrogradError
 from ..notation._formula import formula
+from ..notation.parts import define
 from ._descent import Descent
 from ._explore import Data, answer, graph_data
 
@@ -70,16 +71,12 @@ class Lesson:
         for each in names:
             if not equals or not content or not each.isidentifier():
                 raise ArgumentError(f"{line!r:.60} is neither NAME = FORMULA nor NAME, NAME = (1, 2), (3, 4)")
-            if each in self.names:
+            if len(names) > 1 and each in self.names:
                 raise ArgumentError(f"{each} is defined twice")
         if len(names) > 1:
             self._read_samples(names, content)
         else:
-            value = formula(content, self.names)
-            if value.label:
-                raise ArgumentError(f"{name} would be another name for {value.label}: write the formula itself")
-            value.label = name
-            self.names[name] = value
+            define(name, content, self.names)
         self.lines.append((", ".join(names), content))
 
     def _read_samples(self, names: list[str], content: str) -> None:

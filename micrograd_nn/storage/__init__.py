@@ -4,5 +4,7 @@ from .checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from .exchange import from_torch, to_torch
 from .networks import from_bytes, load, load_into, save, to_bytes
 
-__all__ = ["Checkpoint", "load_checkpoint", "save_checkpoint"]
-__all__ += ["from_bytes", "from_torch", "load", "load_into", "save", "to_bytes", "to_torch"]
+__all__ = [
+    "Checkpoint", "load_checkpoint", "save_checkpoint", "from_torch", "to_torch", "from_bytes", "load", "load_into",
+    "save", "to_bytes",
+]  # fmt: skip
