@@ -22,7 +22,8 @@ class Forbid(MetaPathFinder):
 sys.meta_path.insert(0, Forbid())
 """
 START = """
-from micrograd_nn import accuracy, check_partials, evaluate, predict, quiz, steps
+from micrograd_nn.errors import ArgumentError
+from micrograd_nn import accuracy, check_partials, evaluate, predict, quiz, steps, tutor
 from micrograd_nn import MLP, SGD, Value, compile, data, draw_dot, draw_network, explain, fit, grad, mse, paths, walk
 net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
 w1 = net.parameters()[0]
@@ -33,6 +34,7 @@ JOBS = {
     "derive": "assert 'h1' in str(explain(L, w1)); assert paths(L, w1).count == 1; print(list(steps(L)))",
     "check": "assert check_partials(L, {'b3': '-2*(y - o1)*o1*(1 - o1)'}).ok",
     "quiz": "assert quiz(L)",
+    "tutor": "assert tutor(L, 'w1')",
     "draw": "assert 'w1' in draw_dot(L).source; assert 'w1' in draw_network(net, loss=L).source",
     "walk": "assert 'h1' in walk(L).html",
     "explore": "from micrograd_nn.draw._explore import answer, graph_data\nassert graph_data(L)['nodes']\n"
@@ -51,6 +53,11 @@ JOBS = {
     "loss, gradient = program.value_and_grad([[-2, -1]], [1])\n"
     "assert list(gradient) == grad(L, net.parameters()) and loss == L.data\n"
     "assert program.minimize(SGD(net.parameters(), lr=0.5), [[-2, -1]], [1], epochs=9)[-1] < loss",
+    "compile by itself": "x = Value(1.0); program = compile(x * x, [x]); assert program([3.0, 5.0]) == 17.0\n"
+    "assert program.backend == 'python' and 'NumPy, which is not installed' in program.why\n"
+    "for options in ({'backend': 'numpy'}, {'dtype': 'float32'}):\n    try:\n        compile(x * x, [x], **options)\n"
+    "    except ArgumentError as error:\n        assert 'pip install numpy' in str(error)\n"
+    "    else:\n        raise AssertionError",
 }
 
 
