@@ -957,7 +957,7 @@ function plane({ picture, samples, columns }) {
   return plot(name, ends(xs), ends(ys), picture.names[0], picture.names[1], (x, y) => {
     const w = (x(xs[1]) - x(xs[0])) * 1.02, h = (y(ys[0]) - y(ys[1])) * 1.02;
     const cells = heights.map((height, n) => make("svg rect", { x: x(xs[n % xs.length]) - w / 2, y: y(ys[Math.floor(n / xs.length)]) - h / 2, width: w, height: h,
-      "fill-opacity": (0.08 + 0.6 * ((height - low) / (high - low || 1) || 0)).toFixed(3) }));
+      style: `fill: color-mix(in srgb, var(--positive) ${(8 + 60 * ((height - low) / (high - low || 1) || 0)).toFixed(1)}%, var(--card))` }));
     return [make("svg g", { class: "cells" }, ...cells), ...samples.map((row, n) => make("svg circle", { class: targets[n] > middle ? "disc" : "ring", cx: x(row[i]), cy: y(row[k]), r: 4.5 }))];
   });
 }
