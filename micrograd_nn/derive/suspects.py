@@ -18,8 +18,8 @@ from ..notation.symbol import Symbol
 from ._paths import largest_first
 from .chain import Chain, Edge, Factor, Numbers, Pair
 from .recorded import partial_text
-from .rules import LOGSUMEXP, Slope, is_constant, multiplies, reads
-from .slips import Edit, Scope, Slip
+from .rules import COMPLEMENT, LOGSUMEXP, Slope, factor, is_constant, multiplies, of_complement, reads, written
+from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
 MOST_PATHS = 16  # of which the factors are added up
@@ -44,7 +44,9 @@ class Place:
         if len(self.edges) > 1:
             slopes = [self.on_edge(edge, numbers.point.values, self._right(edge, numbers)) for edge in self.edges]
             variants = zip(*map(edit.instead, slopes), strict=True)
-            return [numbers.with_slopes(dict(zip(self.edges, map(float, wrong), strict=True))) for wrong in variants]
+            signs = [_outer_sign(edge) for edge in self.edges]
+            changed = ([sign * float(one) for sign, one in zip(signs, wrong, strict=True)] for wrong in variants)
+            return [numbers.with_slopes(dict(zip(self.edges, wrong, strict=True))) for wrong in changed]
         weight, slope = self.weight(numbers), self.slope(numbers)
         rest = numbers.total - weight * slope.right
         return [rest + weight * float(wrong) for wrong in edit.instead(slope)]
@@ -64,7 +66,7 @@ class Place:
             row=self.unit.operation if self.unit else None,
             out=values[pair[0]],
             at=values[pair[1]],
-            share=numbers.above(pair).get(self.unit) if self.unit else None,
+            share=_share(numbers.above(pair)[self.unit]) if self.unit else None,
             divisors=chain.divisors,
             from_root=pair[0] is chain.root,
             one_of_several=chain.goes_around(pair),
@@ -82,7 +84,7 @@ class Place:
         node, i = edge
         operands, others = ([values[node] for node in nodes] for nodes in (node.operands, self.others))
         other = node.operands[-1 - i]
-        return Slope(
+        slope = Slope(
             right,
             node.operation,
             i,
@@ -94,6 +96,7 @@ class Place:
             constant=isinstance(other, Constant),
             sign=-1.0 if reads(other.operation, 0, "−1") else 1.0,
         )
+        return of_complement(slope) if reads(node.operation, i, COMPLEMENT) else slope
 
     def weight(self, numbers: Numbers) -> float:
         """What the one slope is multiplied with in the whole."""
@@ -103,8 +106,19 @@ class Place:
         if self.scope is Scope.RULE:
             return numbers.times_factor(pair) * numbers.below(pair[0])[self.edges[0][0]]
         if self.edges:
-            return sum(numbers.times_edge(pair, self.edges[0]) for pair in self.pairs)
+            return _outer_sign(self.edges[0]) * sum(numbers.times_edge(pair, self.edges[0]) for pair in self.pairs)
         return numbers.times_factor(pair) if self.scope is Scope.FACTOR else numbers.tangents[pair[1]]
+
+
+def _outer_sign(edge: Edge) -> float:
+    """What an operation's slope is multiplied with beside the rule by which it is written: −1 for ln(1 − a)."""
+    node, i = edge
+    return -1.0 if reads(node.operation, i, COMPLEMENT) else 1.0
+
+
+def _share(slope: float) -> float:
+    """p, of a logsumexp's slope: p itself, or p − 1 towards the one that was taken off from all."""
+    return slope if slope > 0.0 else 1.0 + slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +181,8 @@ class Suspect:
         ((node, i),) = self.place.edges
         assert node.operation is not None  # a leaf has no edges
         right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
-        wrong = Symbol.of(self.edit.instead(self.place.on_edge((node, i), symbols, right))[self.variant])
-        return f"{wrong} stands where {right} belongs"
+        slope = self.place.on_edge((node, i), symbols, right)
+        return f"{Symbol.of(self.edit.instead(slope)[self.variant])} stands where {slope.right} belongs"
 
 
 def _text(*ways: Symbol) -> str:
@@ -198,19 +212,28 @@ def suspects(
 
 def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
     """Each edit of the table in each place of its scope; those of an edge then at all edges of an operation alike."""
-    alike: dict[Any, list[tuple[Place, Slope]]] = {}  # by operation
+    alike: dict[Any, list[tuple[Place, Slope]]] = {}  # by rule, everywhere and in one factor
     for place in _places(here):
         slope = place.slope(here)
         yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
         if place.scope is Scope.EDGE and not is_constant(slope):
-            alike.setdefault(slope.row, []).append((place, slope))
-    for places in alike.values():
-        for slip, edit in EDITS:
-            mine = [place for place, slope in places if edit.scope is Scope.EDGE and edit.where(slope)]
-            edges = tuple(dict.fromkeys(place.edges[0] for place in mine))
-            if len(edges) > 1:
-                pairs = dict.fromkeys(place.pairs[0] for place in mine if place.weight(here))
-                yield slip, edit, Place(Scope.EDGE, tuple(pairs) or mine[0].pairs, edges, unlikely=2)
+            rule = "a·b" if factor(slope) else written(slope.row, slope.i)
+            for within in (None, place.pairs[0]):
+                alike.setdefault((rule, within), []).append((place, slope))
+    for (rule, within), places in alike.items():
+        yield from _everywhere(places, here, UNLIKELY if within or rule == "a·b" else 2)
+
+
+def _everywhere(
+    places: Sequence[tuple[Place, Slope]], here: Numbers, unlikely: int
+) -> Iterator[tuple[Slip, Edit, Place]]:
+    """Each edit at all edges of one rule that it can be made at, if they are several."""
+    for slip, edit in EDITS:
+        mine = [place for place, slope in places if edit.scope is Scope.EDGE and edit.where(slope)]
+        edges = tuple(dict.fromkeys(place.edges[0] for place in mine))
+        if len(edges) > 1:
+            pairs = dict.fromkeys(place.pairs[0] for place in mine if place.weight(here)) or mine[0].pairs
+            yield slip, edit, Place(Scope.EDGE, tuple(pairs), edges, unlikely=unlikely)
 
 
 def _places(here: Numbers) -> Iterator[Place]:
@@ -221,13 +244,11 @@ def _places(here: Numbers) -> Iterator[Place]:
         yield _entry(chain, named)
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
         yield Place(Scope.WHOLE, (pair,))
-    on_all = (node for node in chain.named[1:-1] if not chain.goes_around((node, node)))
+    on_all = (node for node in reversed(chain.named[1:-1]) if not chain.goes_around((node, node)))
     yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in on_all)
     for child, factors in chain.factors.items():
-        unit = _unit(chain, child)
-        for parent, factor in factors.items():
-            if not factor.is_nothing:
-                yield Place(Scope.FACTOR, ((child, parent),), unit=unit)
+        reached = [(child, parent) for parent, factor in factors.items() if not factor.is_nothing]
+        yield from (Place(Scope.FACTOR, (pair,), unit=_unit(pair, here)) for pair in reached)
         for node in chain.region(child):
             for i, operand in enumerate(node.operands):
                 pairs = tuple((child, parent) for parent in factors if operand in here.above((child, parent)))
@@ -248,12 +269,14 @@ def _entry(chain: Chain, named: Sequence[Value]) -> Place:
     return Place(Scope.ENTRY, ((chain.root, chain.target),), (), others, [[*pairwise(path.nodes)] for path in paths])
 
 
-def _unit(chain: Chain, child: Value) -> Value | None:
-    """The softmax, logsumexp or logarithm that leads from a name to those below it, if one does."""
-    if reads(child.operation, 0, "1/b") and reads(child.operands[0].operation, 0, "out"):
+def _unit(pair: Pair, here: Numbers) -> Value | None:
+    """The softmax, logsumexp or logarithm that leads from a name to one below it, if one does."""
+    child, _ = pair
+    above = child.left if reads(child.operation, 0, "1/b") else None
+    if above is not None and above not in here.chain.names and reads(above.operation, 0, "out"):
         return child
-    found = (node for node in reversed(chain.region(child)) if reads(node.operation, 0, "1/a", LOGSUMEXP))
-    return next(found, None)
+    way = (node for node in reversed(here.chain.region(child)) if node in here.above(pair))
+    return next((node for node in way if reads(node.operation, 0, "1/a", COMPLEMENT, LOGSUMEXP)), None)
 
 
 def _branch(pair: Pair, edge: Edge, here: Numbers) -> Iterator[Place]:
