@@ -29,6 +29,7 @@ class Slope:
     inner: Sequence[Any] = ()  # … the operands' own slopes, of a rule, …
     others: Sequence[Any] = ()  # … and what might be taken for the other operand, or for the whole derivative
     at: Any = None  # what the name below holds
+    outer: float = 1.0  # −1 where the rule is that of a function of 1 − a, and right is its slope there
     constant: bool = False  # of an edge: is the other operand a constant?
     sign: float = 1.0  # of an edge: −1 where the other operand is the opposite of something
     share: Any = None  # of a factor through a logsumexp: its slope, p
@@ -86,7 +87,7 @@ def factor(slope: Slope) -> bool:
 def of_complement(slope: Slope) -> Slope:
     """A logarithm of 1 − a that is one operation, as what it is written as: a logarithm, taken of 1 − a."""
     written_as = next(row for row in TABLE.values() if reads(row, 0, "1/a"))
-    return replace(slope, row=written_as, operands=[1.0 - slope.operands[0]], right=-slope.right)
+    return replace(slope, row=written_as, operands=[1.0 - slope.operands[0]], right=-slope.right, outer=-1.0)
 
 
 def is_constant(slope: Slope) -> bool:

@@ -98,7 +98,8 @@ class Slip(Enum):
 
     # ---- the rule of one operation ----
 
-    SQUARE_FORGOTTEN = ("square forgotten", 2, "the square is forgotten: it was derived as if the power were not there",
+    SQUARE_FORGOTTEN = ("square forgotten", 2,
+        "the power, such as a square, is forgotten: it was derived as if it were not there",
         _on_edge(lambda s: rules.base(s) and s.constant, lambda s: [1.0, s.operands[1]]),
         _on_edge(rules.function, rules.by_rule_with(power, rules.square)),
         _on_edge(rules.squared, lambda s: [power(s.right, 0.5)]))  # 1/cosh for 1/cosh²
@@ -158,13 +159,13 @@ class Slip(Enum):
         _inside(rules.inside(lambda z, e: z * exp(z - 1.0), lambda a, out: 1.0 / a)))
 
     POWER_LEFT = ("power left as it was", 3, "the power is left as it was, and not derived",
-        _on_edge(rules.base, lambda s: [s.out]))
+        _on_edge(rules.base, lambda s: [power(*s.operands)]))
 
     POWER_FACTOR_FORGOTTEN = ("exponent not brought down", 5, "the exponent, as a factor, is missing",
         _on_edge(rules.base, lambda s: [power(s.operands[0], s.operands[1] - 1.0)]))
 
     POWER_NOT_LOWERED = ("power not lowered", 5, "the exponent was not lowered by one",
-        _on_edge(rules.base, lambda s: [s.operands[1] * s.out]))
+        _on_edge(rules.base, lambda s: [s.operands[1] * power(*s.operands)]))
 
     LOGARITHM_FORGOTTEN = ("logarithm forgotten", 5, "the logarithm is forgotten: the slope of aˣ is aˣ·ln(a)",
         _on_edge(rules.exponent, lambda s: [s.out]))

@@ -6,7 +6,7 @@ sweep and one pass of tangents at each point. Only a slip at several operations 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import isfinite
@@ -42,61 +42,14 @@ class Place:
     def totals(self, edit: Edit, numbers: Numbers) -> list[float]:
         """What the whole comes to with each of the edit's wrong slopes."""
         if len(self.edges) > 1:
-            slopes = [self.on_edge(edge, numbers.point.values, self._right(edge, numbers)) for edge in self.edges]
-            variants = zip(*map(edit.instead, slopes), strict=True)
-            signs = [_outer_sign(edge) for edge in self.edges]
-            changed = ([sign * float(one) for sign, one in zip(signs, wrong, strict=True)] for wrong in variants)
-            return [numbers.with_slopes(dict(zip(self.edges, wrong, strict=True))) for wrong in changed]
-        weight, slope = self.weight(numbers), self.slope(numbers)
-        rest = numbers.total - weight * slope.right
-        return [rest + weight * float(wrong) for wrong in edit.instead(slope)]
-
-    def slope(self, numbers: Numbers) -> Slope:
-        """What stands here rightly, of several alike edges in the first."""
-        if self.edges:
-            edge = self.edges[0]
-            return self.on_edge(edge, numbers.point.values, self._right(edge, numbers), self._inner(edge, numbers))
-        (pair, *_), chain, values = self.pairs, numbers.chain, numbers.point.values
-        if self.scope is Scope.ENTRY:
-            others = [numbers.adjoints.get(other, 0.0) for other in self.others]
-            paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
-            return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
-        return Slope(
-            numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
-            row=self.unit.operation if self.unit else None,
-            out=values[pair[0]],
-            at=values[pair[1]],
-            share=_share(numbers.above(pair)[self.unit]) if self.unit else None,
-            divisors=chain.divisors,
-            from_root=pair[0] is chain.root,
-            one_of_several=chain.goes_around(pair),
-        )
-
-    def _right(self, edge: Edge, numbers: Numbers) -> float:
-        node, i = edge
-        return numbers.above(self.pairs[0])[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
-
-    def _inner(self, edge: Edge, numbers: Numbers) -> list[float]:
-        return [numbers.above(self.pairs[0]).get(operand, 0.0) for operand in edge[0].operands]
-
-    def on_edge(self, edge: Edge, values: Mapping[Value, Any], right: Any, inner: Sequence[float] = ()) -> Slope:
-        """The slope of an operation, on numbers or symbols."""
-        node, i = edge
-        operands, others = ([values[node] for node in nodes] for nodes in (node.operands, self.others))
-        other = node.operands[-1 - i]
-        slope = Slope(
-            right,
-            node.operation,
-            i,
-            operands,
-            values[node],
-            inner,
-            others,
-            at=values[self.pairs[0][1]],
-            constant=isinstance(other, Constant),
-            sign=-1.0 if reads(other.operation, 0, "−1") else 1.0,
-        )
-        return of_complement(slope) if reads(node.operation, i, COMPLEMENT) else slope
+            slopes = [self._of_edge(edge, numbers) for edge in self.edges]
+            variants = zip(
+                *[[slope.outer * float(wrong) for wrong in edit.instead(slope)] for slope in slopes], strict=True
+            )
+            return [numbers.with_slopes(dict(zip(self.edges, wrong, strict=True))) for wrong in variants]
+        slope = self.slope(numbers)
+        weight = self.weight(numbers) * slope.outer
+        return [numbers.total - weight * slope.right + weight * float(wrong) for wrong in edit.instead(slope)]
 
     def weight(self, numbers: Numbers) -> float:
         """What the one slope is multiplied with in the whole."""
@@ -106,19 +59,45 @@ class Place:
         if self.scope is Scope.RULE:
             return numbers.times_factor(pair) * numbers.below(pair[0])[self.edges[0][0]]
         if self.edges:
-            return _outer_sign(self.edges[0]) * sum(numbers.times_edge(pair, self.edges[0]) for pair in self.pairs)
+            return sum(numbers.times_edge(pair, self.edges[0]) for pair in self.pairs)
         return numbers.times_factor(pair) if self.scope is Scope.FACTOR else numbers.tangents[pair[1]]
 
+    def slope(self, numbers: Numbers) -> Slope:
+        """What stands here rightly, of several alike edges in the first."""
+        if self.edges:
+            return self._of_edge(self.edges[0], numbers)
+        (pair, *_), chain, values = self.pairs, numbers.chain, numbers.point.values
+        if self.scope is Scope.ENTRY:
+            others = [numbers.adjoints.get(other, 0.0) for other in self.others]
+            paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
+            return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
+        share = numbers.above(pair)[self.unit] if self.unit else 0.0
+        return Slope(
+            numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
+            row=self.unit.operation if self.unit else None,
+            out=values[pair[0]],
+            at=values[pair[1]],
+            share=share if share > 0.0 else 1.0 + share,  # p − 1 is the slope to the one taken off from all
+            divisors=chain.divisors,
+            from_root=pair[0] is chain.root,
+            one_of_several=chain.goes_around(pair),
+        )
 
-def _outer_sign(edge: Edge) -> float:
-    """What an operation's slope is multiplied with beside the rule by which it is written: −1 for ln(1 − a)."""
-    node, i = edge
-    return -1.0 if reads(node.operation, i, COMPLEMENT) else 1.0
+    def _of_edge(self, edge: Edge, numbers: Numbers) -> Slope:
+        (node, i), above = edge, numbers.above(self.pairs[0])
+        right = above[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
+        inner = [above.get(operand, 0.0) for operand in node.operands]
+        return self.on_edge(edge, numbers.point.values, right, inner)
 
-
-def _share(slope: float) -> float:
-    """p, of a logsumexp's slope: p itself, or p − 1 towards the one that was taken off from all."""
-    return slope if slope > 0.0 else 1.0 + slope
+    def on_edge(self, edge: Edge, values: Mapping[Value, Any], right: Any, inner: Sequence[float] = ()) -> Slope:
+        """The slope of an operation, on numbers or symbols."""
+        node, i = edge
+        operands, others = ([values[node] for node in nodes] for nodes in (node.operands, self.others))
+        slope = Slope(right, node.operation, i, operands, values[node], inner, others, values[self.pairs[0][1]])
+        other = node.operands[-1 - i]
+        sign = -1.0 if reads(other.operation, 0, "−1") else 1.0
+        slope = replace(slope, constant=isinstance(other, Constant), sign=sign)
+        return of_complement(slope) if reads(node.operation, i, COMPLEMENT) else slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +155,9 @@ class Suspect:
             return said[0].format(partial_text(self.chain.names[root], self.chain.names[other]))
         if said:
             return said[min(self.variant, len(said) - 1)]
-        if len(self.place.edges) != 1 or self.place.scope is Scope.RULE:
+        if self.place.scope is not Scope.EDGE:
             return ""
-        ((node, i),) = self.place.edges
+        node, i = self.place.edges[0]
         assert node.operation is not None  # a leaf has no edges
         right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
         slope = self.place.on_edge((node, i), symbols, right)
@@ -282,8 +261,8 @@ def _unit(pair: Pair, here: Numbers) -> Value | None:
 def _branch(pair: Pair, edge: Edge, here: Numbers) -> Iterator[Place]:
     """An edge as one of several ways through a factor, if it is one."""
     branch, whole = Place(Scope.BRANCH, (pair,), (edge,)), here.times_factor(pair) * here.factor(pair)
-    through = branch.weight(here) * branch.slope(here).right
-    if abs(through - whole) > 1e-9 * abs(whole):
+    slope = branch.slope(here)
+    if abs(branch.weight(here) * slope.outer * slope.right - whole) > 1e-9 * abs(whole):
         yield branch
 
 
