@@ -280,7 +280,9 @@ class _Comparison:
             yield "right at these numbers, and wrong at others"
         yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
         if len(first.place.edges) > 1:
-            yield f"the same slip everywhere: in {', '.join(map(self._partial, first.place.pairs))}"
+            several = len(first.place.pairs) > 1
+            places = f"everywhere: in {', '.join(map(self._partial, first.place.pairs))}" if several else "in each term"
+            yield f"the same slip {places}"
         yield self._expected(first.pair, first.place.scope in (Scope.WHOLE, Scope.ENTRY))
         same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
         if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
