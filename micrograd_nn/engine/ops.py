@@ -11,7 +11,7 @@ written in the table's own operations, so that the same line serves floats, Valu
 import math
 from typing import Any
 
-from .operation import Domain, Operation
+from .operation import FLAT, Domain, Operation
 
 inf, nan = math.inf, math.nan
 HUGE = 1.7976931348623157e308  # the largest float; beyond its logarithm exp is inf
@@ -104,7 +104,7 @@ def _pow_base_slope(a: Any, b: Any) -> Any:
         return b * power(a, c)  # a known exponent such as 2, -1 or 0.5: nothing to correct
     zero = _is_zero(a)  # 0·0^-1 is taken as 0·1^-1, so that higher slopes meet no infinity, and 0^rest as 1
     slope = multiply_no_nan(b, power(a + zero * _is_zero(b), c))
-    return multiply_no_nan(slope, power(a + zero, rest))
+    return multiply_no_nan(slope, power(stop_gradient(a + zero), stop_gradient(rest)))  # a rounding has no slope
 
 
 def _pow_exponent_slope(a: Any, b: Any, out: Any) -> Any:
@@ -132,7 +132,7 @@ clamped_log1m = Operation("clamped_log1m", doc="ln(1 - a), for a tiny a too, but
 
 log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
     forward=lambda a: math.log(a) if a > 0 else -inf if a == 0 else nan,
-    partials=(lambda a, out: div(greater(inf, sqrt(a)), a),),  # 1/a to the bit, and nan where a is negative
+    partials=(lambda a, out: div(step(a), step(a) * a),),  # 1/a to the bit, and nan where a is negative
     textbook=(lambda a, out: div(1.0, a),),
     text="ln({a})", latex=r"\ln\left({a:0}\right)", numpy="np.log({a})",
     python="math.log({a}) if {a} > 0.0 else row_log({a})",
@@ -145,17 +145,25 @@ sqrt: Operation = Operation("sqrt", doc="The square root of a.", sign="√",
 
 sigmoid: Operation = Operation("sigmoid", doc="1 / (1 + exp(-a)): the smooth step from 0 to 1.", sign="σ",
     forward=lambda a: 1.0 / (1.0 + math.exp(-a)) if a >= 0 else (e := math.exp(a)) / (1.0 + e),
-    partials=(lambda a, out: out * sigmoid(-a),),  # out·(1 - out) has no digit left at a = 40
+    partials=(lambda a, out: 0.25 * sech2(0.5 * a),),  # out·(1 - out) has no digit left at a = 40
     textbook=(lambda a, out: out * (1.0 - out),),
     text="σ({a})", latex=r"\sigma\left({a:0}\right)",
     python="1.0 / (1.0 + exp(-{a})) if {a} >= 0.0 else (e := exp({a})) / (1.0 + e)",
     numpy="np.exp(np.minimum({a}, 0.0)) / (1.0 + np.exp(-np.abs({a})))")
 
-tanh = Operation("tanh", doc="The hyperbolic tangent of a: from -1 to 1.",
+tanh: Operation = Operation("tanh", doc="The hyperbolic tangent of a: from -1 to 1.",
     forward=math.tanh,
-    partials=(lambda a, out: 4.0 * (sigmoid(2.0 * a) * sigmoid(-2.0 * a)),),  # 1 - t² has no digit left at a = 20
+    partials=(lambda a, out: sech2(a),),  # 1 - t² has no digit left at a = 20
     textbook=(lambda a, out: 1.0 - power(out, 2.0),),
     latex=r"\tanh\left({a:0}\right)", numpy="np.tanh({a})", python="math.tanh({a})")
+
+sech2: Operation = Operation("sech2", doc="1 / cosh(a)², the slope of tanh, and four times that of sigmoid at 2a.",
+    forward=lambda a: 4.0 * (e := math.exp(-2.0 * abs(a))) / (1.0 + e * (2.0 + e)),
+    partials=(lambda a, out: -2.0 * tanh(a) * out,),
+    text="sech²({a})", latex=r"\operatorname{{sech}}^2\left({a:0}\right)",
+    numpy="4.0 * np.exp(-2.0 * np.abs({a})) / "
+          "(1.0 + np.exp(-2.0 * np.abs({a})) * (2.0 + np.exp(-2.0 * np.abs({a}))))",
+    python="4.0 * (e := exp(-2.0 * abs({a}))) / (1.0 + e * (2.0 + e))")
 
 softplus = Operation("softplus", doc="ln(1 + exp(a)): the smooth relu.",
     forward=lambda a: max(a, 0.0) + math.log1p(math.exp(-abs(a))), partials=(lambda a, out: sigmoid(a),),
@@ -179,7 +187,7 @@ cos: Operation = Operation("cos", doc="The cosine of a, in radians.",
 
 
 def _inverse(a: Any) -> Any:
-    return multiply_no_nan(greater(sqrt(a), 0.0), div(1.0, a))  # 0 where a is 0, and nan where it is negative
+    return multiply_no_nan(sqrt(sign(a)), div(1.0, a))  # 0 where a is 0, and nan where it is negative
 
 
 def _finite(a: Any) -> Any:
@@ -190,18 +198,18 @@ def _finite(a: Any) -> Any:
 
 greater: Operation = Operation("greater", doc="1 where a > b, else 0; nan beside nan. Flat wherever it has a slope.",
     forward=lambda a, b: 1.0 if a > b else 0.0 if a <= b else nan,
-    partials=(lambda a, b, out: 0.0, lambda a, b, out: 0.0),
+    partials=(lambda a, b, out: FLAT, lambda a, b, out: FLAT),
     text="[{a:0} > {b:0}]", latex=r"\left[{a:0} > {b:0}\right]", sign=">",
     python="1.0 if {a} > {b} else 0.0 if {a} <= {b} else nan",
     numpy="np.maximum({a} > {b}, np.minimum(np.minimum({a}, {b}), 0.0))",  # the second: nan beside nan, else ≤ 0
     kinks=(((0.0, 0.0), 0.0, (0.0, 0.0)),))
 
-step = Operation("step", doc="The threshold unit: 1 where a ≥ 0, else 0. Slope 0: descent learns nothing through it.",
-    forward=lambda a: 1.0 if a >= 0 else 0.0 if a < 0 else nan, partials=(lambda a, out: 0.0,),
+step: Operation = Operation("step", doc="The threshold unit: 1 where a ≥ 0, else 0. Flat: descent learns nothing.",
+    forward=lambda a: 1.0 if a >= 0 else 0.0 if a < 0 else nan, partials=(lambda a, out: FLAT,),
     numpy="np.heaviside({a}, 1.0)", kinks=(((0.0,), 1.0, (0.0,)),))
 
 sign = Operation("sign", doc="1 where a > 0, -1 where a < 0, and 0 at 0. Flat wherever it has a slope.",
-    forward=lambda a: 1.0 if a > 0 else -1.0 if a < 0 else a + 0.0, partials=(lambda a, out: 0.0,),
+    forward=lambda a: 1.0 if a > 0 else -1.0 if a < 0 else a + 0.0, partials=(lambda a, out: FLAT,),
     numpy="np.sign({a})", python="1.0 if {a} > 0.0 else -1.0 if {a} < 0.0 else {a} + 0.0",
     kinks=(((0.0,), 0.0, (0.0,)),))
 
@@ -213,14 +221,14 @@ relu = Operation("relu", doc="max(0, a), the rectifier; slope 0 at its corner.",
 
 leaky_relu = Operation("leaky_relu", doc="a where a > 0, else b·a: a relu that leaks by the slope b.", default=0.1,
     forward=lambda a, b: a if a > 0 else b * a,
-    partials=(lambda a, b, out: greater(a, 0.0) + (1.0 - greater(a, 0.0)) * b, lambda a, b, out: minimum(a, 0.0)),
+    partials=(lambda a, b, out: greater(a, 0.0) + (1.0 - greater(a, 0.0)) * b, lambda a, b, out: _below_0(a)),
     numpy="np.where({a} > 0.0, {a}, {b} * {a})", python="{a} if {a} > 0.0 else {b} * {a}",
     kinks=(((0.0, 0.1), 0.0, (0.1, 0.0)), ((nan, 0.1), nan, (nan, nan))))
 
 elu: Operation = Operation("elu", doc="a where a > 0, else b·(exp(a) - 1): a relu that bends smoothly towards -b.",
     forward=lambda a, b: a if a > 0 else b * math.expm1(a), default=1.0,
-    partials=(lambda a, b, out: greater(a, 0.0) + (1.0 - greater(a, 0.0)) * (b * exp(minimum(a, 0.0))),
-              lambda a, b, out: elu(minimum(a, 0.0), 1.0)),
+    partials=(lambda a, b, out: greater(a, 0.0) + (1.0 - greater(a, 0.0)) * (b * exp(_below_0(a))),
+              lambda a, b, out: elu(_below_0(a), 1.0)),
     numpy="np.where({a} > 0.0, {a}, {b} * np.expm1(np.minimum({a}, 0.0)))",
     kinks=(((0.0, 1.0), 0.0, (1.0, 0.0)), ((0.0, 0.5), 0.0, (0.5, 0.0))))
 
@@ -241,8 +249,12 @@ minimum: Operation = Operation("minimum", doc="The smaller of a and b; a tie sha
     kinks=(((1.0, 1.0), 1.0, (0.5, 0.5)), ((1.0, nan), nan, (nan, nan))))
 
 stop_gradient = Operation("stop_gradient", doc="a itself, held constant: no slope passes through.",
-    forward=lambda a: a, partials=(lambda a, out: 0.0,),
+    forward=lambda a: a, partials=(lambda a, out: FLAT,),
     latex=r"\operatorname{{sg}}\left({a:0}\right)", python="{a}", numpy="{a} + 0.0")
+
+
+def _below_0(a: Any) -> Any:
+    return multiply_no_nan(1.0 - greater(a, 0.0), a)  # min(a, 0), with the slope of the negative side at 0
 
 
 def _exceeds(a: Any, b: Any) -> Any:
