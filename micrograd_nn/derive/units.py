@@ -41,6 +41,13 @@ def let_through(node: Value) -> Value | None:
     return node.left if _is_clamp(node) and node.left.data > node.right.data else None
 
 
+def shifts(share: Value) -> dict[Value, Value]:
+    """z by each z − m in a softmax exp(z − m)/Σ, m being held constant for safety; none in any other node."""
+    whole = share.right if share.operation is div else None
+    exponents = [power.left for power in _powers(whole)] if whole is not None and whole.operation is add else []
+    return dict(zip(exponents, _without_shift(exponents), strict=True))
+
+
 def in_domain(node: Value, values: Mapping[Value, float]) -> bool:
     """Is a node real where the graph has these numbers, and the formula that a textbook has for it?"""
     if node.operation is None:
