@@ -127,8 +127,9 @@ def shortcuts(row: Operation) -> Iterator[str]:
             operands = [Value(x) if k == unknown else x for k, x in enumerate(point)]
             short = row.shortcut(*operands)
             taken += short is not None
-            if short is not None and not same(float(short), row.forward(*point)):
-                yield f"{row.name}{point} is {float(short)} by its shortcut, {row.forward(*point)} eagerly"
+            number = short.data if isinstance(short, Value) else short
+            if number is not None and not same(number, row.forward(*point)):
+                yield f"{row.name}{point} is {number} by its shortcut, {row.forward(*point)} eagerly"
     if row.shortcut and not taken:
         yield f"{row.name} has a shortcut that is never taken"
 
