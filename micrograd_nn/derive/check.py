@@ -15,7 +15,6 @@ from random import Random
 from typing import Any
 
 from ..engine.backprop import replay, work_out
-from ..engine.graph import tangents
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
@@ -24,7 +23,7 @@ from ..notation.text import equation, label_text, number_text
 from .chain import Chain, Factor, Numbers, Pair, Point
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
-from .recorded import check_unchanged, names_of, partial_text
+from .recorded import check_unchanged, names_of, partial_text, tangents
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
 from .units import in_domain

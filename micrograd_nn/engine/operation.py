@@ -17,6 +17,18 @@ Partial = Callable[..., Any]  # (*operands, out) -> slope, on floats, Values and
 Kink = tuple[tuple[float, ...], float, tuple[float, ...]]  # operands, value, slopes
 
 
+class Flat(float):
+    """The slope of what is flat or held constant: a 0 that stays 0 times inf and nan, all the way down."""
+
+    def __mul__(self, other: float) -> float:
+        return self
+
+    __rmul__ = __mul__
+
+
+FLAT = Flat(0.0)
+
+
 @dataclass(frozen=True)
 class Domain:
     """Where an operation is a real number, in words and as a test on the operands."""
