@@ -237,6 +237,7 @@ CASES = [  # a slip, the scope of the edit, a graph, ∂root/∂target as it was
     (Slip.SOFTMAX, Scope.FACTOR, one_share, "b", "c·p²·x", "p z2"),
     (Slip.CROSS_ENTROPY, Scope.FACTOR, three_classes, "a", f"x·(exp(z1)/{SUM} − 1)", "L z1"),
     (Slip.CROSS_ENTROPY, Scope.FACTOR, three_classes, "b", f"-x·{SUM}/exp(z2)", "L z2"),
+    (Slip.CROSS_ENTROPY, Scope.FACTOR, lambda x, y: ops.softplus(x) - y * x, "x", "σ(x)(1 − σ(x))", "L x"),
     (Slip.CROSS_ENTROPY, Scope.FACTOR, yes_or_no, "w", "(o − y)·o(1 − o)·x", "L o"),
     (Slip.SIGN, Scope.FACTOR, second_of_three, "b", f"x·(exp(z2)/{SUM} + 1)", "L z2"),
     (Slip.PATH_MISSING, Scope.FACTOR, second_of_three, "b", f"x·exp(z2)/{SUM}", "L z2"),

@@ -98,16 +98,22 @@ def is_constant(slope: Slope) -> bool:
 base, exponent = _rule(r"b·a\^\(b − 1\)"), _rule(r"out·ln\(a\)")
 numerator, denominator = _rule("1/b"), _rule(r"−a/b\^2")
 exponential, logarithm, root = _rule("out"), _rule("1/a"), _rule(r"0\.5/out")
-squared, sigmoid_of_it = _rule(r"1 − out\^2"), _rule(r"σ\(a\)")
+squared, sigmoid_of_it = _rule(r"1 − out\^2"), _rule(SOFTPLUS := r"σ\(a\)")
 branching = _rule(r".*>.*")  # one on one side, and another on the other
 COMPLEMENT = r"−1/\(1 − a\)"  # of ln(1 − a)
 through_logarithm = _rule(f"1/a|{COMPLEMENT}")
 logsumexp = _rule(LOGSUMEXP := r".*\(a − out\)")
 
 
+def is_logarithmic(row: Operation | None) -> bool:
+    """Is this a logarithm, or what a logarithm of powers of e is recorded as?"""
+    return reads(row, 0, "1/a", COMPLEMENT, LOGSUMEXP, SOFTPLUS)
+
+
 def probability(slope: Slope) -> bool:
     """Is this a factor through a logsumexp, however it is recorded, whose slope is p?"""
-    return logsumexp(slope) or (through_logarithm(slope) and 0.0 < slope.share < 1.0)
+    of_softplus = sigmoid_of_it(slope) and slope.from_root  # else a neuron's own
+    return logsumexp(slope) or of_softplus or (through_logarithm(slope) and 0.0 < slope.share < 1.0)
 
 
 # ---- what stands there instead ----

@@ -18,7 +18,7 @@ from ..notation.symbol import Symbol
 from ._paths import largest_first
 from .chain import Chain, Edge, Factor, Numbers, Pair
 from .recorded import partial_text
-from .rules import COMPLEMENT, LOGSUMEXP, Slope, factor, is_constant, multiplies, of_complement, reads, written
+from .rules import COMPLEMENT, Slope, factor, is_constant, is_logarithmic, multiplies, of_complement, reads, written
 from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
@@ -255,7 +255,7 @@ def _unit(pair: Pair, here: Numbers) -> Value | None:
     if above is not None and above not in here.chain.names and reads(above.operation, 0, "out"):
         return child
     way = (node for node in reversed(here.chain.region(child)) if node in here.above(pair))
-    return next((node for node in way if reads(node.operation, 0, "1/a", COMPLEMENT, LOGSUMEXP)), None)
+    return next((node for node in way if is_logarithmic(node.operation)), None)
 
 
 def _branch(pair: Pair, edge: Edge, here: Numbers) -> Iterator[Place]:
