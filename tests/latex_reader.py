@@ -88,7 +88,9 @@ class _Reader:
         base = self.name(token) if NAME.fullmatch(token) else self.atom(token)
         if self.next_is("^"):
             self.take()
-            return mpmath.power(base, self.group())
+            number = mpmath.power(base, self.group())
+            rounded = abs(number.imag) < 1e-12 * abs(number)  # an exponent that is a whole number but for rounding
+            return number.real if rounded else number
         return base
 
     def name(self, name: str) -> Any:
