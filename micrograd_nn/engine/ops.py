@@ -95,7 +95,7 @@ def _pow_base_slope(a: Any, b: Any) -> Any:
         return b * power(a, c)  # a known exponent such as 2, -1 or 0.5: nothing to correct
     zero = _is_zero(a)  # 0·0^-1 is taken as 0·1^-1, so that higher slopes meet no infinity, and 0^rest as 1
     slope = multiply_no_nan(b, power(a + zero * _is_zero(b), c))
-    return multiply_no_nan(slope, power(stop_gradient(a + zero), stop_gradient(rest)))  # a rounding has no slope
+    return multiply_no_nan(slope, power(stop_gradient(a + zero), rest))  # a rounding has no slope
 
 
 # ---- exponentials and waves ----
