@@ -35,6 +35,7 @@ FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at m
 NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be had
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
+FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
@@ -286,7 +287,8 @@ class _Comparison:
         same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
         if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
             yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
-        others = dict.fromkeys(suspect.title for suspect in rest if suspect.slip is not first.slip)
+        likely = (other for other in rest if other.slip is not first.slip and other.rank <= first.rank + FAR)
+        others = dict.fromkeys(other.title for other in likely)
         if others:
             yield f"the same numbers would come of: {'; '.join(others)}"
 

@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.ops import neg
 from ..engine.value import Value, adjoints
 from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
-from ..notation._formula import Formula, Item, parse
+from ..notation._formula import Formula, Item, parse, work_out
 from ..notation.text import label_text, number_text
 from ..number import as_float
 from .chain import Pair
@@ -55,9 +55,9 @@ class Entry:
         """Read what was handed in. Raises FormulaError, NumberError or UnknownNameError if it makes no sense."""
         if isinstance(entry, str):
             parsed = parse(entry)
-            items = tuple(parsed.bound(names))
+            items = parsed.bound(names)
             if any(isinstance(item.content, str) for item in items):
-                return cls(replace(parsed, items=items))
+                return cls(Formula(entry, items, is_bound=True))
             return cls(float(parsed({})), _half_the_digits(parsed))
         if callable(entry) and not isinstance(entry, Value):
             return cls(_by_name(entry, names))
@@ -79,7 +79,7 @@ class Entry:
                 continue
             elif number < 0:
                 put.append(Item(item.column, 1, neg))
-            yield *said, Entry(Formula("", (*self.items[:k], *put, *self.items[k + 1 :])))
+            yield *said, Entry(Formula("", (*self.items[:k], *put, *self.items[k + 1 :]), is_bound=True))
 
     def at(self, numbers: Mapping[str, float], fresh: bool = False) -> float:
         """What it comes to where the names have these numbers, the recorded ones or others.
@@ -116,7 +116,7 @@ def _half_the_digits(arithmetic: Formula) -> float:
             item = replace(item, content=Value(item.content))
             halves[item.content] = half
         items.append(item)
-    slopes = adjoints(replace(arithmetic, items=tuple(items))({})) if halves else {}
+    slopes = adjoints(work_out(items, {})) if halves else {}
     return sum((abs(slopes.get(number, 0.0)) * half for number, half in halves.items()), 0.0)
 
 
