@@ -228,7 +228,7 @@ class Slip(Enum):
 
     # ---- another quantity ----
 
-    STEP_FOR_GRADIENT = ("step for gradient", 4, "this is the step, η times the gradient, and not the gradient",
+    STEP_FOR_GRADIENT = ("step for gradient", 5, "this is the step, η times the gradient, and not the gradient",
         Edit(Scope.ENTRY, lambda s: [sign * eta * s.right for sign in (1.0, -1.0) for eta in ETAS],
              said=[f"η = {eta}" for eta in ETAS] * 2))
 
