@@ -83,10 +83,27 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
     return graph.levels * 7500.0 + graph.nodes * rows * 1.0
 
 
+def _c(graph: Graph, dtype: str) -> "Backend":
+    from .c_backend import CBackend
+
+    return CBackend(graph)
+
+
+def _c_missing() -> str:
+    from .c_library import missing
+
+    return missing()
+
+
+def _c_cost(graph: Graph, rows: int) -> float:
+    return 1000.0 + graph.nodes * rows * 1.0
+
+
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
 BACKENDS = {
     "python": Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
     "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost),
+    "c": Kind("c", _c, way="in C", cost=_c_cost, dtypes=("float64",), automatic=False, missing=_c_missing),
 }
 DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
 
