@@ -107,25 +107,60 @@ INLINE double array_log1p(double x) {
     return log_of_sum(u, u <= 1.7976931348623157e308 ? low : 0.0);
 }
 
+/* ---- vectors ---- */
+
+/* As many numbers as an instruction of this processor takes. */
+#if !defined(__GNUC__)
+typedef double vector;
+#elif defined(__AVX512F__)
+typedef double vector __attribute__((vector_size(64), aligned(8), may_alias));
+#elif defined(__AVX__)
+typedef double vector __attribute__((vector_size(32), aligned(8), may_alias));
+#else
+typedef double vector __attribute__((vector_size(16), aligned(8), may_alias));
+#endif
+
+enum { WIDTH = sizeof(vector) / sizeof(double) };
+#define AT(a) (*(vector *)(a))
+#define FROM(a) (*(const vector *)(a))
+
+INLINE double sum(vector v) {
+    double t[WIDTH];
+    memcpy(t, &v, sizeof t);
+    for (int half = WIDTH / 2; half; half /= 2)
+        for (int c = 0; c < half; c++) t[c] += t[c + half];
+    return t[0];
+}
+
+/* The sum of a number over the lanes. */
+INLINE double over_lanes(int lanes, const double *a) {
+    vector t = {0.0};
+    for (int l = 0; l < lanes; l += WIDTH) t += FROM(a + l);
+    return sum(t);
+}
+
 /* ---- matrix products ---- */
 
-/* The next rows of out = b·a for `width` lanes from `first` on, as long as there are so many rows; b[r, k] lies at
-   b[r * row + k * column]. The sums stay in registers. */
-#define ROWS_OF_TILES(rows, width) \
+/* out[r] = the sum over k of b[r, k]·a[k], for the next `rows` rows and for `wide` vectors of lanes from `first` on;
+   b[r, k] lies at b[r * row + k * column]. The sums stay in registers. */
+#define PRODUCTS(rows, wide) \
     for (; r + rows <= outer; r += rows) { \
-        double t[rows][width] = {{0.0}}; \
-        for (int k = 0; k < inner; k++) \
+        vector t[rows][wide] = {{{0.0}}}; \
+        for (int k = 0; k < inner; k++) { \
+            vector x[wide]; \
+            for (int c = 0; c < wide; c++) x[c] = FROM(a + k * lanes + first + c * WIDTH); \
             for (int m = 0; m < rows; m++) \
-                for (int l = 0; l < width; l++) t[m][l] += b[(r + m) * row + k * column] * a[k * lanes + first + l]; \
+                for (int c = 0; c < wide; c++) t[m][c] += b[(r + m) * row + k * column] * x[c]; \
+        } \
         for (int m = 0; m < rows; m++) \
-            for (int l = 0; l < width; l++) out[(r + m) * lanes + first + l] = t[m][l]; \
+            for (int c = 0; c < wide; c++) AT(out + (r + m) * lanes + first + c * WIDTH) = t[m][c]; \
     }
-#define TILES(width) \
-    for (; first + width <= lanes; first += width) { \
+#define BLOCKS(wide) \
+    for (; first + wide * WIDTH <= lanes; first += wide * WIDTH) { \
         int r = 0; \
-        ROWS_OF_TILES(8, width) \
-        ROWS_OF_TILES(2, width) \
-        ROWS_OF_TILES(1, width) \
+        if (WIDTH == 8) PRODUCTS(8, wide) \
+        PRODUCTS(4, wide) \
+        PRODUCTS(1, wide) \
     }
 
 /* out[m, r] = the sum over k of a[m, k]·b[r, k], in each lane. */
@@ -133,9 +168,8 @@ INLINE void matmul_lanes(int lanes, int samples, int outer, int inner, const dou
                          const double *restrict b, int row, int column, double *restrict out) {
     for (int m = 0; m < samples; m++, a += inner * lanes, out += outer * lanes) {
         int first = 0;
-        TILES(16)
-        TILES(8)
-        TILES(1)
+        BLOCKS(2)
+        BLOCKS(1)
     }
 }
 
@@ -159,29 +193,32 @@ INLINE void matmul(int samples, int outer, int inner, const double *restrict a, 
     }
 }
 
-/* The next rows of b in out[i, k] += the sum over lanes of a[i]·b[k], `width` lanes at a time. */
-#define DOTS(rows, width) \
-    for (; k + rows <= inner; k += rows) { \
-        double t[rows][width] = {{0.0}}; \
-        for (int l = 0; l < lanes; l += width) \
+/* out[i, k] += the sum over lanes of a[i]·b[k], for the next `rows` rows i and the next `columns` rows k. */
+#define DOTS(rows, columns) \
+    for (; k + columns <= inner; k += columns) { \
+        vector t[rows][columns] = {{{0.0}}}; \
+        for (int l = 0; l < lanes; l += WIDTH) \
             for (int m = 0; m < rows; m++) \
-                for (int c = 0; c < width; c++) t[m][c] += a[i * lanes + l + c] * b[(k + m) * lanes + l + c]; \
+                for (int c = 0; c < columns; c++) t[m][c] += FROM(a + (i + m) * lanes + l) * FROM(b + (k + c) * lanes + l); \
         for (int m = 0; m < rows; m++) \
-            for (int c = 0; c < width; c++) out[i * inner + k + m] += t[m][c]; \
+            for (int c = 0; c < columns; c++) out[(i + m) * inner + k + c] += sum(t[m][c]); \
+    }
+#define ROWS_OF_DOTS(rows) \
+    for (; i + rows <= outer; i += rows) { \
+        int k = 0; \
+        DOTS(rows, 4) \
+        DOTS(rows, 1) \
     }
 
 /* out[i, k] += the sum over samples m and lanes of a[m, i]·b[m, k]. */
 INLINE void gram_lanes(int lanes, int samples, int outer, int inner, const double *restrict a,
                        const double *restrict b, double *restrict out) {
-    for (int m = 0; m < samples; m++, a += outer * lanes, b += inner * lanes)
-        for (int i = 0; i < outer; i++) {
-            int k = 0;
-            if (lanes % 8 == 0) {
-                DOTS(4, 8)
-                DOTS(1, 8)
-            }
-            DOTS(1, 1)
-        }
+    for (int m = 0; m < samples; m++, a += outer * lanes, b += inner * lanes) {
+        int i = 0;
+        if (WIDTH == 8) ROWS_OF_DOTS(4)
+        ROWS_OF_DOTS(2)
+        ROWS_OF_DOTS(1)
+    }
 }
 
 /* The same without lanes. */

@@ -185,7 +185,7 @@ class CFile:
         return " + l" if self.lanes > 1 else ""
 
     def _source(self, outputs: Sequence[Ref | float | None], stores: dict[Ref, str] | None = None) -> CSource:
-        leaves = {"p": vector("p", self.count), "seed": Place("(1.0 / (double)n)"), "float(n)": Place("(double)n")}
+        leaves = {"p": vector("p", self.count), "seed": Place("seed"), "float(n)": Place("(double)n")}
         for name, width in zip(self.inputs, self.graph.widths, strict=True):
             leaves[name] = vector(f"{name}_row", width)
         source = CSource(self.graph.steps, [*outputs], self.lanes, leaves, stores, "order[{}]" if self.ordered else "{}")
@@ -204,10 +204,12 @@ class CFile:
             row = "order[first]" if self.ordered else "first"
             used = [(name, w) for name, w in zip(self.inputs, self.graph.widths, strict=True) if mentioned(f"{name}_row", rows)]
             rows[:0] = [f"const double *const {name}_row = {name} + {width} * {row};" for name, width in used]
+        seed = ["const double seed = 1.0 / (double)n;"]
         self._function(
             head,
             self._arguments(last),
             [
+                *(seed if mentioned("seed", source.lines[BEFORE] + rows + source.lines[AFTER]) else []),
                 *source.lines[BEFORE],
                 "double total = 0.0;",
                 *nested([f"for (int64_t first = 0; first < n; first += {self.lanes})"], rows),

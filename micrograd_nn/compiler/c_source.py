@@ -43,6 +43,10 @@ class Place:
         terms += ["l"] * (self.lanes > 1)
         return f"{self.name}[{' + '.join([*terms, *([str(start)] if start or not terms else [])])}]"
 
+    def first_lane(self, index: Sequence[str]) -> str:
+        """Where the lanes of the number with that index begin."""
+        return f"&{self.at(index)}".replace(" + l]", "]").replace("[l]", "[0]")
+
     @property
     def pointer(self) -> str:
         """The array from its first number on."""
@@ -322,19 +326,13 @@ class CSource:
         (given,) = step.references
         whole, out, phase = self._steps[given], self._places[ref], self._written_in(ref)
         rows = whole.batched and not step.batched
-        if not (rows and self._in_lanes(whole)):
-            kind = "double " if self._single(ref) else ""
-            self._loop(BEFORE if rows else phase, step, [f"{kind}{out.at(INDEX)} = 0.0;"])
+        kind = "double " if self._single(ref) else ""
+        self._loop(BEFORE if rows else phase, step, [f"{kind}{out.at(INDEX)} = 0.0;"])
+        if rows and self._in_lanes(whole):
+            first = self._padded(given).first_lane(INDEX)
+            self._loop(phase, step, [f"{out.at(INDEX)} += over_lanes({self._lanes}, {first});"], whole.shape)
+        else:
             self._loop(phase, whole, [f"{out.at(INDEX)} += {self.text(given)};"])
-            return
-        name = f"s{ref.number}"
-        self.arrays[name] = prod(step.shape) * self._lanes
-        lanes = Place(f"w->{name}", out.index, self._lanes).at(INDEX)
-        self._padded(given)
-        every = f"for (int l = 0; l < {self._lanes}; l++)"
-        self._loop(BEFORE, step, [f"{lanes} = 0.0;"], None, [every])
-        self._loop(ROWS, whole, [f"{lanes} += {self.text(given)};"])
-        self._loop(AFTER, step, [f"{out.at(INDEX)} = 0.0;", f"{every} {out.at(INDEX)} += {lanes};"])
 
     # ---- numbers from one array to another ----
 
