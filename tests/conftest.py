@@ -1,10 +1,11 @@
-"""What pytest needs to know: tests may leave the table as they found it, and hear Ctrl-C wherever they run."""
+"""What pytest needs to know: tests may leave the table as they found it, hear Ctrl-C, and run on every backend."""
 
 import signal
 from collections.abc import Iterator
 
 import pytest
 
+from micrograd_nn.compiler import c_backend, c_library
 from micrograd_nn.engine.operation import TABLE, Operation
 from micrograd_nn.engine.ops import absolute, div
 
@@ -41,3 +42,22 @@ def ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is compiled to C here goes with the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(params=["python", "numpy", "c", "c in arrays"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each backend by name; C also in the form that larger graphs have. Skipped with its reason where it can't run."""
+    name, *form = str(request.param).split()
+    if name == "c" and c_library.missing():
+        pytest.skip(c_library.missing())
+    if form:
+        monkeypatch.setattr(c_backend, "STRAIGHT", -1)
+    return name

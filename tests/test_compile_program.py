@@ -104,7 +104,6 @@ def test_an_optimiser_may_have_the_parameters_in_another_order() -> None:
     assert optimizer.memory == other.memory
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 def test_shuffling_epochs_and_callbacks(backend: str) -> None:
     """One call of four epochs is two calls of two; a callback sees the parameters and may end the training."""
     nets = [small() for _ in range(3)]
@@ -132,7 +131,6 @@ def test_shuffling_epochs_and_callbacks(backend: str) -> None:
     assert optimizers[0].steps == optimizers[1].steps == 12
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_loss_that_is_not_finite_ends_the_training(backend: str, size: int) -> None:
     net = small()
@@ -154,7 +152,6 @@ def test_a_loss_that_is_not_finite_ends_the_training(backend: str, size: int) ->
     assert net.state_dict() == again.state_dict()
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 def test_ctrl_c_leaves_the_last_finished_step(backend: str) -> None:
     """The scalars of the fourth step are asked for and the interrupt comes: three steps are done, memory and all."""
 
@@ -182,7 +179,6 @@ def test_gradients_go_back_into_the_values() -> None:
     assert program(PEOPLE[0], LABELS[0]) == losses.mse(net(PEOPLE[0]), LABELS[0]).data
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 def test_a_parameter_out_of_reach_stays(backend: str) -> None:
     w, idle, x = Value(1.0), Value(5.0), Value(2.0)
     program = compile((w * x) ** 2, [x], [w, idle], backend=backend)
@@ -284,7 +280,6 @@ def test_the_choice_depends_on_size_and_rows() -> None:
 HOSTILE = ('"""', "__import__('os')", "x'\n    raise SystemExit", "p_0", "w\\", "\x00", "{a}", "é" * 50, "np.ones")
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 def test_no_label_reaches_the_source(backend: str) -> None:
     plain, named = network([3, 4, 2], losses.mse, "relu"), network([3, 4, 2], losses.mse, "relu")
     for i, leaf in enumerate([*named.parameters, *named.inputs[0], *named.inputs[1], named.loss]):

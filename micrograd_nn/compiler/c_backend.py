@@ -5,7 +5,7 @@ rounding of reordered sums. A call goes over many batches, whole epochs, without
 """
 
 import ctypes
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -15,11 +15,11 @@ import numpy as np
 from . import c_library
 from .backend import Log, Part, Update
 from .c_file import CFile, in_arrays, straight
-from .registry import Graph
+from .lifted import Lifted
+from .trace import Trace
 
 STRAIGHT = 300  # nodes: beyond, array code is faster
 WIDEST = 64  # rows that are side by side at most
-DOUBLES, INTS = (ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_int64))
 
 
 class CBackend:
@@ -27,8 +27,9 @@ class CBackend:
 
     name = "c"
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = straight(graph.trace) if graph.nodes <= STRAIGHT else in_arrays(graph.lifted)
+    def __init__(self, trace: Trace, lifted: Callable[[], Lifted]) -> None:
+        self._trace = trace
+        self.computation = straight(trace) if len(trace) <= STRAIGHT else in_arrays(lifted())
         self._kept: dict[int, tuple[CFile, ctypes.CDLL, Any]] = {}
 
     @cached_property
@@ -36,17 +37,17 @@ class CBackend:
         return str(self._file(1))
 
     def _file(self, rows: int) -> CFile:
-        file = CFile(self.graph, lanes(rows, self.graph.straight), ordered=True)
+        file = CFile(self.computation, lanes(rows, self.computation.exact))
         file.predict()
         file.loss_and_gradient()
         return file
 
     def _built(self, rows: int) -> tuple[Any, Any]:
         """The library for so many rows, and the memory that it works in."""
-        key = lanes(rows, self.graph.straight)
+        key = lanes(rows, self.computation.exact)
         if key not in self._kept:
             file = self._file(rows)
-            library = c_library.load(str(file), self.graph.straight)
+            library = c_library.load(str(file), self.computation.exact)
             for function in (library.predict, library.loss_and_gradient):
                 function.restype = ctypes.c_double
             self._kept[key] = file, library, aligned(file.work)
@@ -75,7 +76,9 @@ class CBackend:
         return self._call("loss_and_gradient", p, rows, gradient) / len(rows), gradient
 
     def loop(self, update: Update, batch_size: int) -> "CLoop":
-        file = CFile(self.graph, lanes(batch_size, self.graph.straight), ordered=True)
+        exact = self.computation.exact
+        computation = straight(self._trace, single=True) if exact and batch_size == 1 else self.computation
+        file = CFile(computation, lanes(batch_size, exact))
         file.train(update, batch_size)
         return CLoop(file, update, batch_size)
 
@@ -85,7 +88,7 @@ class CLoop:
 
     def __init__(self, file: CFile, update: Update, size: int) -> None:
         self.source, self._update, self._size = str(file), update, size
-        library = c_library.load(self.source, file.graph.straight)
+        library = c_library.load(self.source, file.computation.exact)
         self._train, self._count = library.train, file.count
         self._train.restype = None
         self._work, self._gradient = aligned(file.work), aligned(file.count)
@@ -104,8 +107,8 @@ class CLoop:
         self, state: list[Any], rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log
     ) -> None:
         listed = list(parts)
-        same = listed.count(listed[0]) == len(listed) if listed else True
-        lengths = np.array([len(part) for part in listed[:1] if same] * len(listed) or [*map(len, listed)], np.int64)
+        same = listed.count(listed[0]) == len(listed)  # whole epochs in the rows' own order are one and the same range
+        lengths = np.full(len(listed), len(listed[0])) if same else np.array([*map(len, listed)])
         order = np.concatenate([np.asarray(part, np.int64) for part in (listed[:1] if same else listed)])
         starts = np.zeros(len(listed), np.int64) if same else np.cumsum(lengths) - lengths
         needed = int((-(-lengths // self._size)).sum()) if self._update.varying else 1
@@ -120,7 +123,7 @@ class CLoop:
         limit, stride = (len(scalars), numbers.shape[1]) if self._update.varying else (2**62, 0)
         sums, count = np.zeros(len(parts[0])), np.zeros(2, np.int64)
         data = [np.ascontiguousarray(array, np.float64) for array in rows.arrays]
-        arrays = [numbers, *state, *data, self._gradient, self._work, sums, count]
+        arrays = [numbers, *state, *data, self._gradient, sums, count, self._work]
         self._train(
             ctypes.c_int64(len(sums)),
             *map(pointer, parts),

@@ -18,7 +18,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from ..errors import GraphError
+from ..errors import CompilerError
 
 COMPILERS = ("cc", "clang", "gcc")
 FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
@@ -40,7 +40,9 @@ def found(named: str | None) -> tuple[tuple[str, ...], str, str]:
     for native in NATIVE:
         command = (*commands[0], *filter(None, [native]))
         # every macro that is defined beforehand: the compiler's version, and the processor's instructions
-        done = subprocess.run([*command, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, text=True, check=False
+        )
         if done.returncode == 0:
             return command, done.stdout, ""
         said = said or next(iter(done.stderr.strip().splitlines()), "nothing")
@@ -59,10 +61,10 @@ def vector_width() -> int:
 
 
 def load(source: str, exact: bool) -> ctypes.CDLL:
-    """The library of a source, compiled if it is not there yet. Raises GraphError with what the compiler said."""
+    """The library of a source, compiled if it is not there yet. Raises CompilerError with what the compiler said."""
     command, macros, fault = found(os.environ.get("CC"))
     if fault:
-        raise GraphError(fault)
+        raise CompilerError(fault)
     wide = ("-mprefer-vector-width=512",) if "__AVX512F__" in macros and not exact else ()
     flags = (*FLAGS, *(EXACT if exact else WIDE), *wide)
     key = sha256("\0".join([source, *command, *flags, macros]).encode()).hexdigest()
@@ -80,7 +82,7 @@ def _compile(command: list[str], source: str, path: Path) -> None:
         done = subprocess.run([*command, "-o", made, text, "-lm"], capture_output=True, text=True, check=False)
         if done.returncode:
             said = "\n".join(done.stderr.strip().splitlines()[:3])
-            raise GraphError(f"the C compiler {command[0]} refused what was compiled; it said: {said}")
+            raise CompilerError(f"the C compiler {command[0]} refused what was compiled; it said: {said}")
         os.replace(made, path)
 
 

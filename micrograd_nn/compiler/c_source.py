@@ -7,7 +7,6 @@ straight-line code, a variable each.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import copysign, isinf, isnan, prod
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.operation import Operation
-from ..errors import ArgumentError
+from ..errors import CompilerError
 from . import steps as kinds
 from .buffers import Scattered
 from .steps import Index, Leaf, Ref, Shape, Step, Steps, Tape, live, plain
@@ -206,7 +205,9 @@ class CSource:
 
     # ---- loops ----
 
-    def _loop(self, phase: int, step: Step, body: list[str], shape: Shape | None = None, inner: Sequence[str] = ()) -> None:
+    def _loop(
+        self, phase: int, step: Step, body: list[str], shape: Shape | None = None, inner: Sequence[str] = ()
+    ) -> None:
         """The body for each number of a step in each lane, or of another shape; ``inner`` loops come between."""
         heads = [*sides(step.shape if shape is None else shape), *inner]
         if self._in_lanes(step):
@@ -377,11 +378,11 @@ def link(row: Operation) -> tuple[list[str], str, str]:
 
 
 def expression(row: Operation, *operands: str) -> str:
-    """An operation in C. Raises ArgumentError if its row does not say how."""
+    """An operation in C. Raises CompilerError if its row does not say how."""
     if not row.c and not ARITHMETIC.fullmatch(row.python):
-        raise ArgumentError(
-            f"{row.name} can't be compiled to C: its row has no c=…, such as c=\"{{a}} > 0.0 ? {{a}} : 0.0\"; "
-            "backend=\"numpy\" and backend=\"python\" need none"
+        raise CompilerError(
+            f'{row.name} can\'t be compiled to C: its row has no c=…, such as c="{{a}} > 0.0 ? {{a}} : 0.0"; '
+            'backend="numpy" and backend="python" need none'
         )
     return (row.c or row.python).format(**dict(zip("ab", operands, strict=False)))
 

@@ -86,7 +86,7 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
 def _c(graph: Graph, dtype: str) -> "Backend":
     from .c_backend import CBackend
 
-    return CBackend(graph)
+    return CBackend(graph.trace, lambda: graph.lifted)
 
 
 def _c_missing() -> str:

@@ -128,8 +128,8 @@ log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
 
 sqrt: Operation = Operation("sqrt", doc="The square root of a.", sign="√",
     forward=lambda a: math.sqrt(a) if a >= 0 else nan, partials=(lambda a, out: div(0.5, out),),
-    text="√({a})", latex=r"\sqrt{{{a:0}}}", numpy="np.sqrt({a})", python="math.sqrt({a}) if {a} >= 0.0 else nan", c="sqrt({a})",
-    domain=Domain("a ≥ 0", lambda a: a >= 0), kinks=(((0.0,), 0.0, (inf,)), ((-1.0,), nan, (nan,))))
+    text="√({a})", latex=r"\sqrt{{{a:0}}}", numpy="np.sqrt({a})", python="math.sqrt({a}) if {a} >= 0.0 else nan",
+    c="sqrt({a})", domain=Domain("a ≥ 0", lambda a: a >= 0), kinks=(((0.0,), 0.0, (inf,)), ((-1.0,), nan, (nan,))))
 
 sigmoid: Operation = Operation("sigmoid", doc="1 / (1 + exp(-a)): the smooth step from 0 to 1.", sign="σ",
     forward=lambda a: 1.0 / (1.0 + math.exp(-a)) if a >= 0 else (e := math.exp(a)) / (1.0 + e),
