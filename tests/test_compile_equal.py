@@ -68,18 +68,18 @@ def rows_for(case: Case, count: int, seed: int) -> list[list[float]]:
     ]
 
 
-def bits_differ(case: Case, rows: list[list[float]]) -> str:
-    """What the python backend has other than the engine; a zero's sign is not looked at."""
-    program = compile(case.loss, case.inputs, case.parameters, backend="python")
+def bits_differ(case: Case, rows: list[list[float]], backend: str = "python") -> str:
+    """What an exact backend has other than the engine; a zero's sign is not looked at."""
+    program = compile(case.loss, case.inputs, case.parameters, backend=backend)
     loss, gradient = program.value_and_grad(*arguments(case, rows))
     expected, slopes = engine(case, rows)
     pairs = [(loss, expected), *zip(gradient.tolist(), slopes, strict=True)]
     return "" if all(alike(got, want) for got, want in pairs) else f"{pairs}"
 
 
-def out_of_bounds(case: Case, rows: list[list[float]]) -> str:
-    """What the numpy backend has outside the running error bound, or not finite where the engine is finite."""
-    program = compile(case.loss, case.inputs, case.parameters, backend="numpy")
+def out_of_bounds(case: Case, rows: list[list[float]], backend: str = "numpy") -> str:
+    """What a backend has outside the running error bound, or not finite where the engine is finite."""
+    program = compile(case.loss, case.inputs, case.parameters, backend=backend)
     program.check()
     loss, gradient = program.value_and_grad(*arguments(case, rows))
     exact, error = [mp.zero] * (1 + len(gradient)), [mp.zero] * (1 + len(gradient))

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import c_library
 from .backend import Log, Part, Update
-from .c_file import CFile, in_arrays, straight
+from .c_file import CFile, Computation, in_arrays, straight
 from .lifted import Lifted
 from .trace import Trace
 
@@ -28,8 +28,7 @@ class CBackend:
     name = "c"
 
     def __init__(self, trace: Trace, lifted: Callable[[], Lifted]) -> None:
-        self._trace = trace
-        self.computation = straight(trace) if len(trace) <= STRAIGHT else in_arrays(lifted())
+        self._trace, self.computation = trace, computation_of(trace, lifted)
         self._kept: dict[int, tuple[CFile, ctypes.CDLL, Any]] = {}
 
     @cached_property
@@ -133,6 +132,16 @@ class CLoop:
         )
         log.sums.extend(sums[: count[0] + 1].tolist())
         log.steps = int(count[1])
+
+
+def is_exact(trace: Trace) -> bool:
+    """Whether it is straight-line code, with the bits of the scalar engine."""
+    return len(trace) <= STRAIGHT
+
+
+def computation_of(trace: Trace, lifted: Callable[[], Lifted]) -> Computation:
+    """What is compiled: straight-line code for a small graph, arrays for a larger one."""
+    return straight(trace) if is_exact(trace) else in_arrays(lifted())
 
 
 def lanes(rows: int, straight: bool) -> int:

@@ -21,6 +21,7 @@ from .trace import Trace
 
 INCLUDES = "#include <math.h>\n#include <stdint.h>\n#include <string.h>\n"
 OURS = re.compile(r"\b(exp|expm1|log|log1p|tanh)\(")  # lanes.h has them in a form that becomes vector instructions
+HARD = "\xa0"  # a space where no line is broken
 ROW = "for (int64_t first = 0; first < n; first += {})"
 
 
@@ -104,7 +105,7 @@ class CFile:
         loss, gradient = self.computation.loss, self.computation.gradient
         source = self._source([loss, gradient], {} if gradient is None else {gradient: "g"})
         text = "0.0" if gradient is None else source.text(gradient)
-        if not text.startswith("g["):  # nothing, or a view of another step's array
+        if self.count and not text.startswith("g["):  # nothing, or a view of another step's array
             line = f"{vector('g', self.count).at(['i0'])} = {text};"
             source.lines[AFTER].extend(nested(sides((self.count,)), [line]))
         self._over_rows(f"{scope}double loss_and_gradient", source, "double *restrict g")
@@ -214,7 +215,9 @@ class CFile:
         body = [*(f"(void){name};" for name in names if not mentioned(name, body)), *body]
         if not (self.computation.exact or self.standalone):
             body = [OURS.sub(r"array_\1(", line) for line in body]
-        opening = fill(f"{head}({', '.join(arguments)}) {{", 118, subsequent_indent=" " * (len(head) + 1))
+        listed = ", ".join(arguments).replace(" ", HARD).replace(f",{HARD}", ", ")  # broken between arguments only
+        opening = fill(f"{head.replace(' ', HARD)}({listed}){HARD}{{", 118, subsequent_indent=" " * (len(head) + 1))
+        opening = opening.replace(HARD, " ")
         self._functions.append("\n".join([opening, *indented(body), "}"]))
 
 

@@ -24,6 +24,7 @@ COMPILERS = ("cc", "clang", "gcc")
 FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 EXACT = ("-ffp-contract=off", "-fno-builtin-pow")  # each operation is rounded, and a power is libm's
 WIDE = ("-ffp-contract=fast",)
+KEPT = 500  # libraries in the cache folder; the oldest go
 NATIVE = ("-march=native", "-mcpu=native", "")  # how compilers are told to use all that this processor has
 WAY_OUT = "install one (Debian: apt install gcc; macOS: xcode-select --install) or name yours in the variable CC"
 
@@ -69,21 +70,32 @@ def load(source: str, exact: bool) -> ctypes.CDLL:
     flags = (*FLAGS, *(EXACT if exact else WIDE), *wide)
     key = sha256("\0".join([source, *command, *flags, macros]).encode()).hexdigest()
     path = folder() / f"{key}.so"
-    if not path.exists():
-        _compile([*command, *flags], source, path)
-    return ctypes.CDLL(str(path))
+    with suppress(OSError):
+        return ctypes.CDLL(str(path))
+    _compile([*command, *flags], source, path)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise CompilerError(f"what the C compiler {command[0]} made can't be loaded: {error}") from error
 
 
 def _compile(command: list[str], source: str, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as aside:
-        made = Path(aside, "made.so")
-        text = Path(aside, "source.c")
+        made, text = Path(aside, "made.so"), Path(aside, "source.c")
         text.write_text(source, encoding="utf-8")
         done = subprocess.run([*command, "-o", made, text, "-lm"], capture_output=True, text=True, check=False)
         if done.returncode:
             said = "\n".join(done.stderr.strip().splitlines()[:3])
             raise CompilerError(f"the C compiler {command[0]} refused what was compiled; it said: {said}")
         os.replace(made, path)
+    for old in sorted(path.parent.glob("*.so"), key=_age)[KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    with suppress(FileNotFoundError):  # another process has taken it away
+        return -path.stat().st_mtime
+    return 0.0
 
 
 @cache

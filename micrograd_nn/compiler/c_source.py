@@ -17,7 +17,6 @@ import numpy as np
 from ..engine.operation import Operation
 from ..errors import CompilerError
 from . import steps as kinds
-from .buffers import Scattered
 from .steps import Index, Leaf, Ref, Shape, Step, Steps, Tape, live, plain
 
 BEFORE, ROWS, AFTER = range(3)  # when a step is computed: before the rows, for each block of them, after them
@@ -351,14 +350,16 @@ class CSource:
         return Place(place.name, Index((1,), 0, (1,)), place.lanes).at([position])
 
     def _scatter(self, ref: Ref, step: kinds.Scatter) -> None:
-        plan, out, phase = Scattered(step), self._places[ref], self._phase[ref]
-        if not plan.whole:
+        out, phase = self._places[ref], self._phase[ref]
+        positions = np.concatenate([index.positions.reshape(-1) for index in step.indices])
+        times = np.bincount(positions, minlength=prod(step.shape))  # that each number is written
+        if (times != 1).any():
             self._loop(phase, step, [f"{out.at(INDEX)} = 0.0;"])
-        for k in (*plan.stored, *plan.added):
-            index, sign = step.indices[k], "=" if k in plan.stored else "+="
+        for k, (operand, index) in enumerate(zip(step.references, step.indices, strict=True)):
             place = Place(out.name, index, out.lanes)
             target = self._listed(ref, place, index.shape, k) if index.table else place.at(INDEX)
-            self._loop(phase, step, [f"{target} {sign} {self.text(step.references[k])};"], index.shape)
+            sign = "=" if times.max() == 1 else "+="
+            self._loop(phase, step, [f"{target} {sign} {self.text(operand)};"], index.shape)
 
 
 LARGEST = 2.0**26  # an outcome beyond has lost half of the digits of a difference to it

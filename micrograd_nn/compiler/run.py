@@ -67,14 +67,15 @@ def descend(training: Descent) -> None:
 
 
 class Run:
-    """A program and an optimiser: parameters and memories as the backend keeps them, until they are stored."""
+    """A program and an optimiser: parameters and memories as the backend keeps them, until they are stored.
 
-    def __init__(self, program: Any, optimizer: Optimizer, rows: Any, batch_size: int) -> None:
+    ``steps`` says how many there will be, about: a backend may be worth its preparation.
+    """
+
+    def __init__(self, program: Any, optimizer: Optimizer, rows: Any, batch_size: int, steps: int = 1) -> None:
         self.program, self.optimizer, self.rows, self.size = program, optimizer, rows, batch_size
         self.ranks = _ranks(program.parameters, optimizer.params)
-        names = tuple(optimizer.scalars_at(optimizer.steps + 1))
-        update = Update(optimizer.rule, optimizer.memories, names, optimizer.scalars_vary())
-        self.loop = program.runs(batch_size).loop(update, batch_size)
+        self.loop = program.loop(update_of(optimizer), batch_size, steps)
         self.chunk = max(1, int(HEARD / program.backends.cost(batch_size)))  # steps to take at a time
 
     def load(self) -> None:
@@ -108,6 +109,12 @@ class Run:
         for step in count(optimizer.steps + 1):
             optimizer.steps = step
             yield tuple(optimizer.scalars().values())
+
+
+def update_of(optimizer: Optimizer) -> Update:
+    """How that optimiser moves what it moves."""
+    names = tuple(optimizer.scalars_at(optimizer.steps + 1))
+    return Update(optimizer.rule, optimizer.memories, names, optimizer.scalars_vary())
 
 
 def _ranks(ours: Sequence[Value], theirs: Sequence[Value]) -> Sequence[int]:
