@@ -55,7 +55,7 @@ def _own_libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(params=["python", "numpy", "c", "c in arrays"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each backend by name; C also in the form that larger graphs have. Skipped with its reason where it can't run."""
-    name, *form = str(request.param).split()
+    name, *form = request.param.split()
     if name == "c" and c_library.missing():
         pytest.skip(c_library.missing())
     if form:

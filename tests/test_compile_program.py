@@ -63,12 +63,13 @@ def by_hand(net: MLP, optimizer: Any, epochs: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize("backend", ["python", "c"], indirect=True)
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_is_the_engines_bit_for_bit(kind: str, size: int) -> None:
+def test_training_is_the_engines_bit_for_bit(kind: str, backend: str, size: int) -> None:
     ours, theirs = small(), small()
     optimizer = KINDS[kind](ours.parameters())
     loss, inputs = recorded(ours)
-    compile(loss, inputs, ours.parameters(), backend="python").minimize(
+    compile(loss, inputs, ours.parameters(), backend=backend).minimize(
         optimizer, PEOPLE, LABELS, epochs=6, batch_size=size
     )
     other = KINDS[kind](theirs.parameters())
@@ -77,12 +78,13 @@ def test_training_is_the_engines_bit_for_bit(kind: str, size: int) -> None:
     assert optimizer.state_dict() == other.state_dict()
 
 
+@pytest.mark.parametrize("backend", ["numpy", "c in arrays"], indirect=True)
 @pytest.mark.parametrize("kind", KINDS)
-def test_training_in_arrays_is_the_same_to_rounding(kind: str) -> None:
+def test_training_in_arrays_is_the_same_to_rounding(kind: str, backend: str) -> None:
     ours, theirs = small(), small()
     optimizer, other = KINDS[kind](ours.parameters()), KINDS[kind](theirs.parameters())
     loss, inputs = recorded(ours)
-    program = compile(loss, inputs, ours.parameters(), backend="numpy")
+    program = compile(loss, inputs, ours.parameters(), backend=backend)
     program.minimize(optimizer, PEOPLE, LABELS, epochs=3, batch_size=2)
     by_hand(theirs, other, 3, 2)
     assert list(ours.state_dict().values()) == pytest.approx(list(theirs.state_dict().values()), rel=1e-9)
@@ -290,6 +292,13 @@ def test_no_label_reaches_the_source(backend: str) -> None:
     assert str(ours) == str(theirs)
     assert ours._repr_latex_() == theirs._repr_latex_()
     assert loops[0].source == loops[1].source
+    if backend == "c":
+        assert not any(label in ours.source + loops[0].source for label in HOSTILE)
+    else:
+        check_names(ours.source)
+
+
+def check_names(source: str) -> None:
     known = {
         "value",
         "value_and_grad",
@@ -305,7 +314,7 @@ def test_no_label_reaches_the_source(backend: str) -> None:
         "math",
     }
     known |= {"exp", "nan", "inf", "rows", "total", "n", "e", "p", "g", *(f"row_{name}" for name in TABLE)}
-    for name in {node.id for node in ast.walk(ast.parse(ours.source)) if isinstance(node, ast.Name)} - known:
+    for name in {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)} - known:
         assert re.fullmatch(r"[pgxvsfae][vs]?\d*_?\d+", name), name
 
 

@@ -121,7 +121,7 @@ def sources() -> str:
     w, v, x, y = (Value(0.5) for _ in range(4))
     loss = div(tanh(w * x) * sqrt(v * v + 1.0) - y, v) ** 2
     _executed = found = []
-    for backend in ("python", "numpy"):
+    for backend in ("python", "numpy"):  # C has no names that Python executes
         for kind in (lambda p: SGD(p, lr=0.1), lambda p: SGD(p, lr=0.1, momentum=0.9), Adam):
             for size in (1, 2):
                 program = compile(loss, [x, y], [w, v], backend=backend)
@@ -233,7 +233,9 @@ def sent_after(seconds: float) -> threading.Timer:
 
 
 @pytest.mark.usefixtures("ctrl_c")
-@pytest.mark.parametrize("backend", ["python", "numpy", pytest.param("long", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "backend", ["python", "numpy", "c", "c in arrays", pytest.param("long", marks=pytest.mark.slow)], indirect=True
+)
 def test_ctrl_c_is_answered_at_once_and_leaves_whole_steps(backend: str) -> None:
     """At moments of its own, in a training of hours; "long" is a chain of more than 30,000 nodes."""
 

@@ -46,8 +46,8 @@ def _head(file: CFile, update: Update | None, scalars: Sequence[str]) -> str:
         kept = [f"{vector} is the {memory}" for vector, memory in zip(vectors[1:], update.memories, strict=True)]
         numbers = [f"s[{k}] is {name}" for k, name in enumerate(scalars)]
         lines.append(
-            f"step({moving}, g, w): a step of the optimiser, which moves {', '.join(vectors)}; if the sum that is returned "
-            f"is nan or infinite, nothing moves. {'; '.join([*numbers, *kept])}{', zeros at first' if kept else ''}."
+            f"step({moving}, g, w): a step of the optimiser, which moves {', '.join(vectors)}; nothing moves if the "
+            f"sum, returned, is nan or infinite. {'; '.join([*numbers, *kept])}{', zeros at first' if kept else ''}."
         )
     paragraphs = [
         "Compiled by micrograd_nn. C99, needs libm, allocates nothing: cc -O2 -c this.c, and -lm to link.",
