@@ -6,19 +6,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
-from compile_cases import Case, arguments, engine, network
-from reference import mp, ulps
+from compile_cases import Case, alike, arguments, engine, network
+from reference import SPECIAL, mp, points, ulps
 from test_compile_equal import CASES, bits_differ, out_of_bounds, random_case, rows_for, tied_case
 
-from micrograd_nn import Operation, Value
+from micrograd_nn import TABLE, Operation, Value
 from micrograd_nn.compiler import c_backend, c_library, compile
 from micrograd_nn.compiler.c_file import header
+from micrograd_nn.compiler.c_source import expression
 from micrograd_nn.compiler.run import update_of
 from micrograd_nn.errors import ArgumentError, CompilerError
 from micrograd_nn.nn import losses
@@ -197,6 +199,43 @@ def test_any_number_of_rows_in_arrays(count: int, monkeypatch: pytest.MonkeyPatc
             assert loss == pytest.approx(expected, rel=1e-13, abs=1e-15)
             assert gradient == pytest.approx(np.array(slopes), rel=1e-12, abs=1e-14)
             assert program.each(*arguments(case, rows)).sum() == pytest.approx(expected * count, rel=1e-13)
+
+
+@needs_c
+def test_every_rows_c_has_the_bits_of_its_forward() -> None:
+    """At the points at which the row itself is held against 50 digits."""
+    lines = ["#include <math.h>"]
+    for row in TABLE.values():
+        lines.append(f"void row_{row.name}(long n, const double *a, const double *b, double *out) {{ (void)b;")
+        lines.append(f"    for (long i = 0; i < n; i++) out[i] = {expression(row, 'a[i]', 'b[i]')};\n}}")
+    library = c_library.load("\n".join(lines), exact=True)
+    wrong = []
+    for row in TABLE.values():
+        given = [*points(row), *product(SPECIAL, repeat=row.arity)]
+        columns = [np.array(column) for column in zip(*given, strict=True)]
+        out = np.empty(len(given))
+        arrays = map(c_backend.pointer, (columns[0], columns[-1], out))
+        library[f"row_{row.name}"](ctypes.c_long(len(given)), *arrays)
+        expected = (row.forward(*point) for point in given)
+        found = zip(given, out.tolist(), expected, strict=True)
+        wrong += [(row.name, *point) for *point, got, want in found if not alike(got, want)]
+    assert wrong == []
+
+
+@needs_c
+def test_auto_takes_c_for_a_long_training_of_a_small_graph() -> None:
+    """The bits do not tell: it stands in for Python."""
+    rows = [0.1 * k for k in range(1000)]
+    trained = []
+    for backend in ("auto", "python"):
+        loss, inputs, parameters = small()
+        program = compile(loss, inputs, parameters, backend=backend)
+        program.minimize(SGD(parameters, lr=0.01), rows, epochs=2)
+        assert program.backend == "python"
+        program.minimize(SGD(parameters, lr=0.01), rows, epochs=1500)
+        assert program.backend == ("c" if backend == "auto" else "python"), program.why
+        trained.append(parameters[0].data)
+    assert trained[0] == trained[1]
 
 
 FUNCTIONS = {

@@ -65,8 +65,7 @@ def straight(trace: Trace, single: bool = False) -> Computation:
 class CFile:
     """A file under way: functions, and what they need.
 
-    ``standalone`` files are for people: they take the rows as they stand, and the functions of libm. The others are
-    told which rows to take, and have functions that become vector instructions.
+    ``standalone`` files are for people: they take the rows as they stand. The others are told which rows to take.
     """
 
     def __init__(self, computation: Computation, lanes: int, standalone: bool = False) -> None:
@@ -213,7 +212,7 @@ class CFile:
         arguments = [*arguments, "struct work *restrict w"]
         names = [name_of(argument) for argument in ", ".join(arguments).split(", ")]
         body = [*(f"(void){name};" for name in names if not mentioned(name, body)), *body]
-        if not (self.computation.exact or self.standalone):
+        if self.lanes > 1:
             body = [OURS.sub(r"array_\1(", line) for line in body]
         listed = ", ".join(arguments).replace(" ", HARD).replace(f",{HARD}", ", ")  # broken between arguments only
         opening = fill(f"{head.replace(' ', HARD)}({listed}){HARD}{{", 118, subsequent_indent=" " * (len(head) + 1))

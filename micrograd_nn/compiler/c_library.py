@@ -22,7 +22,7 @@ from ..errors import CompilerError
 
 COMPILERS = ("cc", "clang", "gcc")
 FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
-EXACT = ("-ffp-contract=off", "-fno-builtin-pow")  # each operation is rounded, and a power is libm's
+EXACT = ("-ffp-contract=off", "-fno-builtin-pow", "-fno-tree-slp-vectorize")  # each operation is rounded
 WIDE = ("-ffp-contract=fast",)
 KEPT = 500  # libraries in the cache folder; the oldest go
 NATIVE = ("-march=native", "-mcpu=native", "")  # how compilers are told to use all that this processor has

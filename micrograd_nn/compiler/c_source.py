@@ -176,7 +176,7 @@ class CSource:
         for ref in needed:
             step, phase = self._steps[ref], self._written_in(ref)
             loop = latest.get(phase, [])
-            if loop and self._joins(ref, loop):
+            if 0 < len(loop) < LONGEST and self._joins(ref, loop):
                 loop.append(ref)
             elif self._has_lines(ref, step):
                 latest[phase] = [ref]
@@ -362,6 +362,7 @@ class CSource:
             self._loop(phase, step, [f"{target} {sign} {self.text(operand)};"], index.shape)
 
 
+LONGEST = 24  # steps in a loop: compilers take more than twice as long for one twice as long
 LARGEST = 2.0**26  # an outcome beyond has lost half of the digits of a difference to it
 
 

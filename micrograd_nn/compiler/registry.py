@@ -104,7 +104,7 @@ def _c_exact(graph: Graph) -> bool:
 
 
 def _c_cost(graph: Graph, rows: int) -> float:
-    return 1000.0 + graph.nodes * rows * 1.0
+    return 100.0 + graph.nodes * rows * 2.0
 
 
 def _c_start(graph: Graph) -> float:

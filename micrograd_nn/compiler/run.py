@@ -17,6 +17,7 @@ from ..nn.optim import Optimizer
 from .backend import Log, Part, Update
 
 HEARD = 1e8  # ns: about so long Ctrl-C waits at most, unless a single step takes longer
+MOST = 25_000  # steps at a time, whose scalars take about as long
 
 
 class Descent(Protocol):
@@ -76,7 +77,7 @@ class Run:
         self.program, self.optimizer, self.rows, self.size = program, optimizer, rows, batch_size
         self.ranks = _ranks(program.parameters, optimizer.params)
         self.loop = program.loop(update_of(optimizer), batch_size, steps)
-        self.chunk = max(1, int(HEARD / program.backends.cost(batch_size)))  # steps to take at a time
+        self.chunk = max(1, min(MOST, int(HEARD / program.backends.cost(batch_size))))  # steps to take at a time
 
     def load(self) -> None:
         """Take the numbers over from the Values and the optimiser's memory."""

@@ -1,7 +1,7 @@
 """The table: one row per operation, and everything else asks the row.
 
 An operation exists here and nowhere else. How it is computed, what its slopes are, how it is written by hand, in
-LaTeX, in Python and in NumPy, where it is real and where it has a corner stand side by side; the engine, the
+LaTeX, in Python, NumPy and C, where it is real and where it has a corner stand side by side; the engine, the
 derivations, the pictures, the compiler and the tests read them from here. To add an operation, write one row.
 
 Numbers follow IEEE 754: log(-1) is nan and 1/0 is inf, never an exception and never a complex number. Slopes are
