@@ -25,18 +25,29 @@ PACKAGES = (
         "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
         ("es5/tex-svg.js",),
     ),
+    Package(
+        "pyodide",  # Python in the browser
+        "314.0.7",
+        "66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0",
+        ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json"),
+    ),
 )
+
+
+def brought(folder: Path, name: str) -> Path:
+    """Where the files of a package lie."""
+    return next(folder / f"{package.name}-{package.version}" for package in PACKAGES if package.name == name)
 
 
 def fetch(folder: Path) -> None:
     """Each package's files into a folder of its name, unless they are there. Raises SystemExit where npm is missing."""
     npm = shutil.which("npm")
     for package in PACKAGES:
-        into = folder / f"{package.name}-{package.version}"
+        into = brought(folder, package.name)
         if all((into / Path(file).name).is_file() for file in package.files):
             continue
         if npm is None:
-            raise SystemExit("npm brings MathJax, and it is not on this machine: install Node.js")
+            raise SystemExit("npm brings MathJax and Pyodide, and it is not on this machine: install Node.js")
         with tempfile.TemporaryDirectory() as scratch:
             _unpack(package, _packed(package, npm, Path(scratch)), into)
 

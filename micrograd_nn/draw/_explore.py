@@ -10,6 +10,13 @@ computed from it, in the same Values.
     derive  node          ∂L/∂node through the named nodes          -> heading, formula
     nudge   node, value   what L would do if node were so much more -> words
     check   node, value   a person's own ∂L/∂node                   -> right, words
+
+and where there are samples to learn from, each with the data as its answer:
+
+    sample  value         the sample that is shown
+    step    value         one step at that learning rate, and on to the next sample
+    epochs  value         [how many, learning rate]
+    rewind                back to the numbers of the start
 """
 
 from collections.abc import Callable, Mapping
@@ -18,9 +25,10 @@ from typing import Any
 
 from ..derive import check_partials
 from ..engine.backprop import replay
-from ..engine.value import Constant, Value, topological_order
-from ..errors import ArgumentError, MicrogradError, UnknownNameError
+from ..engine.value import Constant, Value
+from ..errors import ArgumentError, MicrogradError, known
 from ..notation.text import rounded
+from ._descent import MOVES, Descent, renew, within
 from .folding import slopes_through
 from .mathml import mathml
 from .source import THINNEST, largest_of, width_of
@@ -30,7 +38,7 @@ Data = dict[str, Any]
 PHASES = {"start": "Start", "forward": "Forward", "seed": "Turning point", "backward": "Backward"}
 
 
-def answer(root: Value, event: Mapping[str, Any]) -> Data:
+def answer(root: Value, event: Mapping[str, Any], descent: Descent | None = None) -> Data:
     """The answer to an event, as plain data; ``{"error": …}`` in words for what can't be answered.
 
     >>> w = Value(3.0, "w")
@@ -41,16 +49,20 @@ def answer(root: Value, event: Mapping[str, Any]) -> Data:
     ('4', 4.0)
     """
     try:
-        kind = event.get("kind")
-        if kind not in ANSWERS:
-            raise UnknownNameError("event", str(kind), ANSWERS)
-        return ANSWERS[kind](Story(root), event.get("node"), event.get("value"))
+        kind, node, value = map(event.get, ("kind", "node", "value"))
+        if descent is None or kind not in MOVES:
+            made = ANSWERS[known("event", str(kind), ANSWERS)](Story(root), node, value)
+            return made | {"descent": descent.data()} if descent and "nodes" in made else made
+        MOVES[kind](descent, value)
+        return graph_data(root, descent=descent)
     except MicrogradError as error:
         return {"error": str(error)}
 
 
-def graph_data(root: Value, told: bool = False) -> Data:
+def graph_data(root: Value, told: bool = False, descent: Descent | None = None) -> Data:
     """The graph below root and its walk as plain data; with ``told``, every word that could be asked for as well.
+
+    With a descent, its samples and how far it has come stand under "descent".
 
     Nodes stand in the order of a person's walk. An edge into a node is given by the place of its operand, the local
     slope, the sign of the gradient that flows along it and the width of its line.
@@ -66,6 +78,8 @@ def graph_data(root: Value, told: bool = False) -> Data:
         "units": [_unit(story, unit, largest) for unit in story.units],
         "steps": [_step(moment) for moment in story.moments],
     }
+    if descent:
+        data["descent"] = descent.data()
     if told:
         for i, step in enumerate(data["steps"]):
             step |= _told(story, i)
@@ -158,11 +172,11 @@ def _set(story: Story, place: Any, value: Any) -> Data:
 
 
 def _tell(story: Story, place: Any, i: Any) -> Data:
-    return _told(story, _within("step", i, len(story.moments)))
+    return _told(story, within("step", i, len(story.moments)))
 
 
 def _derive(story: Story, place: Any, value: Any) -> Data:
-    return _derived(story, _within("node", place, len(story.order)))
+    return _derived(story, within("node", place, len(story.order)))
 
 
 def _nudge(story: Story, place: Any, by: Any) -> Data:
@@ -181,7 +195,7 @@ def _nudge(story: Story, place: Any, by: Any) -> Data:
 
 
 def _check(story: Story, place: Any, derivation: Any) -> Data:
-    node = story.order[_within("node", place, len(story.order))]
+    node = story.order[within("node", place, len(story.order))]
     (finding,) = check_partials(story.root, {node: derivation}).findings
     return {"right": finding.ok, "words": finding.words or "Right."}
 
@@ -190,30 +204,8 @@ Answer = Callable[[Story, Any, Any], Data]
 ANSWERS: dict[Any, Answer] = {"set": _set, "tell": _tell, "derive": _derive, "nudge": _nudge, "check": _check}
 
 
-def renew(root: Value) -> None:
-    """Compute the graph below root again from its leaves: numbers and slopes, in the same Values.
-
-    >>> w = Value(3.0, "w")
-    >>> L = w * w
-    >>> w.data = 5.0
-    >>> renew(L)
-    >>> L.data
-    25.0
-    """
-    for node in topological_order(root):
-        if node.operation is not None:
-            fresh = Value.apply(node.operation, *node.operands)
-            node.data, node.dleft, node.dright = fresh.data, fresh.dleft, fresh.dright
-
-
 def _leaf(story: Story, place: Any) -> Value:
-    node = story.order[_within("node", place, len(story.order))]
+    node = story.order[within("node", place, len(story.order))]
     if node.operation is not None or isinstance(node, Constant):
         raise ArgumentError("only a leaf can be moved: what an operation made follows from its operands")
     return node
-
-
-def _within(what: str, i: Any, count: int) -> int:
-    if not isinstance(i, int) or not 0 <= i < count:
-        raise ArgumentError(f"a {what} is a whole number from 0 to {count - 1}, got {i!r:.40}")
-    return i

@@ -391,6 +391,7 @@ export function open(root, data, ask = null) {
     const told = step.words === undefined ? await ask({ kind: "tell", node: step.node, value: number }) : step;
     if (ticket !== asked || told.error) return;
     page.phase.className = `phase ${step.phase}`;
+    page.phase.parentElement.classList.toggle("backward", step.phase === "backward");
     say(page.phase, told.about);
     say(page.title, step.title);
     page.formula.replaceChildren(...formula(told.formula));
@@ -512,6 +513,11 @@ export function open(root, data, ask = null) {
 
   const foldAll = () => fold(state.folded.size ? new Set() : new Set(data.units.keys()));
 
+  function hide() { // whoever derives them alone does not see them
+    const hidden = page.root.classList.toggle("hidden-gradients");
+    say(page.hide, hidden ? "Show gradients" : "Hide gradients");
+  }
+
   async function choose(place) {
     if (data.nodes[place].kind === "constant") return;
     state.chosen = place;
@@ -537,15 +543,17 @@ export function open(root, data, ask = null) {
 
   let waiting = null, busy = false;
 
-  async function move(place, value) {
-    waiting = { kind: "set", node: place, value };
+  const move = (place, value) => change({ kind: "set", node: place, value });
+
+  async function change(event) {
+    waiting = event;
     if (busy) return;
     busy = true;
     while (waiting) {
       const event = waiting;
       waiting = null;
       const answer = await ask(event);
-      if (answer.error) say(page.said, answer.error);
+      if (answer.error) say(event.kind === "set" ? page.said : page.trained, answer.error);
       else update(answer);
     }
     busy = false;
@@ -556,6 +564,7 @@ export function open(root, data, ask = null) {
     data.nodes.forEach((node, place) => { node.place = place; });
     for (const box of shown.boxes) box.node = data.nodes[box.node.place];
     drawn.renew(data);
+    if (data.descent) descended(page, data.descent);
     show(state.at);
     if (state.chosen !== null) derive();
   }
@@ -569,14 +578,18 @@ export function open(root, data, ask = null) {
 
   const actions = {
     first: () => go(0), back: () => go(state.at - 1), play, next: () => go(state.at + 1), last: () => go(Infinity),
-    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll,
+    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll, hide,
+    step: () => change({ kind: "step", value: rate() }), rewind: () => change({ kind: "rewind" }),
+    epoch: () => change({ kind: "epochs", value: [1, rate()] }), epochs: () => change({ kind: "epochs", value: [100, rate()] }),
     nudge: () => wonder("nudge", 0.01), check: () => wonder("check", page.own.value),
   };
+  const rate = () => Number(page.rate.value);
   const keys = {
     ArrowLeft: actions.back, ArrowRight: actions.next, Home: actions.first, End: actions.last,
     "+": actions.in, "=": actions.in, "-": actions.out, 0: overview,
     f: () => { const { unit } = data.steps[sequence[state.at]]; if (unit !== null) toggle(unit); },
     a: () => { if (data.units.length) foldAll(); },
+    h: () => { if (ask) hide(); },
   };
   const ways = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
 
@@ -590,7 +603,7 @@ export function open(root, data, ask = null) {
   }
 
   function onKey(event) {
-    const written = event.target.matches("input:not([type=range])"), sliding = event.target.matches("input[type=range]");
+    const written = event.target.matches("input:not([type=range]), select, textarea"), sliding = event.target.matches("input[type=range]");
     if (event.altKey || event.ctrlKey || event.metaKey || written || (sliding && /^(Arrow|Home|End)/.test(event.key))) return;
     const onUnit = event.target.closest("[data-unit]");
     const act = (event.key === "Enter" || event.key === " ") && onUnit ? () => toggle(Number(onUnit.dataset.unit))
@@ -632,6 +645,7 @@ export function open(root, data, ask = null) {
   }, { passive: false });
   page.slider.addEventListener("input", () => go(Number(page.slider.value)));
   for (const field of page.fields) field.addEventListener("input", () => { if (field.value !== "") move(state.chosen, Number(field.value)); });
+  page.sample?.addEventListener("change", () => change({ kind: "sample", value: Number(page.sample.value) }));
   page.own?.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.check(); });
   const alone = root.parentElement === document.body; // in a notebook the keys belong to the notebook
   (alone ? document : page.root).addEventListener("keydown", onKey);
@@ -641,6 +655,7 @@ export function open(root, data, ask = null) {
   root.replaceChildren(page.root);
   if (data.nodes.length >= FOLDED_FROM) state.folded = new Set(data.units.keys());
   draw();
+  if (data.descent) descended(page, data.descent);
   show(0);
   return { update, close: pause };
 }
@@ -662,6 +677,7 @@ function parts(data, live) {
       hold("graph", make("svg svg", { class: "graph", role: "group", "aria-label": `The graph of ${data.title.split(" ").pop()}; the table lists all of its values` })),
       make("div", { class: "tools", role: "group", "aria-label": "The picture" },
         ...(data.units.length ? [hold("fold", make("button", { type: "button", "data-do": "fold", title: "Key: a; f for the unit at work" }, "Fold all"))] : []),
+        ...(live ? [hold("hide", make("button", { type: "button", "data-do": "hide", title: "Derive them yourself: key h" }, "Hide gradients"))] : []),
         button("out", "Zoom out"), button("in", "Zoom in"), button("fit", "Fit")),
       make("figcaption", {}, make("span", { class: "key lit" }, "at work"), make("span", { class: "key positive" }, "gradient above 0"),
         make("span", { class: "key negative" }, "below 0"), make("span", { class: "note" }, "Wider lines carry more of it; the number on a line is the local slope."))),
@@ -669,6 +685,7 @@ function parts(data, live) {
       make("section", { class: "now", "aria-live": "polite", "aria-atomic": "true", "aria-label": "This step" },
         hold("phase", make("p", { class: "phase" })), hold("title", make("h2")),
         hold("formula", make("div", { class: "formula", tabindex: "0", role: "region", "aria-label": "The formula of this step" })), hold("words", make("p", { class: "words" }))),
+      ...(data.descent ? [training(hold, data.descent)] : []),
       hold("derivation", make("section", { class: "derivation", "aria-label": "Derivation", hidden: true },
         hold("heading", make("h2", { tabindex: "-1" })), hold("derived", make("div", { class: "formula", tabindex: "0", role: "region", "aria-label": "The derivation’s formula" })),
         hold("flat", make("p", { class: "words" })), ...(live ? moving(hold) : []))),
@@ -682,6 +699,19 @@ function parts(data, live) {
       hold("where", make("output"))));
   part.fields = live ? [part.slide, part.field] : [];
   return part;
+}
+
+function training(hold, descent) {
+  const sample = (row, i) => make("option", { value: i }, `${i + 1}: ${row.map((number, k) => `${descent.columns[k]} = ${short(number)}`).join(", ")}`);
+  const press = (id, text) => make("button", { type: "button", "data-do": id }, text);
+  return make("section", { class: "training", "aria-label": "Training" },
+    make("div", { class: "touch" },
+      make("label", {}, "Sample", hold("sample", make("select", {}, ...descent.samples.map(sample)))),
+      make("label", {}, "Learning rate", hold("rate", make("input", { type: "number", step: "any", min: 0, value: 0.1 })))),
+    make("div", { class: "touch" }, press("step", "One sample"), press("epoch", "One epoch"), press("epochs", "100 epochs"), press("rewind", "Rewind")),
+    hold("trained", make("p", { class: "words", "aria-live": "polite" })),
+    hold("pictures", make("div", { class: "pictures" })),
+    hold("updates", make("div", { class: "updates", tabindex: "0", role: "region", "aria-label": "The last step" })));
 }
 
 function moving(hold) {
@@ -852,6 +882,70 @@ function around(boxes) {
   if (!boxes.length) return null;
   const [x, y] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))];
   return { x, y, w: Math.max(...boxes.map((box) => box.x + box.w)) - x, h: Math.max(...boxes.map((box) => box.y + box.h)) - y };
+}
+
+// ---- gradient descent: how the loss falls, what is predicted, and how the last step was made ----
+
+const SIDE = 200, EDGE = 32; // of a small plot, and the room for its numbers
+
+function descended(page, descent) {
+  const { losses, samples, sample, updates } = descent, [epochs, loss] = losses.at(-1);
+  page.sample.value = sample;
+  say(page.trained, `After ${short(epochs)} epochs the mean loss of ${samples.length} samples is ${loss === null ? "no number" : short(loss)}.`);
+  page.pictures.replaceChildren(curveDrawn(losses), ...(descent.picture ? [(descent.picture.axes.length === 2 ? plane : line)(descent)] : []));
+  page.updates.replaceChildren(...(updates.length ? [spelled(updates)] : []));
+}
+
+const short = (number, digits = 4) => String(Number(number.toPrecision(digits))).replace("-", "−");
+
+function spelled(updates) {
+  const head = ["", "was", "slope", "is"].map((word) => make("th", { scope: "col" }, word));
+  const rows = updates.map(([name, ...numbers]) => make("tr", {}, make("th", { scope: "row" }, name), ...numbers.map((number) => make("td", {}, number))));
+  return make("table", {}, make("caption", {}, "The last step: was − rate · slope = is"), make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
+}
+
+// A small plot of what `draw` makes with scales for both axes; ends are written beside them.
+function plot(name, [left, right], [low, high], across, up, draw) {
+  const scale = (from, to, a, b) => (x) => a + ((x - from) / (to - from || 1)) * (b - a);
+  const x = scale(left, right, EDGE, SIDE - 6), y = scale(low, high, SIDE - EDGE, 8);
+  const label = (text, at, anchor = "middle") => make("svg text", { x: at[0], y: at[1], "text-anchor": anchor }, text);
+  return make("svg svg", { class: "plot", viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img", "aria-label": name },
+    make("svg title", {}, name), ...draw(x, y),
+    make("svg path", { class: "axes", d: `M${EDGE} 8V${SIDE - EDGE}H${SIDE - 6}` }),
+    label(short(left), [EDGE, SIDE - 12], "start"), label(short(right), [SIDE - 6, SIDE - 12], "end"), label(across, [SIDE / 2 + 8, SIDE - 4]),
+    label(short(high, 3), [EDGE - 3, 15], "end"), label(short(low, 3), [EDGE - 3, SIDE - EDGE], "end"), label(up, [EDGE - 3, SIDE / 2], "end"));
+}
+
+const drawnThrough = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+
+function curveDrawn(losses) {
+  const known = losses.filter(([, loss]) => loss !== null), top = Math.max(...known.map(([, loss]) => loss));
+  return plot("The mean loss, epoch by epoch", [0, losses.at(-1)[0]], [0, top], "epoch", "L", (x, y) =>
+    [make("svg path", { class: "curve", d: drawnThrough(known.map(([epoch, loss]) => [x(epoch), y(loss)])) })]);
+}
+
+const ends = (numbers) => [Math.min(...numbers), Math.max(...numbers)];
+
+// The prediction over two inputs: darker towards the upper end; samples with a target there are discs, others rings.
+function plane({ picture, samples, columns }) {
+  const [xs, ys] = picture.axes, heights = picture.heights.map((height) => height ?? NaN), [low, high] = ends(heights);
+  const targets = samples.map((row) => row.at(-1)), middle = (Math.min(...targets) + Math.max(...targets)) / 2;
+  const [i, k] = picture.names.map((name) => columns.indexOf(name)), name = `What is predicted over ${picture.names.join(" and ")}`;
+  return plot(name, ends(xs), ends(ys), picture.names[0], picture.names[1], (x, y) => {
+    const w = (x(xs[1]) - x(xs[0])) * 1.02, h = (y(ys[0]) - y(ys[1])) * 1.02;
+    const cells = heights.map((height, n) => make("svg rect", { x: x(xs[n % xs.length]) - w / 2, y: y(ys[Math.floor(n / xs.length)]) - h / 2, width: w, height: h,
+      "fill-opacity": (0.08 + 0.6 * ((height - low) / (high - low || 1) || 0)).toFixed(3) }));
+    return [make("svg g", { class: "cells" }, ...cells), ...samples.map((row, n) => make("svg circle", { class: targets[n] > middle ? "disc" : "ring", cx: x(row[i]), cy: y(row[k]), r: 4.5 }))];
+  });
+}
+
+// The prediction along one input, and the samples.
+function line({ picture, samples, columns }) {
+  const [xs] = picture.axes, i = columns.indexOf(picture.names[0]), targets = samples.map((row) => row.at(-1));
+  const points = xs.map((at, n) => [at, picture.heights[n]]).filter(([, height]) => height !== null);
+  return plot(`What is predicted along ${picture.names[0]}`, ends(xs), ends([...targets, ...points.map(([, height]) => height)]), picture.names[0], columns.at(-1), (x, y) => [
+    make("svg path", { class: "curve", d: drawnThrough(points.map(([at, height]) => [x(at), y(height)])) }),
+    ...samples.map((row, n) => make("svg circle", { class: "disc", cx: x(row[i]), cy: y(targets[n]), r: 4 }))]);
 }
 
 // ---- in Jupyter, by anywidget ----
