@@ -29,6 +29,7 @@ class CBackend:
 
     def __init__(self, trace: Trace, lifted: Callable[[], Lifted]) -> None:
         self._trace, self.computation = trace, computation_of(trace, lifted)
+        self._begun: dict[Any, CFile] = {}  # files for trainings, with what is the same for every optimiser
         self._kept: dict[int, tuple[CFile, ctypes.CDLL, Any]] = {}
 
     @cached_property
@@ -76,8 +77,12 @@ class CBackend:
 
     def loop(self, update: Update, batch_size: int) -> "CLoop":
         exact = self.computation.exact
-        computation = straight(self._trace, single=True) if exact and batch_size == 1 else self.computation
-        file = CFile(computation, lanes(batch_size, exact))
+        key = lanes(batch_size, exact), batch_size == 1
+        if key not in self._begun:
+            computation = straight(self._trace, single=True) if exact and batch_size == 1 else self.computation
+            self._begun[key] = CFile(computation, lanes(batch_size, exact))
+            self._begun[key].loss_and_gradient("static inline ")
+        file = self._begun[key].copy()
         file.train(update, batch_size)
         return CLoop(file, update, batch_size)
 

@@ -5,6 +5,7 @@ They need libm and nothing else, and allocate nothing: what they work in is pass
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,7 +22,7 @@ from .trace import Trace
 
 INCLUDES = "#include <math.h>\n#include <stdint.h>\n#include <string.h>\n"
 OURS = re.compile(r"\b(exp|expm1|log|log1p|tanh)\(")  # lanes.h has them in a form that becomes vector instructions
-HARD = "\xa0"  # a space where no line is broken
+HARD = "\xa0"  # a space at which no line is broken
 ROW = "for (int64_t first = 0; first < n; first += {})"
 
 
@@ -84,6 +85,12 @@ class CFile:
         """How many numbers there are in ``struct work``."""
         return sum(self._arrays.values()) or 1
 
+    def copy(self) -> "CFile":
+        """As it stands, to go on with."""
+        other = copy(self)
+        other._functions, other._tables, other._arrays = [*self._functions], {**self._tables}, {**self._arrays}
+        return other
+
     def __str__(self) -> str:
         members = [f"    double {name}[{size}];" for name, size in self._arrays.items()] or ["    double unused[1];"]
         functions = "\n\n".join(self._functions)
@@ -142,7 +149,6 @@ class CFile:
 
     def train(self, update: Update, size: int) -> None:
         """Step by step over the parts of the rows, until the loss is nan or infinite or so many steps are done."""
-        self.loss_and_gradient("static inline ")
         self.step(update, "static inline ")
         vectors = vectors_of(update)
         copies = vectors if self.computation.exact else []  # of a few numbers, which then stay in registers
@@ -214,8 +220,8 @@ class CFile:
         body = [*(f"(void){name};" for name in names if not mentioned(name, body)), *body]
         if self.lanes > 1:
             body = [OURS.sub(r"array_\1(", line) for line in body]
-        listed = ", ".join(arguments).replace(" ", HARD).replace(f",{HARD}", ", ")  # broken between arguments only
-        opening = fill(f"{head.replace(' ', HARD)}({listed}){HARD}{{", 118, subsequent_indent=" " * (len(head) + 1))
+        opening = f"{head}({', '.join(arguments)}) {{".replace(" ", HARD).replace(f",{HARD}", ", ")
+        opening = fill(opening, 118, subsequent_indent=" " * (len(head) + 1), break_on_hyphens=False)
         opening = opening.replace(HARD, " ")
         self._functions.append("\n".join([opening, *indented(body), "}"]))
 

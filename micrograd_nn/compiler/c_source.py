@@ -190,10 +190,9 @@ class CSource:
             return False
         if self._single(ref) or self._single(loop[0]):
             return self._single(ref) and self._single(loop[0])
-        made = {self._places[member].name for member in loop}
-        others = (o for o in step.references if o not in loop)
+        made = {self._places[member].name: member for member in loop}
         alike = (step.shape, step.batched) == (first.shape, first.batched)
-        return alike and not any(self._places[o].name in made for o in others)
+        return alike and all(made.get(self._places[o].name, o) == o for o in step.references)
 
     def _has_lines(self, ref: Ref, step: Step) -> bool:
         if isinstance(step, Leaf):

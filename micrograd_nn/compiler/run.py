@@ -5,8 +5,8 @@ optimiser hold those of the last step that was finished.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from itertools import count as count_from
-from itertools import repeat
 from operator import is_
 from random import Random
 from typing import Any, Protocol
@@ -144,9 +144,9 @@ class Minimization:
         self.every = self.per_epoch if each_epoch else max(1, self.until)
         self.stopped = False
         self.sums: list[float] = []  # of the rows' losses, epoch by epoch
-        every = run.rows.every
-        self.orders = repeat(every) if source is None else _shuffled(list(every), source)
-        self.order: Sequence[int] = every  # that of the epoch under way
+        self.chunk = run.chunk - run.chunk % self.per_epoch or run.chunk  # whole epochs, if it is as many
+        self.order: Sequence[int] = run.rows.every  # that of the epoch under way
+        self.orders = _shuffled(list(self.order), source) if source else None
         self.load, self.store = run.load, run.store
 
     @property
@@ -156,7 +156,7 @@ class Minimization:
 
     def take(self, most: int) -> None:
         """As many as may be taken at a time, whatever the epoch."""
-        wanted, begun = min(most, self.run.chunk), self.step % self.per_epoch > 0
+        wanted, begun = min(most, self.chunk), self.step % self.per_epoch > 0
         log = Log()
         self.run.advance(self._parts(wanted), log)
         self.step += log.steps
@@ -172,12 +172,17 @@ class Minimization:
             self.stopped = bool(self.each_epoch(len(self.sums), self.sums[-1] / self.rows))
 
     def _parts(self, steps: int) -> Iterator[Part]:
-        """The rows of the next so many steps, epoch by epoch."""
-        step, until, size = self.step, self.step + steps, self.run.size
+        """The rows of the next so many steps, epoch by epoch; in the rows' own order whole epochs are one object."""
+        in_order = self.orders is None and self.step % self.per_epoch == 0
+        whole = steps // self.per_epoch if in_order else 0
+        return chain(repeat(self.order, whole), self._pieces(self.step + whole * self.per_epoch, self.step + steps))
+
+    def _pieces(self, step: int, until: int) -> Iterator[Part]:
+        size = self.run.size
         while step < until:
             done = step % self.per_epoch
             count = min(self.per_epoch - done, until - step)
-            if not done:
+            if self.orders and not done:
                 self.order = next(self.orders)
             yield self.order if count == self.per_epoch else self.order[done * size : (done + count) * size]
             step += count
