@@ -13,11 +13,11 @@ from math import prod
 from textwrap import fill
 
 from .backend import Update
-from .c_source import AFTER, BEFORE, ROWS, CSource, Place, indented, nested, sides
+from .c_source import AFTER, BEFORE, ROWS, CSource, Place, nested, sides
 from .layout import constant as filled
 from .lifted import Lifted
 from .steps import Index, Leaf, Ref, Scatter, Step, Stretch, Sum, Tape, Tracer, plain
-from .straight import record
+from .straight import indented, record
 from .trace import Trace
 
 INCLUDES = "#include <math.h>\n#include <stdint.h>\n#include <string.h>\n"
@@ -74,7 +74,7 @@ class CFile:
         self.count = len(computation.reached)
         self.inputs = {f"x{k}": width for k, width in enumerate(computation.widths, 1)}
         self._functions: list[str] = []
-        self._tables: dict[str, None] = {}  # each once
+        self._tables: dict[str, str] = {}  # by name
         self._arrays: dict[str, int] = {}
         self._data = [f"const double *restrict {name}" for name in self.inputs]
         self._rows = ["int64_t n", *([] if standalone else ["const int64_t *restrict order"])]
@@ -97,7 +97,7 @@ class CFile:
         headers = [name for name in ("arrays.h", "lanes.h") if name == "arrays.h" or not self.standalone]
         used = [header(name) for name in headers if re.search(r"\b(matmul|gram|array_\w+|\w+_lanes)\(", functions)]
         work = "\n".join(["struct work {", *members, "};"])
-        return "\n".join([INCLUDES, *used, *self._tables, work, "", functions]) + "\n"
+        return "\n".join([INCLUDES, *used, *self._tables.values(), work, "", functions]) + "\n"
 
     def predict(self) -> None:
         """The loss of each row, or whatever was recorded; returned is their sum."""
@@ -132,7 +132,7 @@ class CFile:
         ]
         if not all(self.computation.reached):
             listed = ", ".join(str(int(reached)) for reached in self.computation.reached)
-            self._tables[f"static const char reached[] = {{{listed}}};"] = None
+            self._tables["reached"] = f"static const char reached[] = {{{listed}}};"
             body.insert(0, "if (!reached[i]) continue;")
         moving = [f"double *restrict {name}" for name in vectors]
         given = [*self._rows, "p", *self.inputs, "g", "w"]
@@ -190,9 +190,9 @@ class CFile:
     def _source(self, outputs: Sequence[Ref | float | None], stores: dict[Ref, str] | None = None) -> CSource:
         leaves = {"p": vector("p", self.count), "seed": Place("seed"), "float(n)": Place("(double)n")}
         leaves |= {name: vector(f"{name}_row", width) for name, width in self.inputs.items()}
-        source = CSource(self.computation.steps, [*outputs], self.lanes, leaves, stores, self._row)
+        source = CSource(self.computation.steps, outputs, self.lanes, leaves, stores, self._row)
         self._arrays |= source.arrays
-        self._tables |= dict.fromkeys(source.tables)
+        self._tables |= source.tables
         return source
 
     def _over_rows(self, head: str, source: CSource, outcome: str, ends: Sequence[str] = ()) -> None:
@@ -223,7 +223,7 @@ class CFile:
         opening = f"{head}({', '.join(arguments)}) {{".replace(" ", HARD).replace(f",{HARD}", ", ")
         opening = fill(opening, 118, subsequent_indent=" " * (len(head) + 1), break_on_hyphens=False)
         opening = opening.replace(HARD, " ")
-        self._functions.append("\n".join([opening, *indented(body), "}"]))
+        self._functions.append("\n".join([opening, *indented(4, body), "}"]))
 
 
 def vectors_of(update: Update) -> list[str]:

@@ -7,8 +7,9 @@ straight-line code, a variable each.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from math import copysign, isinf, isnan, prod
 from typing import Any
 
@@ -18,10 +19,14 @@ from ..engine.operation import Operation
 from ..errors import CompilerError
 from . import steps as kinds
 from .steps import Index, Leaf, Ref, Shape, Step, Steps, Tape, live, plain
+from .straight import indented
 
 BEFORE, ROWS, AFTER = range(3)  # when a step is computed: before the rows, for each block of them, after them
 ARITHMETIC = re.compile(r"(?:\{[ab]\}|[-+*/() ]|\d+\.\d*)+")  # a template that is C as it stands
 INDEX = [f"i{side}" for side in range(32)]  # the variables of loops over an array's sides
+SEEN = (Leaf, kinds.Constant, kinds.View, kinds.Stretch)  # what is read where it lies, without a line of its own
+LONGEST = 24  # steps in a loop: compilers take more than twice as long for one twice as long
+LARGEST = 2.0**26  # an outcome beyond has lost half of the digits of a difference to it
 
 
 @dataclass(frozen=True)
@@ -31,19 +36,19 @@ class Place:
     name: str
     index: Index | None = None
     lanes: int = 1
+    table: str = ""  # the array that lists the positions, if the index does
 
     def at(self, index: Sequence[str]) -> str:
         """The number with that index, in lane l."""
         if self.index is None:
             return self.name
+        if self.table:
+            position = Place(self.table, Index(self.index.shape, 0, contiguous(self.index.shape))).at(index)
+            return Place(self.name, Index((1,), 0, (1,)), self.lanes).at([position])
         strides, start = [stride * self.lanes for stride in self.index.strides], self.index.start * self.lanes
         terms = [i if s == 1 else f"{s} * {i}" for i, s in zip(index, strides, strict=False) if s]
         terms += ["l"] * (self.lanes > 1)
         return f"{self.name}[{' + '.join([*terms, *([str(start)] if start or not terms else [])])}]"
-
-    def first_lane(self, index: Sequence[str]) -> str:
-        """Where the lanes of the number with that index begin."""
-        return f"&{self.at(index)}".replace(" + l]", "]").replace("[l]", "[0]")
 
     @property
     def pointer(self) -> str:
@@ -55,14 +60,15 @@ class Place:
 class CSource:
     """The lines for some outputs of a tape: ``lines[BEFORE]``, ``lines[ROWS]`` and ``lines[AFTER]``.
 
-    ``leaves`` has the places of what comes from outside, ``stores`` the array of outside that an outcome is written to.
-    The lines work in the members of a struct ``w``, ``arrays`` with their sizes, and read ``tables``.
+    ``leaves`` has the places of what comes from outside, ``stores`` the array of outside that an outcome is written to,
+    ``row`` how the number of a row is written. The lines work in the members of a struct ``w``, ``arrays`` with their
+    sizes, and read ``tables``, declarations with their names.
     """
 
     def __init__(
         self,
         steps: Steps,
-        outputs: list[Any],
+        outputs: Sequence[Ref | float | None],
         lanes: int,
         leaves: dict[str, Place],
         stores: dict[Ref, str] | None = None,
@@ -71,35 +77,34 @@ class CSource:
         self._steps, self._lanes, self._leaves, self._stores, self._row = steps, lanes, leaves, stores or {}, row
         self.lines: tuple[list[str], ...] = ([], [], [])
         self.arrays: dict[str, int] = {}
-        self.tables: list[str] = []
-        wanted = [output for output in outputs if isinstance(output, Ref)]
+        self.tables: dict[str, str] = {}
+        wanted = {output for output in outputs if isinstance(output, Ref)}
         needed = [Ref(number) for number, found in enumerate(live(steps, wanted)) if found]
         self._phase: dict[Ref, int] = {}
-        self._places: dict[Ref, Place] = {}
         for ref in needed:
             self._phase[ref] = self._when(steps[ref])
-            self._places[ref] = self._placed(ref, steps[ref])
         loops = self._fused(needed)
         inside = {ref: number for number, loop in enumerate(loops) for ref in loop}
-        self._read: set[Ref] = set(wanted)  # outside of the loop that makes it
+        outside = {o for ref in needed for o in steps[ref].references if inside.get(o) != inside.get(ref)}
+        self._read = wanted | outside  # read by others than the loop that makes it: it is stored
+        self._places: dict[Ref, Place] = {}
         for ref in needed:
-            self._read |= {o for o in steps[ref].references if inside.get(o) != inside.get(ref)}
+            self._places[ref] = self._placed(ref, steps[ref])
         writers: dict[type[Step], Callable[[Ref, Any], None]] = {
             kinds.Leaf: self._leaf,
             kinds.MatMul: self._matmul,
             kinds.Gram: self._gram,
-            kinds.Fold: self._fold,
-            kinds.Scan: self._scan,
+            kinds.Fold: self._chain,
+            kinds.Scan: self._chain,
             kinds.Slopes: self._slopes,
             kinds.Sum: self._sum,
-            kinds.View: self._view,
             kinds.Scatter: self._scatter,
         }
-        for loop in sorted(loops, key=lambda loop: self._written_in(loop[0])):
-            if isinstance(steps[loop[0]], kinds.Apply):
-                self._apply(loop)
+        for first, *others in sorted(loops, key=lambda loop: self._written_in(loop[0])):
+            if isinstance(steps[first], kinds.Apply):
+                self._apply([first, *others])
             else:
-                writers[type(steps[loop[0]])](loop[0], steps[loop[0]])
+                writers[type(steps[first])](first, steps[first])
 
     def text(self, operand: Ref | float, index: Sequence[str] = INDEX) -> str:
         """How a number of an operand is written."""
@@ -117,6 +122,38 @@ class CSource:
         """Where its lines belong: a sum over the rows is made while they pass by."""
         return ROWS if any(self._steps[o].batched for o in self._steps[ref].references) else self._phase[ref]
 
+    def _in_lanes(self, step: Step) -> bool:
+        return step.batched and self._lanes > 1
+
+    def _single(self, ref: Ref) -> bool:
+        """Whether a step is one number, a variable of its own."""
+        step = self._steps[ref]
+        one = isinstance(step, kinds.Apply) and prod(step.shape) == 1 and not self._in_lanes(step)
+        return one and ref not in self._stores
+
+    def _fused(self, needed: list[Ref]) -> list[list[Ref]]:
+        """The steps that have lines, those together that share a loop: alike in shape, and element by element."""
+        latest: dict[int, list[Ref]] = {}
+        loops: list[list[Ref]] = []
+        owner: dict[Ref, Ref] = {}  # the step whose numbers are read
+        for ref in needed:
+            step, phase = self._steps[ref], self._written_in(ref)
+            owner[ref] = owner[step.references[0]] if isinstance(step, kinds.View | kinds.Stretch) else ref
+            loop = latest.get(phase, [])
+            if loop and self._joins(ref, loop) and all(o in loop or owner[o] not in loop for o in step.references):
+                loop.append(ref)
+            elif (isinstance(step, Leaf) and self._in_lanes(step)) or not isinstance(step, SEEN):
+                latest[phase] = [ref]
+                loops.append(latest[phase])
+        return loops
+
+    def _joins(self, ref: Ref, loop: list[Ref]) -> bool:
+        """Whether a step is like those of a loop that is not yet too long."""
+        step, first = self._steps[ref], self._steps[loop[0]]
+        both = isinstance(step, kinds.Apply) and isinstance(first, kinds.Apply)
+        alike = (step.shape, step.batched) == (first.shape, first.batched)
+        return both and alike and len(loop) < LONGEST and ref not in self._stores
+
     def _placed(self, ref: Ref, step: Step) -> Place:
         match step:
             case Leaf() if step.position >= 0:
@@ -124,42 +161,27 @@ class CSource:
             case Leaf() if not self._in_lanes(step):
                 return self._leaves[step.source]
             case kinds.Constant():
-                return self._constant(ref, step)
-            case kinds.Apply() | kinds.Sum() if self._single(ref):
-                return Place(f"v{ref.number}")
+                return self._constant(step)
             case kinds.Stretch():
                 return self._places[step.references[0]]
             case kinds.View():
-                seen = self._seen(step)
-                return self._array(ref) if seen.index and seen.index.table else seen
-        return self._array(ref)
-
-    def _in_lanes(self, step: Step) -> bool:
-        return step.batched and self._lanes > 1
-
-    def _single(self, ref: Ref) -> bool:
-        """Whether a step is one number, a variable of its own."""
-        step = self._steps[ref]
-        operands = [self._steps[o] for o in step.references]
-        one = prod(step.shape) == 1 and not any(map(self._in_lanes, [step, *operands]))
-        return isinstance(step, kinds.Apply | kinds.Sum) and one and ref not in self._stores
+                return self._seen(step)
+            case kinds.Apply() if self._single(ref) or ref not in self._read:
+                return Place(f"v{ref.number}")
+        return self._array(ref, self._stores.get(ref, ""))
 
     def _array(self, ref: Ref, name: str = "") -> Place:
-        """An array of its own for a step, its numbers row by row."""
-        step = self._steps[ref]
-        lanes = self._lanes if step.batched else 1
-        name = name or self._stores.get(ref, "")
+        """An array of its own for a step, or that of outside, its numbers row by row."""
+        step, lanes = self._steps[ref], self._lanes if self._steps[ref].batched else 1
         if not name:
             self.arrays[f"a{ref.number}"] = prod(step.shape) * lanes
-            name = f"w->a{ref.number}"
-        return Place(name, Index(step.shape, 0, contiguous(step.shape)), lanes)
+        return Place(name or f"w->a{ref.number}", Index(step.shape, 0, contiguous(step.shape)), lanes)
 
-    def _constant(self, ref: Ref, step: kinds.Constant) -> Place:
+    def _constant(self, step: kinds.Constant) -> Place:
         numbers = [constant(number) for number in step.numbers.reshape(-1).tolist()]
         if len(set(numbers)) == 1:
             return Place(numbers[0])
-        self.tables.append(f"static const double c{ref.number}[] = {{{', '.join(numbers)}}};")
-        return Place(f"c{ref.number}", Index(step.shape, 0, contiguous(step.shape)))
+        return Place(self._table("double", numbers), Index(step.shape, 0, contiguous(step.shape)))
 
     def _seen(self, step: kinds.View) -> Place:
         """Where a view's numbers are in the array that it is of."""
@@ -167,39 +189,18 @@ class CSource:
         if source.index is None:
             return source
         positions = np.broadcast_to(source.index.positions, shape).reshape(-1)[step.index.positions]
-        return Place(source.name, Index.of(positions), source.lanes)
+        return self._indexed(source.name, Index.of(positions), source.lanes)
 
-    def _fused(self, needed: list[Ref]) -> list[list[Ref]]:
-        """The steps that have lines, those together that share a loop: alike in shape, and element by element."""
-        latest: dict[int, list[Ref]] = {}
-        loops: list[list[Ref]] = []
-        for ref in needed:
-            step, phase = self._steps[ref], self._written_in(ref)
-            loop = latest.get(phase, [])
-            if 0 < len(loop) < LONGEST and self._joins(ref, loop):
-                loop.append(ref)
-            elif self._has_lines(ref, step):
-                latest[phase] = [ref]
-                loops.append(latest[phase])
-        return loops
+    def _indexed(self, name: str, index: Index, lanes: int) -> Place:
+        table = self._table("int", map(str, index.positions.reshape(-1).tolist())) if index.table else ""
+        return Place(name, index, lanes, table)
 
-    def _joins(self, ref: Ref, loop: list[Ref]) -> bool:
-        """Whether a step can be computed in a loop: what that makes, it may read element by element only."""
-        step, first = self._steps[ref], self._steps[loop[0]]
-        if not (isinstance(step, kinds.Apply) and isinstance(first, kinds.Apply)):
-            return False
-        if self._single(ref) or self._single(loop[0]):
-            return self._single(ref) and self._single(loop[0])
-        made = {self._places[member].name: member for member in loop}
-        alike = (step.shape, step.batched) == (first.shape, first.batched)
-        return alike and all(made.get(self._places[o].name, o) == o for o in step.references)
-
-    def _has_lines(self, ref: Ref, step: Step) -> bool:
-        if isinstance(step, Leaf):
-            return step.position < 0 and self._in_lanes(step)
-        return not isinstance(step, kinds.Constant | kinds.Stretch) and not (
-            isinstance(step, kinds.View) and self._places[ref].name != f"w->a{ref.number}"
-        )
+    def _table(self, kind: str, numbers: Iterable[str]) -> str:
+        """The name of an array of constants; equal ones are one, also where two sources share a file."""
+        content = f"{{{', '.join(numbers)}}}"
+        name = f"t{sha256(content.encode()).hexdigest()[:8]}"
+        self.tables[name] = f"static const {kind} {name}[] = {content};"
+        return name
 
     # ---- loops ----
 
@@ -218,18 +219,16 @@ class CSource:
         lanes = self._lanes if step.batched else 1
         if place.index and (place.index.strides, place.lanes) == (contiguous(step.shape), lanes):
             return place
-        self._places[ref] = copy = self._array(ref, f"w->s{ref.number}")
-        self.arrays[f"s{ref.number}"] = prod(step.shape) * lanes
+        self._places[ref] = copy = self._array(ref)
         self._loop(self._phase[ref], step, [f"{copy.at(INDEX)} = {place.at(INDEX)};"])
         return copy
 
     def _padded(self, ref: Ref) -> Place:
         """An operand that is summed over the rows, with zeros in lanes that have none."""
         place, step = self._solid(ref), self._steps[ref]
-        if self._in_lanes(step):
-            line = f"if (lanes < {self._lanes}) clear({prod(step.shape)}, {self._lanes}, lanes, {place.pointer});"
-            if line not in self.lines[ROWS]:
-                self.lines[ROWS].append(line)
+        line = f"if (lanes < {self._lanes}) clear({prod(step.shape)}, {self._lanes}, lanes, {place.pointer});"
+        if self._in_lanes(step) and line not in self.lines[ROWS]:
+            self.lines[ROWS].append(line)
         return place
 
     # ---- leaves and operations ----
@@ -241,19 +240,15 @@ class CSource:
         self._loop(ROWS, step, [row, *nested(sides(step.shape), [f"{self.text(ref)} = {number};"])], ())
 
     def _apply(self, loop: list[Ref]) -> None:
-        body = []
+        body, stored = [], []
         for ref in loop:
             step = self._steps[ref]
             assert isinstance(step, kinds.Apply)
             texts = (f"v{o.number}" if isinstance(o, Ref) and o in loop else self.text(o) for o in step.operands)
             body.append(f"const double v{ref.number} = {expression(step.operation, *texts)};")
-        for ref in loop:
-            if not self._single(ref):
-                if ref in self._read:
-                    body.append(f"{self.text(ref)} = v{ref.number};")
-                else:
-                    self.arrays.pop(f"a{ref.number}")
-        self._loop(self._phase[loop[0]], self._steps[loop[0]], body)
+            if self._places[ref].index:
+                stored.append(f"{self.text(ref)} = v{ref.number};")
+        self._loop(self._phase[loop[0]], self._steps[loop[0]], [*body, *stored])
 
     # ---- products, chains, sums ----
 
@@ -281,23 +276,19 @@ class CSource:
         lanes = self._in_lanes(made_of)
         self.lines[phase].append(f"{function}{f'_lanes({self._lanes}, ' if lanes else '('}{arguments});")
 
-    def _fold(self, ref: Ref, step: kinds.Fold) -> None:
-        terms, out, phase = step.references[0], self.text(ref), self._phase[ref]
-        prefix, count = INDEX[: len(step.shape)], self._steps[terms].shape[-1]
-        self._loop(phase, step, [f"{out} = {self.text(terms, [*prefix, '0'])};"])
-        onwards = expression(step.operation, out, self.text(terms, [*prefix, "z"]))
-        self._loop(phase, step, [f"{out} = {onwards};"], None, [f"for (int z = 1; z < {count}; z++)"])
-
-    def _scan(self, ref: Ref, step: kinds.Scan) -> None:
-        terms, phase = step.references[0], self._phase[ref]
-        *shape, count = step.shape
-        prefix = INDEX[: len(shape)]
-        first, before = (str(count - 1), "z + 1") if step.reverse else ("0", "z - 1")
-        head = f"for (int z = {count - 2}; z >= 0; z--)" if step.reverse else f"for (int z = 1; z < {count}; z++)"
-        begin, previous, here = ([*prefix, at] for at in (first, f"({before})", "z"))
+    def _chain(self, ref: Ref, step: kinds.Fold | kinds.Scan) -> None:
+        """The running results, one after another; of a fold they are all in one place."""
+        (terms,) = step.references
+        *shape, count = self._steps[terms].shape
+        if isinstance(step, kinds.Scan) and step.reverse:
+            first, before, head = str(count - 1), "(z + 1)", f"for (int z = {count - 2}; z >= 0; z--)"
+        else:
+            first, before, head = "0", "(z - 1)", f"for (int z = 1; z < {count}; z++)"
+        start, previous, here = ([*INDEX[: len(shape)], at] for at in (first, before, "z"))
         onwards = expression(step.operation, self.text(ref, previous), self.text(terms, here))
-        self._loop(phase, step, [f"{self.text(ref, begin)} = {self.text(terms, begin)};"], tuple(shape))
-        self._loop(phase, step, [f"{self.text(ref, here)} = {onwards};"], tuple(shape), [head])
+        begin = f"{self.text(ref, start)} = {self.text(terms, start)};"
+        self._loop(self._phase[ref], step, [begin], tuple(shape))
+        self._loop(self._phase[ref], step, [f"{self.text(ref, here)} = {onwards};"], tuple(shape), [head])
 
     def _slopes(self, ref: Ref, step: kinds.Slopes) -> None:
         terms, outcome, slopes = step.references
@@ -311,7 +302,7 @@ class CSource:
             f"for (int z = 1; z < {count}; z++) {{",
             f"    const double term = {self.text(terms, [*prefix, 'z'])};",
             f"    const double after = {expression(step.operation, 'before', 'term')};",
-            *indented(lines),
+            *indented(4, lines),
             f"    for (int y = 0; y < z; y++) {at['y']} *= {onwards};",
             f"    {at['z']} = {own};",
             "    before = after;",
@@ -323,30 +314,14 @@ class CSource:
 
     def _sum(self, ref: Ref, step: kinds.Sum) -> None:
         (given,) = step.references
-        whole, out, phase = self._steps[given], self._places[ref], self._written_in(ref)
+        whole, out, phase = self._steps[given], self.text(ref), self._written_in(ref)
         rows = whole.batched and not step.batched
-        kind = "double " if self._single(ref) else ""
-        self._loop(BEFORE if rows else phase, step, [f"{kind}{out.at(INDEX)} = 0.0;"])
+        self._loop(BEFORE if rows else phase, step, [f"{out} = 0.0;"])
         if rows and self._in_lanes(whole):
-            first = self._padded(given).first_lane(INDEX)
-            self._loop(phase, step, [f"{out.at(INDEX)} += over_lanes({self._lanes}, {first});"], whole.shape)
+            lane = re.sub(r"\bl\b", "0", self._padded(given).at(INDEX))
+            self._loop(phase, step, [f"{out} += over_lanes({self._lanes}, &{lane});"], whole.shape)
         else:
-            self._loop(phase, whole, [f"{out.at(INDEX)} += {self.text(given)};"])
-
-    # ---- numbers from one array to another ----
-
-    def _view(self, ref: Ref, step: kinds.View) -> None:
-        seen = self._seen(step)
-        self._loop(self._phase[ref], step, [f"{self.text(ref)} = {self._listed(ref, seen, step.shape)};"])
-
-    def _listed(self, ref: Ref, place: Place, shape: Shape, number: int = 0) -> str:
-        """The number of an array at a position from a table."""
-        assert place.index
-        name = f"t{ref.number}_{number}"
-        listed = ", ".join(map(str, place.index.positions.reshape(-1).tolist()))
-        self.tables.append(f"static const int {name}[] = {{{listed}}};")
-        position = Place(name, Index(shape, 0, contiguous(shape))).at(INDEX)
-        return Place(place.name, Index((1,), 0, (1,)), place.lanes).at([position])
+            self._loop(phase, whole, [f"{out} += {self.text(given)};"])
 
     def _scatter(self, ref: Ref, step: kinds.Scatter) -> None:
         out, phase = self._places[ref], self._phase[ref]
@@ -354,15 +329,10 @@ class CSource:
         times = np.bincount(positions, minlength=prod(step.shape))  # that each number is written
         if (times != 1).any():
             self._loop(phase, step, [f"{out.at(INDEX)} = 0.0;"])
-        for k, (operand, index) in enumerate(zip(step.references, step.indices, strict=True)):
-            place = Place(out.name, index, out.lanes)
-            target = self._listed(ref, place, index.shape, k) if index.table else place.at(INDEX)
-            sign = "=" if times.max() == 1 else "+="
+        sign = "=" if times.max() == 1 else "+="
+        for operand, index in zip(step.references, step.indices, strict=True):
+            target = self._indexed(out.name, index, out.lanes).at(INDEX)
             self._loop(phase, step, [f"{target} {sign} {self.text(operand)};"], index.shape)
-
-
-LONGEST = 24  # steps in a loop: compilers take more than twice as long for one twice as long
-LARGEST = 2.0**26  # an outcome beyond has lost half of the digits of a difference to it
 
 
 def link(row: Operation) -> tuple[list[str], str, str]:
@@ -411,9 +381,4 @@ def nested(heads: Sequence[str], body: list[str]) -> list[str]:
     if len(heads) == len(body) == 1 and not body[0].endswith(("{", "}")):
         return [f"{heads[0]} {body[0]}"]
     opening = [f"{'    ' * depth}{head}{' {' if depth == len(heads) - 1 else ''}" for depth, head in enumerate(heads)]
-    return [*opening, *indented(body, len(heads)), f"{'    ' * (len(heads) - 1)}}}"]
-
-
-def indented(lines: Sequence[str], depth: int = 1) -> list[str]:
-    """The lines, moved to the right."""
-    return ["    " * depth + line for line in lines]
+    return [*opening, *indented(4 * len(heads), body), f"{'    ' * (len(heads) - 1)}}}"]
