@@ -1,5 +1,6 @@
 """What pytest needs to know: tests may leave the table as they found it, hear Ctrl-C, and run on every backend."""
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -46,10 +47,19 @@ def ctrl_c() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is compiled to C here goes with the tests."""
+    """What is compiled to C here goes with the tests, and is compiled quickly."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        named = os.environ.get("CC")
+        if not c_library.missing():
+            patch.setenv("CC", f"{named or c_library.found(named)[0][0]} -O1")
         yield
+
+
+@pytest.fixture
+def optimised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C is compiled as users have it."""
+    monkeypatch.setenv("CC", os.environ.get("CC", "").removesuffix(" -O1"))
 
 
 @pytest.fixture(params=["python", "numpy", "c", "c in arrays"])

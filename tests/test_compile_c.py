@@ -103,6 +103,7 @@ def answer(library: ctypes.CDLL) -> float:
     return float(library.f())
 
 
+@pytest.mark.usefixtures("optimised")
 @needs_c
 def test_a_library_is_compiled_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
@@ -121,7 +122,8 @@ def test_a_library_is_compiled_once(cache: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_damaged_library_is_compiled_anew(cache: Path) -> None:
     c_library.load(source(5), exact=True)
     (path,) = cache.iterdir()
-    path.write_bytes(b"damaged")  # in place: the one that is loaded is another file
+    path.unlink()  # what is loaded here stays whole
+    path.write_bytes(b"damaged")
     code = f"from micrograd_nn.compiler import c_library; print(c_library.load({source(5)!r}, True).f)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -158,6 +160,7 @@ def test_no_library_is_loaded_from_where_others_can_write(cache: Path, where: st
 # ---- the numbers ----
 
 
+@pytest.mark.usefixtures("optimised")
 @needs_c
 def test_random_graphs_have_the_engines_bits() -> None:
     faults = [(s, fault) for s in range(15) for make in CASES_OF if (fault := bits_differ(*make(s), backend="c"))]
@@ -184,6 +187,7 @@ def test_two_thousand_random_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert faults == []
 
 
+@pytest.mark.usefixtures("optimised")
 @needs_c
 @pytest.mark.parametrize("count", [1, 2, 8, 9, 65])
 def test_any_number_of_rows_in_arrays(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +205,7 @@ def test_any_number_of_rows_in_arrays(count: int, monkeypatch: pytest.MonkeyPatc
             assert program.each(*arguments(case, rows)).sum() == pytest.approx(expected * count, rel=1e-13)
 
 
+@pytest.mark.usefixtures("optimised")
 @needs_c
 def test_every_rows_c_has_the_bits_of_its_forward() -> None:
     """At the points at which the row itself is held against 50 digits."""
@@ -247,6 +252,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.usefixtures("optimised")
 @needs_c
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_of_vectors_are_right_to_two_ulp(name: str) -> None:

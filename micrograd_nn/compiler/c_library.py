@@ -31,7 +31,7 @@ WAY_OUT = "install one (Debian: apt install gcc; macOS: xcode-select --install) 
 
 @cache
 def found(named: str | None) -> tuple[tuple[str, ...], str, str]:
-    """The compiler's command with its flags for this processor, what it is told so, and what is wrong; one is empty."""
+    """The compiler's command with flags for this processor, what it then defines, and what is wrong; "" if nothing."""
     candidates = [shlex.split(named)] if named else [[name] for name in COMPILERS]
     commands = [command for command in candidates if command and shutil.which(command[0])]
     if not commands:
@@ -39,7 +39,8 @@ def found(named: str | None) -> tuple[tuple[str, ...], str, str]:
         return (), "", f"there is no C compiler here ({looked}): {WAY_OUT}"
     said = ""
     for native in NATIVE:
-        command = (*commands[0], *filter(None, [native]))
+        name, *own = commands[0]
+        command = (name, *filter(None, [native]), *own)
         # every macro that is defined beforehand: the compiler's version, and the processor's instructions
         done = subprocess.run(
             [*command, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, text=True, check=False
@@ -55,12 +56,6 @@ def missing() -> str:
     return found(os.environ.get("CC"))[2]
 
 
-def vector_width() -> int:
-    """How many doubles an instruction of this processor takes."""
-    macros = found(os.environ.get("CC"))[1]
-    return 8 if "__AVX512F__" in macros else 4 if "__AVX__" in macros else 2
-
-
 def load(source: str, exact: bool) -> ctypes.CDLL:
     """The library of a source, compiled if it is not there yet. Raises CompilerError with what the compiler said."""
     command, macros, fault = found(os.environ.get("CC"))
@@ -72,7 +67,7 @@ def load(source: str, exact: bool) -> ctypes.CDLL:
     path = folder() / f"{key}.so"
     with suppress(OSError):
         return ctypes.CDLL(str(path))
-    _compile([*command, *flags], source, path)
+    _compile([command[0], *flags, *command[1:]], source, path)  # the user's own flags come last
     try:
         return ctypes.CDLL(str(path))
     except OSError as error:
