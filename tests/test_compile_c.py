@@ -18,6 +18,7 @@ from reference import SPECIAL, mp, points, ulps
 from test_compile_equal import CASES, bits_differ, out_of_bounds, random_case, rows_for, tied_case
 
 from micrograd_nn import TABLE, Operation, Value
+from micrograd_nn.cli import main
 from micrograd_nn.compiler import c_backend, c_library, compile
 from micrograd_nn.compiler.c_file import header
 from micrograd_nn.compiler.c_source import expression
@@ -80,6 +81,16 @@ def test_an_operation_says_how_it_is_written_in_c() -> None:
     silent = compile(row("silent")(w * 1.5), [], [w], backend="c")
     with pytest.raises(CompilerError, match=r"silent can't be compiled to C: its row has no c=…"):
         silent.value_and_grad()
+
+
+@needs_c
+def test_the_command_writes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "network.c"
+    assert main(["compile", "--network", "2,2,1", "--to-c", str(path)]) == 0
+    assert capsys.readouterr().out == f"Wrote {path}\n"
+    text = path.read_text()
+    assert re.findall(r"^double (\w+)\(", text, re.MULTILINE) == ["predict", "loss_and_gradient", "step"]
+    assert "malloc" not in text
 
 
 # ---- the cache ----
@@ -189,20 +200,24 @@ def test_two_thousand_random_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("optimised")
 @needs_c
+def wide() -> Case:
+    """Rows of inputs that are read as they lie."""
+    return network([21, 5, 3], losses.softmax_cross_entropy, "tanh")
+
+
 @pytest.mark.parametrize("count", [1, 2, 8, 9, 65])
 def test_any_number_of_rows_in_arrays(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows come in blocks, and the last block is not full."""
     monkeypatch.setattr(c_backend, "STRAIGHT", -1)
-    for name in ("mlp", "softmax", "one hidden layer of maxima") if count < 9 else ("softmax",):
-        if name in CASES:
-            case = CASES[name]()
-            rows = rows_for(case, count, seed=count)
-            program = compile(*case, backend="c")
-            loss, gradient = program.value_and_grad(*arguments(case, rows))
-            expected, slopes = engine(case, rows)
-            assert loss == pytest.approx(expected, rel=1e-13, abs=1e-15)
-            assert gradient == pytest.approx(np.array(slopes), rel=1e-12, abs=1e-14)
-            assert program.each(*arguments(case, rows)).sum() == pytest.approx(expected * count, rel=1e-13)
+    for make in (wide, CASES["softmax"], CASES["maxout"]) if count < 9 else (wide,):
+        case = make()
+        rows = rows_for(case, count, seed=count)
+        program = compile(*case, backend="c")
+        loss, gradient = program.value_and_grad(*arguments(case, rows))
+        expected, slopes = engine(case, rows)
+        assert loss == pytest.approx(expected, rel=1e-13, abs=1e-15)
+        assert gradient == pytest.approx(np.array(slopes), rel=1e-12, abs=1e-14)
+        assert program.each(*arguments(case, rows)).sum() == pytest.approx(expected * count, rel=1e-13)
 
 
 @pytest.mark.usefixtures("optimised")
@@ -394,8 +409,8 @@ def test_trainings_under_sanitizers(
 ) -> None:
     """No access outside an array and nothing undefined, with whole vectors and without, and no warning."""
     monkeypatch.setattr(c_backend, "STRAIGHT", 10**6 if form == "straight" else -1)
-    for name in [*CASES][::5]:
-        case = CASES[name]()
+    for make in [wide, *CASES.values()][::5]:
+        case = make()
         rows = rows_for(case, 20, seed=0)
         source, main = trains(case, rows, size)
         program = compile(*case, backend="python")
@@ -406,6 +421,6 @@ def test_trainings_under_sanitizers(
         expected = program.numbers()
         native = ["-march=native"] if compiler == "gcc" else []  # long vectors, and short ones
         found = printed(source, main, compiler, tmp_path, *native, "-O1", "-fsanitize=address,undefined")
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-13), name
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-13)
         for parameter, number in zip(case.parameters, before, strict=True):
             parameter.data = number

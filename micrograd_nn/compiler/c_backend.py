@@ -58,7 +58,7 @@ class CBackend:
         library, work = self._built(len(rows))
         given = aligned(len(p))
         given[:] = p
-        order = np.arange(len(rows))
+        order = np.arange(len(rows), dtype=np.int64)
         data = [np.ascontiguousarray(array, np.float64) for array in rows.arrays]
         arrays = [order, given, *data, out, work]
         return float(getattr(library, name)(ctypes.c_int64(len(rows)), *map(pointer, arrays)))
@@ -112,7 +112,7 @@ class CLoop:
     ) -> None:
         listed = list(parts)
         same = listed.count(listed[0]) == len(listed)  # whole epochs in the rows' own order are one and the same range
-        lengths = np.full(len(listed), len(listed[0])) if same else np.array([*map(len, listed)])
+        lengths = np.full(len(listed), len(listed[0]), np.int64) if same else np.array([*map(len, listed)], np.int64)
         order = np.concatenate([np.asarray(part, np.int64) for part in (listed[:1] if same else listed)])
         starts = np.zeros(len(listed), np.int64) if same else np.cumsum(lengths) - lengths
         needed = int((-(-lengths // self._size)).sum()) if self._update.varying else 1

@@ -21,9 +21,10 @@ from pathlib import Path
 from ..errors import CompilerError
 
 COMPILERS = ("cc", "clang", "gcc")
-FLAGS = ("-std=c99", "-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
+FLAGS = ("-std=c99", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 EXACT = ("-ffp-contract=off", "-fno-builtin-pow", "-fno-tree-slp-vectorize")  # each operation is rounded
 WIDE = ("-ffp-contract=fast",)
+LONG = 300_000  # characters of a source: beyond, optimising it takes minutes
 KEPT = 500  # libraries in the cache folder; the oldest go
 NATIVE = ("-march=native", "-mcpu=native", "")  # how compilers are told to use all that this processor has
 WAY_OUT = "install one (Debian: apt install gcc; macOS: xcode-select --install) or name yours in the variable CC"
@@ -62,7 +63,7 @@ def load(source: str, exact: bool) -> ctypes.CDLL:
     if fault:
         raise CompilerError(fault)
     wide = ("-mprefer-vector-width=512",) if "__AVX512F__" in macros and not exact else ()
-    flags = (*FLAGS, *(EXACT if exact else WIDE), *wide)
+    flags = (*FLAGS, "-O1" if len(source) > LONG else "-O3", *(EXACT if exact else WIDE), *wide)
     key = sha256("\0".join([source, *command, *flags, macros]).encode()).hexdigest()
     path = folder() / f"{key}.so"
     with suppress(OSError):

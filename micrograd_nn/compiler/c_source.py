@@ -26,6 +26,7 @@ ARITHMETIC = re.compile(r"(?:\{[ab]\}|[-+*/() ]|\d+\.\d*)+")  # a template that 
 INDEX = [f"i{side}" for side in range(32)]  # the variables of loops over an array's sides
 SEEN = (Leaf, kinds.Constant, kinds.View, kinds.Stretch)  # what is read where it lies, without a line of its own
 LONGEST = 24  # steps in a loop: compilers take more than twice as long for one twice as long
+WIDE = 16  # numbers of an input's row from which it is read as it lies
 LARGEST = 2.0**26  # an outcome beyond has lost half of the digits of a difference to it
 
 
@@ -265,11 +266,15 @@ class CSource:
 
     def _gram(self, ref: Ref, step: kinds.Gram) -> None:
         a, b = step.references
-        given = self._steps[a]
-        left, right, out = self._padded(a), self._padded(b), self._places[ref]
-        self._loop(BEFORE if given.batched else self._phase[ref], step, [f"{out.at(INDEX)} = 0.0;"])
-        numbers = f"{prod(given.shape[:-1])}, {step.shape[0]}, {step.shape[1]}, {left.pointer}, {right.pointer}"
-        self._call(self._written_in(ref), "gram", given, f"{numbers}, {out.pointer}")
+        given, rows, out = self._steps[a], self._steps[b], self._places[ref].pointer
+        self._loop(BEFORE if given.batched else self._phase[ref], step, [f"{self.text(ref)} = 0.0;"])
+        sizes, phase = f"{step.shape[0]}, {step.shape[1]}", self._written_in(ref)
+        if isinstance(rows, Leaf) and self._in_lanes(rows) and rows.shape[0] >= WIDE:
+            across = f"{self._solid(a).pointer}, {rows.source}, order + first, {out}"
+            self.lines[phase].append(f"gram_rows({self._lanes}, lanes, {sizes}, {across});")
+            return
+        left, right = self._padded(a).pointer, self._padded(b).pointer
+        self._call(phase, "gram", given, f"{prod(given.shape[:-1])}, {sizes}, {left}, {right}, {out}")
 
     def _call(self, phase: int, function: str, made_of: Step, arguments: str) -> None:
         """A function of arrays.h, over lanes or over plain arrays."""

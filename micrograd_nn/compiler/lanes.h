@@ -178,7 +178,8 @@ INLINE void matmul_lanes(int lanes, int samples, int outer, int inner, const dou
             for (int c = 0; c < columns; c++) t[m][c] = NOTHING; \
         for (int l = 0; l < lanes; l += WIDTH) \
             for (int m = 0; m < rows; m++) \
-                for (int c = 0; c < columns; c++) t[m][c] += FROM(a + (i + m) * lanes + l) * FROM(b + (k + c) * lanes + l); \
+                for (int c = 0; c < columns; c++) \
+                    t[m][c] += FROM(a + (i + m) * lanes + l) * FROM(b + (k + c) * lanes + l); \
         for (int m = 0; m < rows; m++) \
             for (int c = 0; c < columns; c++) out[(i + m) * inner + k + c] += sum(t[m][c]); \
     }
@@ -198,6 +199,40 @@ INLINE void gram_lanes(int lanes, int samples, int outer, int inner, const doubl
         ROWS_OF_DOTS(2)
         ROWS_OF_DOTS(1)
     }
+}
+
+/* The next columns of out[i, k] += the sum over rows of a[i]·x[k], for `rows` rows i of the outcome. */
+#define TILES(rows, wide) \
+    for (; k + wide * WIDTH <= inner; k += wide * WIDTH) { \
+        vector t[rows][wide]; \
+        for (int m = 0; m < rows; m++) \
+            for (int c = 0; c < wide; c++) t[m][c] = FROM(out + (i + m) * inner + k + c * WIDTH); \
+        for (int l = 0; l < used; l++) { \
+            const double *row = x + inner * order[l] + k; \
+            for (int m = 0; m < rows; m++) \
+                for (int c = 0; c < wide; c++) t[m][c] += a[(i + m) * lanes + l] * FROM(row + c * WIDTH); \
+        } \
+        for (int m = 0; m < rows; m++) \
+            for (int c = 0; c < wide; c++) AT(out + (i + m) * inner + k + c * WIDTH) = t[m][c]; \
+    }
+#define ROWS_OF_TILES(rows) \
+    for (; i + rows <= outer; i += rows) { \
+        int k = 0; \
+        TILES(rows, 2) \
+        TILES(rows, 1) \
+        for (; k < inner; k++) \
+            for (int m = 0; m < rows; m++) \
+                for (int l = 0; l < used; l++) \
+                    out[(i + m) * inner + k] += a[(i + m) * lanes + l] * x[inner * order[l] + k]; \
+    }
+
+/* out[i, k] += the sum over the rows of a[i]·x[k], where rows of x lie as they were given. */
+INLINE void gram_rows(int lanes, int used, int outer, int inner, const double *restrict a, const double *restrict x,
+                      const int64_t *restrict order, double *restrict out) {
+    int i = 0;
+    if (WIDTH == 8) ROWS_OF_TILES(8)
+    ROWS_OF_TILES(4)
+    ROWS_OF_TILES(1)
 }
 
 /* Zeros in the lanes from `used` on. */
