@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import re
 import shutil
 import subprocess
 import sys

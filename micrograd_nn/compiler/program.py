@@ -78,7 +78,12 @@ class Program:
     """
 
     def __init__(
-        self, loss: Value, inputs: Sequence[Any], parameters: Iterable[Value], backend: str, dtype: str
+        self,
+        loss: Value | Callable[..., Value],
+        inputs: Sequence[Any],
+        parameters: Iterable[Value],
+        backend: str,
+        dtype: str,
     ) -> None:
         self.trace = trace(loss, inputs, parameters)
         self.parameters, self.inputs, self.dtype = self.trace.parameters, self.trace.inputs, dtype

@@ -4,7 +4,7 @@ Nothing is computed, no ``.data`` and no ``.grad`` is changed. What the compiler
 lists, never a label and never a name that a user gave.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -17,6 +17,7 @@ from ..engine.operation import Operation
 from ..engine.ops import add, mul, neg, sub
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
+from .recording import record
 from .steps import Ints
 
 INNER, CONSTANT, PARAMETER, FIRST_INPUT = -2, -1, 0, 1  # where a node's number comes from; inputs count on from 1
@@ -65,14 +66,12 @@ class Trace:
         return [(i, starts[source] + position) for i, (source, position) in places if source >= PARAMETER]
 
 
-def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Trace:
-    """Read the graph below ``loss``.
+def trace(loss: Value | Callable[..., Value], inputs: Sequence[Any], parameters: Iterable[Value]) -> Trace:
+    """Read the graph below ``loss``, or below what it records for any inputs if it is a function of them.
 
     Raises ArgumentTypeError for what is not a Value, ArgumentError for an input or parameter that an operation made,
     that is listed twice, or that is in both lists, and for a ragged list of inputs.
     """
-    if not isinstance(loss, Value):
-        raise ArgumentTypeError(f"compile takes the loss as one recorded Value, got {type(loss).__name__}")
     if not isinstance(parameters, Iterable):
         raise ArgumentTypeError(f"parameters is a list of Values, such as [w, b], got {parameters!r:.40}")
     parameters = list(parameters)
@@ -85,6 +84,10 @@ def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Tr
         shape, leaves = flatten(given)
         _enter(known, leaves, FIRST_INPUT + number, f"leaf of input {number + 1}")
         shapes.append(shape)
+    if not isinstance(loss, Value) and callable(loss):
+        loss = record(loss, inputs, known)
+    if not isinstance(loss, Value):
+        raise ArgumentTypeError(f"compile takes the loss as one recorded Value, got {type(loss).__name__}")
     order = topological_order(loss)
     index = dict(zip(order, range(len(order)), strict=True))
     sources = [CONSTANT if node.left is None else INNER for node in order]
@@ -98,7 +101,7 @@ def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Tr
         right=[-1 if node.right is None else index[node.right] for node in order],
         source=sources,
         position=positions,
-        numbers=[node.data for node in order],
+        numbers=[node._data for node in order],
         parameters=parameters,
         inputs=tuple(shapes),
         reached=[parameter in index for parameter in parameters],
@@ -153,9 +156,7 @@ class Chains:
         uses, consumer = _uses(left, right)
         alone = (uses == 1) & (left >= 0)  # what may be fused
         linear = sums | self.sub | self.neg
-        beside = np.where(left[consumer] == np.arange(len(trace)), right[consumer], left[consumer])
-        sibling = self.sub[consumer] & linear[beside] & (uses[beside] > 1)  # z1 - z3 beside z2 - z3: of one layer
-        in_sum = alone & linear & linear[consumer] & ~sibling
+        in_sum = alone & linear & linear[consumer]
         self.product = product = alone & products & linear[consumer]  # a product that is a term of a sum
         in_product = alone & self.neg & product[consumer]
         self.minus = in_product & ~in_sum[left] & ~product[left]  # the sign of a factor of such a product

@@ -102,24 +102,17 @@ def targets(given: Any, rows: int, outputs: int, loss: Loss) -> Array:
     import numpy as np
 
     array = matrix("y", given, column=True)
+    labels = array.shape[1] == 1 and outputs > 1
     if len(array) != rows:
         raise ShapeError(f"X has {rows} rows and y has {len(array)}: each row takes one target")
-    if array.shape[1] == 1 and outputs > 1:
-        labels = array[:, 0]
-        _check_allowed(labels, (labels == np.floor(labels)) & (labels >= 0) & (labels < outputs), f"a label is a whole "
-                       f"number from 0 to {outputs - 1}")  # fmt: skip
-        one_hot: Array = np.eye(outputs)[labels.astype(int)]
-        return one_hot
-    if array.shape[1] != outputs:
+    if array.shape[1] != outputs and not labels:
         raise ShapeError(f"y has {array.shape[1]} columns, and the network has {outputs} outputs")
-    allowed = np.array([[loss.allows(number) for number in row] for row in array.tolist()])
-    _check_allowed(array, allowed, f"this loss takes targets of {loss.targets}")
-    return array
-
-
-def _check_allowed(array: Array, allowed: Array, legal: str) -> None:
-    import numpy as np
-
-    bad = np.argwhere(~allowed)
-    if len(bad):
-        raise ArgumentError(f"y has {array[tuple(bad[0])]:g} in row {bad[0][0]} (counted from 0): {legal}")
+    allowed: Callable[[float], bool] = loss.allows
+    legal = f"this loss takes targets of {loss.targets}"
+    if labels:
+        allowed, legal = range(outputs).__contains__, f"a label is a whole number from 0 to {outputs - 1}"
+    for i, row in enumerate(array.tolist()):
+        for target in row:
+            if not allowed(target):
+                raise ArgumentError(f"y has {target:g} in row {i} (counted from 0): {legal}")
+    return np.eye(outputs)[array[:, 0].astype(int)] if labels else array
