@@ -26,7 +26,7 @@ class Graph:
 
     @cached_property
     def _chains(self) -> Any:
-        from .trace import Chains  # NumPy is imported when a graph is compiled, not with this table
+        from .chains import Chains  # NumPy is imported when a graph is lifted, not with this table
 
         return Chains(self.trace)
 
@@ -81,6 +81,14 @@ def _numpy(graph: Graph, dtype: str) -> "Backend":
     return NumpyBackend(graph.lifted, dtype)
 
 
+def _numpy_missing(name: str = "numpy") -> str:
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        return f"the {name} backend runs on NumPy, which is not installed: python -m pip install numpy"
+    return ""
+
+
 def _numpy_cost(graph: Graph, rows: int) -> float:
     return graph.levels * 7500.0 + graph.nodes * rows * 1.0
 
@@ -94,7 +102,7 @@ def _c(graph: Graph, dtype: str) -> "Backend":
 def _c_missing() -> str:
     from .c_library import missing
 
-    return missing()
+    return _numpy_missing("c") or missing()
 
 
 def _c_exact(graph: Graph) -> bool:
@@ -116,7 +124,7 @@ BACKENDS = {
     "python": Kind(
         "python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=lambda graph: True
     ),
-    "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost),
+    "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost, missing=_numpy_missing),
     "c": Kind(
         "c",
         _c,
@@ -174,9 +182,9 @@ class Backends:
         def needs(kind: Kind) -> float:
             return kind.start(graph) + kind.cost(graph, rows) * steps
 
-        exact = chosen.exact(graph)
-        others = (kind for kind in BACKENDS.values() if exact and needs(kind) < needs(chosen) and kind.exact(graph))
-        return [kind for kind in sorted(others, key=needs) if not _why_not(kind, self._dtype)]
+        cheaper = (kind for kind in BACKENDS.values() if chosen.exact(graph) and needs(kind) < needs(chosen))
+        able = (kind for kind in cheaper if not _why_not(kind, self._dtype))
+        return sorted((kind for kind in able if kind.exact(graph)), key=needs)
 
     def cost(self, rows: int) -> float:
         """About how many ns that backend takes, forward and backward."""
@@ -187,8 +195,11 @@ class Backends:
             return self._asked, "it was asked for"
         automatic = [kind for kind in BACKENDS.values() if kind.automatic]
         able = [kind for kind in automatic if not _why_not(kind, self._dtype)]
+        why_not = "; ".join(filter(None, (_why_not(kind, self._dtype) for kind in automatic)))
+        if not able:
+            raise ArgumentError(why_not)
         if len(able) == 1:
-            return able[0], "; ".join(filter(None, (_why_not(kind, self._dtype) for kind in automatic)))
+            return able[0], why_not
         costs = {kind: kind.cost(self._graph, rows) for kind in able}
         size = f"{_counted(self._graph.nodes, 'node')} on {_counted(self._graph.levels, 'level')}"
         about = ", ".join(f"{_time(cost)} {kind.way}" for kind, cost in costs.items())
