@@ -106,6 +106,8 @@ def _c_missing() -> str:
 
 
 def _c_exact(graph: Graph) -> bool:
+    if _numpy_missing():
+        return False
     from .c_backend import is_exact
 
     return is_exact(graph.trace)
@@ -182,9 +184,9 @@ class Backends:
         def needs(kind: Kind) -> float:
             return kind.start(graph) + kind.cost(graph, rows) * steps
 
-        cheaper = (kind for kind in BACKENDS.values() if chosen.exact(graph) and needs(kind) < needs(chosen))
-        able = (kind for kind in cheaper if not _why_not(kind, self._dtype))
-        return sorted((kind for kind in able if kind.exact(graph)), key=needs)
+        exact = (kind for kind in BACKENDS.values() if chosen.exact(graph) and kind.exact(graph))
+        cheaper = sorted((kind for kind in exact if needs(kind) < needs(chosen)), key=needs)
+        return [kind for kind in cheaper if not _why_not(kind, self._dtype)]  # which may ask the compiler: last
 
     def cost(self, rows: int) -> float:
         """About how many ns that backend takes, forward and backward."""
