@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from micrograd_nn.compiler import c_backend, c_library
+from micrograd_nn.compiler import c_library, registry
 from micrograd_nn.engine.operation import TABLE, Operation
 from micrograd_nn.engine.ops import absolute, div
 
@@ -69,5 +69,5 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if name == "c" and c_library.missing():
         pytest.skip(c_library.missing())
     if form:
-        monkeypatch.setattr(c_backend, "STRAIGHT", -1)
+        monkeypatch.setattr(registry, "STRAIGHT", -1)
     return name

@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import platform
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from test_compile_equal import CASES, bits_differ, out_of_bounds, random_case, r
 
 from micrograd_nn import TABLE, Operation, Value
 from micrograd_nn.cli import main
-from micrograd_nn.compiler import c_backend, c_library, compile
+from micrograd_nn.compiler import c_backend, c_library, compile, registry
 from micrograd_nn.compiler.c_file import header
 from micrograd_nn.compiler.c_source import expression
 from micrograd_nn.compiler.run import update_of
@@ -184,7 +185,7 @@ CASES_OF = (random_case, tied_case)
 
 @needs_c
 def test_random_graphs_in_arrays_lie_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(c_backend, "STRAIGHT", -1)
+    monkeypatch.setattr(registry, "STRAIGHT", -1)
     faults = [(s, fault) for s in range(8) for make in CASES_OF if (fault := out_of_bounds(*make(s), backend="c"))]
     assert faults == []
 
@@ -194,7 +195,7 @@ def test_random_graphs_in_arrays_lie_within_the_bound(monkeypatch: pytest.Monkey
 def test_two_thousand_random_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     """In both forms, with batches of 1 to 3 rows."""
     faults = [(s, fault) for s in range(2000) if (fault := bits_differ(*random_case(s), backend="c"))]
-    monkeypatch.setattr(c_backend, "STRAIGHT", -1)
+    monkeypatch.setattr(registry, "STRAIGHT", -1)
     faults += [(s, fault) for s in range(2000) if (fault := out_of_bounds(*random_case(s), backend="c"))]
     assert faults == []
 
@@ -209,7 +210,7 @@ def wide() -> Case:
 @pytest.mark.parametrize("count", [1, 2, 8, 9, 65])
 def test_any_number_of_rows_in_arrays(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows come in blocks, and the last block is not full."""
-    monkeypatch.setattr(c_backend, "STRAIGHT", -1)
+    monkeypatch.setattr(registry, "STRAIGHT", -1)
     for make in (wide, CASES["softmax"], CASES["maxout"]) if count < 9 else (wide,):
         case = make()
         rows = rows_for(case, count, seed=count)
@@ -219,6 +220,22 @@ def test_any_number_of_rows_in_arrays(count: int, monkeypatch: pytest.MonkeyPatc
         assert loss == pytest.approx(expected, rel=1e-13, abs=1e-15)
         assert gradient == pytest.approx(np.array(slopes), rel=1e-12, abs=1e-14)
         assert program.each(*arguments(case, rows)).sum() == pytest.approx(expected * count, rel=1e-13)
+
+
+@needs_c
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="these flags are of one kind of processor")
+@pytest.mark.parametrize("flag", ["-mno-avx512f", "-mno-avx"])
+def test_shorter_vectors(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", f"{c_library.found(None)[0][0]} {flag}")
+    monkeypatch.setattr(registry, "STRAIGHT", -1)
+    for make in (wide, *CASES.values()):
+        case = make()
+        rows = rows_for(case, 20, seed=1)
+        loss, gradient = compile(*case, backend="c").value_and_grad(*arguments(case, rows))
+        expected, slopes = engine(case, rows)
+        assert loss == pytest.approx(expected, rel=1e-13, abs=1e-15)
+        assert gradient == pytest.approx(np.array(slopes), rel=1e-12, abs=1e-14 * (1.0 + max(map(abs, slopes))))
 
 
 @pytest.mark.usefixtures("optimised")
@@ -360,7 +377,7 @@ def test_a_file_of_its_own_is_the_program(
     form: str, compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Against the python backend, which is the engine: bit for bit where it is straight-line code."""
-    monkeypatch.setattr(c_backend, "STRAIGHT", 300 if form == "straight" else -1)
+    monkeypatch.setattr(registry, "STRAIGHT", 300 if form == "straight" else -1)
     case = network([3, 4, 2], losses.softmax_cross_entropy, "tanh")
     rows = rows_for(case, 5, seed=0)
     found = printed(compile(*case).to_c(Adam(case.parameters, lr=0.1)), asks(case, rows), compiler, tmp_path)
@@ -374,7 +391,7 @@ def test_a_file_of_its_own_is_the_program(
 def test_every_file_is_the_program_without_a_warning(
     form: str, compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(c_backend, "STRAIGHT", 10**6 if form == "straight" else -1)
+    monkeypatch.setattr(registry, "STRAIGHT", 10**6 if form == "straight" else -1)
     for name, make in CASES.items():
         case = make()
         rows = rows_for(case, 3, seed=0)
@@ -409,7 +426,7 @@ def test_trainings_under_sanitizers(
     form: str, size: int, compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No access outside an array and nothing undefined, with whole vectors and without, and no warning."""
-    monkeypatch.setattr(c_backend, "STRAIGHT", 10**6 if form == "straight" else -1)
+    monkeypatch.setattr(registry, "STRAIGHT", 10**6 if form == "straight" else -1)
     for make in [wide, *CASES.values()][::5]:
         case = make()
         rows = rows_for(case, 20, seed=0)

@@ -5,7 +5,7 @@ rounding of reordered sums. A call goes over many batches, whole epochs, without
 """
 
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -18,7 +18,6 @@ from .c_file import CFile, Computation, in_arrays, straight
 from .lifted import Lifted
 from .trace import Trace
 
-STRAIGHT = 300  # nodes: beyond, array code is faster
 WIDEST = 64  # rows that are side by side at most
 
 
@@ -27,7 +26,7 @@ class CBackend:
 
     name = "c"
 
-    def __init__(self, trace: Trace, lifted: Callable[[], Lifted]) -> None:
+    def __init__(self, trace: Trace, lifted: Lifted | None) -> None:
         self._trace, self.computation = trace, computation_of(trace, lifted)
         self._begun: dict[Any, CFile] = {}  # files for trainings, with what is the same for every optimiser
         self._kept: dict[int, tuple[CFile, ctypes.CDLL, Any]] = {}
@@ -139,14 +138,9 @@ class CLoop:
         log.steps = int(count[1])
 
 
-def is_exact(trace: Trace) -> bool:
-    """Whether it is straight-line code, with the bits of the scalar engine."""
-    return len(trace) <= STRAIGHT
-
-
-def computation_of(trace: Trace, lifted: Callable[[], Lifted]) -> Computation:
-    """What is compiled: straight-line code for a small graph, arrays for a larger one."""
-    return straight(trace) if is_exact(trace) else in_arrays(lifted())
+def computation_of(trace: Trace, lifted: Lifted | None) -> Computation:
+    """What is compiled: the array steps or, without them, straight-line code."""
+    return straight(trace) if lifted is None else in_arrays(lifted)
 
 
 def lanes(rows: int, straight: bool) -> int:

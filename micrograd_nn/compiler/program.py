@@ -21,7 +21,7 @@ from ..nn.init import source_of
 from ..nn.optim import SGD, Optimizer
 from ..number import whole_number
 from .backend import Backend, Loop, Update
-from .registry import Backends, Graph
+from .registry import Backends, Graph, straight
 from .run import Minimization, Run, descend, update_of
 from .steps import Shape
 from .trace import flatten, trace
@@ -177,7 +177,7 @@ class Program:
             optimizer = SGD(self.parameters)
         update = update_of(optimizer) if optimizer else None
         names = [*optimizer.scalars_at(optimizer.steps + 1)] if optimizer else []
-        computation = computation_of(self.trace, lambda: self.graph.lifted)
+        computation = computation_of(self.trace, None if straight(self.graph) else self.graph.lifted)
         return to_c(computation, self.numbers(), update, names, str(self))
 
     def minimize(

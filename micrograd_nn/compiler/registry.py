@@ -93,24 +93,24 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
     return graph.levels * 7500.0 + graph.nodes * rows * 1.0
 
 
+STRAIGHT = 300  # nodes: up to so many C is straight-line code; beyond, arrays are faster
+
+
+def straight(graph: Graph) -> bool:
+    """Whether C is straight-line code, with the bits of the scalar engine."""
+    return graph.nodes <= STRAIGHT
+
+
 def _c(graph: Graph, dtype: str) -> "Backend":
     from .c_backend import CBackend
 
-    return CBackend(graph.trace, lambda: graph.lifted)
+    return CBackend(graph.trace, None if straight(graph) else graph.lifted)
 
 
 def _c_missing() -> str:
     from .c_library import missing
 
     return _numpy_missing("c") or missing()
-
-
-def _c_exact(graph: Graph) -> bool:
-    if _numpy_missing():
-        return False
-    from .c_backend import is_exact
-
-    return is_exact(graph.trace)
 
 
 def _c_cost(graph: Graph, rows: int) -> float:
@@ -133,7 +133,7 @@ BACKENDS = {
         way="in C",
         cost=_c_cost,
         dtypes=("float64",),
-        exact=_c_exact,
+        exact=straight,
         automatic=False,
         start=_c_start,
         missing=_c_missing,
