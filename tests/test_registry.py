@@ -48,7 +48,7 @@ def test_a_backend_is_a_row(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert "# backend: abacus" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["compile", "--help"])
-    assert "auto, python, numpy, abacus" in " ".join(capsys.readouterr().out.split())
+    assert "auto, python, numpy, c, abacus" in " ".join(capsys.readouterr().out.split())
 
 
 def test_auto_takes_what_is_cheapest_and_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,12 +74,17 @@ def test_a_dtype_is_asked_of_those_that_have_it(monkeypatch: pytest.MonkeyPatch)
         compile(*recorded(), backend="python", dtype="float32")
 
 
-@pytest.mark.parametrize("name", [name for name, kind in BACKENDS.items() if kind.exact])
+@pytest.mark.parametrize("name", [*BACKENDS])
 def test_who_says_so_has_the_engines_bits(name: str) -> None:
+    if BACKENDS[name].missing():
+        pytest.skip(BACKENDS[name].missing())
     for seed in range(30):
         loss, leaves = random_graph(seed)
         loss.backward()
-        value, gradient = compile(loss, [], leaves, backend=name).value_and_grad()
+        program = compile(loss, [], leaves, backend=name)
+        if not BACKENDS[name].exact(program.graph):
+            continue
+        value, gradient = program.value_and_grad()
         assert alike(value, loss.data)
         assert all(alike(a, b.grad or 0.0) for a, b in zip(gradient.tolist(), leaves, strict=True))
 

@@ -1,14 +1,14 @@
 """Compile: a recorded scalar graph at the speed of arrays, or of straight-line code.
 
 Promise: what is stepped, derived and drawn is what runs here; a program's numbers are those of the scalar engine, to
-the bit in the ``python`` backend and within the rounding of its sums in the others. NumPy is imported when the first
-graph is lifted, and the ``python`` backend does without it.
+the bit in straight-line code, Python's or C's, and within the rounding of its sums in arrays. NumPy is imported when
+the first graph is lifted, and the ``python`` backend does without it.
 
     recording for every row, which a look at a number refuses
     trace     the graph as flat lists of integers
     lift      sums of products become matrix products, the rest groups of like operations
     reverse   the sweep, written down by running the table's partials on tracers
-    backends  steps as readable Python source, over floats or over NumPy arrays
+    backends  steps as readable source: Python over floats, Python over NumPy arrays, C
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ def compile(
 
     ``inputs`` are the leaves that vary from row to row, one entry per argument: a Value, or a list of Values (lists
     in lists too). ``parameters`` are the leaves that are trained. Every other leaf is a constant. ``backend`` is
-    "python", "numpy" or "auto"; ``dtype`` "float64" or "float32".
+    "python", "numpy", "c" or "auto"; ``dtype`` "float64" or "float32".
 
     >>> x, y, w = Value(0.0), Value(0.0), Value(2.0)
     >>> program = compile((w * x - y) ** 2, inputs=[x, y], parameters=[w])

@@ -18,11 +18,11 @@ from typing import Any
 from ..engine.value import Value, as_value
 from ..errors import ArgumentTypeError, MicrogradError, ShapeError
 from ..nn.init import source_of
-from ..nn.optim import Optimizer
+from ..nn.optim import SGD, Optimizer
 from ..number import whole_number
-from .backend import Backend
-from .registry import Backends, Graph
-from .run import Minimization, Run, descend
+from .backend import Backend, Loop, Update
+from .registry import Backends, Graph, straight
+from .run import Minimization, Run, descend, update_of
 from .steps import Shape
 from .trace import flatten, trace
 
@@ -125,7 +125,7 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The Python that computes the loss and its gradient in that backend."""
+        """The source that computes the loss and its gradient in that backend."""
         return self._latest[0].source
 
     def __call__(self, *arguments: Any) -> float:
@@ -158,6 +158,28 @@ class Program:
         self._latest = self.backends.choose(rows)
         return self._latest[0]
 
+    def loop(self, update: Update, batch_size: int, steps: int) -> Loop:
+        """The loop for a training of about so many steps, in the backend that is the quickest for it."""
+        self._latest, loop = self.backends.loop(update, batch_size, steps)
+        return loop
+
+    def to_c(self, optimizer: Optimizer | None = None) -> str:
+        """A C99 file that needs libm alone and allocates nothing: ``predict``, ``loss_and_gradient`` and ``step``.
+
+        The parameters' numbers are in it, and at its head how it is used. ``step`` is the optimiser's, SGD's if none
+        is given. For a microcontroller, or to read: small graphs are written node by node, with the bits of the scalar
+        engine, larger ones in loops over arrays. Raises CompilerError if an operation's row has no C.
+        """
+        from .c_backend import computation_of
+        from .to_c import to_c
+
+        if optimizer is None and self.parameters:
+            optimizer = SGD(self.parameters)
+        update = update_of(optimizer) if optimizer else None
+        names = [*optimizer.scalars_at(optimizer.steps + 1)] if optimizer else []
+        computation = computation_of(self.trace, None if straight(self.graph) else self.graph.lifted)
+        return to_c(computation, self.numbers(), update, names, str(self))
+
     def minimize(
         self,
         optimizer: Optimizer,
@@ -183,7 +205,8 @@ class Program:
             raise ArgumentTypeError("shuffle takes a seed, so that the order can be had again: shuffle=0, not True")
         source = None if shuffle is None or shuffle is False else source_of(shuffle)
         with self._turn:
-            training = Minimization(Run(self, optimizer, rows, batch_size), epochs, source, each_epoch)
+            steps = epochs * -(-len(rows) // batch_size)
+            training = Minimization(Run(self, optimizer, rows, batch_size, steps), epochs, source, each_epoch)
             descend(training)
         return training.losses
 

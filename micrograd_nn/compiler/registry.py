@@ -5,14 +5,15 @@ program gives the same bits every time.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, known
+from ..errors import ArgumentError, CompilerError, known
 
 if TYPE_CHECKING:
-    from .backend import Backend
+    from .backend import Backend, Loop, Update
     from .lifted import Lifted
     from .trace import Trace
 
@@ -56,8 +57,9 @@ class Kind:
     way: str  # how it runs, in words
     cost: Callable[[Graph, int], float]  # about how many ns forward and backward take for so many rows
     dtypes: tuple[str, ...] = ("float64", "float32")
-    exact: bool = False  # are its bits the scalar engine's (save the sign of a zero)?
+    exact: Callable[[Graph], bool] = lambda graph: False  # are its bits the engine's (save the sign of a zero)?
     automatic: bool = True  # may "auto" choose it?
+    start: Callable[[Graph], float] = lambda graph: 0.0  # about how many ns it takes to prepare a training
     missing: Callable[[], str] = str  # what it needs that is not here and how to get it; "" if it can run
 
 
@@ -79,11 +81,11 @@ def _numpy(graph: Graph, dtype: str) -> "Backend":
     return NumpyBackend(graph.lifted, dtype)
 
 
-def _numpy_missing() -> str:
+def _numpy_missing(name: str = "numpy") -> str:
     try:
         import numpy  # noqa: F401
     except ImportError:
-        return "the numpy backend runs on NumPy, which is not installed: python -m pip install numpy"
+        return f"the {name} backend runs on NumPy, which is not installed: python -m pip install numpy"
     return ""
 
 
@@ -91,10 +93,51 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
     return graph.levels * 7500.0 + graph.nodes * rows * 1.0
 
 
+STRAIGHT = 300  # nodes: up to so many C is straight-line code; beyond, arrays are faster
+
+
+def straight(graph: Graph) -> bool:
+    """Whether C is straight-line code, with the bits of the scalar engine."""
+    return graph.nodes <= STRAIGHT
+
+
+def _c(graph: Graph, dtype: str) -> "Backend":
+    from .c_backend import CBackend
+
+    return CBackend(graph.trace, None if straight(graph) else graph.lifted)
+
+
+def _c_missing() -> str:
+    from .c_library import missing
+
+    return _numpy_missing("c") or missing()
+
+
+def _c_cost(graph: Graph, rows: int) -> float:
+    return 100.0 + graph.nodes * rows * 2.0
+
+
+def _c_start(graph: Graph) -> float:
+    return 3e8 + graph.nodes * 1e6
+
+
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
 BACKENDS = {
-    "python": Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
+    "python": Kind(
+        "python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=lambda graph: True
+    ),
     "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost, missing=_numpy_missing),
+    "c": Kind(
+        "c",
+        _c,
+        way="in C",
+        cost=_c_cost,
+        dtypes=("float64",),
+        exact=straight,
+        automatic=False,
+        start=_c_start,
+        missing=_c_missing,
+    ),
 }
 DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
 
@@ -113,9 +156,37 @@ class Backends:
     def choose(self, rows: int) -> "tuple[Backend, str]":
         """The backend for so many rows at once, and why it is the one."""
         kind, why = self._choice(rows)
+        return self._backend(kind), why
+
+    def _backend(self, kind: Kind) -> "Backend":
         if kind.name not in self._made:
             self._made[kind.name] = kind.make(self._graph, self._dtype)
-        return self._made[kind.name], why
+        return self._made[kind.name]
+
+    def loop(self, update: "Update", rows: int, steps: int) -> "tuple[tuple[Backend, str], Loop]":
+        """The loop for a training of so many steps, and the choice as ``choose`` gives it.
+
+        Where the backend has the engine's bits, another that has them too may run in its place: nobody can tell.
+        """
+        chosen, _ = self._choice(rows)
+        for kind in [] if self._asked else self._faster(chosen, rows, steps):
+            with suppress(CompilerError):  # a rule with an operation that has no C, or a compiler that fails
+                backend = self._backend(kind)
+                why = f"it has the bits of {chosen.name}, and repays its preparation over {_counted(steps, 'step')}"
+                return (backend, why), backend.loop(update, rows)
+        backend, why = self.choose(rows)
+        return (backend, why), backend.loop(update, rows)
+
+    def _faster(self, chosen: Kind, rows: int, steps: int) -> list[Kind]:
+        """The exact backends that take less than an exact one for so many steps, preparation included."""
+        graph = self._graph
+
+        def needs(kind: Kind) -> float:
+            return kind.start(graph) + kind.cost(graph, rows) * steps
+
+        exact = (kind for kind in BACKENDS.values() if chosen.exact(graph) and kind.exact(graph))
+        cheaper = sorted((kind for kind in exact if needs(kind) < needs(chosen)), key=needs)
+        return [kind for kind in cheaper if not _why_not(kind, self._dtype)]  # which may ask the compiler: last
 
     def cost(self, rows: int) -> float:
         """About how many ns that backend takes, forward and backward."""

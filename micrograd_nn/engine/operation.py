@@ -64,6 +64,7 @@ class Operation:
     level: int = 5  # how tightly its written form binds
     numpy: str  # an expression over arrays, with np in scope
     python: str = ""  # over floats, with math, exp, nan, inf and the forwards, as row_name; row_name(a, b) if left out
+    c: str = ""  # over doubles in C99, with math.h; python's if left out, where that is arithmetic alone
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
     associative: bool = False  # a chain of it is one reduction
