@@ -7,6 +7,7 @@ program gives the same bits every time.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, UnknownNameError
@@ -83,10 +84,25 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
     return graph.levels * 7500.0 + graph.nodes * rows * 1.0
 
 
+def _jax(graph: Graph, dtype: str) -> "Backend":
+    from .jax_backend import JaxBackend
+
+    return JaxBackend(graph.lifted, dtype)
+
+
+def _jax_cost(graph: Graph, rows: int) -> float:
+    return graph.levels * 50.0 + graph.nodes * rows * 0.2
+
+
+def _jax_missing() -> str:
+    return "" if find_spec("jax") else "backend='jax' needs JAX, which is not installed: python -m pip install 'micrograd-nn[jax]'"
+
+
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
 BACKENDS = {
     "python": Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
     "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost),
+    "jax": Kind("jax", _jax, way="by XLA", cost=_jax_cost, automatic=False, missing=_jax_missing),
 }
 DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
 
