@@ -7,9 +7,11 @@ inside a loop, parameters, memories and rows stay in a form of its own.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine.operation import TABLE
+from ..errors import ShapeError
 
 if TYPE_CHECKING:
     from .steps import Tape
@@ -83,6 +85,27 @@ class Backend(Protocol):
 
     def loop(self, update: Update, batch_size: int) -> Loop:
         """A loop that trains."""
+
+
+def as_rows(shapes: Sequence[tuple[int, ...]], arrays: Sequence[Any]) -> list[Any]:
+    """The arguments of a call as arrays (rows, numbers of a row), given the recorded shapes; one row may lack its axis.
+
+    Raises ShapeError, which names the argument that does not fit.
+    """
+    if len(arrays) != len(shapes):
+        raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(arrays)}")
+    found = []
+    for number, (shape, array) in enumerate(zip(shapes, arrays, strict=True), 1):
+        whole = array[None] if array.shape == shape else array
+        if whole.shape[1:] != shape or whole.ndim != len(shape) + 1:
+            wanted = "×".join(["rows", *map(str, shape)])
+            raise ShapeError(f"argument {number} has shape {wanted}, or one row of it; got {whole.shape}")
+        found.append(whole.reshape(len(whole), prod(shape)))
+    if len({len(array) for array in found}) > 1:
+        raise ShapeError(f"the arguments have different numbers of rows: {[len(array) for array in found]}")
+    if not all(map(len, found)):
+        raise ShapeError("the arguments have no rows: a mean over no rows has no value")
+    return found
 
 
 def execute(source: str, **scope: Any) -> dict[str, Any]:

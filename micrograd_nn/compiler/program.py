@@ -7,7 +7,6 @@ Ctrl-C ends it, so that stepping and drawing show what was trained.
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from math import prod
 from random import Random
 from threading import RLock
 from typing import Any
@@ -15,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.value import Value, as_value
-from ..errors import ArgumentTypeError, ShapeError
+from ..errors import ArgumentTypeError
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
 from ..number import whole_number
-from .backend import Backend
+from .backend import Backend, as_rows
 from .printing import latex, text
 from .registry import Backends, Graph
 from .run import Minimization, Run, descend
@@ -30,15 +29,8 @@ class Rows:
     """The arguments of a call: for each input an array (rows, numbers of a row)."""
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], arguments: Sequence[Any]) -> None:
-        if len(arguments) != len(shapes):
-            raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(arguments)}")
-        self.arrays = [_array(i, shape, given) for i, (shape, given) in enumerate(zip(shapes, arguments, strict=True))]
-        lengths = {len(array) for array in self.arrays} or {1}
-        if len(lengths) != 1:
-            raise ShapeError(f"the arguments have different numbers of rows: {[len(a) for a in self.arrays]}")
-        self.every = range(lengths.pop())  # their numbers
-        if not self.every:
-            raise ShapeError("the arguments have no rows: a mean over no rows has no value")
+        self.arrays = as_rows(shapes, [_array(i, given) for i, given in enumerate(arguments, 1)])
+        self.every = range(len(self.arrays[0]) if self.arrays else 1)  # their numbers
 
     def __len__(self) -> int:
         return len(self.every)
@@ -52,22 +44,16 @@ class Rows:
         return rows
 
 
-def _array(number: int, shape: tuple[int, ...], given: Any) -> Any:
+def _array(number: int, given: Any) -> Any:
     try:
         array = np.asarray(given)
         if array.dtype.kind == "O":  # Fraction, Decimal, Value, or nothing that is a number
             array = np.array([as_value(number).data for number in array.flat]).reshape(array.shape)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"it holds {array.dtype.name}")
-        array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {error}") from None
-    if array.shape == shape:
-        array = array[None]
-    if array.shape[1:] != shape or array.ndim != len(shape) + 1:
-        wanted = "×".join(["rows", *map(str, shape)])
-        raise ShapeError(f"argument {number + 1} has shape {wanted}, or one row of it; got {array.shape}")
-    return array.reshape(len(array), prod(shape))
+        raise ArgumentTypeError(f"argument {number} is not an array of numbers: {error}") from None
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
 class Program:

@@ -4,7 +4,7 @@ A new backend is a module and a row in BACKENDS. The choice depends on the graph
 program gives the same bits every time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 
 class Graph:
-    """What a backend is made from: the trace of a recorded graph, and its lifted form when that is asked for."""
+    """What a backend is made from: the trace of a recorded graph, and its lifted form when that is asked for.
 
-    def __init__(self, trace: "Trace") -> None:
-        self.trace = trace
+    ``devices`` are those that are to share the rows out, if any were named.
+    """
+
+    def __init__(self, trace: "Trace", devices: Sequence[Any] = ()) -> None:
+        self.trace, self.devices = trace, devices
 
     @cached_property
     def _chains(self) -> Any:
@@ -87,7 +90,7 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
 def _jax(graph: Graph, dtype: str) -> "Backend":
     from .jax_backend import JaxBackend
 
-    return JaxBackend(graph.lifted, dtype)
+    return JaxBackend(graph.trace, graph.lifted, dtype, graph.devices)
 
 
 def _jax_cost(graph: Graph, rows: int) -> float:
@@ -95,7 +98,11 @@ def _jax_cost(graph: Graph, rows: int) -> float:
 
 
 def _jax_missing() -> str:
-    return "" if find_spec("jax") else "backend='jax' needs JAX, which is not installed: python -m pip install 'micrograd-nn[jax]'"
+    return (
+        ""
+        if find_spec("jax")
+        else "backend='jax' needs JAX, which is not installed: python -m pip install 'micrograd-nn[jax]'"
+    )
 
 
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
