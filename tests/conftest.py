@@ -1,10 +1,11 @@
-"""What pytest needs to know: tests may leave the table as they found it, and hear Ctrl-C wherever they run."""
+"""What pytest needs to know: tests may leave the table as they found it, hear Ctrl-C, and run on every backend."""
 
 import signal
 from collections.abc import Iterator
 
 import pytest
 
+from micrograd_nn.compiler.registry import BACKENDS
 from micrograd_nn.engine.operation import TABLE, Operation
 from micrograd_nn.engine.ops import absolute, div
 
@@ -41,3 +42,12 @@ def ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(params=[*BACKENDS])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each backend by name; skipped with its reason where it can't run."""
+    name = str(request.param)
+    if name in BACKENDS and BACKENDS[name].missing():
+        pytest.skip(BACKENDS[name].missing())
+    return name

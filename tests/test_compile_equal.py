@@ -158,7 +158,6 @@ def test_two_thousand_random_graphs() -> None:
 SPECIAL = (0.0, -0.0, 1.0, -1.0, inf, -inf, nan, 1e300, -1e-300)
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 @pytest.mark.parametrize("name", [*TABLE])
 def test_every_row_has_the_engines_corners(name: str, backend: str) -> None:
     """nan, infinities and kinks of a lone operation, as value and as slopes; in a batch too."""
@@ -182,7 +181,6 @@ def same_kind(got: float, want: float) -> bool:
     return alike(got, want) or (isfinite(got) and isfinite(want) and got == pytest.approx(want, rel=1e-14, abs=5e-322))
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 def test_ties_in_a_chain_share_the_slope_as_recorded(backend: str) -> None:
     """The maximum of four equal numbers: max(max(max(a, b), c), d) has slopes 1/8, 1/8, 1/4, 1/2."""
     leaves = [Value(2.0) for _ in range(4)]
@@ -193,7 +191,6 @@ def test_ties_in_a_chain_share_the_slope_as_recorded(backend: str) -> None:
     assert (loss, gradient.tolist()) == (2.0, [0.125, 0.125, 0.25, 0.5])
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 def test_cross_entropy_at_large_sums(backend: str) -> None:
     """At ±1000 the loss is 2000 and its slopes are ±1: hand."""
     w = [Value(1000.0), Value(-1000.0), Value(0.0), Value(3.0)]

@@ -94,7 +94,7 @@ def _jax(graph: Graph, dtype: str) -> "Backend":
 
 
 def _jax_cost(graph: Graph, rows: int) -> float:
-    return graph.levels * 50.0 + graph.nodes * rows * 0.2
+    return 2000.0 + graph.levels * 50.0 + graph.nodes * rows * 0.2
 
 
 def _jax_missing() -> str:
