@@ -4,13 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import vendor
+from . import links, vendor
 
 HERE = Path(__file__).parent
 
 
 def main() -> int:
-    """Fetch what the pages bring along, then build. Returns the exit code; a warning is an error."""
+    """Fetch what the pages bring along, then build. Returns the exit code; a warning or a dead link is an error."""
     parser = argparse.ArgumentParser(prog="python -m docs", description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE / "_build" / "html", help="default docs/_build/html")
     arguments = parser.parse_args()
@@ -18,7 +18,10 @@ def main() -> int:
 
     from sphinx.cmd.build import build_main
 
-    return int(build_main(["-W", "--keep-going", "-q", "-b", "html", str(HERE), str(arguments.out)]))
+    code = int(build_main(["-W", "--keep-going", "-q", "-b", "html", str(HERE), str(arguments.out)]))
+    dead = list(links.faults(arguments.out.resolve()))
+    sys.stderr.writelines(f"{fault}\n" for fault in dead)
+    return code or bool(dead)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ html_copy_source = html_show_sourcelink = False
 mathjax_path = "tex-svg.js"  # our own copy: the site asks no other host for anything
 
 nb_execution_mode = "cache"
+nb_execution_in_temp = True
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_execution_cache_path = str(HERE / "_build" / "executed")

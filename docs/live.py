@@ -13,6 +13,7 @@ from micrograd_nn.draw._lesson import Lesson
 
 from . import vendor
 
+HERE = Path(__file__).parent
 FRONT_END = ("live.js", "live.css")
 
 

@@ -99,3 +99,8 @@ def carried_over(root: Value, given: Mapping[Value, Any], number: Callable[[floa
             operands = [made[operand] for operand in node.operands]
             made[node] = node.operation(*operands) if node.operation else number(node.data)
     return made
+
+
+def at_stop(row: Operation | None, *operands: float) -> bool:
+    """Is the logarithm of a loss at its -100, where it is written as ln and is none?"""
+    return row is not None and row.name.startswith("clamped_log") and row(*operands) == -100.0

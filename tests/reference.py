@@ -117,6 +117,16 @@ REFERENCES = {
         (lambda a: 1 / a,),
         ((5e-324,), (1.0000000000000002,), (0.9999999999999999,), (1e308,)),
     ),
+    "clamped_log": Reference(
+        lambda a: max(mp.log(a), mp.mpf(-100)) if a > 0 else mp.nan if a else mp.mpf(-100),
+        (lambda a: 1 / a if a else mp.zero,),
+        ((5e-324,), (1e-44,), (3.7200759760208361e-44,), (0.9999999999999999,), (1e308,)),
+    ),
+    "clamped_log1m": Reference(
+        lambda a: mp.log1p(-a) if a != 1 else mp.mpf(-100),
+        (lambda a: 1 / (a - 1) if a != 1 else mp.zero,),
+        ((1e-300,), (5e-324,), (0.9999999999999999,), (-1e-17,), (-1e300,)),
+    ),
     "sqrt": Reference(mp.sqrt, (lambda a: 1 / (2 * mp.sqrt(a)) if a else mp.inf,), ((5e-324,), (1e308,))),
     "sigmoid": Reference(
         _logistic, (lambda a: _logistic(a) * _logistic(-a),), ((40.0,), (-40.0,), (710.0,), (-740.0,), (1e-17,))
@@ -136,6 +146,7 @@ REFERENCES = {
     "sin": Reference(mp.sin, (mp.cos,), ((3.141592653589793,), (1e22,), (1e-300,))),
     "cos": Reference(mp.cos, (lambda a: -mp.sin(a),), ((1.5707963267948966,), (1e22,), (1e-300,))),
     "greater": Reference(lambda a, b: mp.mpf(a > b), (lambda a, b: 0, lambda a, b: 0)),
+    "sign": Reference(mp.sign, (lambda a: 0,)),
     "step": Reference(lambda a: mp.mpf(a >= 0), (lambda a: 0,)),
     "relu": Reference(lambda a: max(a, mp.zero), (lambda a: mp.mpf(a > 0),)),
     "leaky_relu": Reference(

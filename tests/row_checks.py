@@ -182,7 +182,14 @@ def textbook(row: Operation) -> Iterator[str]:
 def domains(row: Operation) -> Iterator[str]:
     """The domain holds where the reference is one real number, and says in words what it tests."""
     words = row.domain.text.replace(EVERYWHERE.text, "True")
-    for sign, meaning in ((", or", " or"), ("≠", "!="), ("≥", ">="), (" = ", " == "), ("b whole", "b % 1 == 0")):
+    for sign, meaning in (
+        (", or", " or"),
+        ("≠", "!="),
+        ("≥", ">="),
+        ("≤", "<="),
+        (" = ", " == "),
+        ("b whole", "b % 1 == 0"),
+    ):
         words = words.replace(sign, meaning)
     for point in product((*SPECIAL, -1.5, -0.5, 4.0), repeat=row.arity):
         value = real(REFERENCES[row.name].value, [mp.mpf(x) for x in point])
@@ -264,7 +271,8 @@ def written(row: Operation) -> Iterator[str]:
                 texts[slot].level = inner.level
             text = row.text.format(**dict(zip("ab", texts, strict=False)))
             value = row.forward(*numbers)
-            if math.isfinite(value) and not math.isclose(_read(text, given), value, rel_tol=1e-12):
+            corner = tuple(numbers) in [operands for operands, _, _ in row.kinks]  # there the row chose its value
+            if math.isfinite(value) and not corner and not math.isclose(_read(text, given), value, rel_tol=1e-12):
                 yield f"{text} with {given} is {_read(text, given)}, not {value}"
 
 

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from compile_cases import SPELLINGS, Case, arguments, engine, network
+from compile_cases import SPELLINGS, Case, arguments, engine, flat, network
 from test_compile_equal import moons
 
 from micrograd_nn import MLP, Operation, Value, logaddexp, maximum, minimum, tanh, total
@@ -93,7 +93,7 @@ def test_the_digit_network_in_small() -> None:
         "Z2 = W2·A1 + b2                              6×n",
         "A2 = relu(Z2)                                6×n",
         "Z3 = W3·A2 + b3                              5×n",
-        "L = logsumexp(Z3) − Σ(Y ⊙ Z3)                n",
+        "L = logsumexp(Z3 − Σ(Y ⊙ Z3))                n",
     ]
     assert r"Z_{1} &= W_{1} \, X + b_{1} && 7 \times n" in program._repr_latex_()
 
@@ -138,6 +138,26 @@ def test_an_array_beside_its_own_transpose_is_not_written_over() -> None:
     expected, slopes = engine(case, [[]])
     assert program() == pytest.approx(expected, rel=1e-14)
     assert program.value_and_grad()[1].tolist() == pytest.approx(slopes, rel=1e-12)
+
+
+@pytest.mark.parametrize("outer", [maximum, logaddexp, mul], ids=str)
+@pytest.mark.parametrize("varies", [True, False])
+def test_an_array_that_is_joined_with_another_and_read_again(varies: bool, outer: Operation) -> None:
+    """Chains over the rows of two arrays at once, and sums over some of the numbers of one."""
+    draw = Random(0)
+    w, v, x = ([[Value(draw.uniform(-1, 1)) for _ in range(n)] for _ in range(m)] for m, n in ((3, 2), (2, 3), (3, 2)))
+    a = [[tanh(total(map(mul, row, sample))) for row in w] for sample in x]
+    b = [[tanh(number * 2.0) for number in row] for row in a]
+    chains = [reduce(outer, [*one, *other]) for one, other in zip(a, b, strict=True)]
+    sums = [tanh(total(map(mul, [a[0][0], a[1][1], a[2][0]], row))) for row in v]
+    case = Case(total(chains) + total(sums), [flat(x)] if varies else [], flat(w) + flat(v))
+    rows = [[leaf.data + shift for leaf in flat(case.inputs)] for shift in ((0.0, 0.1) if varies else (0.0,))]
+    program = compile(*case, backend="numpy")
+    for _ in range(2):  # a copy that was made once holds old numbers the second time
+        loss, gradient = program.value_and_grad(*arguments(case, rows))
+        expected, slopes = engine(case, rows)
+        assert loss == pytest.approx(expected, rel=1e-13)
+        assert gradient.tolist() == pytest.approx(slopes, rel=1e-12)
 
 
 def chains_in_chains(draw: Random, leaves: list[Value], depth: int) -> Value:

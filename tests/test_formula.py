@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_graphs import carried_over, random_graph
+from random_graphs import at_stop, carried_over, random_graph
 
 from micrograd_nn import MicrogradError, Value
 from micrograd_nn.derive import Symbol, simplify
@@ -192,6 +192,8 @@ def test_every_row_can_be_called_by_its_name(row):
 @pytest.mark.parametrize("seed", range(150))
 def test_what_a_symbol_prints_can_be_typed_again(seed):
     root, leaves = random_graph(seed, n_nodes=10)
+    if any(at_stop(node.operation, *[o.data for o in node.operands]) for node in topological_order(root)):
+        return
     symbol = carried_over(root, {leaf: Symbol(leaf.label) for leaf in leaves}, Symbol.of)[root]
     numbers = {leaf.label: leaf.data for leaf in leaves}
     assert formula(str(symbol), numbers).data == pytest.approx(root.data, rel=1e-12, abs=1e-12)

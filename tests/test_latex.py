@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from latex_reader import read
-from random_graphs import carried_over, random_graph
+from random_graphs import at_stop, carried_over, random_graph
 
 from micrograd_nn.derive import Symbol, simplify
 from micrograd_nn.engine import ops
@@ -120,7 +120,7 @@ def is_moderate(expression, numbers):
     worked_out = [1.0]
 
     def apply(row, *operands):
-        worked_out.append(row(*operands))
+        worked_out.append(mpmath.inf if at_stop(row, *operands) else row(*operands))
         return worked_out[-1]
 
     expression.fold(lambda leaf: leaf.number if leaf.name is None else numbers[leaf.name], apply)

@@ -19,7 +19,7 @@ from micrograd_nn import Value, formula
 from micrograd_nn.notation.text import rounded
 
 pytestmark = pytest.mark.slow
-DOCS = Path(live.__file__).parent
+DOCS = live.HERE
 AXE = os.environ.get("AXE_CORE", "")
 SIZES = [(1280, 800), (800, 600), (390, 844)]
 TITLES = [lesson["title"] for lesson in live.lessons(DOCS)]

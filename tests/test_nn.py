@@ -18,8 +18,8 @@ ACTIVATIONS = [row.name for row in TABLE.values() if row.arity == 1 or row.defau
 
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, "identity", "linear"])
 def test_a_neuron_is_its_formula(activation: str) -> None:
-    neuron = Neuron(3, activation, weights=[0.5, -1.0, 2.0], bias=0.25)
-    weighted = 0.5 * 1.5 + -1.0 * 0.5 + 2.0 * 0.75 + 0.25
+    neuron = Neuron(3, activation, weights=[0.5, -1.0, 2.0], bias=-1.25)
+    weighted = 0.5 * 1.5 + -1.0 * 0.5 + 2.0 * 0.75 + -1.25  # 0.5, where every row is a real number
     expected = weighted if activation in ("identity", "linear") else TABLE[activation](weighted)
     assert neuron([1.5, 0.5, 0.75]).data == expected
     assert Neuron(1, activation, weights=[2.0], bias=False)([1.0]).label == "h1"

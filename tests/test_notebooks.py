@@ -62,6 +62,18 @@ def test_a_wrong_figure_would_be_seen():
     assert not agrees("99", False)
 
 
+WORDS = """weight, bias, activation, loss, gradient descent, learning rate, features, target, input layer, hidden layer,
+output layer, dense, fully connected, epoch, generalise, generalises, mini-batch, full batch, stochastic, vectorising,
+chain rule, local slope, perceptron, hinge, binary cross-entropy, softmax, training, validation, test, overfitting,
+l2 regularisation, early stopping, confusion matrix, momentum, adam"""
+
+
+def test_every_word_of_the_textbooks_is_met():
+    text = "\n".join(cell.source for path in CHAPTERS for cell in nbformat.read(path, as_version=4).cells)
+    set_apart = {word.casefold() for word in re.findall(r"(?<!\w)\*{1,2}(?!\s)([^*\n]+?)\*{1,2}", text)}
+    assert {*re.split(r",\s", WORDS)} - set_apart == set()
+
+
 # ---- exercises ----
 
 

@@ -25,7 +25,7 @@ EQUIVALENT = {
     **dict.fromkeys(("add: slopes exchanged", "greater: slopes exchanged"), EQUAL),
     **{
         f"{slope}: {what}": ZERO
-        for slope in ("greater 0", "greater 1", "step 0", "stop_gradient 0")
+        for slope in ("greater 0", "greater 1", "sign 0", "step 0", "stop_gradient 0")
         for what in ("times 1 + 1e-12", "times 1 - 1e-12", "sign flipped")
     },
 }

@@ -1,14 +1,16 @@
 """Array steps as source: for each the lines that compute it.
 
-An operation is written by its row's ``numpy`` template and nowhere else: the template is parsed once, into calls that
-write into arrays made before. Numbers that do not vary stay Python floats, so that float32 stays float32.
+An operation is written by its row's ``numpy`` template and nowhere else: the template is evaluated on operands that
+write down the calls of NumPy it makes, and each call writes into an array made before. Numbers that do not vary stay
+Python floats, so that float32 stays float32.
 """
 
-from collections.abc import Callable, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache, partial
+from itertools import zip_longest
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -16,8 +18,9 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.operation import Operation
 from . import steps as kinds
 from .backend import execute
-from .buffers import Buffers, Kind, sides, view_call
-from .steps import Ref, Shape, Step, Steps, chain_slopes, stretch
+from .buffers import Buffers, Call, sides, view_call
+from .layout import arange, columns, in_full, join, view
+from .steps import Ref, Step, Steps, Tape, Tracer, live
 from .straight import constant, template
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
@@ -26,63 +29,90 @@ UNROLLED = 4  # so many terms of a chain are single calls: up to ten times faste
 UNROLLED_FUNCTION = 16  # so many of a fold that is no sum or product: NumPy reduces those more slowly
 
 
-class Given(NamedTuple):
-    """What a call is given: its text; of an array the shape for one row and whether it is batched; what made it."""
-
-    text: str
-    like: tuple[Shape, bool] | None = None
-    made: tuple[str, str] = ("", "")  # the function, and its last argument
-
-
 class ArraySource:
     """The lines for some outputs of a tape: ``made`` once for a number of rows, ``lines`` in every call.
 
-    ``stores`` are arrays from outside that an outcome is written to, by its step. ``scope`` holds the arrays that the
-    lines refer to: constants and tables of positions. What is ``spendable`` from outside may be written over.
+    ``results`` says how each output is written. One that has a name among ``targets`` is left in that array from
+    outside. ``scope`` holds what the lines refer to: constants and tables of positions.
     """
 
     def __init__(
-        self,
-        steps: Steps,
-        outputs: list[Any],
-        dtype: str,
-        prefix: str,
-        stores: dict[Ref, str] | None = None,
-        spendable: Set[str] = frozenset(),
+        self, steps: Steps, outputs: Sequence[Ref | float], dtype: str, prefix: str, targets: Sequence[str] = ()
     ) -> None:
-        self._steps, self._dtype, self._prefix = steps, dtype, prefix
-        wanted = [output for output in outputs if isinstance(output, Ref)]
-        self._buffers = Buffers(steps, wanted, prefix, dtype, stores or {}, spendable)
-        self.made = self._buffers.lines
-        self.lines: list[str] = []
+        self._steps, outputs = taken_apart(steps, outputs)
+        self._dtype, self._prefix = dtype, prefix
+        pairs = list(zip_longest(outputs, targets, fillvalue=""))
+        wanted = {output: target for output, target in pairs if isinstance(output, Ref)}
+        self._buffers = Buffers(self._steps, wanted, prefix, dtype)
+        self.made, self.lines = self._buffers.made, list[str]()
         self.scope: dict[str, Any] = {}
-        self._scalar = _scalars(steps)
+        self._scalar = scalars(self._steps)
         self._texts: dict[Ref, str] = {}
-        self._writers: dict[type[Step], Callable[[Ref, Any], str]] = {
-            kinds.Leaf: lambda _, step: step.source,
-            kinds.Constant: self._constant,
-            kinds.Apply: self._apply,
-            kinds.MatMul: self._matmul,
-            kinds.Gram: self._gram,
-            kinds.Fold: self._fold,
-            kinds.Scan: self._scan,
-            kinds.Slopes: self._slopes,
-            kinds.Sum: self._sum,
-            kinds.View: self._view,
-            kinds.Stretch: self._stretch,
-            kinds.Scatter: self._scatter,
-        }
-        for ref in map(Ref, range(len(steps))):
+        for ref in map(Ref, range(len(self._steps))):
             if self._buffers.needed[ref]:
-                self._texts[ref] = self._writers[type(steps[ref])](ref, steps[ref])
+                self._texts[ref] = self._write(ref, self._steps[ref])
                 self._buffers.done(ref)
+        self.results = [self._text(output) for output in outputs]
+        copied = [(target, result) for (_, target), result in zip(pairs, self.results, strict=True)]
+        self.lines += [f"np.copyto({target}, {result})" for target, result in copied if target not in ("", result)]
 
-    def text(self, operand: Ref | float) -> str:
+    def _write(self, ref: Ref, step: Step) -> str:
+        """Write the lines of a step. Returns how those that use it write it."""
+        match step:
+            case kinds.Leaf():
+                return step.source
+            case kinds.Constant():
+                return self._keep(self._rounded(step.numbers).astype(self._dtype))
+            case kinds.View() if not step.index.table:
+                text = self._text(step.references[0])
+                return text if self._scalar[ref] else self._make(view_call(text, step.index, step.batched))
+            case _ if self._scalar[ref]:
+                name = f"{self._prefix}s{ref.number}"
+                self.lines.append(f"{name} = {self._number(step)}")
+                return name
+        out = self._texts[ref] = self._buffers.out(ref)
+        for line in self._computed(ref, step, out):
+            self.lines.append(line)
+        return out
+
+    def _computed(self, ref: Ref, step: Step, out: str) -> Iterable[str]:
+        """The lines that write a step's numbers into its array."""
+        match step:
+            case Call():
+                call = f"np.{step.function}({self._listed(step)}"
+                return [f"{call}, out={out})" if is_ufunc(step.function) else f"{out}[...] = {call})"]
+            case kinds.MatMul():
+                return self._matmul(step, out)
+            case kinds.Gram():
+                return self._gram(step, out)
+            case kinds.Fold():
+                return [f"np.{ufunc(step.operation)}.reduce({self._array(step.references[0])}, axis=-1, out={out})"]
+            case kinds.Scan():
+                terms, back = self._array(step.references[0]), "[..., ::-1]" if step.reverse else ""
+                return [f"np.{ufunc(step.operation)}.accumulate({terms}{back}, axis=-1, out={out}{back})"]
+            case kinds.Slopes():
+                return self._slopes(step, out)
+            case kinds.Sum():
+                return self._sum(step, out)
+            case kinds.View():
+                flat, table = self._row_by_row(step.references[0]), self._keep(step.index.positions)
+                return [f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})"]
+            case kinds.Stretch():
+                return [f"np.copyto({out}, {self._text(step.references[0])})"]
+            case kinds.Scatter():
+                return self._scatter(ref, step, out)
+        raise AssertionError(f"no lines for a {type(step).__name__}")
+
+    # ---- how things are written ----
+
+    def _text(self, operand: Ref | float) -> str:
         """How an operand is written."""
         if isinstance(operand, Ref):
             return self._texts[operand]
-        largest = float(np.finfo(self._dtype).max)
-        return constant(max(-largest, min(largest, operand)) if abs(operand) < np.inf else operand)
+        return constant(float(self._rounded(operand)))
+
+    def _listed(self, step: Step) -> str:
+        return ", ".join(map(self._text, step.operands))
 
     def _keep(self, thing: Any) -> str:
         """A name for an array, or for a function, that the lines refer to."""
@@ -91,263 +121,220 @@ class ArraySource:
         return name
 
     def _make(self, expression: str) -> str:
-        """A name for an array or view that is made once."""
-        name = f"{self._prefix}v{len(self.made)}"
-        self.made.append(f"{name} = {expression}")
-        return name
+        return self._buffers.make(expression)
+
+    def _zeros(self, step: Step) -> str:
+        return self._make(f"np.zeros({sides(step.shape, step.batched)}, {self._dtype})")
 
     def _array(self, operand: Ref) -> str:
         """An operand as an array, also where it is a single number that does not vary."""
         if not self._scalar[operand]:
             return self._texts[operand]
-        name = self._make(f"np.zeros({sides(self._steps[operand].shape, False)}, {self._dtype})")
+        name = self._zeros(self._steps[operand])
         self.lines.append(f"{name}.fill({self._texts[operand]})")
         return name
 
-    def _constant(self, _: Ref, step: kinds.Constant) -> str:
-        largest = np.finfo(self._dtype).max
-        fits = np.where(np.isinf(step.numbers), step.numbers, np.clip(step.numbers, -largest, largest))
-        return self._keep(fits.astype(self._dtype))
-
-    # ---- operations ----
-
-    def _apply(self, ref: Ref, step: kinds.Apply) -> str:
-        if self._scalar[ref]:
-            name = f"{self._prefix}s{ref.number}"
-            texts = dict(zip("ab", map(self.text, step.operands), strict=False))
-            self.lines.append(f"{name} = {template(step).format(**texts)}")
-            return name
-        out = self._buffers.out(ref, step.references)
-        self._operation(step.operation, [self._given(operand) for operand in step.operands], out)
-        return out
-
-    def _given(self, operand: Ref | float) -> Given:
-        if not isinstance(operand, Ref) or self._scalar[operand]:
-            return Given(self.text(operand))
-        return Given(self._texts[operand], (self._steps[operand].shape, self._steps[operand].batched))
-
-    def _operation(self, operation: Operation, operands: list[Given], out: str) -> None:
-        """The calls of an operation's template; the last one writes into ``out``."""
-        known: dict[str | int, Given] = dict(zip("ab", operands, strict=False))
-        spent: list[tuple[str, Kind]] = []
-        *inner, last = calls(operation)
-        for k, call in enumerate(inner):
-            given = _given(call, known)
-            likes, made = [one.like for one in given if one.like is not None], (call.function, given[-1].text)
-            if call.function in IDEMPOTENT and given[0].made == made:
-                known[k] = given[0]
-            elif likes:
-                shape, batched = stretch(shape for shape, _ in likes), any(batched for _, batched in likes)
-                kind = shape, batched, "bool" if call.function in TRUTHS else self._dtype
-                spent.append((self._buffers.fresh(kind), kind))
-                known[k] = Given(spent[-1][0], (shape, batched), made)
-                self._call(call.function, given, known[k].text)
-            else:
-                known[k] = Given(f"np.{self._dtype}(np.{call.function}({listed(given)}))")
-        self._call(last.function, _given(last, known), out)
-        for name, kind in spent:
-            self._buffers.spend(name, kind)
-
-    def _call(self, function: str, given: list[Given], out: str) -> None:
-        written = f"np.{function}({listed(given)}"
-        self.lines.append(f"{written}, out={out})" if is_ufunc(function) else f"{out}[...] = {written})")
-
-    def _matmul(self, ref: Ref, step: kinds.MatMul) -> str:
-        a, b = step.references
-        left, right, out = self._flat(a), self._array(b), self._buffers.out(ref)
-        right = self._make(f"{right}.T") if step.transposed else right
-        flat = self._make(f"{out}.reshape(-1, {step.shape[-1]})") if step.batched and len(step.shape) > 1 else out
-        self.lines.append(f"np.matmul({left}, {right}, out={flat})")
-        return out
-
-    def _gram(self, ref: Ref, step: kinds.Gram) -> str:
-        a, b = map(self._flat, step.references)
-        first = self._steps[step.references[0]]
-        if not first.batched and len(first.shape) == 1:
-            a, b = self._make(f"{a}[None]"), self._make(f"{b}[None]")
-        out = self._buffers.out(ref)
-        self.lines.append(f"np.matmul({self._make(f'{a}.T')}, {b}, out={out})")
-        return out
+    def _row_by_row(self, source: Ref) -> str:
+        step = self._steps[source]
+        return self._make(f"{self._text(source)}.reshape{sides((prod(step.shape),), step.batched)}")
 
     def _flat(self, operand: Ref) -> str:
         """An array as a matrix with the last side across; a view that can't be seen so is copied."""
         step, text = self._steps[operand], self._array(operand)
-        if not (step.batched and len(step.shape) > 1):
-            return text
-        if self._buffers.owner[operand] != operand:
-            copy = self._make(f"np.zeros({sides(step.shape, step.batched)}, {self._dtype})")
+        foreign = self._buffers.owner[operand] != operand or operand in self._buffers.direct
+        if foreign and step.batched and len(step.shape) > 1:
+            copy = self._zeros(step)
             self.lines.append(f"np.copyto({copy}, {text})")
             text = copy
-        return self._make(f"{text}.reshape(-1, {step.shape[-1]})")
+        return self._as_matrix(text, step)
 
-    def _fold(self, ref: Ref, step: kinds.Fold) -> str:
-        terms, out = self._array(step.references[0]), self._buffers.out(ref)
-        self._chain(step, terms, out, "reduce")
-        return out
+    def _as_matrix(self, text: str, step: Step) -> str:
+        flat = step.batched and len(step.shape) > 1
+        return self._make(f"{text}.reshape(-1, {step.shape[-1]})") if flat else text
 
-    def _scan(self, ref: Ref, step: kinds.Scan) -> str:
-        terms, out = self._array(step.references[0]), self._buffers.out(ref)
-        onwards = self._make(f"{out}[..., ::-1]") if step.reverse else out
-        terms = self._make(f"{terms}[..., ::-1]") if step.reverse else terms
-        self._chain(step, terms, onwards, "accumulate")
-        return out
+    # ---- what is computed ----
 
-    def _chain(self, step: kinds.Fold | kinds.Scan, terms: str, out: str, method: str) -> None:
-        """That method of the operation's ufunc; or a call for each term from the second on, where that is faster."""
-        given, function, only = self._steps[step.references[0]], ufunc(step.operation), isinstance(step, kinds.Fold)
-        like, count = (given.shape[:-1], given.batched), given.shape[-1]
-        longest = UNROLLED_FUNCTION if only and step.operation.numpy.startswith("np.") else UNROLLED
-        if function and (count > longest or like == ((), False)):
-            self.lines.append(f"np.{function}.{method}({terms}, axis=-1, out={out})")
-            return
-        columns = [self._make(f"{terms}[..., {k}]") for k in range(count)]
-        results = [out] * count if only else [self._make(f"{out}[..., {k}]") for k in range(count)]
-        if not only:
-            self.lines.append(f"np.copyto({results[0]}, {columns[0]})")
-        before = columns[0]
-        for column, result in zip(columns[1:], results[1:], strict=True):
-            self._operation(step.operation, [Given(before, like), Given(column, like)], result)
-            before = result
+    def _rounded(self, numbers: Any) -> Any:
+        """Constants that are finite in the program's numbers if they are finite."""
+        largest = np.finfo(self._dtype).max
+        return np.where(np.isinf(numbers), numbers, np.clip(numbers, -largest, largest))
 
-    def _slopes(self, ref: Ref, step: kinds.Slopes) -> str:
+    def _number(self, step: Step) -> str:
+        """A number that does not vary, over floats."""
+        if isinstance(step, Call):
+            return f"np.{self._dtype}(np.{step.function}({self._listed(step)}))"
+        assert isinstance(step, kinds.Apply)
+        return template(step).format(**dict(zip("ab", map(self._text, step.operands), strict=False)))
+
+    def _matmul(self, step: kinds.MatMul, out: str) -> Iterable[str]:
+        a, b = step.references
+        left, right = self._flat(a), self._array(b)
+        right = self._make(f"{right}.T") if step.transposed else right
+        yield f"np.matmul({left}, {right}, out={self._as_matrix(out, step)})"
+
+    def _gram(self, step: kinds.Gram, out: str) -> Iterable[str]:
+        a, b = map(self._flat, step.references)
+        first = self._steps[step.references[0]]
+        lone = "[None]" if not first.batched and len(first.shape) == 1 else ""
+        yield f"np.matmul({self._make(f'{a}{lone}.T')}, {b}{lone}, out={out})"
+
+    def _slopes(self, step: kinds.Slopes, out: str) -> Iterable[str]:
         terms, outcome, slopes = map(self._array, step.references)
-        out = self._buffers.out(ref, step.references[-1:])
         if out != slopes:
-            self.lines.append(f"np.copyto({out}, {slopes})")
+            yield f"np.copyto({out}, {slopes})"
         largest = float(np.finfo(self._dtype).eps) ** -0.5  # beyond, less than half of the digits of x − out are right
         recorded = self._keep(partial(as_recorded, step.operation, largest))
-        self.lines.append(f"if not np.abs({outcome}).max() < {largest}: {recorded}({terms}, {out})")
-        return out
+        small = f"np.vdot({outcome}, {outcome}) < {largest**2}"  # a quick look first
+        yield f"if not ({small} or np.abs({outcome}).max() < {largest}): {recorded}({terms}, {out})"
 
-    def _sum(self, ref: Ref, step: kinds.Sum) -> str:
-        given, out = self._array(step.references[0]), self._buffers.out(ref)
-        whole = self._steps[step.references[0]]
+    def _sum(self, step: kinds.Sum, out: str) -> Iterable[str]:
+        given, whole = self._array(step.references[0]), self._steps[step.references[0]]
         rows = whole.batched and not step.batched
         axes = [a + whole.batched for a, side in enumerate(whole.shape) if step.shape[a] == 1 and side > 1]
         if rows and not axes and len(whole.shape) == 1:  # BLAS adds rows faster than a reduction does
-            ones = self._make(f"np.ones(n, {self._dtype})")
-            self.lines.append(f"np.matmul({ones}, {given}, out={out})")
+            yield f"np.matmul({self._make(f'np.ones(n, {self._dtype})')}, {given}, out={out})"
+        elif axes == [1] and not rows and len(whole.shape) == 1:  # and the numbers of a row
+            yield f"np.matmul({given}, {self._make(f'np.ones(({whole.shape[0]}, 1), {self._dtype})')}, out={out})"
         else:
             target = self._make(f"{out}[None]") if rows else out
             listed = ", ".join(map(str, [0] * rows + axes))
-            self.lines.append(f"np.add.reduce({given}, axis=({listed},), keepdims=True, out={target})")
-        return out
+            yield f"np.add.reduce({given}, axis=({listed},), keepdims=True, out={target})"
 
-    # ---- numbers from one array to another ----
-
-    def _view(self, ref: Ref, step: kinds.View) -> str:
-        (source,) = step.references
-        if self._scalar[ref]:
-            return self.text(source)
-        if not step.index.table:
-            return self._make(view_call(self.text(source), step.index, step.batched))
-        out, table, flat = self._buffers.out(ref), self._keep(step.index.positions), self._row_by_row(source)
-        self.lines.append(f"np.take({flat}, {table}, axis=-1, mode='clip', out={out})")
-        return out
-
-    def _row_by_row(self, source: Ref) -> str:
-        size = prod(self._steps[source].shape)
-        sizes = f"n, {size}" if self._steps[source].batched else str(size)
-        return self._make(f"{self.text(source)}.reshape({sizes})")
-
-    def _stretch(self, ref: Ref, step: kinds.Stretch) -> str:
-        out = self._buffers.out(ref)
-        self.lines.append(f"np.copyto({out}, {self.text(step.references[0])})")
-        return out
-
-    def _scatter(self, ref: Ref, step: kinds.Scatter) -> str:
-        out = self._texts[ref] = self._buffers.out(ref)
-        plan = self._buffers.scattered[ref]
-        if plan.cleared:
-            self.lines.append(f"{out}.fill(0.0)")
-        for k in (*plan.stored, *plan.added):
-            index, overlaps, added = step.indices[k], k in plan.added, plan.cleared or k in plan.added
-            if step.references[k] in self._buffers.direct and not self._scalar[step.references[k]]:
+    def _scatter(self, ref: Ref, step: kinds.Scatter, out: str) -> Iterable[str]:
+        disjoint = self._buffers.disjoint[ref]
+        if not disjoint:
+            yield f"{out}.fill(0.0)"
+        for operand, index in zip(step.references, step.indices, strict=True):
+            if self._buffers.direct.get(operand) == (ref, index) and not self._scalar[operand]:
                 continue  # it is there already
-            piece = self._array(step.references[k])
-            if index.table or overlaps:
+            piece = self._array(operand)
+            if disjoint and not index.table:
+                yield f"np.copyto({self._make(view_call(out, index, step.batched))}, {piece})"
+            else:
                 flat, positions = self._row_by_row(ref), self._keep(index.positions)
                 where = f"(slice(None), {positions})" if step.batched else positions
-                self.lines.append(f"np.add.at({flat}, {where}, {piece})" if added else f"{flat}[{where}] = {piece}")
-            else:
-                target = self._make(view_call(out, index, step.batched))
-                self.lines.append(
-                    f"np.add({target}, {piece}, out={target})" if added else f"np.copyto({target}, {piece})"
-                )
-        return out
+                yield f"{flat}[{where}] = {piece}" if disjoint else f"np.add.at({flat}, {where}, {piece})"
 
 
-def _scalars(steps: Steps) -> list[bool]:
+def scalars(steps: Steps) -> list[bool]:
     """Which steps are a single number that does not vary: it stays a float of Python's."""
     scalar: list[bool] = []
     for step in steps:
         single = isinstance(step, kinds.Leaf) and step.shape == () and not step.batched
-        made = isinstance(step, kinds.Apply | kinds.View) and all(scalar[ref] for ref in step.references)
+        made = isinstance(step, kinds.Apply | Call | kinds.View) and all(scalar[ref] for ref in step.references)
         scalar.append(single or made)
     return scalar
 
 
-def _given(call: "Call", known: dict[str | int, Given]) -> list[Given]:
-    return [known.get(argument, Given(str(argument))) for argument in call.arguments]
-
-
-def listed(given: list[Given]) -> str:
-    """Arguments as they stand in a call."""
-    return ", ".join(one.text for one in given)
-
-
 def as_recorded(operation: Operation, largest: float, terms: Any, slopes: Any) -> None:
-    """Overwrite the slopes of those chains, a row each, whose outcome is not between -largest and largest."""
+    """Overwrite the slopes of those chains, a row each, whose outcome is not between -largest and largest.
+
+    A recorded chain grows to the left: what one link passes on is multiplied by the slope of each later link.
+
+    >>> from micrograd_nn.engine.ops import maximum
+    >>> slopes = np.zeros((1, 4))
+    >>> as_recorded(maximum, 0.0, np.array([[2.0, 2.0, 2.0, 1.0]]), slopes)
+    >>> slopes.tolist()
+    [[0.25, 0.25, 0.5, 0.0]]
+    """
     length = terms.shape[-1]
-    for given, found in zip(terms.reshape(-1, length).tolist(), slopes.reshape(-1, length), strict=True):
-        outcome, recorded = chain_slopes(operation, given)
-        if not abs(outcome) < largest:
+    for (before, *later), found in zip(terms.reshape(-1, length).tolist(), slopes.reshape(-1, length), strict=True):
+        recorded = [1.0]
+        for term in later:
+            after = operation.forward(before, term)
+            onwards, own = (slope(before, term, after) for slope in operation.partials)
+            recorded = [*(passed_on * onwards for passed_on in recorded), own]
+            before = after
+        if not abs(before) < largest:
             found[:] = recorded
 
 
-# ---- the rows' numpy templates, taken apart ----
+# ---- operations as calls of NumPy ----
 
 
-@dataclass(frozen=True)
-class Call:
-    """``np.function(*arguments)``; an argument is "a", "b", the number of an earlier call, or source as it stands."""
+@np.errstate(all="ignore")  # a template may act on constants alone
+def taken_apart(steps: Steps, outputs: Sequence[Ref | float]) -> tuple[list[Step], list[Ref | float]]:
+    """The steps that the outputs depend on, with operations on arrays and short chains as calls; and the outputs."""
+    tape, moved = Tape(), dict[Ref, Ref]()
+    needed, scalar = live(steps, outputs), scalars(steps)
+    for number, step in enumerate(steps):
+        if needed[number]:
+            operands = tuple([moved[operand] if isinstance(operand, Ref) else operand for operand in step.operands])
+            if isinstance(step, kinds.Apply) and not scalar[number]:
+                outcome = in_full(tape, called(tape, step.operation, operands), step.shape, step.batched)
+            elif isinstance(step, kinds.Fold | kinds.Scan) and _by_links(step, steps[step.references[0]]):
+                outcome = _links(step, Tracer(tape, moved[step.references[0]]))
+            else:
+                outcome = tape.add(replace(step, operands=operands))
+            moved[Ref(number)] = outcome.ref
+    return tape.steps, [moved[output] if isinstance(output, Ref) else output for output in outputs]
 
-    function: str
-    arguments: tuple[str | int, ...]
+
+def called(tape: Tape, row: Operation, operands: Sequence[Ref | float]) -> Tracer | float:
+    """The calls of a row's template on these operands, written on the tape; or the number that it is."""
+    outcome = _evaluate(row)(*(Traced(tape, operand) if isinstance(operand, Ref) else operand for operand in operands))
+    if not isinstance(outcome, Traced):
+        return float(outcome)
+    step = tape.steps[outcome.ref]
+    truth = isinstance(step, Call) and step.truth
+    return tape.add(replace(step, truth=False)) if truth else Tracer(tape, outcome.ref)  # type: ignore[call-arg]
 
 
-class Recorded(NDArrayOperatorsMixin):
-    """An operand, or what a call gives, while a template is evaluated: NumPy asks it to make the call."""
+@cache
+def _evaluate(row: Operation) -> Callable[..., Any]:
+    evaluate: Callable[..., Any] = execute(f"made = lambda a, b=None: {row.numpy.format(a='a', b='b')}", np=np)["made"]
+    return evaluate
 
-    def __init__(self, key: str | int, found: list[Call]) -> None:
-        self.key, self.found = key, found
 
-    def __array_ufunc__(self, function: Any, method: str, *arguments: Any) -> "Recorded":
-        """Write the call down."""
-        keys = (given.key if isinstance(given, Recorded) else constant(float(given)) for given in arguments)
-        self.found.append(Call(function.__name__, tuple(keys)))
-        return Recorded(len(self.found) - 1, self.found)
+class Traced(NDArrayOperatorsMixin):
+    """An operand of a template, or what a call gives: NumPy asks it to make the call, and it writes that down."""
 
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> "Recorded":
+    def __init__(self, tape: Tape, ref: Ref) -> None:
+        self.tape, self.ref = tape, ref
+
+    def __array_ufunc__(self, function: Any, method: str, *arguments: Any) -> "Traced":
+        """Write the call down, unless it changes nothing."""
+        operands = tuple(given.ref if isinstance(given, Traced) else float(given) for given in arguments)
+        name, first = function.__name__, self.tape.steps[self.ref]
+        again = isinstance(first, Call) and (first.function, first.operands[-1]) == (name, operands[-1])
+        if again and name in IDEMPOTENT and operands[0] == self.ref:
+            return self
+        return Traced(self.tape, self.tape.each(Call, operands, name, name in TRUTHS).ref)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> "Traced":
         """Likewise, of a function that is no ufunc."""
         return self.__array_ufunc__(function, "", *arguments)
 
 
+def _by_links(step: kinds.Fold | kinds.Scan, terms: Step) -> bool:
+    """Whether a chain has no ufunc for its operation, or is so short that a call for each link is faster."""
+    function = isinstance(step, kinds.Fold) and step.operation.numpy.startswith("np.")
+    alone = len(terms.shape) == 1 and not terms.batched
+    short = terms.shape[-1] <= (UNROLLED_FUNCTION if function else UNROLLED)
+    return not ufunc(step.operation) or (short and not alone)
+
+
+def _links(step: kinds.Fold | kinds.Scan, terms: Tracer) -> Tracer:
+    """A chain as a call for each link, number by number along the last side."""
+    backwards = isinstance(step, kinds.Scan) and step.reverse
+    first, *others = [columns(terms, k, k + 1) for k in range(terms.step.shape[-1])][:: -1 if backwards else 1]
+    results = [first]
+    for term in others:
+        outcome = called(terms.tape, step.operation, (results[-1].ref, term.ref))
+        results.append(in_full(terms.tape, outcome, term.step.shape, term.step.batched))
+    if isinstance(step, kinds.Scan):
+        return join(results[::-1] if backwards else results)
+    return view(results[-1], arange(step.shape))
+
+
 @cache
-def calls(row: Operation) -> tuple[Call, ...]:
-    """The calls of a row's numpy template, the last of which gives its value."""
-    found: list[Call] = []
-    a, b = Recorded("a", found), Recorded("b", found)
-    outcome = execute(f"outcome = {row.numpy.format(a='a', b='b')}", np=np, a=a, b=b)["outcome"]
-    if not isinstance(getattr(outcome, "key", None), int):  # an operand as it stands, or a number
-        a.__array_ufunc__(np.positive, "", outcome)
-    return tuple(found)
-
-
 def ufunc(row: Operation) -> str:
     """The name of the ufunc that the row is, with both operands in order; "" if it is none."""
-    only = calls(row)
-    return only[0].function if len(only) == 1 and only[0].arguments == ("a", "b") and is_ufunc(only[0].function) else ""
+    tape = Tape([kinds.Leaf((), (1,), False, name) for name in "ab"])
+    outcome = called(tape, row, (Ref(0), Ref(1)))
+    step = outcome.step if isinstance(outcome, Tracer) else None
+    only = isinstance(step, Call) and step.operands == (Ref(0), Ref(1)) and is_ufunc(step.function)
+    return step.function if only else ""  # type: ignore[union-attr]
 
 
 def is_ufunc(function: str) -> bool:

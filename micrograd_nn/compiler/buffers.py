@@ -5,163 +5,130 @@ inputs, the gradient) are written only by the steps that are meant to.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
-from math import prod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from .steps import Constant, Index, Leaf, Ref, Scatter, Shape, Steps, View, live
+from .steps import Constant, Index, Leaf, MatMul, Ref, Scatter, Shape, Slopes, Step, Steps, View, live
 
 Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
 
 
-class Scattered:
-    """How a Scatter is carried out.
+@dataclass(frozen=True, slots=True)
+class Call(Step):
+    """``np.function(*operands)``, element by element; a truth is kept as such until it is a number among others."""
 
-    ``stored`` pieces overlap with no other stored one and are written, ``added`` ones are added afterwards. Where the
-    added ones meet zeros the array is ``cleared`` in every call; else the zeros are there from the start.
-    """
-
-    def __init__(self, step: Scatter) -> None:
-        positions = [index.positions.reshape(-1) for index in step.indices]
-        covered = np.zeros(prod(step.shape), dtype=bool)
-        self.stored: list[int] = []
-        self.added: list[int] = []
-        for k in sorted(range(len(positions)), key=lambda k: -len(positions[k])):
-            fresh = not covered[positions[k]].any() and len(step.indices[k].order) > 0
-            (self.stored if fresh else self.added).append(k)
-            if fresh:
-                covered[positions[k]] = True
-        self.whole = bool(covered.all())  # nothing is left at zero
-        self.cleared = any(not covered[positions[k]].all() for k in self.added)
+    function: str
+    truth: bool = False
 
 
 class Buffers:
     """Names for the arrays of the steps, and the lines that make them.
 
-    ``stores`` names the arrays from outside that a step writes to; what is ``spendable`` from outside may be written
-    over once it has been read.
+    ``outputs`` are the steps that are wanted, each with the name of the array from outside that it belongs in, or "".
     """
 
-    def __init__(
-        self, steps: Steps, outputs: list[Ref], prefix: str, dtype: str, stores: dict[Ref, str], spendable: Set[str]
-    ) -> None:
-        self.lines: list[str] = []
+    def __init__(self, steps: Steps, outputs: Mapping[Ref, str], prefix: str, dtype: str) -> None:
+        self.made: list[str] = []
         self._steps, self._prefix, self._dtype = steps, prefix, dtype
-        self._stores, self._spendable = stores, spendable
         self.needed = live(steps, outputs)
-        self.owner = self._owners()
-        self._last = self._last_uses(outputs)
-        self.scattered: dict[Ref, Scattered] = {}
-        self.direct: dict[Ref, tuple[Ref, Index]] = {}  # a step that writes straight into a Scatter's array
-        self._plan_scatters(outputs)
-        self._names: dict[Ref, str] = {
-            Ref(number): step.source
-            for number, step in enumerate(steps)
-            if isinstance(step, Leaf) and step.source in spendable
-        }
+        self.owner: list[Ref] = []  # the step in whose array a step's numbers lie: a view's are in its source's
+        self._last = [-1] * len(steps)  # the last step that reads a step's array; of an output there is none
+        uses = self._survey(outputs)
+        self._fixed = self._stored(outputs)  # arrays that serve one step and no other
+        self._lent: dict[Ref, str] = {}  # arrays that are free again after the last use
         self._free: dict[Kind, list[str]] = defaultdict(list)
-        self._count = 0
+        self.disjoint: dict[Ref, bool] = {}  # a Scatter: whether its pieces meet nowhere
+        self.direct: dict[Ref, tuple[Ref, Index]] = {}  # a step that writes straight into a Scatter's array
+        for number, step in enumerate(steps):
+            if self.needed[number] and isinstance(step, Scatter):
+                self._plan(Ref(number), step, uses)
 
-    def kind(self, ref: Ref) -> Kind:
-        """What an array for that step's outcome looks like."""
-        step = self._steps[ref]
-        return step.shape, step.batched, self._dtype
+    def make(self, expression: str) -> str:
+        """A name for an array or view that is made once."""
+        name = f"{self._prefix}{len(self.made)}"
+        self.made.append(f"{name} = {expression}")
+        return name
 
-    def fresh(self, kind: Kind) -> str:
-        """An array of that kind that nobody reads any more, or a new one."""
-        return self._free[kind].pop() if self._free[kind] else self._new(f"np.zeros({sides(*kind[:2])}, {kind[2]})")
-
-    def spend(self, name: str, kind: Kind) -> None:
-        """Give an array back."""
-        self._free[kind].append(name)
-
-    def out(self, ref: Ref, over: Sequence[Ref] = ()) -> str:
-        """The array that a step writes into: that of an operand among ``over``, if it is not read again."""
-        if ref not in self._names:
-            operand = None if self._is_fixed(ref) else self._writable_operand(ref, over)
-            self._names[ref] = self._array(ref) if operand is None else self._names.pop(operand)
-        return self._names[ref]
+    def out(self, ref: Ref) -> str:
+        """The array that a step writes into: that of an operand, if it is not read again."""
+        if ref in self._fixed:
+            return self._fixed[ref]
+        shape, batched, dtype = kind = self._kind(ref)
+        zeros = f"np.zeros({sides(shape, batched)}, {dtype})"
+        if ref in self.direct:
+            scatter, index = self.direct[ref]
+            self._fixed[ref] = self.make(view_call(self.out(scatter), index, batched))
+        elif isinstance(self._steps[ref], Scatter):  # no array that was used before: its zeros are from the start
+            self._fixed[ref] = self.make(zeros)
+        else:
+            operand, free = self._writable_operand(ref), self._free[kind]
+            self._lent[ref] = self._lent.pop(operand) if operand else free.pop() if free else self.make(zeros)
+            return self._lent[ref]
+        return self._fixed[ref]
 
     def done(self, ref: Ref) -> None:
         """The step is written: what it was the last to read is free."""
         for operand in {self.owner[operand] for operand in self._steps[ref].references}:
             if self._is_free_after(ref, operand):
-                self.spend(self._names.pop(operand), self.kind(operand))
+                self._free[self._kind(operand)].append(self._lent.pop(operand))
 
-    def _new(self, made: str) -> str:
-        name = f"{self._prefix}{self._count}"
-        self._count += 1
-        self.lines.append(f"{name} = {made}")
-        return name
-
-    def _array(self, ref: Ref) -> str:
-        if ref in self._stores:
-            return self._stores[ref]
-        if ref in self.direct:
-            scatter, index = self.direct[ref]
-            return self._new(view_call(self.out(scatter), index, self._steps[ref].batched))
-        kind = self.kind(ref)
-        if isinstance(self._steps[ref], Scatter):  # no array that was used before: its zeros are from the start
-            return self._new(f"np.zeros({sides(*kind[:2])}, {kind[2]})")
-        return self.fresh(kind)
-
-    def _is_fixed(self, ref: Ref) -> bool:
-        """Whether a step's array serves nothing else."""
+    def _kind(self, ref: Ref) -> Kind:
         step = self._steps[ref]
-        if isinstance(step, Leaf):
-            return step.source not in self._spendable
-        return ref in self._stores or ref in self.direct or isinstance(step, Scatter | Constant)
+        return step.shape, step.batched, "bool" if isinstance(step, Call) and step.truth else self._dtype
 
     def _is_free_after(self, ref: Ref, operand: Ref) -> bool:
         """Whether an operand has an array that nothing reads after this step."""
-        return operand in self._names and self._last[operand] == ref.number and not self._is_fixed(operand)
+        return operand in self._lent and self._last[operand] == ref.number
 
-    def _writable_operand(self, ref: Ref, over: Sequence[Ref]) -> Ref | None:
+    def _writable_operand(self, ref: Ref) -> Ref | None:
         """An operand whose array is free after the step, is of its kind, and is not read in another order too."""
+        step = self._steps[ref]
+        over = step.references if isinstance(step, Call) else step.references[-1:] if isinstance(step, Slopes) else ()
         for operand in over:
-            others = {self.owner[other] for other in self._steps[ref].references if other != operand}
-            same_kind = self.owner[operand] == operand and self.kind(operand) == self.kind(ref)
-            if same_kind and operand not in others and self._is_free_after(ref, operand):
+            others = {self.owner[other] for other in step.references if other != operand}
+            free = operand not in others and self._is_free_after(ref, operand)
+            if free and self._kind(operand) == self._kind(ref):
                 return operand
         return None
 
-    def _owners(self) -> list[Ref]:
-        """The step in whose array a step's numbers lie: a view's are in its source's."""
-        owner: list[Ref] = []
+    def _survey(self, outputs: Iterable[Ref]) -> Counter[Ref]:
+        """Find the owners and the last uses. Returns how often each step is read."""
+        uses = Counter[Ref]()
         for number, step in enumerate(self._steps):
             seen = isinstance(step, View) and not step.index.table
-            owner.append(owner[step.references[0]] if seen else Ref(number))
-        return owner
-
-    def _last_uses(self, outputs: list[Ref]) -> list[int]:
-        """The last step that reads each step's array; of an output there is none."""
-        last = [-1] * len(self._steps)
-        for number, step in enumerate(self._steps):
-            if self.needed[number]:
-                for ref in step.references:
-                    last[self.owner[ref]] = number
+            self.owner.append(self.owner[step.references[0]] if seen else Ref(number))
+            for ref in step.references if self.needed[number] else ():
+                self._last[self.owner[ref]] = number
+                uses[ref] += 1
         for output in outputs:
-            last[self.owner[output]] = len(self._steps)
-        return last
+            self._last[self.owner[output]] = len(self._steps)
+        return uses
 
-    def _plan_scatters(self, outputs: list[Ref]) -> None:
-        needed = [(Ref(number), step) for number, step in enumerate(self._steps) if self.needed[number]]
-        uses = Counter([*outputs, *(operand for _, step in needed for operand in step.references)])
-        for ref, step in needed:
-            if isinstance(step, Scatter):
-                plan = self.scattered[ref] = Scattered(step)
-                for k in [] if plan.cleared else plan.stored:
-                    piece, index = step.references[k], step.indices[k]
-                    if uses[piece] == 1 and self._fills(piece, step, index):
-                        self.direct[piece] = ref, index
+    def _stored(self, outputs: Mapping[Ref, str]) -> dict[Ref, str]:
+        """The outputs that are written straight over what stands in their target, which nothing reads after them."""
+        leaves = {step.source: number for number, step in enumerate(self._steps) if isinstance(step, Leaf)}
+        free = {name: self._last[leaves[name]] if name in leaves else 0 for name in outputs.values()}
+        return {ref: name for ref, name in outputs.items() if name and self._computes(ref) and free[name] <= ref.number}
 
-    def _fills(self, piece: Ref, scatter: Scatter, index: Index) -> bool:
-        """Whether a step can write straight into the places of a piece."""
-        step = self._steps[piece]
-        whole = (step.shape, step.batched) == (index.shape, scatter.batched)
-        matrix = len(step.shape) + step.batched <= 2  # what has more sides is written as a matrix, which may be a copy
-        return whole and matrix and not index.table and not isinstance(step, Leaf | Constant | View | Scatter)
+    def _computes(self, ref: Ref) -> bool:
+        return not isinstance(self._steps[ref], Leaf | Constant | View)
+
+    def _plan(self, ref: Ref, step: Scatter, uses: Counter[Ref]) -> None:
+        positions = np.concatenate([index.positions.reshape(-1) for index in step.indices])
+        self.disjoint[ref] = bool(np.bincount(positions).max() <= 1)
+        for piece, index in zip(step.references, step.indices, strict=True):
+            whole = (self._steps[piece].shape, self._steps[piece].batched) == (index.shape, step.batched)
+            if self.disjoint[ref] and whole and not index.table and self._may_lie_in_another(piece, uses[piece]):
+                self.direct[piece] = ref, index
+
+    def _may_lie_in_another(self, ref: Ref, uses: int) -> bool:
+        """Whether a step can write among the numbers of another: reshaped, its array there might be a copy."""
+        step = self._steps[ref]
+        written = len(step.shape) + step.batched <= 2 if isinstance(step, MatMul) else not isinstance(step, Scatter)
+        read = uses == 1 or sum(side > 1 for side in step.shape) <= 1
+        return written and read and self._computes(ref) and ref not in self._fixed
 
 
 def sides(shape: Shape, batched: bool) -> str:

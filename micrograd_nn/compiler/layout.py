@@ -4,7 +4,7 @@ What is fetched is the array itself, a view of it or, where neither fits, a gath
 counted row by row: that count is a number's position.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from math import prod
 from typing import Any
@@ -59,6 +59,16 @@ class Layout:
     def fetch_whole(self, array: int, positions: Ints) -> Tracer:
         """The numbers at these positions, in exactly their shape."""
         return in_full(self.tape, self.fetch(array, positions, positions.shape), positions.shape)
+
+    def compute(self, nodes: Ints, arrays: Ints, positions: Ints, function: Callable[..., Any]) -> None:
+        """Nodes that one function computes, a row of operands each; all of the same arrays at once, equal ones once."""
+        groups, representatives = distinct_rows(arrays)
+        for group, representative in enumerate(representatives):
+            members = np.flatnonzero(groups == group)
+            kinds, first = distinct_rows(positions[members])
+            order, shape, fetched = self.elements(arrays[representative].tolist(), positions[members[first]])
+            outcome = in_full(self.tape, function(*fetched), shape)
+            self.store(nodes[members], outcome.ref.number, np.argsort(order)[kinds])
 
     def elements(self, arrays: Sequence[int], positions: Ints) -> tuple[Ints, Shape, list[Any]]:
         """The operands of one operation that acts element by element.

@@ -18,7 +18,7 @@ array depends on anything else in it:
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from itertools import groupby
 from typing import Any
 
@@ -26,7 +26,7 @@ import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, sub
-from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, in_full, join
+from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, join
 from .reverse import reverse
 from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, Tracer, View, check, plain
 from .sums import all_terms, lift_sums
@@ -109,10 +109,10 @@ def lift(trace: Trace, chains: Chains) -> Lifted:
     layout = Layout(trace, tape)
     terms = all_terms(trace, chains)
     for nodes in _levels(chains):
-        linear, chained = chains.linear[nodes], chains.chained[nodes]
-        for operations in (nodes[~linear & ~chained], nodes[chained]):
-            _lift_operations(layout, trace, chains, operations)
-        lift_sums(layout, terms, nodes[linear])
+        linear = chains.linear[nodes]
+        _lift_operations(layout, trace, chains, nodes[~linear])
+        if linear.any():
+            lift_sums(layout, terms[int(chains.level[nodes[0]])])
     loss = len(trace) - 1
     outcome = plain(layout.fetch(int(layout.array[loss]), layout.position[loss:], ()))
     return Lifted(tuple(tape.steps), outcome, trace.inputs, tuple(trace.reached))
@@ -134,20 +134,19 @@ def _lift_operations(layout: Layout, trace: Trace, chains: Chains, nodes: Ints) 
         fixed = arrays[1:] == (CONSTANTS,) and operation not in ARITHMETIC
         groups[operation, arrays, layout.position[terms[1]] if fixed else None].append((node, terms))
     for (operation, arrays, _), alike in groups.items():
-        _lift_alike(layout, operation, arrays, *(np.array(column) for column in zip(*alike, strict=True)))
+        alike_nodes, alike_terms = (np.array(column) for column in zip(*alike, strict=True))
+        positions = layout.position[alike_terms]
+        if len(arrays) < SHORTEST or (len(arrays) == SHORTEST and len(set(arrays)) > 1):  # joining them would be a copy
+            chain = partial(_chain, operation)
+            layout.compute(alike_nodes, layout.array[alike_terms], positions, chain)
+        else:
+            kinds, first = distinct_rows(positions)
+            outcome = fold(operation, _joined(layout, arrays, positions[first]))
+            layout.store(alike_nodes, outcome.ref.number, kinds)
 
 
-def _lift_alike(layout: Layout, operation: Operation, arrays: tuple[int, ...], nodes: Ints, terms: Ints) -> None:
-    """One array step for nodes whose operands lie in the same arrays, a row of terms each; equal ones only once."""
-    kinds, first = distinct_rows(layout.position[terms])
-    positions = layout.position[terms[first]]
-    if len(arrays) < SHORTEST or (len(arrays) == SHORTEST and len(set(arrays)) > 1):  # joining them would be a copy
-        order, shape, fetched = layout.elements(arrays, positions)
-        outcome = reduce(operation, fetched) if len(arrays) > 1 else operation(*fetched)
-        outcome, kinds = in_full(layout.tape, outcome, shape), np.argsort(order)[kinds]
-    else:
-        outcome = fold(operation, _joined(layout, arrays, positions))
-    layout.store(nodes, outcome.ref.number, kinds)
+def _chain(operation: Operation, *operands: Any) -> Any:
+    return reduce(operation, operands) if len(operands) > 1 else operation(*operands)
 
 
 def _joined(layout: Layout, arrays: tuple[int, ...], positions: Ints) -> Tracer:
@@ -183,13 +182,9 @@ def _parts(steps: Steps) -> Iterator[Part]:
     for index in views.values():  # a part that a view covers only half is cut in two
         _, old = np.unique(part[index.positions], return_inverse=True)
         part[index.positions] = part.max() + 1 + old.reshape(index.shape)
-    exact: dict[int, list[Ref]] = defaultdict(list)
-    for ref, index in views.items():
-        covered = np.unique(part[index.positions]).tolist()
-        if len(covered) == 1:
-            exact[covered[0]].append(ref)
+    made_of = {ref: np.unique(part[index.positions]).tolist() for ref, index in views.items()}
     numbers, first = np.unique(part, return_index=True)
     for number in numbers[np.argsort(first)].tolist():
         if number:
-            refs = exact[number]
-            yield Part(views[refs[0]] if refs else Index.of(np.flatnonzero(part == number)), tuple(refs))
+            refs = tuple(ref for ref, numbers in made_of.items() if numbers == [number])
+            yield Part(views[refs[0]] if refs else Index.of(np.flatnonzero(part == number)), refs)

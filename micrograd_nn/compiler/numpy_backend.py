@@ -6,7 +6,7 @@ are made once for a number of rows and used again in every call, so a training a
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +14,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from .array_source import ArraySource
 from .backend import Log, Part, Update, execute
-from .buffers import Scattered
 from .lifted import Lifted
-from .steps import Leaf, Ref, Scatter, Tape, plain
+from .steps import Leaf, Ref, Stretch, Tape, plain
 from .straight import indented
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
@@ -30,59 +29,9 @@ class NumpyBackend:
     def __init__(self, lifted: Lifted, dtype: str) -> None:
         self.lifted, self.dtype = lifted, dtype
         self.p, self.g = np.zeros((2, len(lifted.reached)), dtype)
-        self.still = np.array(lifted.unreached, dtype=np.int64)
-        self._kept: dict[int, Built] = {}
-
-    @cached_property
-    def _generated(self) -> tuple[str, dict[str, Any]]:
-        steps, loss, gradient = self.lifted.steps, self.lifted.loss, self.lifted.gradient
-        stores = {} if gradient is None else {gradient: "g"}
-        alone = ArraySource(steps, [loss], self.dtype, "f")
-        both = ArraySource(steps, [loss, gradient], self.dtype, "a", stores)
-        if gradient is not None and both.text(gradient) != "g":  # one view of another step's array, never stored
-            both.lines.append(f"np.copyto(g, {both.text(gradient)})")
-        inputs = self.lifted.rows
-        lines = [
-            "def build(n, p, g):",
-            *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {self.dtype})" for leaf in inputs),
-            *indented(4, _function("each()", alone, alone.text(loss))),
-            *indented(4, _function("value_and_grad(seed)", both, self._total(both))),
-            f"    return [{', '.join(leaf.source for leaf in inputs)}], each, value_and_grad",
-        ]
-        return "\n".join(lines), {**alone.scope, **both.scope}
-
-    def _total(self, source: ArraySource) -> str:
-        """The sum of the losses of the rows."""
-        loss = self.lifted.loss
-        text = source.text(loss)
-        varies = isinstance(loss, Ref) and self.lifted.forward[loss].batched
-        return f"float(np.add.reduce({text}))" if varies else f"float({text}) * n"
-
-    @cached_property
-    def refreshed(self) -> bool:
-        """Whether every call writes all of the gradient: then an update may use its array for other things."""
-        if self.lifted.gradient is None:
-            return False
-        step = self.lifted.steps[self.lifted.gradient]
-        return not isinstance(step, Scatter) or Scattered(step).whole
-
-    @property
-    def source(self) -> str:
-        return self._generated[0]
-
-    def built(self, n: int) -> "Built":
-        """The buffers and functions for n rows."""
-        if n not in self._kept:
-            if len(self._kept) >= KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[n] = Built(*self._build(n, self.p, self.g))
-        return self._kept[n]
-
-    @cached_property
-    def _build(self) -> Callable[..., Any]:
-        source, scope = self._generated
-        build: Callable[..., Any] = execute(source, **scope, **SCOPE)["build"]
-        return build
+        self.source, arrays = _source(lifted, dtype)
+        build = execute(self.source, **arrays, **SCOPE)["build"]
+        self.built = lru_cache(KEPT)(lambda n: Built(*build(n, self.p, self.g)))  # for n rows
 
     @np.errstate(all="ignore")
     def value(self, p: Sequence[float], rows: Any) -> float:
@@ -126,6 +75,24 @@ class Built(NamedTuple):
                 array.take(rows, 0, buffer, "clip")
 
 
+def _source(lifted: Lifted, dtype: str) -> tuple[str, dict[str, Any]]:
+    """``build(n, p, g)`` makes what a Built is for n rows, with parameters and gradient in those vectors."""
+    steps, loss, gradient = lifted.steps, lifted.loss, lifted.gradient
+    outputs = [loss] if gradient is None else [loss, gradient]
+    alone = ArraySource(steps, [loss], dtype, "f")
+    both = ArraySource(steps, outputs, dtype, "a", ["", "g"][: len(outputs)])
+    varies = isinstance(loss, Ref) and steps[loss].batched
+    total = f"float(np.add.reduce({both.results[0]}))" if varies else f"float({both.results[0]}) * n"
+    lines = [
+        "def build(n, p, g):",
+        *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {dtype})" for leaf in lifted.rows),
+        *indented(4, _function("each()", alone, alone.results[0])),
+        *indented(4, _function("value_and_grad(seed)", both, total)),
+        f"    return [{', '.join(leaf.source for leaf in lifted.rows)}], each, value_and_grad",
+    ]
+    return "\n".join(lines), {**alone.scope, **both.scope}
+
+
 def _function(head: str, source: ArraySource, outcome: str) -> list[str]:
     """Its buffers and views, then the function itself."""
     return [*source.made, f"def {head}:", *indented(4, source.lines), f"    return {outcome}"]
@@ -156,10 +123,15 @@ class NumpyLoop:
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
         self._backend.p[:] = p
+        self._still = [[(k, vector[k]) for k in self._backend.lifted.unreached] for vector in (p, *memory)]
         return [np.array(vector, self._backend.dtype) for vector in memory]
 
     def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
-        return self._backend.p.tolist(), [vector.tolist() for vector in state]
+        p, *memory = (vector.tolist() for vector in (self._backend.p, *state))
+        for vector, still in zip((p, *memory), self._still, strict=True):
+            for k, number in still:  # what the loss does not depend on stays where it was
+                vector[k] = number
+        return p, memory
 
     @np.errstate(all="ignore")
     def train(
@@ -198,38 +170,16 @@ def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str,
     names = ["p", *(f"m{k}" for k in range(len(update.memories)))]
     p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in names)
     moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
-    outcomes: list[Any] = [plain(outcome) for outcome in (moved, *kept)]
-    before = {leaf.ref: name for leaf, name in zip([p, *memory], names, strict=True)}
-    stores = _stores(tape, before, outcomes)
-    written = ArraySource(
-        tape.steps, outcomes, backend.dtype, "u", stores, spendable={"g"} if backend.refreshed else set()
-    )
-    carried = {outcome: f"{before[outcome]}_before" for outcome in outcomes if outcome in before}
-    texts = [carried.get(outcome) or written.text(outcome) for outcome in outcomes]
-    still = names if len(backend.still) else []  # what the loss does not depend on stays where it is
-    lines = [
-        *(f"{text} = {before[outcome]}.copy()" for outcome, text in carried.items()),
-        *(f"{name}_still = {name}[still]" for name in still),
-        *written.lines,
-        *(f"np.copyto({name}, {text})" for name, text in zip(names, texts, strict=True) if name != text),
-        *(f"{name}[still] = {name}_still" for name in still),
-    ]
+    outcomes = [plain(outcome) for outcome in (moved, *kept)]
+    for k, outcome in enumerate(outcomes):
+        if isinstance(outcome, Ref) and isinstance(tape.steps[outcome], Leaf):  # put aside, for it may be written over
+            outcomes[k] = tape.add(Stretch((outcome,), (count,), False)).ref
+    written = ArraySource(tape.steps, outcomes, backend.dtype, "u", names)
     source = [
         f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
         *indented(4, written.made),
         f"    def update({', '.join(f's_{k}' for k in range(len(update.scalars)))}):",
-        *indented(8, lines),
+        *indented(8, written.lines or ["pass"]),
         "    return update",
     ]
-    return "\n".join(source), {**written.scope, "still": backend.still}
-
-
-def _stores(tape: Tape, before: dict[Ref, str], outcomes: list[Any]) -> dict[Ref, str]:
-    """The outcomes that are written straight over the old numbers, which nothing reads after them."""
-    stores: dict[Ref, str] = {}
-    for old, outcome in zip(before, outcomes, strict=True):
-        if isinstance(outcome, Ref) and outcome not in before and outcome not in stores:
-            later = [*outcomes, *(ref for step in tape.steps[outcome.number + 1 :] for ref in step.references)]
-            if old not in later:
-                stores[outcome] = before[old]
-    return stores
+    return "\n".join(source), written.scope

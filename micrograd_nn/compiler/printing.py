@@ -8,11 +8,12 @@ the data last, so that layers read Z = W·X + b. Numbers of an array are counted
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
-from ..engine.ops import add, mul, power, sub
+from ..engine.ops import power
 from ..notation.latex import LATEX
-from ..notation.text import ATOM, PRODUCT, TEXT, Written, written_leaf, written_operation
+from ..notation.text import ATOM, PRODUCT, SUM, TEXT, Written, written_leaf, written_operation
 from .lifted import Lifted
 from .steps import PARAMETERS, Apply, Constant, Fold, Leaf, MatMul, Ref, Scatter, Shape, Step, Stretch, View, live
 
@@ -28,31 +29,39 @@ class Equations:
 
     def __init__(self, lifted: Lifted, latex: bool = False) -> None:
         self._steps, self._latex, self._style = lifted.forward, latex, LATEX if latex else TEXT
-        self._dot, self._by_number = (r" \, ", r"\odot") if latex else ("·", "⊙")
+        self._dot, sign = (r" \, ", r" \odot ") if latex else ("·", " ⊙ ")
+        written, dot = self._style.template, self._style.dot
+        self._by_number = replace(  # of arrays, number by number: no matrix product
+            self._style, template=lambda row: written(row).replace(dot, sign), dot=sign, no_dot=sign
+        )
         self._origin = _origins(self._steps)
-        self._loss = self._origin[lifted.loss] if isinstance(lifted.loss, Ref) else -1
-        needed = live(self._steps, [Ref(self._loss)] if self._loss >= 0 else [])
-        used = [(number, step) for number, step in enumerate(self._steps) if needed[number]]
-        self._repeated = {self._origin[number] for number, step in used if isinstance(step, Stretch)}
-        self._uses: dict[int, list[Step]] = defaultdict(list)  # the steps that read an array
+        self._loss = self._origin[lifted.loss] if isinstance(lifted.loss, Ref) else lifted.loss
+        needed = live(self._steps, [self._loss])
+        used = [(Ref(number), step) for number, step in enumerate(self._steps) if needed[number]]
+        self._repeated = {self._origin[ref] for ref, step in used if isinstance(step, Stretch)}
+        self._uses: dict[Ref, list[Step]] = defaultdict(list)  # the steps that read an array
         for number, step in used:
             for ref in dict.fromkeys(step.references) if self._origin[number] == number else ():
                 self._uses[self._origin[ref]].append(step)
         inputs = [self._indexed(*name) for name in input_names(lifted.inputs)]
         self._leaves = {"p": r"\theta" if latex else "θ"} | {f"x{k}": name for k, name in enumerate(inputs, 1)}
         self._numbers: Counter[str] = Counter()
-        self._lengths: Counter[int] = Counter()  # how many operands there are in a piece
-        self.pieces: dict[int, Written] = {}
+        self._lengths: Counter[Ref] = Counter()  # how many operands there are in a piece
+        self.pieces: dict[Ref, Written] = {}
         self.lines: list[tuple[str, str]] = []
         for number, step in used:
             self.pieces[number] = self._piece(number, step)
-        last = self._of(Ref(self._loss) if self._loss >= 0 else lifted.loss)
-        if last.text != "L":  # nothing was computed
-            self.lines.append((f"L = {last}", self._shape(self._steps[self._loss]) if self._loss >= 0 else "1"))
+        if self._of(self._loss).text != "L":  # nothing was computed
+            self._line("L", self._of(self._loss), self._loss)
 
     # ---- in which order ----
 
-    def _piece(self, number: int, step: Step) -> Written:
+    def _line(self, name: str, written: Written, made: Ref | float) -> None:
+        step = self._steps[made] if isinstance(made, Ref) else None
+        sides = [*reversed([side for side in step.shape if side > 1]), *(["n"] if step.batched else [])] if step else []
+        self.lines.append((f"{name} = {written}", "×".join(map(str, sides)) or "1"))
+
+    def _piece(self, number: Ref, step: Step) -> Written:
         """A step as those that use it write it: its name, or the piece of a line that it is."""
         match step:
             case Leaf():
@@ -72,12 +81,12 @@ class Equations:
             self._lengths[number] = length
             return piece
         name = self._named(letter) if letter != "L" else self._written("L")
-        self.lines.append((f"{name} = {piece}", self._shape(step)))
+        self._line(name.text, piece, number)
         return name
 
     # ---- who has a name ----
 
-    def _letter(self, number: int, step: Step) -> str:
+    def _letter(self, number: Ref, step: Step) -> str:
         """Z for a weighted sum, A for what acts on one array, V for anything else with a name of its own."""
         if number == self._loss:
             return "L"
@@ -93,10 +102,10 @@ class Equations:
         made_of = [self._steps[self._origin[ref]] for ref in step.references] if _continues(step) else [step]
         return any(isinstance(part, MatMul) for part in made_of)
 
-    def _parameter_letter(self, number: int) -> str:
+    def _parameter_letter(self, number: Ref) -> str:
         """W for the matrix of a product, b for what is added, w for other parameters."""
         uses = self._uses[number]
-        if any(isinstance(user, MatMul) and user.references[1].number == number for user in uses):
+        if any(isinstance(user, MatMul) and user.references[1] == number for user in uses):
             return "W"
         return "b" if uses and all(map(_continues, uses)) else "w"
 
@@ -124,19 +133,17 @@ class Equations:
             case Scatter():  # arrays that are joined
                 return self._written(f"[{', '.join(self._of(operand).text for operand in step.operands)}]")
             case Apply(operation=row, operands=operands):
-                if row is mul and operands[0] == operands[1]:
+                if row.associative and row.level == PRODUCT and operands[0] == operands[1]:
                     row, operands = power, (operands[0], 2.0)
-                a, *others = map(self._of, operands)
                 arrays = all(isinstance(o, Ref) and prod(self._steps[o].shape) > 1 for o in operands)
-                if row is mul and arrays:  # number by number, not a matrix product
-                    return self._written(f"{a:3} {self._by_number} {others[0]:3}", PRODUCT)
-                written = written_operation(self._style, row, a, *others)
+                style = self._by_number if arrays else self._style
+                written = written_operation(style, row, *map(self._of, operands))
                 return self._written(written.text, written.level)
         raise AssertionError(f"no forward step is a {type(step).__name__}")
 
     def _in_full(self, ref: Ref) -> Written:
         """What is added up along the last side: a number that is repeated there is shown so."""
-        step, piece = self._steps[ref], self.pieces[ref.number]
+        step, piece = self._steps[ref], self.pieces[ref]
         side = step.shape[-1]
         repeated = isinstance(step, Stretch) and self._steps[step.references[0]].shape[-1] == 1
         if side == 1 or not (repeated or (isinstance(step, Constant) and uniform(step))):
@@ -146,30 +153,26 @@ class Equations:
 
     def _of(self, operand: Ref | float) -> Written:
         if isinstance(operand, Ref):
-            return self.pieces[operand.number]
+            return self.pieces[operand]
         return written_leaf(self._style, None, operand, DIGITS)
 
     def _written(self, text: str, level: int = ATOM) -> Written:
         return Written(text, level, level, self._style.brackets)
 
-    def _shape(self, step: Step) -> str:
-        sides = [*map(str, reversed([side for side in step.shape if side > 1])), *(["n"] if step.batched else [])]
-        return "×".join(sides) or "1"
 
-
-def _origins(steps: tuple[Step, ...]) -> list[int]:
+def _origins(steps: tuple[Step, ...]) -> list[Ref]:
     """For each step the one whose numbers it has, all of them: a view may only change the shape, a Stretch repeats."""
-    origins: list[int] = []
+    origins: list[Ref] = []
     for number, step in enumerate(steps):
         source = step.references[0] if isinstance(step, View | Stretch) else PARAMETERS
         whole = isinstance(step, Stretch) or prod(steps[source].shape) == prod(step.shape)
-        origins.append(origins[source] if whole and source != PARAMETERS else number)
+        origins.append(origins[source] if whole and source != PARAMETERS else Ref(number))
     return origins
 
 
 def _continues(step: Step) -> bool:
     """Whether a step goes on with a sum."""
-    return isinstance(step, Apply) and step.operation in (add, sub)
+    return isinstance(step, Apply) and step.operation.level == SUM
 
 
 def uniform(step: Constant) -> bool:

@@ -9,14 +9,14 @@ to make, a loop over flat lists does the same for a million nodes.
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from inspect import getsource
-from math import isfinite, prod
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from .backend import Log, Part, Update, execute
-from .straight import gradient_of, gradient_source, train_source, value_source
-from .trace import CONSTANT, FIRST_INPUT, INNER, PARAMETER, Trace
+from .straight import forward, functions_source, gradient_of, train_source
+from .trace import Trace
 
 STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make
 
@@ -33,7 +33,7 @@ class PythonBackend:
     def source(self) -> str:
         if self._long:
             return getsource(NodeByNode)
-        return value_source(self._trace) + "\n\n\n" + gradient_source(self._trace)
+        return functions_source(self._trace)
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
@@ -83,38 +83,19 @@ class NodeByNode:
 
     def __init__(self, trace: Trace, update: Update | None = None, size: int = 1) -> None:
         self._trace, self._update, self._size = trace, update, size
-        first = [sum(map(prod, trace.inputs[:k])) for k in range(len(trace.inputs))]  # of each input, in a row
-        self._leaves = [
-            (i, source, position if source == PARAMETER else first[source - FIRST_INPUT] + position)
-            for i, (source, position) in enumerate(zip(trace.source, trace.position, strict=True))
-            if source not in (INNER, CONSTANT)
-        ]
-
-    def forward(self, p: Sequence[float], row: Sequence[float]) -> list[float]:
-        """The numbers of all nodes."""
-        numbers = list(self._trace.numbers)
-        for i, source, position in self._leaves:
-            numbers[i] = p[position] if source == PARAMETER else row[position]
-        for i, (operation, left, right) in enumerate(
-            zip(self._trace.operations, self._trace.left, self._trace.right, strict=True)
-        ):
-            if operation is not None:
-                a = numbers[left]
-                numbers[i] = operation.forward(a) if right < 0 else operation.forward(a, numbers[right])
-        return numbers
 
     def value(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> float:
         """The mean loss over the rows."""
         total = 0.0
         for row in rows:  # sum() would round otherwise
-            total += self.forward(p, row)[-1]
+            total += forward(self._trace, [*p, *row])[-1]
         return total / float(len(rows))
 
     def value_and_grad(self, p: Sequence[float], rows: Sequence[Sequence[float]]) -> tuple[float, list[float]]:
         """The mean loss, and the gradient of that mean."""
         total, sums, n = 0.0, [0.0] * len(p), float(len(rows))
         for row in rows:
-            numbers = self.forward(p, row)
+            numbers = forward(self._trace, [*p, *row])
             total += numbers[-1]
             sums = [have + new for have, new in zip(sums, gradient_of(self._trace, numbers), strict=True)]
         return total / n, [have / n for have in sums]

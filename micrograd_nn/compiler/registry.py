@@ -10,7 +10,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, UnknownNameError
+from ..errors import ArgumentError, known
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -118,13 +118,11 @@ class Backends:
     """The backends of one program, each made when it is first wanted."""
 
     def __init__(self, graph: Graph, wanted: str, dtype: str) -> None:
-        if wanted not in ("auto", *BACKENDS):
-            raise UnknownNameError("backend", wanted, ("auto", *BACKENDS))
+        known("backend", wanted, ("auto", *BACKENDS))
         check_dtype(dtype)
-        asked = [BACKENDS[wanted]] if wanted != "auto" else []
-        for kind in asked:
-            _check_able(kind, dtype)
-        self._graph, self._dtype, self._asked = graph, dtype, asked
+        self._graph, self._dtype, self._asked = graph, dtype, BACKENDS.get(wanted)
+        if self._asked:
+            _check_able(self._asked, dtype)
         self._made: dict[str, Backend] = {}
 
     def choose(self, rows: int) -> "tuple[Backend, str]":
@@ -140,7 +138,7 @@ class Backends:
 
     def _choice(self, rows: int) -> tuple[Kind, str]:
         if self._asked:
-            return self._asked[0], "it was asked for"
+            return self._asked, "it was asked for"
         automatic = [kind for kind in BACKENDS.values() if kind.automatic]
         able = [kind for kind in automatic if not _why_not(kind, self._dtype)]
         if len(able) == 1:
@@ -153,8 +151,7 @@ class Backends:
 
 def check_dtype(dtype: str) -> None:
     """Raises UnknownNameError, which lists the names that there are."""
-    if dtype not in DTYPES:
-        raise UnknownNameError("dtype", dtype, DTYPES)
+    known("dtype", dtype, DTYPES)
 
 
 def _check_able(kind: Kind, dtype: str) -> None:

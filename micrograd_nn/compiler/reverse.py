@@ -33,7 +33,7 @@ def reverse(forward: Steps, loss: Ref | float) -> tuple[tuple[Step, ...], Ref | 
     It is None if the loss does not depend on them. The leaf "seed" is the adjoint of each row's loss: 1 over the number
     of rows makes it the gradient of their mean.
     """
-    needed = live(forward, [loss] if isinstance(loss, Ref) else [])
+    needed = live(forward, [loss])
     if not isinstance(loss, Ref) or not needed[PARAMETERS]:
         return tuple(forward), None
     sweep = _Sweep(Tape(forward))
@@ -97,13 +97,18 @@ class _Sweep:
         operands = [Tracer(self.tape, o) if isinstance(o, Ref) else o for o in step.operands]
         for operand, partial in zip(step.operands, step.operation.partials, strict=True):
             if isinstance(operand, Ref) and self._depends[operand]:
-                self.give(operand, self._fit(mul(adjoint, partial(*operands, out)), step, operand))
+                slope = partial(*operands, out)
+                if isinstance(slope, float):  # summed first, there is less to multiply
+                    self.give(operand, mul(self._fit(adjoint, step, operand), slope))
+                else:
+                    self.give(operand, self._fit(mul(adjoint, slope), step, operand))
 
     def _view(self, step: kinds.View, adjoint: Number) -> None:
         (source,) = step.references
         shape = self.tape.steps[source].shape
-        order = step.index.order
-        if len(order) != prod(shape):  # some numbers of the source, or some twice
+        positions = step.index.positions.reshape(-1)
+        order = np.argsort(positions)
+        if not np.array_equal(positions[order], np.arange(prod(shape))):  # some numbers of the source, or some twice
             piece = adjoint if isinstance(adjoint, Tracer) else constant(self.tape, adjoint, step.shape)
             self._pieces[source].append((step.index, piece))
         elif not isinstance(adjoint, Tracer):
@@ -184,4 +189,4 @@ def _own(row: Operation) -> bool:
     tape = Tape()
     x, other, out = (tape.add(kinds.Leaf((), (), False, name)) for name in ("x", "other", "out"))
     first, second = plain(row.textbook[0](x, other, out)), plain(row.textbook[1](other, x, out))
-    return first == second and not live(tape.steps, [first] if isinstance(first, Ref) else [])[other.ref]
+    return first == second and not live(tape.steps, [first])[other.ref]

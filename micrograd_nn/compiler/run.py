@@ -5,7 +5,8 @@ optimiser hold those of the last step that was finished.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count, islice, repeat
+from itertools import count as count_from
+from itertools import repeat
 from operator import is_
 from random import Random
 from typing import Any, Protocol
@@ -105,7 +106,7 @@ class Run:
         optimizer = self.optimizer
         if not optimizer.scalars_vary():
             yield from repeat(tuple(optimizer.scalars().values()))
-        for step in count(optimizer.steps + 1):
+        for step in count_from(optimizer.steps + 1):
             optimizer.steps = step
             yield tuple(optimizer.scalars().values())
 
@@ -135,8 +136,9 @@ class Minimization:
         self.every = self.per_epoch if each_epoch else max(1, self.until)
         self.stopped = False
         self.sums: list[float] = []  # of the rows' losses, epoch by epoch
-        self.order: Sequence[int] = ()  # that of the epoch under way
-        self.orders = self._orders(source)
+        every = run.rows.every
+        self.orders = repeat(every) if source is None else _shuffled(list(every), source)
+        self.order: Sequence[int] = every  # that of the epoch under way
         self.load, self.store = run.load, run.store
 
     @property
@@ -161,23 +163,16 @@ class Minimization:
         if self.each_epoch:
             self.stopped = bool(self.each_epoch(len(self.sums), self.sums[-1] / self.rows))
 
-    def _orders(self, source: Random | None) -> Iterator[Sequence[int]]:
-        """The order of the rows, epoch after epoch."""
-        every = self.run.rows.every
-        for self.order in repeat(every) if source is None else _shuffled(list(every), source):
-            yield self.order
-
     def _parts(self, steps: int) -> Iterator[Part]:
-        """The rows of the next so many steps: what is left of an epoch, whole epochs, the beginning of one."""
-        done, size = self.step % self.per_epoch, self.run.size
-        if done:
-            stop = min(done + steps, self.per_epoch)
-            yield self.order[done * size : stop * size]
-            steps -= stop - done
-        whole, rest = divmod(steps, self.per_epoch)
-        yield from islice(self.orders, whole)
-        if rest:
-            yield next(self.orders)[: rest * size]
+        """The rows of the next so many steps, epoch by epoch."""
+        step, until, size = self.step, self.step + steps, self.run.size
+        while step < until:
+            done = step % self.per_epoch
+            count = min(self.per_epoch - done, until - step)
+            if not done:
+                self.order = next(self.orders)
+            yield self.order if count == self.per_epoch else self.order[done * size : (done + count) * size]
+            step += count
 
     def _report(self) -> None:
         epoch, step = divmod(self.step, self.per_epoch)

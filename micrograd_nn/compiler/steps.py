@@ -34,7 +34,7 @@ is the whole tape of a network of two inputs, three neurons and one output, with
      #20 Sum(#19)                             1
      #21 MatMul(#19, #8, transposed=False)    n×3
      #22 Gram(#19, #7)                        1×3
-     #23 Apply(#6, 0.0, operation=greater)    n×3
+     #23 Apply(#7, operation=sign)            n×3
      #24 Apply(#21, #23, operation=mul)       n×3
      #25 Sum(#24)                             3
      #26 Gram(#24, #1)                        3×2
@@ -48,7 +48,7 @@ the products are X·W1ᵀ because each row of X is a sample, n of them. The loss
 #22 and #20 those of the output's, and #27 puts them in the order of the parameters.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import reduce
 from math import copysign, prod
@@ -111,13 +111,6 @@ class Index:
             return np.frombuffer(self.table, dtype=np.int64).reshape(self.shape)
         sides = (stride * np.arange(side) for side, stride in zip(self.shape, self.strides, strict=True))
         return reduce(np.add.outer, sides, np.array(self.start))
-
-    @property
-    def order(self) -> Ints:
-        """Which of the positions is the lowest, the next, …; empty if one of them is listed twice."""
-        positions = self.positions.reshape(-1)
-        order = np.argsort(positions, kind="stable")
-        return order if (np.diff(positions[order]) > 0).all() else order[:0]
 
     def __repr__(self) -> str:
         if self.table:
@@ -220,7 +213,7 @@ class Slopes(Step):
     """The slopes of a chain, from its terms, its outcome and what the textbook's formula gives for the slopes.
 
     They are the formula's, but where the outcome is not finite, or so large that a difference to it has lost its
-    digits, those of the recorded chain: see ``chain_slopes``.
+    digits, those of the recorded chain, link by link.
     """
 
     operation: Operation
@@ -265,10 +258,8 @@ class Tracer(Operand):
         shorter = operation.shortcut(*operands) if operation.shortcut else None
         if shorter is not None:
             return shorter
-        tracers = [operand for operand in operands if isinstance(operand, Tracer)]
-        steps = [tracer.step for tracer in tracers]
-        shape, batched = stretch(step.shape for step in steps), any(step.batched for step in steps)
-        return tracers[0].tape.add(Apply(tuple(map(plain, operands)), shape, batched, operation))
+        tape = next(operand.tape for operand in operands if isinstance(operand, Tracer))
+        return tape.each(Apply, tuple(map(plain, operands)), operation)
 
     def _looked_at(self, *_: object) -> NoReturn:
         raise TypeError("it looks at a number, and a tracer has none yet")
@@ -296,6 +287,12 @@ class Tape:
             self.steps.append(step)
         return Tracer(self, ref)
 
+    def each(self, kind: Callable[..., Step], operands: tuple[Ref | float, ...], *own: Any) -> Tracer:
+        """Write down a step of a kind that acts element by element."""
+        steps = [self.steps[operand] for operand in operands if isinstance(operand, Ref)]
+        shape, batched = stretch(step.shape for step in steps), any(step.batched for step in steps)
+        return self.add(kind(operands, shape, batched, *own))
+
 
 def plain(operand: Any) -> Ref | float:
     """A tracer's reference; a float as it is."""
@@ -310,27 +307,12 @@ def stretch(shapes: Iterable[Shape]) -> Shape:
     return np.broadcast_shapes(*sides)
 
 
-def chain_slopes(operation: Operation, terms: Sequence[float]) -> tuple[float, list[float]]:
-    """The outcome of a chain that grows to the left, and its slope for each term, link by link.
-
-    >>> from micrograd_nn.engine.ops import maximum
-    >>> chain_slopes(maximum, [2.0, 2.0, 2.0, 1.0])
-    (2.0, [0.25, 0.25, 0.5, 0.0])
-    """
-    before, slopes = terms[0], [1.0]
-    for term in terms[1:]:
-        after = operation.forward(before, term)
-        onwards, own = (partial(before, term, after) for partial in operation.partials)
-        slopes = [*(slope * onwards for slope in slopes), own]
-        before = after
-    return before, slopes
-
-
-def live(steps: Steps, outputs: Iterable[Ref]) -> list[bool]:
+def live(steps: Steps, outputs: Iterable[Ref | float]) -> list[bool]:
     """Which steps the outputs depend on."""
     needed = [False] * len(steps)
     for output in outputs:
-        needed[output] = True
+        if isinstance(output, Ref):
+            needed[output] = True
     for number in range(len(steps) - 1, -1, -1):
         if needed[number]:
             for ref in steps[number].references:
@@ -360,56 +342,48 @@ def check(steps: Steps) -> None:
 
 
 def _fault(number: int, step: Step, steps: Steps) -> str:
-    inner = step.references
-    if any(not 0 <= ref.number < number for ref in inner):
-        return f"has operands {list(inner)}: they must come before it"
-    operands = [steps[ref] for ref in inner]
-    repeats = isinstance(step, Stretch | Scatter)  # their operands stretch over the rows
-    if step.batched and operands and not any(operand.batched for operand in operands) and not repeats:
+    if any(not 0 <= ref.number < number for ref in step.references):
+        return f"has operands {list(step.references)}: they must come before it"
+    operands = [steps[ref] for ref in step.references]
+    varies = any(operand.batched for operand in operands)
+    if operands and step.batched and not varies and not isinstance(step, Stretch | Scatter):  # these repeat it
         return "differs from row to row, and nothing that it is made of does"
-    if not step.batched and any(o.batched for o in operands) and not isinstance(step, Sum | Gram):
+    if varies and not step.batched and not isinstance(step, Sum | Gram):  # these add the rows up
         return "is made of what differs from row to row, and is not marked so"
     try:
-        wanted = _shape(step, operands)
+        wanted = _shape(step, [operand.shape for operand in operands])
     except ValueError as error:
         return f"has operands that do not fit each other: {error}"
-    if wanted is not None and wanted != step.shape:
+    if wanted != step.shape:
         return f"has shape {step.shape}, but makes {wanted}"
-    pairs = []
-    if isinstance(step, View):
-        pairs = [(step.index, prod(operands[0].shape))]
-    elif isinstance(step, Scatter):
-        pairs = [(index, prod(step.shape)) for index in step.indices]
-    for index, size in pairs:
-        positions = index.positions
-        if positions.size and not 0 <= positions.min() <= positions.max() < size:
-            return f"points at number {int(positions.max())} of an array of {size}"
+    size = prod(operands[0].shape if isinstance(step, View) else step.shape)
+    for index in step.indices if isinstance(step, Scatter) else [step.index] if isinstance(step, View) else []:
+        if ((index.positions < 0) | (index.positions >= size)).any():
+            return f"points at number {int(index.positions.max())} of an array of {size}"
     return ""
 
 
-def _shape(step: Step, operands: list[Step]) -> Shape | None:
-    """What a step must have as its shape, where its operands decide it."""
-    shapes = [operand.shape for operand in operands]
+def _shape(step: Step, shapes: list[Shape]) -> Shape:
+    """What a step must have as its shape, given those of its operands."""
     match step:
-        case Apply() if operands:
+        case Apply():
             return stretch(shapes)
         case MatMul():
-            a, b = shapes
+            (*sides, given), b = shapes
             inner, outer = reversed(b) if step.transposed else b
-            if a[-1] != inner:
-                raise ValueError(f"{a} and {b}")
-            return (*a[:-1], outer)
+            if given != inner:
+                raise ValueError(f"{shapes[0]} and {b}")
+            return (*sides, outer)
         case Gram():
-            a, b = shapes
-            return a[-1], b[-1]
+            return tuple(shape[-1] for shape in shapes)
         case Fold():
             return shapes[0][:-1]
         case Scan() | Slopes():
             return shapes[0]
         case Stretch():
-            return stretch([shapes[0], step.shape])
+            return stretch([*shapes, step.shape])
         case Sum():
             return tuple(1 if new == 1 else old for old, new in zip(shapes[0], step.shape, strict=True))
         case View():
             return step.index.shape
-    return None
+    return step.shape  # where the operands do not decide it

@@ -4,13 +4,13 @@ Each line is a row's ``python`` template or its forward itself, and the sweep ad
 scalar engine, so that the numbers are the same to the bit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import copysign, prod
 
 from ..engine.graph import sweep
 from .backend import Number, Update
 from .steps import Apply, Leaf, Ref, Step, Tape, Tracer, plain
-from .trace import CONSTANT, PARAMETER, Trace
+from .trace import PARAMETER, Trace
 
 NESTED = 8  # how deep an expression may grow before it gets a line of its own
 SLOTS = ("{a}", "{b}")  # where a template has its operands
@@ -19,20 +19,30 @@ SLOTS = ("{a}", "{b}")  # where a template has its operands
 def record(trace: Trace) -> tuple[Tape, Number, list[Number]]:
     """The loss and its gradient, a number per parameter, written down by running the sweep on tracers."""
     tape = Tape()
-    numbers: list[Number] = []
-    for i, operation in enumerate(trace.operations):
-        operands = [numbers[j] for j in trace.operands(i)]
-        numbers.append(_leaf(tape, trace, i) if operation is None else operation(*operands))
+    p = [tape.add(Leaf((), (), False, "p", k)) for k in range(len(trace.parameters))]
+    numbers = forward(trace, [*p, *(tape.add(Leaf((), (), True, *name)) for name in _row(trace))], traced=True)
     return tape, numbers[-1], gradient_of(trace, numbers)
+
+
+def forward(trace: Trace, given: Sequence[Number], traced: bool = False) -> list[Number]:
+    """The numbers of all nodes, floats or tracers, from those of the parameters and of a row's inputs."""
+    numbers: list[Number] = list(trace.numbers)
+    for i, k in trace.leaves:
+        numbers[i] = given[k]
+    for i, (operation, left, right) in enumerate(zip(trace.operations, trace.left, trace.right, strict=True)):
+        if operation is not None:
+            call, a = operation if traced else operation.forward, numbers[left]
+            numbers[i] = call(a) if right < 0 else call(a, numbers[right])
+    return numbers
 
 
 def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
     """The sweep from the numbers of all nodes, tracers or floats: an adjoint per parameter."""
 
     def edges(i: int) -> Iterator[tuple[int, Number]]:
-        operands = trace.operands(i)
+        operands, row = trace.operands(i), trace.operations[i]
         given = [numbers[j] for j in operands]
-        for j, partial in zip(operands, trace.partials(i), strict=True):
+        for j, partial in zip(operands, row.partials if row else (), strict=True):
             if trace.depends[j]:
                 yield j, partial(*given, numbers[i])
 
@@ -43,19 +53,12 @@ def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
     return gradient
 
 
-def _leaf(tape: Tape, trace: Trace, i: int) -> Number:
-    source = trace.source[i]
-    if source == CONSTANT:
-        return trace.numbers[i]
-    return tape.add(Leaf((), (), source != PARAMETER, "p" if source == PARAMETER else f"x{source}", trace.position[i]))
-
-
 class Lines:
-    """The lines of source that compute some outputs of a tape; each of ``named`` gets a name, if it is no constant."""
+    """The lines of source that compute some numbers of a tape, each of which is then written once."""
 
-    def __init__(self, tape: Tape, named: Sequence[Number], inline: Sequence[Number] = (), prefix: str = "v") -> None:
+    def __init__(self, tape: Tape, outputs: Iterable[Number], prefix: str = "v") -> None:
         self._steps = tape.steps
-        self._uses = self._count(named, inline)
+        self._uses = self._count(outputs)
         self._texts: list[str] = []
         self._depths: list[int] = []
         self.lines: list[str] = []
@@ -63,18 +66,18 @@ class Lines:
             self._write(f"{prefix}{number}", step, self._uses[number])
 
     def text(self, number: Number) -> str:
-        """How an operand is written: a constant, a name, or a bracketed expression that is used only once."""
+        """How a number is written: a constant, a name, or a bracketed expression that is used only once."""
         return self._operand(plain(number))
 
     def _operand(self, operand: Ref | float) -> str:
         return self._texts[operand] if isinstance(operand, Ref) else constant(operand)
 
-    def _count(self, named: Sequence[Number], inline: Sequence[Number]) -> list[int]:
-        """How often each step is read; twice by an output that is to have a name."""
+    def _count(self, outputs: Iterable[Number]) -> list[int]:
+        """How often each step is read."""
         uses = [0] * len(self._steps)
-        for output, weight in [*((output, 2) for output in named), *((output, 1) for output in inline)]:
+        for output in outputs:
             if isinstance(output, Tracer):
-                uses[output.ref] += weight
+                uses[output.ref] += 1
         for number in range(len(uses) - 1, -1, -1):
             step = self._steps[number]
             if uses[number] and isinstance(step, Apply):
@@ -103,39 +106,39 @@ class Lines:
 # ---- a loss and its gradient ----
 
 
-def value_source(trace: Trace) -> str:
-    """``value(p, rows)``: the mean loss over the rows."""
-    tape, loss, _ = record(trace)
-    return "\n".join(_mean(trace, "value", Lines(tape, [loss]), loss, {}, ""))
+def functions_source(trace: Trace) -> str:
+    """``value(p, rows)``: the mean loss over the rows. ``value_and_grad(p, rows)``: that and its gradient."""
+    gradient = ", ".join(f"g_{i} / n" if reached else "0.0" for i, reached in enumerate(trace.reached))
+    shown = {"value(p, rows)": "total / n", "value_and_grad(p, rows)": f"total / n, [{gradient}]"}
+    functions = [
+        [
+            f"def {head}:",
+            f"    {names('p', len(trace.parameters))} = p",
+            *indented(4, _summed(trace, "rows", slopes="grad" in head)),
+            f"    return {outcome}",
+        ]
+        for head, outcome in shown.items()
+    ]
+    return "\n\n\n".join(map("\n".join, functions))
 
 
-def gradient_source(trace: Trace) -> str:
-    """``value_and_grad(p, rows)``: the mean loss over the rows and the gradient of that mean."""
-    tape, loss, gradient = record(trace)
-    reached = _reached(trace, gradient)
-    shown = ", ".join(f"g_{i} / n" if i in reached else "0.0" for i in range(len(gradient)))
-    written = Lines(tape, [loss], list(reached.values()))
-    return "\n".join(_mean(trace, "value_and_grad", written, loss, reached, f", [{shown}]"))
-
-
-def _mean(trace: Trace, name: str, written: Lines, loss: Number, gradient: dict[int, Number], shown: str) -> list[str]:
+def _summed(trace: Trace, rows: str, slopes: bool = True) -> list[str]:
+    """What makes ``total``, the sum of the rows' losses, their number ``n``, and ``g_0``, ``g_1``, …, their slopes."""
+    sums = ["total", *(f"g_{i}" for i, reached in enumerate(trace.reached) if reached and slopes)]
     return [
-        f"def {name}(p, rows):",
-        f"    {names('p', len(trace.parameters))} = p",
-        "    total = 0.0",
-        *(f"    g_{i} = 0.0" for i in gradient),
-        f"    for {row_names(trace)} in rows:",
-        *indented(8, written.lines),
-        f"        total += {written.text(loss)}",
-        *(f"        g_{i} += {written.text(g)}" for i, g in gradient.items()),
-        "    n = float(len(rows))",
-        f"    return total / n{shown}",
+        f"{' = '.join(sums)} = 0.0",
+        f"for {row_names(trace)} in {rows}:",
+        *indented(4, _of_row(trace, "+=", slopes)),
+        f"n = float(len({rows}))",
     ]
 
 
-def _reached(trace: Trace, gradient: Sequence[Number]) -> dict[int, Number]:
-    """The gradient of each parameter that the loss depends on."""
-    return {i: g for i, g in enumerate(gradient) if trace.reached[i]}
+def _of_row(trace: Trace, sign: str, slopes: bool = True) -> list[str]:
+    """The lines from a row to its loss and its slopes, which are assigned to those names or added."""
+    tape, loss, gradient = record(trace)
+    found = {"total": loss} | {f"g_{i}": g for i, g in enumerate(gradient) if trace.reached[i] and slopes}
+    written = Lines(tape, found.values())
+    return [*written.lines, *(f"{name} {sign} {written.text(number)}" for name, number in found.items())]
 
 
 # ---- a training ----
@@ -145,77 +148,51 @@ def train_source(trace: Trace, update: Update, size: int) -> str:
     """``train(p, memory, parts, scalars, log)``: ``Loop.train``, where each part is a list of rows."""
     count, s = len(trace.parameters), names("s", len(update.scalars))
     vectors = {"p": "p"} | {f"m{k}": f"memory[{k}]" for k in range(len(update.memories))}
-    target, rows, lines, gradient = _one_row(trace) if size == 1 else _batch(trace, size)
-    head = f"for {target}, {s} in zip({rows}, scalars):" if update.varying else f"for {target} in {rows}:"
+    target, rows, lines = (row_names(trace), "rows", _of_row(trace, "=")) if size == 1 else _batch(trace, size)
     return "\n".join(
         [
             "def train(p, memory, parts, scalars, log):",
             *(f"    {names(name, count)} = {vector}" for name, vector in vectors.items()),
             *([] if update.varying else [f"    {s} = next(iter(scalars))"]),
-            "    sums, total, done = log.sums, 0.0, 0",
+            "    sums, finished, done = log.sums, 0.0, 0",
             "    try:",
             "        for rows in parts:",
             "            sums.append(0.0)",
-            "            total = 0.0",
-            f"            {head}",
-            *indented(16, [*lines, *_moves(update, gradient, list(vectors))]),
+            "            finished = 0.0",
+            f"            for {target}, {s} in zip({rows}, scalars):"
+            if update.varying
+            else f"            for {target} in {rows}:",
+            *indented(16, lines),
+            "                if total - total != 0.0:  # nan or infinite",
+            "                    return",
+            "                finished += total",
+            *indented(16, _moves(trace, update, list(vectors))),
             "                done += 1",
-            "            sums[-1] = total",
+            "            sums[-1] = finished",
             "    finally:",
             *(f"        {vector}[:] = {names(name, count)}" for name, vector in vectors.items()),
-            "        sums[-1:] = [total]",
+            "        sums[-1:] = [finished]",
             "        log.steps = done",
         ]
     )
 
 
-Body = tuple[str, str, list[str], dict[int, str]]  # of a loop over steps: target, rows, lines, gradient
+def _batch(trace: Trace, size: int) -> tuple[str, str, list[str]]:
+    """What a loop over batches is over, and the lines from a batch to the sum of its losses and its mean slopes."""
+    slopes = [f"g_{i} /= n" for i, reached in enumerate(trace.reached) if reached]
+    lines = [f"batch = rows[start : start + {size}]", *_summed(trace, "batch"), *slopes]
+    return "start", f"range(0, len(rows), {size})", lines
 
 
-def _one_row(trace: Trace) -> Body:
-    """What a step loops over, its lines from a row to the loss, and the names of the gradient by parameter."""
-    tape, loss, gradient = record(trace)
-    reached = _reached(trace, gradient)
-    written = Lines(tape, [loss, *reached.values()])
-    shown = {i: written.text(g) for i, g in reached.items()}
-    # A gradient that is itself a parameter is put aside, because that moves; a constant, because it has no name.
-    aside = {i: f"g_{i}" for i, text in shown.items() if not text.startswith("v")}
-    lines = [*written.lines, *(f"{name} = {shown[i]}" for i, name in aside.items()), *_counted(written.text(loss))]
-    return row_names(trace), "rows", lines, shown | aside
-
-
-def _batch(trace: Trace, size: int) -> Body:
-    """The same for the mean over a batch of rows."""
-    tape, loss, gradient = record(trace)
-    reached = _reached(trace, gradient)
-    written = Lines(tape, [loss], list(reached.values()))
-    lines = [
-        f"batch = rows[start : start + {size}]",
-        "n, subtotal = float(len(batch)), 0.0",
-        *(f"g_{i} = 0.0" for i in reached),
-        f"for {row_names(trace)} in batch:",
-        *indented(4, written.lines),
-        f"    subtotal += {written.text(loss)}",
-        *(f"    g_{i} += {written.text(g)}" for i, g in reached.items()),
-        *_counted("subtotal"),
-        *(f"g_{i} /= n" for i in reached),
-    ]
-    return "start", f"range(0, len(rows), {size})", lines, {i: f"g_{i}" for i in reached}
-
-
-def _counted(loss: str) -> list[str]:
-    return [f"if {loss} - {loss} != 0.0:  # nan or infinite", "    return", f"total += {loss}"]
-
-
-def _moves(update: Update, gradient: dict[int, str], vectors: list[str]) -> list[str]:
-    """The optimiser's rule for each parameter that has a gradient, read from the variable of that name."""
+def _moves(trace: Trace, update: Update, vectors: list[str]) -> list[str]:
+    """The optimiser's rule for each parameter that the loss depends on."""
     tape = Tape()
     moved: dict[str, tuple[Number, ...]] = {}
-    for i, name in gradient.items():
+    for i in (i for i, reached in enumerate(trace.reached) if reached):
         p, *memory = (tape.add(Leaf((), (), False, vector, i)) for vector in vectors)
-        number, kept = update.on(tape, p, tape.add(Leaf((), (), False, name)), tuple(memory))
+        number, kept = update.on(tape, p, tape.add(Leaf((), (), False, "g", i)), tuple(memory))
         moved[", ".join(f"{vector}_{i}" for vector in vectors)] = (number, *kept)
-    written = Lines(tape, [], [number for numbers in moved.values() for number in numbers], prefix="u")
+    written = Lines(tape, [number for numbers in moved.values() for number in numbers], prefix="u")
     stores = (f"{target} = {', '.join(map(written.text, numbers))}" for target, numbers in moved.items())
     return [*written.lines, *stores]
 
@@ -250,7 +227,11 @@ def names(source: str, count: int) -> str:
 
 def row_names(trace: Trace) -> str:
     """The names of all inputs of one row, as the target of a loop."""
-    return "[" + ", ".join(f"x{i + 1}_{j}" for i, shape in enumerate(trace.inputs) for j in range(prod(shape))) + "]"
+    return "[" + ", ".join(f"{source}_{k}" for source, k in _row(trace)) + "]"
+
+
+def _row(trace: Trace) -> list[tuple[str, int]]:
+    return [(f"x{i}", k) for i, shape in enumerate(trace.inputs, 1) for k in range(prod(shape))]
 
 
 def indented(width: int, lines: Sequence[str]) -> list[str]:

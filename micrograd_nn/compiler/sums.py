@@ -1,8 +1,8 @@
 """Sums: what is added up at a level, as matrix products where that can be.
 
 The terms of a sum are added in another order than they were recorded in; nothing else changes. They are sorted into
-runs, terms that are of one kind because their factors lie in the same arrays. A run becomes one matrix product or one
-fold, and sums that are made of the same runs are computed side by side.
+runs, terms that are of one kind: of one sign, with factors that lie in the same arrays. A run becomes one matrix
+product or one fold, and sums that are made of the same runs are computed side by side.
 
 The grid rule. In a run of products each sum is a row of factors a and a row of factors b. Sums whose rows of a meet the
 same rows of b form a grid, one sum for each pair, and a grid is one matrix product: the neurons of a layer are rows of
@@ -12,42 +12,29 @@ paired in the order of the weights or, where that gives no grids, in the order o
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from typing import Any, NamedTuple, Self
+from functools import partial, reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.ops import add, neg, sub
-from .layout import CONSTANTS, Layout, constant, distinct_rows, fold, in_full
+from ..engine.ops import add, mul, neg, sub
+from .layout import CONSTANTS, Layout, distinct_rows, fold, in_full
 from .steps import PARAMETERS, Ints, MatMul, Tracer
-from .trace import Chains, Trace
+from .trace import CONSTANT, Chains, Trace
 
 NO_FACTOR = CONSTANTS - 1  # the array of the second factor of a term that is no product
 MANY_GRIDS = 4  # so many grids, or more, are matrix products only if they have
 SUMS_PER_GRID = 16  # so many sums each, on average
 
 
-@dataclass
-class Terms:
-    """The terms of sums, a column per fact: ``a`` and ``b`` are the factors' nodes, b is -1 if there is no product."""
-
-    root: Ints
-    sign: Ints
-    a: Ints
-    b: Ints
-
-    def take(self, which: Ints) -> Self:
-        """Some of the terms, in that order."""
-        return type(self)(*(column[which] for column in vars(self).values()))
+Terms = Ints  # a column per term, a row per fact: its sum, 1 or -1, the node, or those of two factors; -1 if it is one
 
 
-def all_terms(trace: Trace, chains: Chains) -> Terms:
-    """The terms of every sum of the trace, sum by sum, each in the order of the recording."""
+def all_terms(trace: Trace, chains: Chains) -> dict[int, Terms]:
+    """The terms of every sum of the trace, level by level."""
     nodes = np.flatnonzero(chains.linear)
+    users, operands = np.repeat(nodes, 2), np.stack((chains.left[nodes], chains.right[nodes]), axis=1).reshape(-1)
     signs = 1 - 2 * np.stack((chains.neg[nodes], chains.sub[nodes]), axis=1).reshape(-1)  # of left and right operand
-    users = np.repeat(nodes, 2)
-    operands = np.stack((chains.left[nodes], chains.right[nodes]), axis=1).reshape(-1)
     kept = (operands >= 0) & ~(chains.fused[operands] & chains.linear[operands])  # else a sum within the sum
     users, operands, signs = users[kept], operands[kept], signs[kept] * chains.sign[users[kept]]
     product = chains.product[operands]
@@ -57,18 +44,18 @@ def all_terms(trace: Trace, chains: Chains) -> Terms:
         negative = product & chains.minus[factor]
         signs = np.where(negative, -signs, signs)
         factor[negative] = chains.left[factor[negative]]
-    order = np.argsort(chains.root[users], kind="stable")
-    return Terms(chains.root[users], signs, a, b).take(order)
+    root = chains.root[users]
+    zero = ~product & (np.array(trace.source)[a] == CONSTANT) & (np.array(trace.numbers)[a] == 0.0)
+    needed = ~zero | (np.bincount(root, weights=~zero)[root] == 0)  # without the 0 that Python's ``sum`` starts with
+    order = np.flatnonzero(needed)[np.argsort(chains.level[root[needed]], kind="stable")]
+    levels, starts = np.unique(chains.level[root[order]], return_index=True)
+    pieces = np.split(np.stack((root, signs, a, b))[:, order], starts, axis=1)[1:]
+    return dict(zip(levels.tolist(), pieces, strict=True))
 
 
-def lift_sums(layout: Layout, terms: Terms, roots: Ints) -> None:
+def lift_sums(layout: Layout, terms: Terms) -> None:
     """The sums of one level as array steps."""
-    if not len(roots):
-        return
-    starts, ends = (np.searchsorted(terms.root, roots, side) for side in ("left", "right"))
-    sizes = ends - starts
-    shift = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
-    level = _Level(layout, terms.take(shift + np.arange(sizes.sum())))
+    level = _Level(layout, terms)
     for nodes, runs in level.alike():
         level.lift(nodes, runs)
 
@@ -81,26 +68,17 @@ class _Level:
 
     def __init__(self, layout: Layout, terms: Terms) -> None:
         self._layout = layout
-        terms = terms.take(~self._superfluous(terms))
-        swap = (terms.b >= 0) & (self._rank(np.maximum(terms.b, 0)) < self._rank(terms.a))
-        a, b = np.where(swap, terms.b, terms.a), np.where(swap, terms.a, terms.b)
-        alone = terms.b < 0
+        roots, signs, one, other = terms
+        alone = other < 0
+        swap = ~alone & (self._rank(np.maximum(other, 0)) < self._rank(one))
+        a, b = np.where(swap, other, one), np.where(swap, one, other)
         arrays = layout.array[a], np.where(alone, NO_FACTOR, layout.array[b])
         positions = layout.position[a], np.where(alone, 0, layout.position[b])
-        kind = _mixed(alone.astype(int), *arrays, np.where(alone, terms.sign, 0))
+        kind = _mixed(alone.astype(int), *arrays, -signs)
         by_a, by_b = np.where(arrays[0] == CONSTANTS, positions[::-1], positions)  # constants follow their factors
-        order = np.lexsort((by_b, by_a, kind, terms.root))
-        self.root, self.kind, self.sign = terms.root[order], kind[order], terms.sign[order]
+        order = np.lexsort((by_b, by_a, kind, roots))
+        self.root, self.kind, self.sign = roots[order], kind[order], signs[order]
         self.arrays, self.positions = np.stack(arrays)[:, order], np.stack(positions)[:, order]
-
-    def _superfluous(self, terms: Terms) -> Ints:
-        """The 0 that Python's ``sum`` starts with, where there is anything else."""
-        zero = np.zeros(len(terms.a), dtype=bool)
-        constants = np.flatnonzero((terms.b < 0) & (self._layout.array[terms.a] == CONSTANTS))
-        zero[constants] = self._layout.numbers[self._layout.position[terms.a[constants]]] == 0
-        _, sums = np.unique(terms.root, return_inverse=True)
-        others = np.bincount(sums, weights=~zero)
-        return zero & (others[sums] > 0)
 
     def _rank(self, nodes: Ints) -> Ints:
         """Which factor is the matrix: parameters before constants before what is computed before what varies by row."""
@@ -114,55 +92,38 @@ class _Level:
         Each time the sums' nodes and, for each run, a matrix with a row of terms per sum.
         """
         starts = np.flatnonzero(np.diff(self.root, prepend=-1) | np.diff(self.kind, prepend=-1))
-        columns = (self.root[starts], self.kind[starts], np.diff(starts, append=len(self.root)), starts)
-        runs: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        for root, *run in zip(*(column.tolist() for column in columns), strict=True):
-            runs[root].append(tuple(run))
-        groups: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
-        for root, made_of in runs.items():
-            kinds, lengths, starting = zip(*made_of, strict=True)
-            groups[kinds, lengths].append((root, *starting))
-        for (_, lengths), members in groups.items():
-            table = np.array(members)
-            yield table[:, 0], [table[:, [k]] + np.arange(length) for k, length in enumerate(lengths, 1)]
+        roots, kinds, lengths = self.root[starts], self.kind[starts], np.diff(starts, append=len(self.root))
+        groups: dict[Any, list[Ints]] = defaultdict(list)
+        for runs in np.split(np.arange(len(starts)), np.flatnonzero(np.diff(roots)) + 1):
+            groups[tuple(kinds[runs]), tuple(lengths[runs])].append(runs)
+        for (_, each), alike in groups.items():
+            table = np.stack(alike)  # a row of runs per sum
+            columns = zip(table.T, each, strict=True)
+            yield roots[table[:, 0]], [starts[column, None] + np.arange(length) for column, length in columns]
 
     def lift(self, roots: Ints, runs: list[Ints]) -> None:
         """Sums that are made of the same runs, side by side; equal ones are computed once."""
-        facts = (*self.positions, self.sign)
-        kinds, first = distinct_rows(np.concatenate([fact[run] for run in runs for fact in facts], axis=1))
-        addends = [addend for run in runs for addend in self._addends(run[first])]
-        *columns, signs = zip(*addends, strict=True)
-        arrays, positions = (np.stack(column, axis=1) for column in columns)
-        array, position = np.zeros((2, len(first)), dtype=np.int64)
-        groups, representatives = distinct_rows(arrays)
-        for number, representative in enumerate(representatives):
-            members = np.flatnonzero(groups == number)
-            order, outcome = self._combined(arrays[representative].tolist(), positions[members], signs)
-            array[members] = outcome.ref.number
-            position[members[order]] = np.arange(len(members))
-        self._layout.store(roots, array[kinds], position[kinds])
+        kinds, first = distinct_rows(np.concatenate([fact[run] for run in runs for fact in self.positions], axis=1))
+        *columns, signs = zip(*(addend for run in runs for addend in self._addends(run[first])), strict=True)
+        arrays, positions = (np.stack(column, axis=1)[kinds] for column in columns)
+        self._layout.compute(roots, arrays, positions, partial(_signed_sum, signs))
 
     def _addends(self, run: Ints) -> list[Addend]:
         """A run of each sum as one addend: a matrix product or a fold. Up to two terms that are no products stay."""
-        count, length = run.shape
-        arrays = [int(array[run.flat[0]]) for array in self.arrays]
-        signs = self.sign[run]
-        sign = -1 if (signs < 0).all() else 1
+        first, sign = self.arrays[:, run.flat[0]].tolist(), int(self.sign[run.flat[0]])
         a, b = (positions[run] for positions in self.positions)
-        if arrays[1] != NO_FACTOR:
-            return [(*products(self._layout, arrays, (a, b), signs * sign), sign)]
-        if length <= 2:
-            return [(np.full(count, arrays[0]), column, sign) for column in a.T]
-        outcome = fold(add, self._layout.fetch_whole(arrays[0], a))
-        return [(np.full(count, outcome.ref.number), np.arange(count), sign)]
+        if first[1] != NO_FACTOR:
+            return [(*products(self._layout, first, a, b), sign)]
+        if run.shape[1] <= 2:
+            return [(np.full(len(run), first[0]), column, sign) for column in a.T]
+        outcome = fold(add, self._layout.fetch_whole(first[0], a))
+        return [(np.full(len(run), outcome.ref.number), np.arange(len(run)), sign)]
 
-    def _combined(self, arrays: list[int], positions: Ints, signs: Sequence[int]) -> tuple[Ints, Tracer]:
-        """Addends, element by element: the order of the elements, and the outcome."""
-        order, shape, fetched = self._layout.elements(arrays, positions)
-        plus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign > 0]
-        minus = [addend for addend, sign in zip(fetched, signs, strict=True) if sign < 0]
-        outcome = reduce(add, plus) if plus else neg(minus.pop(0))
-        return order, in_full(self._layout.tape, reduce(sub, minus, outcome), shape)
+
+def _signed_sum(signs: Sequence[int], *addends: Any) -> Any:
+    plus = [addend for addend, sign in zip(addends, signs, strict=True) if sign > 0]
+    minus = [addend for addend, sign in zip(addends, signs, strict=True) if sign < 0]
+    return reduce(sub, minus, reduce(add, plus) if plus else neg(minus.pop(0)))
 
 
 def _mixed(*columns: Ints) -> Ints:
@@ -175,19 +136,18 @@ def _mixed(*columns: Ints) -> Ints:
 # ---- sums of products ----
 
 
-def products(layout: Layout, arrays: list[int], positions: tuple[Ints, Ints], signs: Ints) -> tuple[Ints, Ints]:
-    """Sums of products, a row of factors and signs for each: the array and the position of each sum."""
-    for by in (None, positions[1]):
-        a, b, ordered_signs = _in_order(by, *positions, signs)
-        grids = [] if layout.batched(arrays[0]) else _grids(arrays, a, b, ordered_signs)
+def products(layout: Layout, arrays: list[int], a: Ints, b: Ints) -> tuple[Ints, Ints]:
+    """Sums of products, a row of factors a and of factors b for each: the array and the position of each sum."""
+    by_b = np.argsort(b, axis=1, kind="stable")
+    for rows in ((a, b), (np.take_along_axis(a, by_b, axis=1), np.take_along_axis(b, by_b, axis=1))):
+        grids = [] if layout.batched(arrays[0]) else _grids(arrays, rows)
         if grids:
-            array, position = np.zeros((2, len(signs)), dtype=np.int64)
+            array, position = np.zeros((2, len(a)), dtype=np.int64)
             for grid in grids:
-                outcome = _matrix_product(layout, arrays, a, b, ordered_signs, grid)
-                array[grid.sums] = outcome.ref.number
+                array[grid.sums] = _matrix_product(layout, arrays, rows, grid).ref.number
                 position[grid.sums] = grid.row_b * (grid.row_a.max() + 1) + grid.row_a
             return array, position
-    return _one_by_one(layout, arrays, positions, signs)
+    return _one_by_one(layout, arrays, a, b)
 
 
 class Grid(NamedTuple):
@@ -198,21 +158,21 @@ class Grid(NamedTuple):
     row_b: Ints
 
 
-def _grids(arrays: list[int], a: Ints, b: Ints, signs: Ints) -> list[Grid]:
+def _grids(arrays: list[int], rows: tuple[Ints, Ints]) -> list[Grid]:
     """The grids that the sums fall into; none if they are no matrix products."""
-    rows_a, first_a = distinct_rows(np.concatenate((a, signs), axis=1) if (signs < 0).any() else a)
-    rows_b, first_b = distinct_rows(b)
+    a, b = rows
+    (rows_a, first_a), (rows_b, first_b) = distinct_rows(a), distinct_rows(b)
     groups = _that_meet_the_same(rows_a, rows_b)
     if len(groups) >= MANY_GRIDS and len(a) < SUMS_PER_GRID * len(groups):
         return []
-    rank_a, rank_b = _ranks(arrays[0], a[first_a]), _ranks(arrays[1], b[first_b])
+    ranks = _ranks(arrays[0], a[first_a])[rows_a], _ranks(arrays[1], b[first_b])[rows_b]
     grids = []
     for members in groups:
         sums = np.flatnonzero(np.isin(rows_a, members))
-        row_a, row_b = (np.unique(rank[sums], return_inverse=True)[1] for rank in (rank_a[rows_a], rank_b[rows_b]))
+        row_a, row_b = (np.unique(rank[sums], return_inverse=True)[1].reshape(-1) for rank in ranks)
         if a.shape[1] == 1 and not (row_a.any() and row_b.any()):
             return []  # a number times a row of numbers is no matrix product
-        grids.append(Grid(sums, row_a.reshape(-1), row_b.reshape(-1)))
+        grids.append(Grid(sums, row_a, row_b))
     return grids
 
 
@@ -227,41 +187,29 @@ def _that_meet_the_same(rows_a: Ints, rows_b: Ints) -> list[list[int]]:
     return list(groups.values())
 
 
-def _in_order(by: Any, *columns: Ints) -> tuple[Ints, ...]:
-    if by is None:
-        return columns
-    order = np.argsort(by, axis=1, kind="stable")
-    return tuple(np.take_along_axis(column, order, axis=1) for column in columns)
-
-
 def _ranks(array: int, rows: Ints) -> Ints:
     """The order of the rows: that of their first numbers; of constants, that of their first appearance."""
     if array == CONSTANTS:
         return np.arange(len(rows))
-    return np.argsort(np.lexsort((np.arange(len(rows)), rows[:, 0])))
+    return np.argsort(np.argsort(rows[:, 0], kind="stable"))
 
 
-def _matrix_product(layout: Layout, arrays: list[int], a: Ints, b: Ints, signs: Ints, grid: Grid) -> Tracer:
-    first_a, first_b = (grid.sums[np.unique(rows, return_index=True)[1]] for rows in (grid.row_a, grid.row_b))
+def _matrix_product(layout: Layout, arrays: list[int], rows: tuple[Ints, Ints], grid: Grid) -> Tracer:
+    a, b = rows
+    first_a, first_b = (grid.sums[np.unique(kind, return_index=True)[1]] for kind in (grid.row_a, grid.row_b))
     left = layout.fetch_whole(arrays[0], a[first_a])
-    if (signs[first_a] < 0).any():
-        left = left * constant(layout.tape, signs[first_a], a[first_a].shape)
     right = layout.fetch_whole(arrays[1], b[first_b] if len(first_b) > 1 else b[first_b[0]])
-    shape = (len(first_a),) if len(first_b) == 1 else (len(first_b), len(first_a))
+    shape = (*right.step.shape[:-1], len(first_a))
     return layout.tape.add(MatMul((right.ref, left.ref), shape, right.step.batched))
 
 
-def _one_by_one(layout: Layout, arrays: list[int], positions: tuple[Ints, Ints], signs: Ints) -> tuple[Ints, Ints]:
+def _one_by_one(layout: Layout, arrays: list[int], a: Ints, b: Ints) -> tuple[Ints, Ints]:
     """What is no complete grid: multiplied element by element and folded."""
-    count, length = signs.shape
-    if length == 1:  # a single product keeps the shape of what it is made of
-        order, shape, (a, b) = layout.elements(arrays, np.concatenate(positions, axis=1))
+    if a.shape[1] == 1:  # a single product keeps the shape of what it is made of
+        order, shape, factors = layout.elements(arrays, np.concatenate((a, b), axis=1))
     else:
-        order, shape = layout.in_order(arrays, np.stack([rows[:, 0] for rows in positions], axis=1)), signs.shape
-        a, b = (layout.fetch(array, rows[order], shape) for array, rows in zip(arrays, positions, strict=True))
-    product = a * b
-    if (signs < 0).any():
-        product = product * constant(layout.tape, signs[order].reshape(shape), shape)
-    outcome = in_full(layout.tape, product, shape)
-    outcome = outcome if length == 1 else fold(add, outcome)
-    return np.full(count, outcome.ref.number), np.argsort(order)
+        order, shape = layout.in_order(arrays, np.stack((a[:, 0], b[:, 0]), axis=1)), a.shape
+        factors = [layout.fetch(array, rows[order], shape) for array, rows in zip(arrays, (a, b), strict=True)]
+    outcome = in_full(layout.tape, reduce(mul, factors), shape)
+    outcome = outcome if a.shape[1] == 1 else fold(add, outcome)
+    return np.full(len(a), outcome.ref.number), np.argsort(order)

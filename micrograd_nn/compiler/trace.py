@@ -7,11 +7,13 @@ lists, never a label and never a name that a user gave.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..engine.operation import Operation, Partial
+from ..engine.operation import Operation
 from ..engine.ops import add, mul, neg, sub
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
@@ -55,10 +57,12 @@ class Trace:
             found.append(source == PARAMETER or any(found[j] for j in self.operands(i)))
         return found
 
-    def partials(self, i: int) -> tuple[Partial, ...]:
-        """The slopes of node i, one per operand."""
-        operation = self.operations[i]
-        return () if operation is None else operation.partials
+    @cached_property
+    def leaves(self) -> list[tuple[int, int]]:
+        """The nodes that are parameters or inputs, each with its number among all of these, the parameters first."""
+        starts = [0, *accumulate(map(prod, self.inputs), initial=len(self.parameters))]
+        places = enumerate(zip(self.source, self.position, strict=True))
+        return [(i, starts[source] + position) for i, (source, position) in places if source >= PARAMETER]
 
 
 def trace(loss: Value, inputs: Sequence[Any], parameters: Iterable[Value]) -> Trace:
@@ -149,7 +153,9 @@ class Chains:
         uses, consumer = _uses(left, right)
         alone = (uses == 1) & (left >= 0)  # what may be fused
         linear = sums | self.sub | self.neg
-        in_sum = alone & linear & linear[consumer]
+        beside = np.where(left[consumer] == np.arange(len(trace)), right[consumer], left[consumer])
+        sibling = self.sub[consumer] & linear[beside] & (uses[beside] > 1)  # z1 - z3 beside z2 - z3: of one layer
+        in_sum = alone & linear & linear[consumer] & ~sibling
         self.product = product = alone & products & linear[consumer]  # a product that is a term of a sum
         in_product = alone & self.neg & product[consumer]
         self.minus = in_product & ~in_sum[left] & ~product[left]  # the sign of a factor of such a product

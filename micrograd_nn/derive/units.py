@@ -12,7 +12,7 @@ from operator import add as plus
 
 from ..engine.graph import postorder
 from ..engine.operation import Operation
-from ..engine.ops import add, div, exp, maximum, stop_gradient, sub
+from ..engine.ops import add, div, exp, logaddexp, maximum, stop_gradient, sub
 from ..engine.value import Constant, Value
 from ..notation._simplify import Tidy, product
 from ..notation.symbol import Symbol
@@ -32,7 +32,9 @@ def unit_at(out: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int
     """
     if (p := let_through(out)) is not None:
         return [(p, (Tidy.of(1.0), out.dleft))]
-    return _softmax(out, names, symbols) or _chain(out, names, symbols, uses)
+    return (
+        _softmax(out, names, symbols) or _cross_entropy(out, names, symbols, uses) or _chain(out, names, symbols, uses)
+    )
 
 
 def let_through(node: Value) -> Value | None:
@@ -92,6 +94,26 @@ def _without_shift(exponents: list[Value]) -> list[Value]:
     return [node.left for node in exponents] if shifted else exponents
 
 
+def _cross_entropy(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
+    """ln(e^(z1 − t) + … + e^(zn − t)), with one t: −ln softmax(z)[k] where t is zk, and a 1 stands for its term.
+
+    ∂L/∂z2 = p2, and ∂L/∂t = −1: together p2 − 1 for a zk.
+    """
+    terms = _terms(top, names, uses) if top.operation is logaddexp else []
+    ones = [node for node, _, _ in terms if isinstance(node, Constant) and node.data == 0.0]
+    inner = [(node, slope) for node, slope, _ in terms if node not in {*ones}]
+    if len(ones) > 1 or any(node.operation is not sub or node in names or uses[node] > 1 for node, _ in inner):
+        return None
+    shifts = {node.right for node, _ in inner}
+    classes = [node.left for node, _ in inner] + ([*shifts] if ones else [])
+    if len(shifts) != 1 or len({*classes}) < len(classes) or any(abs(z.data) > LARGEST for z in classes):
+        return None
+    powers = [exp(symbols[z]) for z in classes]
+    shares = [power / reduce(plus, powers) for power in powers]
+    steps = [(node.left, (share, slope)) for (node, slope), share in zip(inner, shares, strict=False)]
+    return [*steps, (*shifts, (shares[-1] - 1.0 if ones else Tidy.of(-1.0), -sum(slope for _, slope in inner)))]
+
+
 def _chain(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
     """A chain of an operation, such as logaddexp, whose slopes are made of their own operand and the outcome alone.
 
@@ -101,17 +123,26 @@ def _chain(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]
     if row is None or not row.associative or not _knows_itself_only(row):
         return None
     steps, same = [], True
-    stack = [(top, 1, top.dright), (top, 0, top.dleft)]  # a link, the place of an operand, ∂top/∂operand
+    for node, slope, (link, i) in _terms(top, names, uses):
+        operands = link.operands
+        symbol = Tidy.of(row.textbook[i](*[symbols[operand] for operand in operands], symbols[top]))
+        same &= isclose(row.textbook[i](*[o.data for o in operands], top.data), slope, rel_tol=1e-6)
+        steps.append((node, (symbol, slope)))
+    return steps if same and len(steps) > 2 else None
+
+
+def _terms(top: Value, names: Names, uses: Mapping[Value, int]) -> list[tuple[Value, float, tuple[Value, int]]]:
+    """The terms of a chain in order: each with ∂top/∂term, its link, and which operand of the link it is."""
+    terms = []
+    stack = [(top, 1, top.dright), (top, 0, top.dleft)]
     while stack:
         link, i, slope = stack.pop()
         node = link.operands[i]
-        if node.operation is row and node not in names and uses[node] == 1:
+        if node.operation is top.operation and node not in names and uses[node] == 1:
             stack += [(node, 1, slope * node.dright), (node, 0, slope * node.dleft)]
         else:
-            symbol = Tidy.of(row.textbook[i](*[symbols[operand] for operand in link.operands], symbols[top]))
-            same &= isclose(row.textbook[i](*[o.data for o in link.operands], top.data), slope, rel_tol=1e-6)
-            steps.append((node, (symbol, slope)))
-    return steps if same and len(steps) > 2 else None
+            terms.append((node, slope, (link, i)))
+    return terms
 
 
 @cache

@@ -117,6 +117,19 @@ exp = Operation("exp", doc="e to the power of a.", level=4,
     forward=lambda a: inf if a > 709.782712893384 else math.exp(a), partials=(lambda a, out: out,),
     latex=r"e^{{{a:0}}}", numpy="np.exp({a})", python="inf if {a} > 709.782712893384 else exp({a})")
 
+clamped_log = Operation("clamped_log", doc="ln(a), but at least -100, so that a loss stays finite; its slope is ln's.",
+    sign="ln", forward=lambda a: max(math.log(a), -100.0) if a > 0 else -100.0 if a == 0 else nan,
+    partials=(lambda a, out: minimum(_inverse(a), HUGE),), textbook=(lambda a, out: div(1.0, a),),
+    text="ln({a})", latex=r"\ln\left({a:0}\right)", numpy="np.maximum(np.log({a}), -100.0)",
+    domain=Domain("a ≥ 0", lambda a: a >= 0),
+    kinks=(((0.0,), -100.0, (0.0,)), ((5e-324,), -100.0, (HUGE,)), ((-1.0,), nan, (nan,))))
+
+clamped_log1m = Operation("clamped_log1m", doc="ln(1 - a), for a tiny a too, but at least -100; its slope is ln's.",
+    sign="ln(1 − ·)", forward=lambda a: math.log1p(-a) if a < 1 else -100.0 if a == 1 else nan,
+    partials=(lambda a, out: -_inverse(1.0 - a),), textbook=(lambda a, out: -div(1.0, 1.0 - a),),
+    text="ln(1 − {a:3})", latex=r"\ln\left(1 - {a:3}\right)", numpy="np.maximum(np.log1p(-{a}), -100.0)",
+    domain=Domain("a ≤ 1", lambda a: a <= 1), kinks=(((1.0,), -100.0, (0.0,)), ((2.0,), nan, (nan,))))
+
 log: Operation = Operation("log", doc="The natural logarithm of a.", sign="ln",
     forward=lambda a: math.log(a) if a > 0 else -inf if a == 0 else nan,
     partials=(lambda a, out: div(greater(inf, sqrt(a)), a),),  # 1/a to the bit, and nan where a is negative
@@ -165,6 +178,10 @@ cos: Operation = Operation("cos", doc="The cosine of a, in radians.",
     latex=r"\cos\left({a:0}\right)", numpy="np.cos({a})")
 
 
+def _inverse(a: Any) -> Any:
+    return multiply_no_nan(greater(sqrt(a), 0.0), div(1.0, a))  # 0 where a is 0, and nan where it is negative
+
+
 def _finite(a: Any) -> Any:
     return minimum(maximum(a, -HUGE), HUGE)  # so that a - b is 0 for equal infinities
 
@@ -183,8 +200,14 @@ step = Operation("step", doc="The threshold unit: 1 where a ≥ 0, else 0. Slope
     forward=lambda a: 1.0 if a >= 0 else 0.0 if a < 0 else nan, partials=(lambda a, out: 0.0,),
     numpy="np.heaviside({a}, 1.0)", kinks=(((0.0,), 1.0, (0.0,)),))
 
+sign = Operation("sign", doc="1 where a > 0, -1 where a < 0, and 0 at 0. Flat wherever it has a slope.",
+    forward=lambda a: 1.0 if a > 0 else -1.0 if a < 0 else a + 0.0, partials=(lambda a, out: 0.0,),
+    numpy="np.sign({a})", python="1.0 if {a} > 0.0 else -1.0 if {a} < 0.0 else {a} + 0.0",
+    kinks=(((0.0,), 0.0, (0.0,)),))
+
 relu = Operation("relu", doc="max(0, a), the rectifier; slope 0 at its corner.",
-    forward=lambda a: 0.0 if a <= 0 else a, partials=(lambda a, out: greater(a, 0.0),),
+    forward=lambda a: 0.0 if a <= 0 else a, partials=(lambda a, out: sign(out),),
+    textbook=(lambda a, out: greater(a, 0.0),),
     numpy="np.maximum({a}, 0.0)", python="0.0 if {a} <= 0.0 else {a}",
     kinks=(((0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))))
 

@@ -4,7 +4,7 @@ Each is a composition of the table's operations, so the graph shows every step o
 back as one reduction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -47,10 +47,22 @@ def logsumexp(values: Iterable[Any]) -> Any:
 
 
 def log_softmax(values: Iterable[Any]) -> list[Any]:
-    """vi - logsumexp(v): the logarithms of softmax, right where softmax itself has run down to 0."""
+    """ln softmax(v): right where softmax itself has run down to 0 or up to 1.
+
+    >>> log_softmax([0.0, 40.0])
+    [-40.0, -4.248354255291589e-18]
+    """
     terms = list(values)
-    normaliser = logsumexp(terms)
-    return [term - normaliser for term in terms]
+    if not terms:
+        raise ArgumentError("log_softmax of an empty list: give it at least one value")
+    return [-surprise(terms, k) for k in range(len(terms))]
+
+
+def surprise(values: Sequence[Any], k: int) -> Any:
+    """-ln softmax(v)[k], written as ln(1 + Σ exp(vj - vk)) over the others: nothing cancels, however large v is."""
+    own = values[k]
+    others = [value - own for j, value in enumerate(values) if j != k]
+    return logsumexp([0.0, *others] if others else [own - own])
 
 
 def softmax(values: Iterable[Any]) -> list[Any]:

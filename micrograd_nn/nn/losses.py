@@ -9,15 +9,12 @@ A new loss is a function here and its row in LOSSES, at the end.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import exp
 from typing import Any
 
-from ..engine.ops import absolute, log, maximum, relu, softplus
-from ..engine.value import Value, as_value
+from ..engine.ops import absolute, clamped_log, clamped_log1m, relu, softplus
+from ..engine.value import Constant, Value, as_value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError, known
-from .functional import logsumexp, mean, total
-
-SMALLEST_SHARE = exp(-100.0)  # a probability counts as at least this much, so its logarithm stops at -100 (PyTorch's)
+from .functional import logsumexp, mean, surprise, total
 
 _sum: Callable[[Iterable[Value]], Value] = total
 _mean: Callable[[Iterable[Value]], Value] = mean
@@ -76,12 +73,13 @@ def performance(outputs: Any, wanted: Any) -> Value:
 def binary_cross_entropy(predictions: Any, targets: Any) -> Value:
     """The mean of -(y·ln p + (1 - y)·ln(1 - p)) over probabilities p and targets y from 0 to 1.
 
-    From a p that has been rounded to 0 or 1 no slope is left: train on ``binary_cross_entropy_with_logits``.
+    A logarithm stops at -100, as PyTorch's does, and its slope goes on as that of ln. Only a p that has been rounded to
+    0 or 1 has none left: train on ``binary_cross_entropy_with_logits``.
 
     >>> round(binary_cross_entropy(0.5, 1).data, 6)
     0.693147
     """
-    return _mean([-(y * _log(p) + (1.0 - y) * _log(1.0 - p)) for p, y in pairs(predictions, targets)])
+    return _mean([-(y * clamped_log(p) + (1.0 - y) * clamped_log1m(p)) for p, y in pairs(predictions, targets)])
 
 
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
@@ -101,23 +99,29 @@ def categorical_cross_entropy(shares: Any, one_hot: Any) -> Value:
     >>> round(categorical_cross_entropy([0.25, 0.75], [0, 1]).data, 6)
     0.287682
     """
-    return -_sum([target * _log(share) for share, target in pairs(_of_classes(shares), one_hot)])
+    return -_sum([target * clamped_log(share) for share, target in pairs(_of_classes(shares), one_hot)])
 
 
 def softmax_cross_entropy(logits: Sequence[Any], target: Any) -> Value:
-    """-ln softmax(z)[label] = logsumexp(z) - z[label]: one sample, from its sums z; stable at any size of z.
+    """-ln softmax(z)[label]: one sample, from its sums z, right to the last digits however large z is.
 
-    The target is a label, a whole number from 0 up, or a one-hot row: then the second term is Σ target·z.
+    The target is a label, a whole number from 0 up, or a row of shares that add up to 1, such as a one-hot row: then
+    it is -Σ target·ln softmax(z). It is written as ln Σ exp(zj - z[label]): of logsumexp(z) - z[label] nothing would be
+    left at z = [0, 40], label 1. Where the targets are Values z[label] is Σ target·z.
 
-    >>> softmax_cross_entropy([1000.0, -1000.0], 1).data
-    2000.0
+    >>> softmax_cross_entropy([0.0, 40.0], 1).data
+    4.248354255291589e-18
 
     Raises ArgumentError if there is no such label, ShapeError for a sum that stands alone.
     """
     sums = _of_classes(logits)
-    if _is_row(target):
-        return as_value(logsumexp(sums)) - _sum([y * z for z, y in pairs(sums, target)])
-    return as_value(logsumexp(sums)) - sums[as_label(target, len(sums))]
+    if not _is_row(target):
+        return as_value(surprise(sums, as_label(target, len(sums))))
+    row = pairs(sums, target)
+    if all(isinstance(y, Constant) for _, y in row):
+        return _sum([y * surprise(sums, k) for k, (_, y) in enumerate(row) if y.data] or [0.0 * sums[0]])
+    wanted = _sum([y * z for z, y in row])
+    return as_value(logsumexp([z - wanted for z in sums]))
 
 
 def hinge(scores: Any, targets: Any) -> Value:
@@ -190,10 +194,6 @@ def _of_classes(outputs: Any) -> list[Value]:
 
 def _squares(predictions: Any, targets: Any) -> list[Value]:
     return [(target - prediction) ** 2 for prediction, target in pairs(predictions, targets)]
-
-
-def _log(share: Value) -> Value:
-    return log(maximum(share, SMALLEST_SHARE))
 
 
 def _as_list(given: Any) -> list[Any]:
