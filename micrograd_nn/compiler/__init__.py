@@ -7,7 +7,7 @@ graph is compiled.
     trace     the graph as flat lists of integers
     lift      sums of products become matrix products, the rest groups of like operations
     reverse   the sweep, written down by running the table's partials on tracers
-    backends  steps as readable Python source, over floats or over NumPy arrays
+    backends  steps as readable Python source, over floats or over NumPy arrays, or for JAX
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,12 +27,14 @@ def compile(
     parameters: Iterable[Value] = (),
     backend: str = "auto",
     dtype: str = "float64",
+    devices: Sequence[Any] = (),
 ) -> "Program":
     """A Program that computes ``loss``, its gradient and its training for any numbers in the inputs.
 
     ``inputs`` are the leaves that vary from row to row, one entry per argument: a Value, or a list of Values (lists
     in lists too). ``parameters`` are the leaves that are trained. Every other leaf is a constant. ``backend`` is
-    "python", "numpy" or "auto"; ``dtype`` "float64" or "float32".
+    "python", "numpy", "jax" or "auto"; ``dtype`` "float64" or "float32". ``devices`` are some of JAX's, such as
+    ``jax.devices()``: the rows of a batch are shared out among them.
 
     >>> x, y, w = Value(0.0), Value(0.0), Value(2.0)
     >>> program = compile((w * x - y) ** 2, inputs=[x, y], parameters=[w])
@@ -40,8 +42,8 @@ def compile(
     0.5
 
     Raises ArgumentError or ArgumentTypeError if an input or parameter is no leaf or is listed twice, UnknownNameError
-    for a backend or dtype that there is not.
+    for a backend or dtype that there is not, ExtraMissingError for a backend that can't run on this machine.
     """
     from .program import Program  # imports NumPy
 
-    return Program(loss, inputs, parameters, backend, dtype)
+    return Program(loss, inputs, parameters, backend, dtype, devices)

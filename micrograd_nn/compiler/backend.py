@@ -49,7 +49,9 @@ class Log:
 class Loop(Protocol):
     """A training loop for one optimiser and one batch size."""
 
-    source: str  # what is executed
+    @property
+    def source(self) -> str:
+        """What is executed."""
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> Any:
         """The parameters, and a vector per memory, in the backend's form."""

@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .backend import Log, Part, Update
+from .backend import Log, Loop, Part, Update
 from .jax_function import Lowered, Packing, Parts
 from .jax_steps import Array, on_arrays
 from .lifted import Lifted
@@ -44,7 +44,8 @@ class JaxBackend:
 
     def jit(self, function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         """The function compiled; each device gets all of what it returns."""
-        return jax.jit(function, **options, **({"out_shardings": self._whole} if self._whole else {}))
+        compiled: Callable[..., Any] = jax.jit(function, out_shardings=self._whole, **options)
+        return compiled
 
     def put(self, arrays: Any) -> Any:
         """Arrays as JAX's, on each device all of them."""
@@ -56,7 +57,7 @@ class JaxBackend:
             return rows
         return lax.with_sharding_constraint(rows, self._shares)
 
-    def parts(self, vector: Sequence[float]) -> Parts:
+    def parts(self, vector: Any) -> Parts:
         """Numbers that belong to the parameters, on the device."""
         parts: Parts = self.put(self.packing.split(vector))
         return parts
@@ -81,7 +82,7 @@ class JaxBackend:
             total, gradient = self._both(self.parts(p), self.put(rows.arrays))
             return float(total) / len(rows), self.packing.joined(gradient, np.zeros(len(p), self.dtype))
 
-    def loop(self, update: Update, batch_size: int) -> "JaxLoop":
+    def loop(self, update: Update, batch_size: int) -> Loop:
         return JaxLoop(self, update, batch_size)
 
 

@@ -49,20 +49,21 @@ class Packing:
         self._at = np.zeros(len(self._order), np.int64)  # of each number of the vector among those of all parts
         self._at[read] = np.arange(len(read))
 
-    def _name(self, names: dict[int, Any]) -> None:
+    def _name(self, names: dict[Ref, Any]) -> None:
         for part in self.lifted.parts:
-            once = len(part.index.order) == prod(part.shape)  # no parameter is listed twice
-            views = [ref for ref in part.references if once and ref.number in names and ref != PARAMETERS]
-            name = names[views[0].number].text if views else f"p{len(self._places) + 1}"
-            self._places[name] = part.index.positions if once else np.unique(part.index.positions)
+            places = np.unique(part.index.positions)
+            once = len(places) == prod(part.shape)  # no parameter is listed twice
+            views = [ref for ref in part.references if once and ref in names and ref != PARAMETERS]
+            name = names[views[0]].text if views else f"p{len(self._places) + 1}"
+            self._places[name] = part.index.positions if once else places
             self._exact |= dict.fromkeys(views[:1], name)
 
-    def split(self, vector: Sequence[float]) -> Parts:
+    def split(self, vector: Any) -> Parts:
         """The parts of numbers that belong to the parameters."""
         ordered = np.asarray(vector)[self._order]
         return {name: ordered[places] for name, places in self._places.items()}
 
-    def joined(self, parts: Parts, vector: Sequence[float]) -> Any:
+    def joined(self, parts: Parts, vector: Any) -> Any:
         """The numbers in the order of the parameters; of those that are in no part, what ``vector`` has."""
         whole = np.array(vector)
         for name, places in self._places.items():

@@ -26,7 +26,7 @@ EXACT = lax.Precision.HIGHEST  # accelerators drop digits of float32 unless they
 
 def evaluate(steps: Steps, outcomes: Sequence[Ref | float], given: dict[Ref, Array], n: int = 1) -> list[Any]:
     """The numbers of the outcomes for n rows, from those of the steps that are given."""
-    needed = live(steps, [outcome for outcome in outcomes if isinstance(outcome, Ref)])
+    needed = live(steps, outcomes)
     dtype = next(iter(given.values())).dtype
     found: list[Array] = []
     for ref, step in zip(map(Ref, range(len(steps))), steps, strict=True):
@@ -35,9 +35,19 @@ def evaluate(steps: Steps, outcomes: Sequence[Ref | float], given: dict[Ref, Arr
         elif isinstance(step, kinds.Constant):
             found.append(jnp.asarray(within(step.numbers, dtype)))
         else:
-            operands = (found[o] if isinstance(o, Ref) else float(within(o, dtype)) for o in step.operands)
-            found.append(RULES[type(step)](step, n, *operands))
+            found.append(RULES[type(step)](step, n, *(_operand(step, o, steps, found, dtype) for o in step.operands)))
     return [found[outcome] if isinstance(outcome, Ref) else outcome for outcome in outcomes]
+
+
+def _operand(step: Step, operand: Ref | float, steps: Steps, found: list[Array], dtype: Any) -> Array:
+    if not isinstance(operand, Ref):
+        return float(within(operand, dtype))
+    regrouped = _divides(step) and _divides(steps[operand])  # XLA would make a/(b·c) of a/b/c, where b·c may overflow
+    return lax.optimization_barrier(found[operand]) if regrouped else found[operand]
+
+
+def _divides(step: Step) -> bool:
+    return isinstance(step, kinds.Apply) and "/" in step.operation.numpy
 
 
 def on_arrays(rule: Callable[..., Iterable[Any]], *arrays: Array) -> list[Any]:

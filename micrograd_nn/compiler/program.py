@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from random import Random
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +20,12 @@ from ..nn.optim import Optimizer
 from ..number import whole_number
 from .backend import Backend, as_rows
 from .printing import latex, text
-from .registry import Backends, Graph
+from .registry import BACKENDS, Backends, Graph, check_able
 from .run import Minimization, Run, descend
 from .trace import trace
+
+if TYPE_CHECKING:
+    from .jax_function import JaxFunction
 
 
 class Rows:
@@ -64,11 +67,17 @@ class Program:
     """
 
     def __init__(
-        self, loss: Value, inputs: Sequence[Any], parameters: Iterable[Value], backend: str, dtype: str
+        self,
+        loss: Value,
+        inputs: Sequence[Any],
+        parameters: Iterable[Value],
+        backend: str,
+        dtype: str,
+        devices: Sequence[Any] = (),
     ) -> None:
         self.trace = trace(loss, inputs, parameters)
         self.parameters, self.inputs, self.dtype = self.trace.parameters, self.trace.inputs, dtype
-        self.graph = Graph(self.trace)
+        self.graph = Graph(self.trace, devices)
         self.backends = Backends(self.graph, backend, dtype)
         self._latest = self.backends.choose(1)
         self._turn = RLock()  # a backend writes into the same arrays in every call
@@ -146,6 +155,16 @@ class Program:
             training = Minimization(Run(self, optimizer, rows, batch_size), epochs, source, each_epoch)
             descend(training)
         return training.losses
+
+    def to_jax(self) -> "JaxFunction":
+        """The mean loss as a pure function of the parameters and of rows, for JAX's jit, grad, vmap and scan.
+
+        Raises ExtraMissingError if JAX is not installed.
+        """
+        check_able(BACKENDS["jax"], self.dtype)
+        from .jax_function import JaxFunction
+
+        return JaxFunction(self.trace, self.graph.lifted, self.dtype)
 
     def check(self) -> None:
         """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""

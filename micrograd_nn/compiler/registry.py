@@ -10,7 +10,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, known
+from ..errors import ArgumentError, ExtraMissingError, known
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -62,6 +62,7 @@ class Kind:
     dtypes: tuple[str, ...] = ("float64", "float32")
     exact: bool = False  # are its bits the scalar engine's (save the sign of a zero)?
     automatic: bool = True  # may "auto" choose it?
+    shares: bool = False  # can it share out the rows among devices?
     missing: Callable[[], str] = str  # what it needs that is not here and how to get it; "" if it can run
 
 
@@ -109,7 +110,7 @@ def _jax_missing() -> str:
 BACKENDS = {
     "python": Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
     "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost),
-    "jax": Kind("jax", _jax, way="by XLA", cost=_jax_cost, automatic=False, missing=_jax_missing),
+    "jax": Kind("jax", _jax, way="by XLA", cost=_jax_cost, automatic=False, shares=True, missing=_jax_missing),
 }
 DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
 
@@ -122,7 +123,10 @@ class Backends:
         check_dtype(dtype)
         self._graph, self._dtype, self._asked = graph, dtype, BACKENDS.get(wanted)
         if self._asked:
-            _check_able(self._asked, dtype)
+            check_able(self._asked, dtype)
+        if len(graph.devices) and not (self._asked and self._asked.shares):
+            sharing = " or ".join(f"backend={kind.name!r}" for kind in BACKENDS.values() if kind.shares)
+            raise ArgumentError(f"rows are shared out among devices by JAX alone: ask for {sharing}")
         self._made: dict[str, Backend] = {}
 
     def choose(self, rows: int) -> "tuple[Backend, str]":
@@ -154,12 +158,13 @@ def check_dtype(dtype: str) -> None:
     known("dtype", dtype, DTYPES)
 
 
-def _check_able(kind: Kind, dtype: str) -> None:
+def check_able(kind: Kind, dtype: str) -> None:
+    """Raises ArgumentError if a backend does not have that dtype, ExtraMissingError if it can't run here."""
     if dtype not in kind.dtypes:
         others = " or ".join(f"backend={other.name!r}" for other in BACKENDS.values() if not _why_not(other, dtype))
         raise ArgumentError(f"{_floats(kind)} are {' or '.join(kind.dtypes)}: ask for {others} to compute in {dtype}")
     if kind.missing():
-        raise ArgumentError(kind.missing())
+        raise ExtraMissingError(kind.missing())
 
 
 def _why_not(kind: Kind, dtype: str) -> str:
