@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from compile_cases import alike, network
 
-from micrograd_nn import MLP, TABLE, Value, tanh
+from micrograd_nn import MLP, TABLE, Value, exp, tanh
 from micrograd_nn.cli import main
 from micrograd_nn.compiler import compile
 from micrograd_nn.compiler.backend import Update
@@ -151,6 +151,16 @@ def test_a_loss_that_is_not_finite_ends_the_training(backend: str, size: int) ->
         batch_size=size,
     )
     assert net.state_dict() == again.state_dict()
+
+
+def test_a_loss_that_is_not_finite_names_its_row_in_any_epoch(backend: str) -> None:
+    """Of e^(w·x) only the row with x = 1 moves w, up and up, until it overflows; the order is another in each epoch."""
+    for seed in range(4):
+        w, x = Value(700.0), Value(0.0)
+        program = compile(exp(w * x), [x], [w], backend=backend)
+        climb = SGD([w], lr=1e-304, maximize=True)
+        with pytest.raises(AnomalyError, match=r"in epoch [2-9], step \d \(row 2\)"):
+            program.minimize(climb, [0.0, 0.0, 1.0, 0.0, 0.0], epochs=50, shuffle=seed)
 
 
 def test_ctrl_c_leaves_the_last_finished_step(backend: str) -> None:
