@@ -99,11 +99,7 @@ def _jax_cost(graph: Graph, rows: int) -> float:
 
 
 def _jax_missing() -> str:
-    return (
-        ""
-        if find_spec("jax")
-        else "backend='jax' needs JAX, which is not installed: python -m pip install 'micrograd-nn[jax]'"
-    )
+    return "" if find_spec("jax") else "JAX is not installed: python -m pip install 'micrograd-nn[jax]'"
 
 
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
