@@ -25,6 +25,7 @@ LAYERS = {
     "step": lambda: network([2, 3, 1], losses.mse, "step", "sigmoid"),
     "width one": lambda: network([1, 1, 1], losses.mse, "relu"),
 }
+IN_ARRAYS = ["numpy", pytest.param("jax", marks=pytest.mark.slow)]  # XLA takes a third of a second for each graph
 CHAINS = [row for row in TABLE.values() if row.associative]
 CASES = {**LAYERS, **{f"loss {name}": (lambda case=case: case) for name, case in every_loss().items()}}
 
@@ -77,9 +78,9 @@ def bits_differ(case: Case, rows: list[list[float]]) -> str:
     return "" if all(alike(got, want) for got, want in pairs) else f"{pairs}"
 
 
-def out_of_bounds(case: Case, rows: list[list[float]]) -> str:
-    """What the numpy backend has outside the running error bound, or not finite where the engine is finite."""
-    program = compile(case.loss, case.inputs, case.parameters, backend="numpy")
+def out_of_bounds(case: Case, rows: list[list[float]], backend: str = "numpy") -> str:
+    """What a backend has outside the running error bound, or not finite where the engine is finite."""
+    program = compile(case.loss, case.inputs, case.parameters, backend=backend)
     program.check()
     loss, gradient = program.value_and_grad(*arguments(case, rows))
     exact, error = [mp.zero] * (1 + len(gradient)), [mp.zero] * (1 + len(gradient))
@@ -121,13 +122,15 @@ def test_random_graphs_bit_for_bit() -> None:
     assert faults == []
 
 
-def test_tied_weights() -> None:
-    faults = [(s, f) for s in range(100) if (f := bits_differ(*tied_case(s)) or out_of_bounds(*tied_case(s)))]
+@pytest.mark.parametrize("backend", IN_ARRAYS, indirect=True)
+def test_tied_weights(backend: str) -> None:
+    faults = [(s, f) for s in range(100) if (f := bits_differ(*tied_case(s)) or out_of_bounds(*tied_case(s), backend))]
     assert faults == []
 
 
-def test_random_graphs_within_the_bound() -> None:
-    faults = [(seed, fault) for seed in range(200) if (fault := out_of_bounds(*random_case(seed)))]
+@pytest.mark.parametrize("backend", IN_ARRAYS, indirect=True)
+def test_random_graphs_within_the_bound(backend: str) -> None:
+    faults = [(seed, fault) for seed in range(200) if (fault := out_of_bounds(*random_case(seed), backend))]
     assert faults == []
 
 
@@ -138,14 +141,15 @@ def batch_case(inner: Operation, outer: Operation, samples: int, width: int, var
     return Case(reduce(outer, [reduce(inner, net(x)) for x in X]), [flat(X)] if varies else [], net.parameters())
 
 
+@pytest.mark.parametrize("backend", IN_ARRAYS, indirect=True)
 @pytest.mark.parametrize("outer", CHAINS, ids=str)
 @pytest.mark.parametrize("inner", CHAINS, ids=str)
-def test_chains_of_chains(inner: Operation, outer: Operation) -> None:
+def test_chains_of_chains(inner: Operation, outer: Operation, backend: str) -> None:
     """The sum of a batch's cross-entropies was once 2.66 for 5.20, from four classes on."""
     for varies in (False, True):
         case = batch_case(inner, outer, 5, 4, varies)
         rows = [[leaf.data + shift for leaf in flat(case.inputs)] for shift in ((0.0, 0.1) if varies else (0.0,))]
-        assert bits_differ(case, rows) == out_of_bounds(case, rows) == "", varies
+        assert bits_differ(case, rows) == out_of_bounds(case, rows, backend) == "", varies
 
 
 @pytest.mark.slow

@@ -6,21 +6,21 @@ their gradients are added up; the numbers are those of one device, to the roundi
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from math import prod
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .backend import Log, Loop, Part, Update
 from .jax_function import Lowered, Packing, Parts
-from .jax_steps import Array, on_arrays
+from .jax_steps import Array
+from .jax_training import Plan, Rule, Training, padded
 from .lifted import Lifted
+from .steps import listing
 from .trace import Trace
 
 
@@ -37,6 +37,7 @@ class JaxBackend:
         self.lowered = Lowered(self.packing, dtype, self._shared)
         functions = self.lowered.mean, self.lowered.each, self.lowered.total_and_grad
         self._mean, self._each, self._both = map(self.jit, functions)
+        self._trainings: dict[str, Callable[..., Any]] = {}  # by the optimiser's rule: XLA compiles each once
 
     def floats(self) -> Any:
         """A block in which JAX has floats of this program's dtype, whatever it has outside."""
@@ -83,10 +84,11 @@ class JaxBackend:
             return float(total) / len(rows), self.packing.joined(gradient, np.zeros(len(p), self.dtype))
 
     def loop(self, update: Update, batch_size: int) -> Loop:
-        return JaxLoop(self, update, batch_size)
-
-
-# ---- a training ----
+        rule = Rule(update)
+        if rule.key not in self._trainings:
+            training = Training(self.lowered, rule)
+            self._trainings[rule.key] = self.jit(training, static_argnums=0, donate_argnums=1)
+        return JaxLoop(self, rule, self._trainings[rule.key], batch_size)
 
 
 @dataclass
@@ -100,18 +102,13 @@ class State:
 class JaxLoop:
     """The loop over batches: a call is one loop on the device."""
 
-    def __init__(self, backend: JaxBackend, update: Update, batch_size: int) -> None:
-        self._backend, self._update, self._size = backend, update, batch_size
+    def __init__(self, backend: JaxBackend, rule: Rule, training: Callable[..., Any], batch_size: int) -> None:
+        self._backend, self._rule, self._training, self._size = backend, rule, training, batch_size
         self._held: tuple[Any, Any] = None, None  # the latest rows, and what they are on the device
-        self._steps = backend.jit(self._traced, static_argnums=0, donate_argnums=1)
 
     @property
     def source(self) -> str:
-        with self._backend.floats():
-            vectors = [self._backend.parts(np.zeros(len(self._backend.packing.lifted.reached)))]
-            scalars = np.zeros(len(self._update.scalars), self._backend.dtype)
-            memories = vectors * len(self._update.memories)
-            return str(jax.make_jaxpr(self._moved)([*vectors, *memories], *vectors, scalars))
+        return listing(self._rule.steps)
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> State:
         with self._backend.floats():
@@ -125,97 +122,18 @@ class JaxLoop:
         self, state: State, rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log
     ) -> None:
         plan, given = Plan(list(parts), self._size), list[Sequence[float]]()
-        wanted = len(plan.starts) if self._update.varying else 1
         try:
-            given.extend(islice(scalars, wanted))
+            given.extend(islice(scalars, len(plan) if self._rule.varying else 1))
         finally:  # an error of the scalars comes after the steps before it
             if given:
                 with self._backend.floats():
                     self._train(state, rows, plan, given, log)
 
-    def _train(self, state: State, rows: Any, plan: "Plan", given: list[Sequence[float]], log: Log) -> None:
+    def _train(self, state: State, rows: Any, plan: Plan, given: list[Sequence[float]], log: Log) -> None:
         if self._held[0] is not rows:
             self._held = rows, self._backend.put(rows.arrays)
-        steps = len(given) if self._update.varying else len(plan.starts)
+        steps = len(given) if self._rule.varying else len(plan)
         scalars = padded(np.array(given, self._backend.dtype))
-        state.now, losses, done = self._steps(plan.sizes, state.now, self._held[1], scalars, *plan.arrays, steps)
+        state.now, losses, done = self._training(plan.sizes, state.now, self._held[1], scalars, *plan.arrays, steps)
         log.steps = int(done)
         log.sums += plan.sums(np.asarray(losses, np.float64)[: log.steps])
-
-    def _traced(
-        self,
-        sizes: tuple[int, ...],
-        state: Any,
-        rows: Any,
-        scalars: Any,
-        starts: Any,
-        kinds: Any,
-        order: Any,
-        steps: Any,
-    ) -> Any:
-        """The state, the losses of the batches, and how many were finished, after a step per batch."""
-
-        def batch(size: int, start: Any, state: list[Parts], s: Array) -> Any:
-            if order is None:
-                arrays = [lax.dynamic_slice_in_dim(array, start, size) for array in rows]
-            else:
-                where = lax.dynamic_slice_in_dim(order, start, size)
-                arrays = [jnp.take(array, where, axis=0, mode="clip") for array in rows]
-            loss, gradient = self._backend.lowered.total_and_grad(state[0], arrays)
-            return loss, self._moved(state, gradient, s)
-
-        def step(k: Any, carried: Any) -> Any:
-            done, good, state, losses = carried
-            ways = [partial(batch, size) for size in sizes]
-            loss, moved = lax.switch(kinds[k], ways, starts[k], state, scalars[k if self._update.varying else 0])
-            good &= jnp.isfinite(loss)
-            state = jax.tree.map(lambda new, old: jnp.where(good, new, old), moved, state)
-            return done + good, good, state, lax.dynamic_update_index_in_dim(losses, loss, k, 0)
-
-        # After a loss that is nan or infinite the steps that are left change nothing.
-        first = 0, True, state, jnp.zeros(len(starts), self._backend.dtype)
-        done, _, state, losses = lax.fori_loop(0, steps, step, first)
-        return state, losses, done
-
-    def _moved(self, state: list[Parts], gradient: Parts, scalars: Array) -> list[Parts]:
-        """The optimiser's rule on each part."""
-
-        def rule(p: Any, g: Any, *others: Any) -> tuple[Any, ...]:
-            memory, s = others[: len(state) - 1], others[len(state) - 1 :]
-            moved, kept = self._update.rule(p, g, memory, dict(zip(self._update.scalars, s, strict=True)))
-            return (moved, *kept)
-
-        found: list[Parts] = [{} for _ in state]
-        for name, slope in gradient.items():
-            p, *memory = (parts[name] for parts in state)
-            outcomes = on_arrays(rule, p, slope, *memory, *scalars)
-            for parts, outcome in zip(found, outcomes, strict=True):
-                parts[name] = jnp.broadcast_to(jnp.asarray(outcome, p.dtype), p.shape)
-        return found
-
-
-class Plan:
-    """The batches of some parts, one after another."""
-
-    def __init__(self, parts: list[Part], size: int) -> None:
-        lengths, ranges = np.array([*map(len, parts)]), all(isinstance(part, range) for part in parts)
-        counts = -(-lengths // size)  # batches of each part
-        self.part = np.repeat(np.arange(len(parts)), counts)  # that each batch is of
-        done = size * (np.arange(len(self.part)) - (np.cumsum(counts) - counts)[self.part])  # rows before it there
-        firsts = np.array([part[0] for part in parts]) if ranges else np.cumsum(lengths) - lengths
-        self.starts = firsts[self.part] + done
-        sizes, kinds = np.unique(np.minimum(size, lengths[self.part] - done), return_inverse=True)
-        order = None if ranges else padded(np.concatenate([np.asarray(part) for part in parts]))
-        self.sizes: tuple[int, ...] = tuple(sizes.tolist())
-        self.arrays = padded(self.starts), padded(kinds), order
-
-    def sums(self, losses: Any) -> list[float]:
-        """The sum for each part that was begun, from the losses of the batches that are done."""
-        begun = self.part[: len(losses) + 1][-1] + 1
-        sums: list[float] = np.bincount(self.part[: len(losses)], losses, begun).tolist()
-        return sums
-
-
-def padded(array: Any) -> Any:
-    """The array, longer: as few different lengths as may be, since XLA compiles for each anew."""
-    return np.resize(array, (1 << (len(array) - 1).bit_length(), *array.shape[1:]))
