@@ -14,14 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from ..engine.ops import add
 from ..errors import ArgumentError, GraphError
 from . import steps as kinds
 from .backend import as_rows
-from .jax_steps import Array, evaluate, picked, placed
+from .jax_steps import Array, evaluate, picked
 from .lifted import Lifted, lift
 from .printing import Equations
-from .steps import PARAMETERS, Ref, Steps
+from .steps import PARAMETERS, Ref
 from .trace import PARAMETER, Chains, Trace
 
 Parts = dict[str, Array]  # the parameters, or numbers that belong to them: an array per part
@@ -31,7 +30,10 @@ Parts = dict[str, Array]  # the parameters, or numbers that belong to them: an a
 
 
 class Packing:
-    """Which parameters are in which part, and the graph lifted so that a part is a slice of their vector."""
+    """Which parameters are in which part, and the graph lifted so that a part is a slice of their vector.
+
+    So what is read of parts that were put together is a part again, to XLA, and nothing is copied.
+    """
 
     def __init__(self, trace: Trace, lifted: Lifted) -> None:
         order = flat([*(part.index.positions for part in lifted.parts), np.arange(len(trace.parameters))])
@@ -40,23 +42,12 @@ class Packing:
         position = [rank[place] if source == PARAMETER else place for source, place in leaves]
         trace = replace(trace, position=position, reached=[trace.reached[k] for k in self._order])
         self.lifted = lift(trace, Chains(trace))
-        self._places: dict[str, Any] = {}  # of a part's numbers in the vector, in the shape of the part
-        self._exact: dict[Ref, str] = {}  # the steps that are a part as it is
-        self._name(Equations(self.lifted).pieces)
-        read = flat(self._places.values())
-        unread = np.setdiff1d(np.flatnonzero(trace.reached), read)
+        self._places = dict(_named(self.lifted))
+        unread = np.setdiff1d(np.flatnonzero(trace.reached), flat(self._places.values()))
         self._places |= {"unread": unread} if len(unread) else {}
+        every = flat(self._places.values())
         self._at = np.zeros(len(self._order), np.int64)  # of each number of the vector among those of all parts
-        self._at[read] = np.arange(len(read))
-
-    def _name(self, names: dict[Ref, Any]) -> None:
-        for part in self.lifted.parts:
-            places = np.unique(part.index.positions)
-            once = len(places) == prod(part.shape)  # no parameter is listed twice
-            views = [ref for ref in part.references if once and ref in names and ref != PARAMETERS]
-            name = names[views[0]].text if views else f"p{len(self._places) + 1}"
-            self._places[name] = part.index.positions if once else places
-            self._exact |= dict.fromkeys(views[:1], name)
+        self._at[every] = np.arange(len(every))
 
     def split(self, vector: Any) -> Parts:
         """The parts of numbers that belong to the parameters."""
@@ -70,44 +61,28 @@ class Packing:
             whole[self._order[places]] = np.asarray(parts[name])
         return whole
 
-    def views(self, parts: Parts, dtype: str) -> dict[Ref, Array]:
-        """What the steps read of the parameters."""
+    def vector(self, parts: Parts, dtype: str) -> Array:
+        """The parts as the vector of the lifted graph."""
         whole = jnp.concatenate([jnp.zeros(0, dtype), *(parts[name].reshape(-1) for name in self._places)])
-        given = {ref: parts[name] for ref, name in self._exact.items()}
-        for number, step in enumerate(self.lifted.steps):
-            if isinstance(step, kinds.View) and step.references == (PARAMETERS,) and Ref(number) not in given:
-                at = self._at[step.index.positions.reshape(-1)]
-                given[Ref(number)] = picked(whole, at).reshape(step.shape)
-        return {PARAMETERS: picked(whole, self._at), **given}
+        return picked(whole, self._at)
 
-    def slopes(self, terms: list[tuple[Any, Array]]) -> Parts:
-        """The gradient, from arrays that are added up at these places of the vector."""
-        found = {}
-        for name, places in self._places.items():
-            at = np.full(len(self._order), -1)
-            at[places.reshape(-1)] = np.arange(places.size)
-            inside = [(np.flatnonzero(at[where] >= 0), where, array) for where, array in terms]
-            pieces = [(at[where[kept]], picked(array, kept)) for kept, where, array in inside if len(kept)]
-            found[name] = placed(pieces, places.size).reshape(places.shape)
-        return found
+    def parts(self, vector: Array) -> Parts:
+        """The parts of such a vector."""
+        return {name: picked(vector, places.reshape(-1)).reshape(places.shape) for name, places in self._places.items()}
+
+
+def _named(lifted: Lifted) -> Iterator[tuple[str, Any]]:
+    """The parts by name, and the places of their parameters, each once."""
+    names = Equations(lifted).pieces
+    for number, part in enumerate(lifted.parts, 1):
+        found = [names[ref].text for ref in part.references if ref in names and ref != PARAMETERS]
+        places = np.unique(part.index.positions)
+        yield (*found, f"p{number}")[0], part.index.positions if len(places) == prod(part.shape) else places
 
 
 def flat(arrays: Iterable[Any]) -> Any:
     """All their numbers, one after another."""
     return np.concatenate([np.arange(0), *(array.reshape(-1) for array in arrays)])
-
-
-def added(steps: Steps, gradient: Ref | None) -> Iterator[tuple[Any, Ref]]:
-    """The arrays that the gradient is the sum of, and at which places each is added."""
-    waiting = [] if gradient is None else [gradient]
-    while waiting:
-        step = steps[ref := waiting.pop()]
-        if isinstance(step, kinds.Scatter):
-            yield from ((index.positions, piece) for piece, index in zip(step.references, step.indices, strict=True))
-        elif isinstance(step, kinds.Apply) and step.operation is add and len(step.references) == 2:
-            waiting += step.references
-        else:
-            yield np.arange(prod(step.shape)), ref
 
 
 # ---- the function ----
@@ -121,11 +96,10 @@ class Lowered:
 
     def __init__(self, packing: Packing, dtype: str, shared: Callable[[Array], Array] = lambda rows: rows) -> None:
         self._packing, self._lifted, self._dtype, self._shared = packing, packing.lifted, dtype, shared
-        self._added = list(added(self._lifted.steps, self._lifted.gradient))
 
     def each(self, parts: Parts, rows: Sequence[Array]) -> Array:
         """The loss of each row."""
-        return self._run(parts, rows, [])[0]
+        return self._run(parts, rows, 0.0)[0]
 
     def mean(self, parts: Parts, rows: Sequence[Array]) -> Array:
         """The mean of the losses."""
@@ -133,23 +107,18 @@ class Lowered:
 
     def total_and_grad(self, parts: Parts, rows: Sequence[Array]) -> tuple[Array, Parts]:
         """The sum of the losses, and the gradient of their mean."""
-        losses, *arrays = self._run(parts, rows, [ref for _, ref in self._added])
-        terms = [
-            (places.reshape(-1), jnp.broadcast_to(array, places.shape).reshape(-1))
-            for (places, _), array in zip(self._added, arrays, strict=True)
-        ]
-        return losses.sum(), self._packing.slopes(terms) if terms else jax.tree.map(jnp.zeros_like, parts)
+        losses, gradient = self._run(parts, rows, 0.0 if self._lifted.gradient is None else self._lifted.gradient)
+        return losses.sum(), self._packing.parts(jnp.broadcast_to(gradient, len(self._lifted.reached)))
 
-    def _run(self, parts: Parts, rows: Sequence[Array], outcomes: list[Ref]) -> list[Array]:
+    def _run(self, parts: Parts, rows: Sequence[Array], outcome: Ref | float) -> list[Array]:
         n = len(rows[0]) if rows else 1
-        sources = {f"x{k}": self._shared(array) for k, array in enumerate(rows, 1)}
+        sources = {"p": self._packing.vector(parts, self._dtype)}
+        sources |= {f"x{k}": self._shared(array) for k, array in enumerate(rows, 1)}
         sources |= {"seed": jnp.asarray(1.0 / n, self._dtype), "float(n)": jnp.asarray(n, self._dtype)}
-        given = self._packing.views(parts, self._dtype)
-        for number, step in enumerate(self._lifted.steps):
-            if isinstance(step, kinds.Leaf) and step.source in sources:
-                given[Ref(number)] = sources[step.source]
-        losses, *others = evaluate(self._lifted.steps, [self._lifted.loss, *outcomes], given, n)
-        return [jnp.broadcast_to(jnp.asarray(losses, self._dtype), n), *others]
+        leaves = [(Ref(k), step) for k, step in enumerate(self._lifted.steps) if isinstance(step, kinds.Leaf)]
+        given = {ref: sources[leaf.source] for ref, leaf in leaves}
+        losses, other = evaluate(self._lifted.steps, [self._lifted.loss, outcome], given, n)
+        return [jnp.broadcast_to(jnp.asarray(losses, self._dtype), n), jnp.asarray(other, self._dtype)]
 
 
 class JaxFunction:

@@ -155,6 +155,7 @@ def picked(flat: Array, positions: Any) -> Array:
 
 def placed(pieces: list[tuple[Any, Array]], size: int) -> Array:
     """So many zeros, and each piece added at its positions along the last side."""
+    pieces = sorted(pieces, key=lambda piece: int(piece[0][0]))
     every = np.concatenate([positions for positions, _ in pieces])
     if len(every) == size == len(np.unique(every)):  # each position once: nothing is added up
         return picked(jnp.concatenate([piece for _, piece in pieces], axis=-1), np.argsort(every))
