@@ -135,8 +135,8 @@ PEERS = [
     ),
     Peer(
         "micrograd_nn, JAX backend",
-        'The same with `backend="jax"`: the lifted steps and our sweep over them, compiled by XLA, many steps in a loop '
-        "on the device. Compiling is not counted.",
+        'The same with `backend="jax"`: the lifted steps and our sweep over them, compiled by XLA, many steps as one '
+        "loop. The seconds that compiling takes are not counted.",
         by_jax,
     ),
     Peer(

@@ -35,8 +35,8 @@ class JaxBackend:
         self._whole = mesh and NamedSharding(mesh, PartitionSpec())
         self._shares = mesh and NamedSharding(mesh, PartitionSpec("rows"))
         self.lowered = Lowered(self.packing, dtype, self._shared)
-        functions = self.lowered.mean, self.lowered.each, self.lowered.total_and_grad
-        self._mean, self._each, self._both = map(self.jit, functions)
+        functions = self.lowered.losses, self.lowered.mean, self.lowered.mean_and_grad
+        self._losses, self._mean, self._mean_and_grad = map(self.jit, functions)
         self._trainings: dict[str, Callable[..., Any]] = {}  # by the optimiser's rule: XLA compiles each once
 
     def floats(self) -> Any:
@@ -68,7 +68,7 @@ class JaxBackend:
         with self.floats():
             parts = self.parts(np.zeros(len(self.packing.lifted.reached)))
             rows = self.put([np.zeros((1, prod(shape))) for shape in self.packing.lifted.inputs])
-            return str(jax.make_jaxpr(self.lowered.total_and_grad)(parts, rows))
+            return str(jax.make_jaxpr(self.lowered.mean_and_grad)(parts, rows))
 
     def value(self, p: Sequence[float], rows: Any) -> float:
         with self.floats():
@@ -76,12 +76,12 @@ class JaxBackend:
 
     def each(self, p: Sequence[float], rows: Any) -> Any:
         with self.floats():
-            return np.array(self._each(self.parts(p), self.put(rows.arrays)))
+            return np.array(self._losses(self.parts(p), self.put(rows.arrays)))
 
     def value_and_grad(self, p: Sequence[float], rows: Any) -> tuple[float, Any]:
         with self.floats():
-            total, gradient = self._both(self.parts(p), self.put(rows.arrays))
-            return float(total) / len(rows), self.packing.joined(gradient, np.zeros(len(p), self.dtype))
+            mean, gradient = self._mean_and_grad(self.parts(p), self.put(rows.arrays))
+            return float(mean), self.packing.joined(gradient, np.zeros(len(p), self.dtype))
 
     def loop(self, update: Update, batch_size: int) -> Loop:
         rule = Rule(update)

@@ -17,10 +17,10 @@ from jax.custom_derivatives import SymbolicZero
 from ..errors import ArgumentError, GraphError
 from . import steps as kinds
 from .backend import as_rows
-from .jax_steps import Array, evaluate, picked
+from .jax_steps import Array, evaluate
 from .lifted import Lifted, lift
 from .printing import Equations
-from .steps import PARAMETERS, Ref
+from .steps import Ref
 from .trace import PARAMETER, Chains, Trace
 
 Parts = dict[str, Array]  # the parameters, or numbers that belong to them: an array per part
@@ -30,54 +30,58 @@ Parts = dict[str, Array]  # the parameters, or numbers that belong to them: an a
 
 
 class Packing:
-    """Which parameters are in which part, and the graph lifted so that a part is a slice of their vector.
+    """Which parameters are in which part, and the graph lifted so that the parts are their vector, one after another.
 
-    So what is read of parts that were put together is a part again, to XLA, and nothing is copied.
+    Then what the steps read of the vector is, to XLA, a part as it is, and nothing is copied.
     """
 
     def __init__(self, trace: Trace, lifted: Lifted) -> None:
-        order = flat([*(part.index.positions for part in lifted.parts), np.arange(len(trace.parameters))])
-        self._order = order[np.sort(np.unique(order, return_index=True)[1])]
-        rank, leaves = np.argsort(self._order).tolist(), zip(trace.source, trace.position, strict=True)
-        position = [rank[place] if source == PARAMETER else place for source, place in leaves]
-        trace = replace(trace, position=position, reached=[trace.reached[k] for k in self._order])
-        self.lifted = lift(trace, Chains(trace))
-        self._places = dict(_named(self.lifted))
-        unread = np.setdiff1d(np.flatnonzero(trace.reached), flat(self._places.values()))
-        self._places |= {"unread": unread} if len(unread) else {}
-        every = flat(self._places.values())
-        self._at = np.zeros(len(self._order), np.int64)  # of each number of the vector among those of all parts
-        self._at[every] = np.arange(len(every))
+        self._numbers = dict(_named(lifted))  # of a part's parameters, in the shape of the part
+        unread = np.setdiff1d(np.flatnonzero(trace.reached), flat(self._numbers.values()))
+        self._numbers |= {"unread": unread} if len(unread) else {}
+        every = flat(self._numbers.values())
+        self._others = np.setdiff1d(np.arange(len(trace.parameters)), every)  # the loss does not depend on them
+        self.lifted = _reordered(trace, np.concatenate([every, self._others]))
 
     def split(self, vector: Any) -> Parts:
         """The parts of numbers that belong to the parameters."""
-        ordered = np.asarray(vector)[self._order]
-        return {name: ordered[places] for name, places in self._places.items()}
+        return {name: np.asarray(vector)[numbers] for name, numbers in self._numbers.items()}
 
     def joined(self, parts: Parts, vector: Any) -> Any:
         """The numbers in the order of the parameters; of those that are in no part, what ``vector`` has."""
         whole = np.array(vector)
-        for name, places in self._places.items():
-            whole[self._order[places]] = np.asarray(parts[name])
+        for name, numbers in self._numbers.items():
+            whole[numbers] = np.asarray(parts[name])
         return whole
 
     def vector(self, parts: Parts, dtype: str) -> Array:
         """The parts as the vector of the lifted graph."""
-        whole = jnp.concatenate([jnp.zeros(0, dtype), *(parts[name].reshape(-1) for name in self._places)])
-        return picked(whole, self._at)
+        return jnp.concatenate(
+            [*(parts[name].reshape(-1) for name in self._numbers), jnp.zeros(len(self._others), dtype)]
+        )
 
     def parts(self, vector: Array) -> Parts:
         """The parts of such a vector."""
-        return {name: picked(vector, places.reshape(-1)).reshape(places.shape) for name, places in self._places.items()}
+        *pieces, _ = jnp.split(vector, np.cumsum([numbers.size for numbers in self._numbers.values()]))
+        shaped = zip(self._numbers.items(), pieces, strict=True)
+        return {name: piece.reshape(numbers.shape) for (name, numbers), piece in shaped}
 
 
 def _named(lifted: Lifted) -> Iterator[tuple[str, Any]]:
-    """The parts by name, and the places of their parameters, each once."""
+    """The parts by name, and the numbers of their parameters, each once."""
     names = Equations(lifted).pieces
-    for number, part in enumerate(lifted.parts, 1):
-        found = [names[ref].text for ref in part.references if ref in names and ref != PARAMETERS]
-        places = np.unique(part.index.positions)
-        yield (*found, f"p{number}")[0], part.index.positions if len(places) == prod(part.shape) else places
+    for k, part in enumerate(lifted.parts, 1):
+        found = [names[ref].text for ref in part.references if ref in names]
+        numbers = np.unique(part.index.positions)
+        yield (*found, f"p{k}")[0], part.index.positions if len(numbers) == prod(part.shape) else numbers
+
+
+def _reordered(trace: Trace, order: Any) -> Lifted:
+    """The graph lifted with its parameters in another order."""
+    rank, leaves = np.argsort(order).tolist(), zip(trace.source, trace.position, strict=True)
+    position = [rank[number] if source == PARAMETER else number for source, number in leaves]
+    trace = replace(trace, position=position, reached=[trace.reached[number] for number in order])
+    return lift(trace, Chains(trace))
 
 
 def flat(arrays: Iterable[Any]) -> Any:
@@ -97,28 +101,32 @@ class Lowered:
     def __init__(self, packing: Packing, dtype: str, shared: Callable[[Array], Array] = lambda rows: rows) -> None:
         self._packing, self._lifted, self._dtype, self._shared = packing, packing.lifted, dtype, shared
 
-    def each(self, parts: Parts, rows: Sequence[Array]) -> Array:
+    def losses(self, parts: Parts, rows: Sequence[Array]) -> Array:
         """The loss of each row."""
-        return self._run(parts, rows, 0.0)[0]
+        return self._run(parts, rows, self._lifted.loss)[0]
+
+    def losses_and_grad(self, parts: Parts, rows: Sequence[Array]) -> tuple[Array, Parts]:
+        """The loss of each row, and the gradient of their mean."""
+        losses, gradient = self._run(parts, rows, self._lifted.loss, self._lifted.gradient or 0.0)
+        return losses, self._packing.parts(jnp.broadcast_to(gradient, len(self._lifted.reached)))
 
     def mean(self, parts: Parts, rows: Sequence[Array]) -> Array:
         """The mean of the losses."""
-        return self.each(parts, rows).mean()
+        return self.losses(parts, rows).mean()
 
-    def total_and_grad(self, parts: Parts, rows: Sequence[Array]) -> tuple[Array, Parts]:
-        """The sum of the losses, and the gradient of their mean."""
-        losses, gradient = self._run(parts, rows, 0.0 if self._lifted.gradient is None else self._lifted.gradient)
-        return losses.sum(), self._packing.parts(jnp.broadcast_to(gradient, len(self._lifted.reached)))
+    def mean_and_grad(self, parts: Parts, rows: Sequence[Array]) -> tuple[Array, Parts]:
+        """The mean of the losses, and its gradient."""
+        losses, gradient = self.losses_and_grad(parts, rows)
+        return losses.mean(), gradient
 
-    def _run(self, parts: Parts, rows: Sequence[Array], outcome: Ref | float) -> list[Array]:
+    def _run(self, parts: Parts, rows: Sequence[Array], *outcomes: Ref | float) -> list[Array]:
         n = len(rows[0]) if rows else 1
-        sources = {"p": self._packing.vector(parts, self._dtype)}
+        sources = {"p": self._packing.vector(parts, self._dtype), "seed": 1.0 / n, "float(n)": n}
         sources |= {f"x{k}": self._shared(array) for k, array in enumerate(rows, 1)}
-        sources |= {"seed": jnp.asarray(1.0 / n, self._dtype), "float(n)": jnp.asarray(n, self._dtype)}
         leaves = [(Ref(k), step) for k, step in enumerate(self._lifted.steps) if isinstance(step, kinds.Leaf)]
-        given = {ref: sources[leaf.source] for ref, leaf in leaves}
-        losses, other = evaluate(self._lifted.steps, [self._lifted.loss, outcome], given, n)
-        return [jnp.broadcast_to(jnp.asarray(losses, self._dtype), n), jnp.asarray(other, self._dtype)]
+        given = {ref: jnp.asarray(sources[leaf.source], self._dtype) for ref, leaf in leaves}
+        losses, *others = evaluate(self._lifted.steps, outcomes, given, n)
+        return [jnp.broadcast_to(jnp.asarray(losses, self._dtype), n), *others]
 
 
 class JaxFunction:
@@ -129,11 +137,11 @@ class JaxFunction:
     axis of rows or one row without it. Derivatives with respect to the parts are the scalar engine's, also at kinks.
 
     >>> from micrograd_nn import Value, compile
-    >>> x, y, w = Value(0.0), Value(0.0), Value(2.0)
-    >>> f = compile((w * x - y) ** 2, inputs=[x, y], parameters=[w], dtype="float32").to_jax()
+    >>> x, y, w, b = Value(0.0), Value(0.0), Value(2.0), Value(1.0)
+    >>> f = compile((w * x + b - y) ** 2, inputs=[x, y], parameters=[w, b], dtype="float32").to_jax()
     >>> loss, slopes = f.value_and_grad(f.parts(), [1.0, 2.0], [2.0, 5.0])
     >>> float(loss), {name: slope.tolist() for name, slope in slopes.items()}
-    (0.5, {'w1': -2.0})
+    (0.5, {'w1': [1.0], 'b1': [1.0]})
 
     Raises ShapeError for rows of other shapes than the recorded inputs; ArgumentError for a program in float64 where
     JAX has no float64; GraphError for a derivative with respect to the rows.
@@ -152,9 +160,7 @@ class JaxFunction:
 
     def value_and_grad(self, parts: Parts, *rows: Any) -> tuple[Array, Parts]:
         """The mean loss over the rows and its gradient, in parts."""
-        arrays = self._rows(rows)
-        total, gradient = self._lowered.total_and_grad(self._given(parts), arrays)
-        return total / _count(arrays), gradient
+        return self._lowered.mean_and_grad(self._given(parts), self._rows(rows))
 
     def parts(self) -> Parts:
         """The numbers of the parameters now."""
@@ -174,13 +180,13 @@ class JaxFunction:
                 "a compiled loss has slopes with respect to its parameters: to differentiate with respect to the rows, "
                 "give their leaves as parameters when you compile"
             )
-        total, gradient = self._lowered.total_and_grad(parts, rows)
+        mean, gradient = self._lowered.mean_and_grad(parts, rows)
         slopes = [
             jnp.vdot(slope, moved[name])
             for name, slope in gradient.items()
             if not isinstance(moved[name], SymbolicZero)
         ]
-        return total / _count(rows), sum(slopes, jnp.zeros((), self._dtype))
+        return mean, sum(slopes, jnp.zeros((), self._dtype))
 
     def _given(self, parts: Parts) -> Parts:
         if self._dtype == "float64" and not jax.config.jax_enable_x64:
@@ -192,7 +198,3 @@ class JaxFunction:
 
     def _rows(self, rows: Sequence[Any]) -> list[Array]:
         return as_rows(self._inputs, [jnp.asarray(array, self._dtype) for array in rows])
-
-
-def _count(rows: Sequence[Array]) -> int:
-    return len(rows[0]) if rows else 1

@@ -84,8 +84,8 @@ class Training:
         else:
             where = lax.dynamic_slice_in_dim(order, start, size)
             batch = [jnp.take(array, where, axis=0, mode="clip") for array in rows]
-        loss, gradient = self.lowered.total_and_grad(state[0], batch)
-        return loss, self.rule.moved(state, gradient, scalars)
+        losses, gradient = self.lowered.losses_and_grad(state[0], batch)
+        return losses.sum(), self.rule.moved(state, gradient, scalars)
 
 
 class Plan:
