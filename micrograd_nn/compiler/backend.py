@@ -7,14 +7,13 @@ inside a loop, parameters, memories and rows stay in a form of its own.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine.operation import TABLE
 from ..errors import ShapeError
 
 if TYPE_CHECKING:
-    from .steps import Tape
+    from .steps import Shape, Tape
 
 Number = Any  # a float or a Tracer
 Part = Sequence[int]  # the numbers of some rows of one pass, in the order in which they are stepped over
@@ -89,25 +88,24 @@ class Backend(Protocol):
         """A loop that trains."""
 
 
-def as_rows(shapes: Sequence[tuple[int, ...]], arrays: Sequence[Any]) -> list[Any]:
-    """The arguments of a call as arrays (rows, numbers of a row), given the recorded shapes; one row may lack its axis.
+def row_count(shapes: Sequence["Shape"], found: Sequence["Shape"]) -> int:
+    """How many rows the arguments have that were found in these shapes, by the recorded shapes of the inputs.
 
     Raises ShapeError, which names the argument that does not fit.
     """
-    if len(arrays) != len(shapes):
-        raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(arrays)}")
-    found = []
-    for number, (shape, array) in enumerate(zip(shapes, arrays, strict=True), 1):
-        whole = array[None] if array.shape == shape else array
-        if whole.shape[1:] != shape or whole.ndim != len(shape) + 1:
+    if len(found) != len(shapes):
+        raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(found)}")
+    counts = []
+    for number, (shape, one) in enumerate(zip(shapes, found, strict=True), 1):
+        if one != shape and one[1:] != shape:
             wanted = "×".join(["rows", *map(str, shape)])
-            raise ShapeError(f"argument {number} has shape {wanted}, or one row of it; got {whole.shape}")
-        found.append(whole.reshape(len(whole), prod(shape)))
-    if len({len(array) for array in found}) > 1:
-        raise ShapeError(f"the arguments have different numbers of rows: {[len(array) for array in found]}")
-    if not all(map(len, found)):
+            raise ShapeError(f"argument {number} has shape {wanted}, or one row of it; got {one}")
+        counts.append(1 if one == shape else one[0])
+    if len(set(counts)) > 1:
+        raise ShapeError(f"the arguments have different numbers of rows: {counts}")
+    if 0 in counts:
         raise ShapeError("the arguments have no rows: a mean over no rows has no value")
-    return found
+    return counts[0] if counts else 1
 
 
 def execute(source: str, **scope: Any) -> dict[str, Any]:

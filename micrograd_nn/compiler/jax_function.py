@@ -16,12 +16,13 @@ from jax.custom_derivatives import SymbolicZero
 
 from ..errors import ArgumentError, GraphError
 from . import steps as kinds
-from .backend import as_rows
+from .backend import row_count
+from .chains import Chains
 from .jax_steps import Array, evaluate
 from .lifted import Lifted, lift
 from .printing import Equations
 from .steps import Ref
-from .trace import PARAMETER, Chains, Trace
+from .trace import PARAMETER, Trace
 
 Parts = dict[str, Array]  # the parameters, or numbers that belong to them: an array per part
 
@@ -197,4 +198,6 @@ class JaxFunction:
         return {name: jnp.asarray(part, self._dtype) for name, part in parts.items()}
 
     def _rows(self, rows: Sequence[Any]) -> list[Array]:
-        return as_rows(self._inputs, [jnp.asarray(array, self._dtype) for array in rows])
+        arrays = [jnp.asarray(array, self._dtype) for array in rows]
+        n = row_count(self._inputs, [array.shape for array in arrays])
+        return [array.reshape(n, prod(shape)) for array, shape in zip(arrays, self._inputs, strict=True)]

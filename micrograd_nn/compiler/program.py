@@ -6,23 +6,25 @@ Ctrl-C ends it, so that stepping and drawing show what was trained.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import cached_property
+from itertools import chain
+from math import prod
+from numbers import Real
 from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..engine.value import Value, as_value
-from ..errors import ArgumentTypeError
+from ..errors import ArgumentTypeError, MicrogradError
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
 from ..number import whole_number
-from .backend import Backend, as_rows
-from .printing import latex, text
+from .backend import Backend, row_count
 from .registry import BACKENDS, Backends, Graph, check_able
 from .run import Minimization, Run, descend
-from .trace import trace
+from .steps import Shape
+from .trace import flatten, trace
 
 if TYPE_CHECKING:
     from .jax_function import JaxFunction
@@ -32,22 +34,32 @@ class Rows:
     """The arguments of a call: for each input an array (rows, numbers of a row)."""
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], arguments: Sequence[Any]) -> None:
-        self.arrays = as_rows(shapes, [_array(i, given) for i, given in enumerate(arguments, 1)])
-        self.every = range(len(self.arrays[0]) if self.arrays else 1)  # their numbers
+        read = [_read(number, given) for number, given in enumerate(arguments, 1)]
+        n = row_count(shapes, [found for found, _ in read])
+        self.every = range(n)  # their numbers
+        self.arrays = [_rows(n, prod(shape), numbers) for shape, (_, numbers) in zip(shapes, read, strict=True)]
 
     def __len__(self) -> int:
         return len(self.every)
 
+    def converted(self, dtype: str) -> "Rows":
+        """The rows with their arrays in that dtype, so that they are converted once and not in each call."""
+        self.arrays = [array.astype(dtype, copy=False) if hasattr(array, "astype") else array for array in self.arrays]
+        return self
+
     @cached_property
     def lists(self) -> list[list[float]]:
         """Row by row, all inputs one after another, as floats."""
-        if not self.arrays:
-            return [[]]
-        rows: list[list[float]] = np.concatenate(self.arrays, axis=1).tolist()
-        return rows
+        given = [array.tolist() if hasattr(array, "tolist") else array for array in self.arrays]
+        return [list(chain.from_iterable(row)) for row in zip(*given, strict=True)] if given else [[]]
 
 
-def _array(number: int, given: Any) -> Any:
+def _read(number: int, given: Any) -> tuple[Shape, Any]:
+    """The shape of an argument, and its numbers: an array, or a flat list where NumPy is not installed."""
+    try:
+        import numpy as np
+    except ImportError:
+        return _read_list(number, given)
     try:
         array = np.asarray(given)
         if array.dtype.kind == "O":  # Fraction, Decimal, Value, or nothing that is a number
@@ -56,7 +68,21 @@ def _array(number: int, given: Any) -> Any:
             raise TypeError(f"it holds {array.dtype.name}")
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"argument {number} is not an array of numbers: {error}") from None
-    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+    return array.shape, array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def _read_list(number: int, given: Any) -> tuple[Shape, list[float]]:
+    try:
+        found, numbers = flatten(given, (Value, Real, Decimal))
+        return found, [as_value(one).data for one in numbers]
+    except MicrogradError:
+        raise ArgumentTypeError(f"argument {number} is not an array of numbers: {given!r:.60}") from None
+
+
+def _rows(n: int, size: int, numbers: Any) -> Any:
+    if hasattr(numbers, "reshape"):
+        return numbers.reshape(n, size)
+    return [numbers[i * size : (i + 1) * size] for i in range(n)]
 
 
 class Program:
@@ -68,7 +94,7 @@ class Program:
 
     def __init__(
         self,
-        loss: Value,
+        loss: Value | Callable[..., Value],
         inputs: Sequence[Any],
         parameters: Iterable[Value],
         backend: str,
@@ -118,7 +144,7 @@ class Program:
         with self._turn:
             loss, gradient = self.runs(len(rows)).value_and_grad(self.numbers(), rows)
         if write:
-            for parameter, slope in zip(self.parameters, gradient.tolist(), strict=True):
+            for parameter, slope in zip(self.parameters, map(float, gradient), strict=True):
                 parameter.grad = slope
         return loss, gradient
 
@@ -172,10 +198,14 @@ class Program:
 
     def __str__(self) -> str:
         """The textbook's equations with their shapes: a column is one of the n rows of data."""
+        from .printing import text  # with NumPy: what is printed has been lifted
+
         return text(self.graph.lifted)
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""
+        from .printing import latex
+
         return f"$$\n{latex(self.graph.lifted)}\n$$"
 
     def rows(self, *arguments: Any) -> Rows:
