@@ -198,7 +198,7 @@ print(json.dumps([len(jax.devices()), *trained(jax.devices() if len(jax.devices(
 
 
 def trained(devices: Any) -> list[Any]:
-    """The loss, its gradient, the losses of a training and the weights after it; its last batches are of 6."""
+    """Is it shared? The loss, its gradient, the losses of a training, the weights after it; last batches are of 6."""
     X, y_true = data.moons(40, seed=5)
     net, x, y = MLP(2, [8, 1], "tanh", seed=0), [Value(0.0), Value(0.0)], Value(0.0)
     program = compile(losses.mse(net(x), y), [x, y], net.parameters(), backend="jax", devices=devices)
@@ -206,7 +206,15 @@ def trained(devices: Any) -> list[Any]:
     loss, gradient = program.value_and_grad(*rows)
     each, optimizer = program.each(*rows).tolist(), SGD(net.parameters(), lr=0.1, momentum=0.9)
     history = program.minimize(optimizer, rows[0][:38], rows[1][:38], epochs=5, batch_size=16, shuffle=0)
-    return [loss, gradient.tolist(), each, history, [p.data for p in net.parameters()]]
+    return [added_up(program, *rows), loss, gradient.tolist(), each, history, [p.data for p in net.parameters()]]
+
+
+def added_up(program: Any, *rows: Any) -> bool:
+    """Whether the gradient is added up over devices: each then works on rows of its own."""
+    backend, numbers = program.runs(len(rows[0])), program.numbers()
+    with backend.floats():
+        lowered = backend._mean_and_grad.lower(backend.parts(numbers), backend.put(program.rows(*rows).arrays))
+    return "all-reduce" in lowered.compile().as_text()
 
 
 def started(where: Any, devices: int = 1) -> "subprocess.Popen[str]":
@@ -226,6 +234,12 @@ def outcome(process: "subprocess.Popen[str]") -> list[Any]:
     return found
 
 
+def alone() -> list[Any]:
+    shared, *found = trained(())
+    assert not shared
+    return found
+
+
 def assert_same(got: list[Any], want: list[Any]) -> None:
     for one, other in zip(got, want, strict=True):
         assert one == pytest.approx(other, rel=1e-12, abs=1e-14)
@@ -234,9 +248,9 @@ def assert_same(got: list[Any], want: list[Any]) -> None:
 @needs_jax
 @pytest.mark.slow
 def test_eight_devices_have_the_numbers_of_one() -> None:
-    count, *shared = outcome(started(None, devices=8))
-    assert count == 8
-    assert_same(shared, trained(()))
+    count, shared, *found = outcome(started(None, devices=8))
+    assert (count, shared) == (8, True)
+    assert_same(found, alone())
 
 
 @needs_jax
@@ -246,7 +260,8 @@ def test_two_processes_have_the_numbers_of_one() -> None:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     processes = [started({"address": address, "processes": 2, "process": k}) for k in range(2)]
-    (count, *first), (_, *second) = map(outcome, processes)
-    assert count == 2
+    first, second = map(outcome, processes)
+    count, shared, *found = first
+    assert (count, shared) == (2, True)
     assert first == second
-    assert_same(first, trained(()))
+    assert_same(found, alone())
