@@ -19,7 +19,7 @@ from test_compile_equal import CASES, rows_for
 
 from micrograd_nn import MLP, Value, data, exp, maximum, relu
 from micrograd_nn.compiler import compile, registry
-from micrograd_nn.errors import ArgumentError, ExtraMissingError, GraphError, ShapeError
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ExtraMissingError, GraphError, ShapeError
 from micrograd_nn.nn import losses
 from micrograd_nn.nn.optim import SGD
 
@@ -169,6 +169,8 @@ def test_what_it_refuses() -> None:
         f(f.parts(), [[1.0, 2.0]])
     with pytest.raises(ArgumentError, match="rows are shared out among devices by JAX alone: ask for backend='jax'"):
         compile(w * x, [x], [w], devices=jax.devices())
+    with pytest.raises(ArgumentTypeError, match=r"devices is a list of JAX's, such as jax.devices\(\), got 8"):
+        compile(w * x, [x], [w], backend="jax", devices=8)  # type: ignore[arg-type]
 
 
 def test_without_jax_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, ExtraMissingError, known
+from ..errors import ArgumentError, ArgumentTypeError, ExtraMissingError, known
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -128,7 +128,9 @@ class Backends:
         self._graph, self._dtype, self._asked = graph, dtype, BACKENDS.get(wanted)
         if self._asked:
             check_able(self._asked, dtype)
-        if len(graph.devices) and not (self._asked and self._asked.shares):
+        if not isinstance(graph.devices, Sequence):
+            raise ArgumentTypeError(f"devices is a list of JAX's, such as jax.devices(), got {graph.devices!r:.60}")
+        if graph.devices and not (self._asked and self._asked.shares):
             sharing = " or ".join(f"backend={kind.name!r}" for kind in BACKENDS.values() if kind.shares)
             raise ArgumentError(f"rows are shared out among devices by JAX alone: ask for {sharing}")
         self._made: dict[str, Backend] = {}
