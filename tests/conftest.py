@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from micrograd_nn.compiler import c_library, registry
+from micrograd_nn.compiler.registry import BACKENDS
 from micrograd_nn.engine.operation import TABLE, Operation
 from micrograd_nn.engine.ops import absolute, div
 
@@ -62,12 +63,12 @@ def optimised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", os.environ.get("CC", "").removesuffix(" -O1"))
 
 
-@pytest.fixture(params=["python", "numpy", "c", "c in arrays"])
+@pytest.fixture(params=[*BACKENDS, "c in arrays"])
 def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each backend by name; C also in the form that larger graphs have. Skipped with its reason where it can't run."""
     name, *form = request.param.split()
-    if name == "c" and c_library.missing():
-        pytest.skip(c_library.missing())
+    if name in BACKENDS and BACKENDS[name].missing():
+        pytest.skip(BACKENDS[name].missing())
     if form:
         monkeypatch.setattr(registry, "STRAIGHT", -1)
     return name

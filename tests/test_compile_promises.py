@@ -210,6 +210,9 @@ def descended(kind: Any, backend: str, size: int, steps: int, at: int | None = N
 
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize(
+    "backend", ["python", "numpy", "c", "c in arrays", pytest.param("jax", marks=pytest.mark.slow)], indirect=True
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_ctrl_c_at_any_instruction_leaves_whole_steps(kind: str, backend: str, size: int) -> None:
     """From the first step to the last number that is brought back, with a real signal."""
@@ -234,7 +237,9 @@ def sent_after(seconds: float) -> threading.Timer:
 
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize(
-    "backend", ["python", "numpy", "c", "c in arrays", pytest.param("long", marks=pytest.mark.slow)], indirect=True
+    "backend",
+    ["python", "numpy", "c", "c in arrays", "jax", pytest.param("long", marks=pytest.mark.slow)],
+    indirect=True,
 )
 def test_ctrl_c_is_answered_at_once_and_leaves_whole_steps(backend: str) -> None:
     """At moments of its own, in a training of hours; "long" is a chain of more than 30,000 nodes."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..harness import MissingError
+from ..harness import MissingError, require
 from .problem import Array, Peer, Problem, Train
 
 LARGEST = 400_000  # products in a batch from which a recorded graph, at some 250 bytes a node, takes gigabytes
@@ -107,12 +107,12 @@ def compiled(problem: Problem, backend: str = "auto") -> Train:
     """The loss of one row, recorded once and compiled; the batches are the program's."""
     import numpy as np
 
-    from micrograd_nn.errors import ArgumentError
+    from micrograd_nn.errors import ArgumentError, ExtraMissingError
 
     recorded = record(problem)
     try:
         run, parameters = compiled_loop(problem, recorded, backend), recorded.net.parameters()
-    except ArgumentError as error:  # no compiler, or other floats
+    except (ArgumentError, ExtraMissingError) as error:  # no compiler, or other floats
         raise MissingError(str(error)) from error
     start = [p.data for p in parameters]
 
@@ -124,6 +124,12 @@ def compiled(problem: Problem, backend: str = "auto") -> Train:
 
     train.note = run.note
     return train
+
+
+def by_jax(problem: Problem) -> Train:
+    """The same by XLA."""
+    require("jax")
+    return compiled(problem, "jax")
 
 
 PEERS = [
@@ -138,6 +144,12 @@ PEERS = [
         'The same with `backend="c"`: small graphs are straight-line C with the bits of the scalar engine, larger ones '
         "loops over arrays; the system's compiler makes them, and a call goes over whole epochs.",
         partial(compiled, backend="c"),
+    ),
+    Peer(
+        "micrograd_nn, JAX backend",
+        'The same with `backend="jax"`: the lifted steps and our sweep over them, compiled by XLA, many steps as one '
+        "loop. The seconds that compiling takes are not counted.",
+        by_jax,
     ),
     Peer(
         "micrograd_nn, eager",

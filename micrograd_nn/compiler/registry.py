@@ -4,13 +4,14 @@ A new backend is a module and a row in BACKENDS. The choice depends on the graph
 program gives the same bits every time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, CompilerError, known
+from ..errors import ArgumentError, ArgumentTypeError, CompilerError, ExtraMissingError, known
 
 if TYPE_CHECKING:
     from .backend import Backend, Loop, Update
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
 
 class Graph:
-    """What a backend is made from: the trace of a recorded graph, and its lifted form when that is asked for."""
+    """What a backend is made from: the trace of a recorded graph, and its lifted form when that is asked for.
 
-    def __init__(self, trace: "Trace") -> None:
-        self.trace = trace
+    ``devices`` are those that are to share the rows out, if any were named.
+    """
+
+    def __init__(self, trace: "Trace", devices: Sequence[Any] = ()) -> None:
+        self.trace, self.devices = trace, devices
 
     @cached_property
     def _chains(self) -> Any:
@@ -60,6 +64,7 @@ class Kind:
     exact: Callable[[Graph], bool] = lambda graph: False  # are its bits the engine's (save the sign of a zero)?
     automatic: bool = True  # may "auto" choose it?
     start: Callable[[Graph], float] = lambda graph: 0.0  # about how many ns it takes to prepare a training
+    shares: bool = False  # can it share out the rows among devices?
     missing: Callable[[], str] = str  # what it needs that is not here and how to get it; "" if it can run
 
 
@@ -121,6 +126,20 @@ def _c_start(graph: Graph) -> float:
     return 3e8 + graph.nodes * 1e6
 
 
+def _jax(graph: Graph, dtype: str) -> "Backend":
+    from .jax_backend import JaxBackend
+
+    return JaxBackend(graph.trace, graph.lifted, dtype, graph.devices)
+
+
+def _jax_cost(graph: Graph, rows: int) -> float:
+    return 2000.0 + graph.levels * 50.0 + graph.nodes * rows * 0.2
+
+
+def _jax_missing() -> str:
+    return "" if find_spec("jax") else "JAX is not installed: python -m pip install 'micrograd-nn[jax]'"
+
+
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
 BACKENDS = {
     "python": Kind(
@@ -138,6 +157,7 @@ BACKENDS = {
         start=_c_start,
         missing=_c_missing,
     ),
+    "jax": Kind("jax", _jax, way="by XLA", cost=_jax_cost, automatic=False, shares=True, missing=_jax_missing),
 }
 DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
 
@@ -150,7 +170,12 @@ class Backends:
         check_dtype(dtype)
         self._graph, self._dtype, self._asked = graph, dtype, BACKENDS.get(wanted)
         if self._asked:
-            _check_able(self._asked, dtype)
+            check_able(self._asked, dtype)
+        if not isinstance(graph.devices, Sequence):
+            raise ArgumentTypeError(f"devices is a list of JAX's, such as jax.devices(), got {graph.devices!r:.60}")
+        if graph.devices and not (self._asked and self._asked.shares):
+            sharing = " or ".join(f"backend={kind.name!r}" for kind in BACKENDS.values() if kind.shares)
+            raise ArgumentError(f"rows are shared out among devices by JAX alone: ask for {sharing}")
         self._made: dict[str, Backend] = {}
 
     def choose(self, rows: int) -> "tuple[Backend, str]":
@@ -213,12 +238,13 @@ def check_dtype(dtype: str) -> None:
     known("dtype", dtype, DTYPES)
 
 
-def _check_able(kind: Kind, dtype: str) -> None:
+def check_able(kind: Kind, dtype: str) -> None:
+    """Raises ArgumentError if a backend does not have that dtype, ExtraMissingError if it can't run here."""
     if dtype not in kind.dtypes:
         others = " or ".join(f"backend={other.name!r}" for other in BACKENDS.values() if not _why_not(other, dtype))
         raise ArgumentError(f"{_floats(kind)} are {' or '.join(kind.dtypes)}: ask for {others} to compute in {dtype}")
     if kind.missing():
-        raise ArgumentError(kind.missing())
+        raise ExtraMissingError(kind.missing())
 
 
 def _why_not(kind: Kind, dtype: str) -> str:

@@ -156,15 +156,15 @@ class Minimization:
 
     def take(self, most: int) -> None:
         """As many as may be taken at a time, whatever the epoch."""
-        wanted, begun = min(most, self.chunk), self.step % self.per_epoch > 0
-        log = Log()
-        self.run.advance(self._parts(wanted), log)
+        wanted, begun = min(most, self.chunk), self.step % self.per_epoch
+        parts, log = list(self._parts(wanted)), Log()
+        self.run.advance(parts, log)
         self.step += log.steps
+        if log.steps < wanted:
+            self._report(parts[len(log.sums) - 1], begun if len(log.sums) == 1 else 0)
         if begun:
             self.sums[-1] += log.sums.pop(0)
         self.sums += log.sums
-        if log.steps < wanted:
-            self._report()
 
     def look(self) -> None:
         """An epoch is over."""
@@ -187,9 +187,10 @@ class Minimization:
             yield self.order if count == self.per_epoch else self.order[done * size : (done + count) * size]
             step += count
 
-    def _report(self) -> None:
+    def _report(self, part: Part, begun: int) -> None:
+        """The next step fails, of the epoch of this part, which begins after so many steps."""
         epoch, step = divmod(self.step, self.per_epoch)
-        rows = list(self.order[step * self.run.size : (step + 1) * self.run.size])
+        rows = list(part[(step - begun) * self.run.size : (step - begun + 1) * self.run.size])
         shown = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
         raise AnomalyError(
             f"the loss is nan or infinite in epoch {epoch + 1}, step {step + 1} (row {shown}); the parameters are "
