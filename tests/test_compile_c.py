@@ -25,7 +25,7 @@ from micrograd_nn.compiler import c_backend, c_library, compile, registry
 from micrograd_nn.compiler.c_file import header
 from micrograd_nn.compiler.c_source import expression
 from micrograd_nn.compiler.run import update_of
-from micrograd_nn.errors import ArgumentError, CompilerError
+from micrograd_nn.errors import CompilerError, ExtraMissingError
 from micrograd_nn.nn import losses
 from micrograd_nn.nn.optim import SGD, Adam
 
@@ -54,7 +54,7 @@ def small() -> tuple[Value, list[Any], list[Value]]:
 )
 def test_without_a_compiler_the_others_go_on(named: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", named)
-    with pytest.raises(ArgumentError, match=said):
+    with pytest.raises(ExtraMissingError, match=said):
         compile(*small(), backend="c")
     program = compile(*small())
     program.minimize(SGD(program.parameters, lr=0.1), [0.5], epochs=3)
