@@ -64,6 +64,13 @@ def own_fire(net: MLP) -> None:
     net.layers[0].neurons[0].fire = lambda x: x[0] * 3.0  # type: ignore[method-assign]
 
 
+def bent_maxouts(net: MLP) -> None:
+    maxouts = [Maxout(3, seed=seed) for seed in range(4)]
+    for piece in (piece for neuron in maxouts for piece in neuron.pieces):
+        piece.activation = relu
+    net.layers[0].neurons = [*maxouts]
+
+
 class Doubled(Neuron):
     """A neuron of one's own."""
 
@@ -98,6 +105,7 @@ CHANGES: dict[str, Callable[[MLP], object]] = {
     "a neuron less": lambda net: net.layers[1].neurons.pop(),
     "a maxout among neurons": lambda net: net.layers[0].neurons.__setitem__(0, Maxout(3, seed=3)),
     "all maxouts": lambda net: setattr(net.layers[0], "neurons", [Maxout(3, seed=seed) for seed in range(4)]),
+    "maxouts of bent pieces": bent_maxouts,
     "a neuron of one's own": lambda net: net.layers[0].neurons.__setitem__(0, Doubled(3, "tanh", seed=4)),
     "a way of its own": own_fire,
 }
@@ -160,6 +168,12 @@ def test_a_loss_may_take_the_parameters_in_and_look_at_them() -> None:
         got = evaluate(net, ROWS, [0] * 7, loss=with_weights, engine="compiled")
         exact = evaluate(net, ROWS, [0] * 7, loss=with_weights, engine="scalar")
         assert got == pytest.approx(exact, rel=1e-12)
+
+
+def test_layers_that_do_not_fit_each_other_are_left_to_the_graph() -> None:
+    net = MLP(3, [4, 2], "tanh", seed=0)
+    net.layers[0].neurons.pop()
+    assert as_matrices(net) is None
 
 
 def test_what_is_watched_is_recorded() -> None:
