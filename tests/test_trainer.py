@@ -2,10 +2,12 @@
 
 import os
 import signal
+import threading
 from random import Random
 from typing import Any
 
 import pytest
+from ctrl_c import Moment
 from test_compile_program import KINDS, LABELS, PEOPLE, recorded, small
 
 from micrograd_nn import MLP
@@ -115,6 +117,69 @@ def test_a_step_is_taken_whole_or_not_at_all(backend: str, goes_wrong: bool) -> 
         steps_for_ever(ours)
     theirs.program.minimize(theirs.optimizer, PEOPLE, LABELS, epochs=2 if goes_wrong else 3, batch_size=5)
     assert ours.numbers() == theirs.numbers()
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@BACKENDS
+def test_ctrl_c_at_any_moment_leaves_whole_steps_and_the_handler(backend: str) -> None:
+    """Wherever Python hears it, from the block's begin to its end."""
+
+    def trained(at: int = 0, steps: int = 4) -> tuple[Any, int, bool]:
+        case, moment = Case("adam", backend), Moment(at, heard=True)
+
+        def block() -> None:
+            with case.program.trainer(case.optimizer) as t:
+                moment.arm()
+                for step in range(steps):
+                    t.step(PEOPLE, LABELS)
+                    if step == 1:
+                        case.program(PEOPLE, LABELS)
+
+        interrupted = moment.run(block)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, at
+        return case.numbers(), moment.seen, interrupted
+
+    whole = {steps: trained(steps=steps)[0] for steps in range(5)}
+    count = trained()[1]
+    for instruction in range(1, count, max(1, count // 150)):
+        state, _, interrupted = trained(instruction)
+        assert interrupted
+        assert state == whole[state[1]["steps"]], instruction
+    for instruction in range(count - 40, count):
+        state, _, _ = trained(instruction)
+        assert state == whole[4], instruction
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_loop_that_catches_ctrl_c_goes_on() -> None:
+    ours, theirs = Case("adam", "numpy"), Case("adam", "numpy")
+    seen = []
+    with ours.program.trainer(ours.optimizer) as t:
+        for _ in range(6):
+            t.step(PEOPLE, LABELS)
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:
+                seen.append(ours.optimizer.state_dict()["mean"])
+    assert len({tuple(mean) for mean in seen}) == 6
+    theirs.program.minimize(theirs.optimizer, PEOPLE, LABELS, epochs=6, batch_size=5)
+    assert ours.numbers() == theirs.numbers()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_in_another_thread_it_is_the_same() -> None:
+    ours, theirs = Case("adam", "numpy"), Case("adam", "numpy")
+    thread = threading.Thread(target=steps, args=(ours, 5))
+    thread.start()
+    thread.join()
+    steps(theirs, 5)
+    assert ours.numbers() == theirs.numbers()
+
+
+def steps(case: Case, count: int) -> None:
+    with case.program.trainer(case.optimizer) as t:
+        for _ in range(count):
+            t.step(PEOPLE, LABELS)
 
 
 @BACKENDS
