@@ -124,30 +124,45 @@ def test_a_step_is_taken_whole_or_not_at_all(backend: str, goes_wrong: bool) -> 
 def test_ctrl_c_at_any_moment_leaves_whole_steps_and_the_handler(backend: str) -> None:
     """Wherever Python hears it, from the block's begin to its end."""
 
-    def trained(at: int = 0, steps: int = 4) -> tuple[Any, int, bool]:
+    def trained(armed: int, at: int = 0, steps: int = 4) -> tuple[Any, int, bool]:
         case, moment = Case("adam", backend), Moment(at, heard=True)
 
         def block() -> None:
             with case.program.trainer(case.optimizer) as t:
-                moment.arm()
                 for step in range(steps):
+                    if step == armed:
+                        moment.arm()
                     t.step(PEOPLE, LABELS)
                     if step == 1:
                         case.program(PEOPLE, LABELS)
+                if armed == steps:
+                    moment.arm()
 
         interrupted = moment.run(block)
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, at
         return case.numbers(), moment.seen, interrupted
 
-    whole = {steps: trained(steps=steps)[0] for steps in range(5)}
-    count = trained()[1]
-    for instruction in range(1, count, max(1, count // 150)):
-        state, _, interrupted = trained(instruction)
-        assert interrupted
-        assert state == whole[state[1]["steps"]], instruction
-    for instruction in range(count - 40, count):
-        state, _, _ = trained(instruction)
-        assert state == whole[4], instruction
+    whole = {steps: trained(9, steps=steps)[0] for steps in range(5)}
+    for armed, moments in ((1, 30), (4, 1000)):
+        count = trained(armed)[1]
+        for instruction in range(1, count, max(1, count // moments)):
+            state, _, interrupted = trained(armed, instruction)
+            assert interrupted
+            assert state == whole[state[1]["steps"]], instruction
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@BACKENDS
+def test_ctrl_c_before_the_first_line_of_exit(backend: str) -> None:
+    """Python may hear it there, and then what ``__exit__`` does is not done."""
+    ours, theirs = Case("adam", backend), Case("adam", backend)
+    t = ours.program.trainer(ours.optimizer).__enter__()
+    t.step(PEOPLE, LABELS)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    steps(theirs, 1)
+    assert ours.numbers() == theirs.numbers()
 
 
 @pytest.mark.usefixtures("ctrl_c")
