@@ -10,7 +10,7 @@ from typing import Any
 from ..compiler import compile
 from ..compiler.recording import as_list
 from ..compiler.registry import check_dtype
-from ..data.matrix import matrix
+from ..data.matrix import floats, matrix
 from ..engine.modes import enable_grad, no_grad
 from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
@@ -18,6 +18,7 @@ from ..errors import known
 from ..nn.functional import total
 from ..nn.layers import one_or_all
 from ..nn.optim import SGD
+from ..number import as_array
 from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row
 from .metrics import Score, named_metrics
 from .task import Task, as_network
@@ -62,7 +63,7 @@ def evaluate(
 
 @enable_grad()
 def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
-    """The network's outputs, an array: a number per row, or a row of outputs per row.
+    """The network's outputs, an array: a number per row, or a row of outputs per row. A list without NumPy.
 
     >>> from micrograd_nn import MLP
     >>> predict(MLP(2, [1], init="zeros"), [[1.0, 2.0], [3.0, 4.0]]).tolist()
@@ -70,8 +71,6 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
 
     X and engine are those of ``evaluate``, and so are the errors.
     """
-    import numpy as np
-
     as_network(net)
     rows = matrix("X", X)
     known("engine", engine, ENGINES)
@@ -84,7 +83,7 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
         except Exception:  # code that is recorded for compiling may raise anything
             if engine == "compiled":
                 raise
-    return np.array([_outputs(net, row) for row in rows])
+    return as_array([_outputs(net, row) for row in rows])
 
 
 class Known:
@@ -102,18 +101,25 @@ def _by_matrices(net: Any, rows: Any, engine: str, dtype: str) -> Any:
     """The outputs of an MLP, a row of outputs per row, without a graph; None where it takes one, or is not worth it."""
     if engine == "scalar" or not hasattr(rows, "shape"):  # there is no NumPy
         return None
+    import numpy as np
+
     from .matrices import as_matrices, outputs
 
     dense = as_matrices(net, dtype)
     if dense is None or rows.shape[1] != net.nin:
         return None
-    worth = engine == "compiled" or len(rows) * sum(layer.W.size for layer in dense) >= TINY
-    return outputs(dense, rows) if worth else None
+    if engine == "auto" and len(rows) * sum(layer.W.size for layer in dense) < TINY:
+        return None
+    return np.concatenate([outputs(dense, block) for block in _blocks(rows)])
+
+
+def _blocks(rows: Any) -> list[Any]:
+    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
 
 
 def _outputs(net: Any, row: Any) -> Any:
     with no_grad():
-        out = net([Value(number) for number in row.tolist()])
+        out = net([Value(number) for number in floats(row)])
     return [z.data for z in out] if isinstance(out, Sequence) else out.data
 
 
@@ -130,9 +136,10 @@ def _compiled_outputs(net: Any, rows: Any) -> Any:
     picks = [Value(1.0) for _ in as_list(out)]
     wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, as_list(out), strict=True)])
     program = compile(wanted, inputs=[x, picks], parameters=net.parameters())
-    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
     columns = [
-        np.concatenate([program.each(block, np.broadcast_to(pick, (len(block), len(picks)))) for block in blocks])
+        np.concatenate(
+            [program.each(block, np.broadcast_to(pick, (len(block), len(picks)))) for block in _blocks(rows)]
+        )
         for pick in np.eye(len(picks))
     ]
     return np.stack(columns, axis=1) if isinstance(out, Sequence) else columns[0]

@@ -15,8 +15,6 @@ from ..engine.operation import Operand, Operation
 from ..nn.functional import maxout, softmax
 from ..nn.layers import MLP, Layer, Maxout, Neuron
 
-BLOCK = 10_000  # rows at a time
-
 
 class Numbers(Operand):
     """An array on which the table's operations compute, number by number."""
@@ -87,12 +85,8 @@ def _dense(layer: Any, dtype: str) -> Dense | None:
 
 
 def outputs(dense: list[Dense], X: Array) -> Array:
-    """The outputs for the rows of X, shape (rows, outputs)."""
-    blocks = []
+    """The outputs for the rows of X, shape (rows, outputs)."""    rows = X.astype(dense[0].W.dtype)
     with np.errstate(all="ignore"):
-        for start in range(0, len(X), BLOCK):
-            block = X[start : start + BLOCK].astype(dense[0].W.dtype)
-            for layer in dense:
-                block = layer(block)
-            blocks.append(block)
-    return np.concatenate(blocks)
+        for layer in dense:
+            rows = layer(rows)
+    return rows
