@@ -85,7 +85,8 @@ def _dense(layer: Any, dtype: str) -> Dense | None:
 
 
 def outputs(dense: list[Dense], X: Array) -> Array:
-    """The outputs for the rows of X, shape (rows, outputs)."""    rows = X.astype(dense[0].W.dtype)
+    """The outputs for the rows of X, shape (rows, outputs)."""
+    rows = X.astype(dense[0].W.dtype)
     with np.errstate(all="ignore"):
         for layer in dense:
             rows = layer(rows)
