@@ -41,11 +41,25 @@ def _hidden(attribute: str) -> Any:
     return property(get, change)
 
 
+def _unseen_too(attribute: str) -> Any:
+    """An operand, which is unseen from when somebody gets at it: so what is above is marked, and not a whole graph."""
+    own = vars(Value)[attribute]
+
+    def get(self: Value) -> Any:
+        operand = own.__get__(self)
+        if operand.__class__ is Value and operand.left is not None and now()[2]:
+            operand.__class__ = Unseen
+        return operand
+
+    return property(get, own.__set__)
+
+
 class Unseen(Value):
     """A Value whose number may be any: under ``hide_numbers`` a look at it raises, elsewhere it is like another."""
 
     __slots__ = ()
     data, grad, partials = map(_hidden, ("data", "grad", "partials"))
+    left, right = map(_unseen_too, ("left", "right"))
 
     @classmethod
     def made(cls, node: Value, recording: bool) -> Value:

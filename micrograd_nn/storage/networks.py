@@ -5,13 +5,14 @@ numbers, or one error and nothing changed.
 """
 
 import os
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from io import BytesIO
 from itertools import product
 from typing import Any, TypeVar
 
 from ..collector import undisturbed
+from ..engine.value import Value
 from ..errors import ArgumentTypeError, FormatError, StateError, known
 from ..files import name_of, write_whole
 from ..nn.layers import LAYER_WIDE, MLP, Module, named_activation
@@ -21,6 +22,7 @@ from .packing import Tensor, Tensors, pack, read, unpack
 M = TypeVar("M", bound=Module)
 Shape = tuple[int, ...]
 
+_set_data = vars(Value)["_data"].__set__
 MLP_FIELDS = {"kind": str, "nin": int, "nouts": list, "activations": list, "bias": bool, "pieces": int}
 
 
@@ -80,8 +82,27 @@ def load_into(net: M, path: str | os.PathLike[str]) -> M:
 def _built(tensors: Tensors, about: dict[str, Any], name: str) -> MLP:
     _check_network(about, name)
     net = _build(about.get("architecture"), tensors, name)
-    take(net, tensors)
+    arrays = _arrays_of_layers(net)
+    if {array: shape for array, (shape, _) in arrays.items()} == {array: tensors[array].shape for array in tensors}:
+        for array, (_, parameters) in arrays.items():
+            deque(map(_set_data, parameters, tensors[array].numbers), maxlen=0)
+    else:
+        take(net, tensors)
     return net
+
+
+def _arrays_of_layers(net: MLP) -> dict[str, tuple[Shape, list[Value]]]:
+    """The parameters of a new MLP under the names of ``tensors_of``, which would look at the name of each."""
+    arrays = {}
+    for i, layer in enumerate(net.layers):
+        units = [unit for neuron in layer.neurons for unit in neuron.units]
+        maxout = layer.activation == "maxout"
+        stem = f"layers.{i}.neurons." + "pieces." * maxout
+        shape = (layer.nout, len(units) // layer.nout)[: 1 + maxout]
+        arrays[stem + "w"] = (*shape, layer.nin), [w for unit in units for w in unit.w]
+        if units[0].b is not None:
+            arrays[stem + "b"] = shape, [unit.b for unit in units if unit.b is not None]
+    return arrays
 
 
 def _check_network(about: dict[str, Any], name: str) -> None:
