@@ -72,6 +72,7 @@ from .nn.losses import signed_error as signed_error
 from .nn.losses import softmax_cross_entropy as softmax_cross_entropy
 from .nn.losses import squared_error as squared_error
 from .nn.module import Module as Module
+from .nn.module import Parameter as Parameter
 from .nn.optim import SGD as SGD
 from .nn.optim import Adam as Adam
 from .nn.optim import AdamW as AdamW

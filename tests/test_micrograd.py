@@ -133,7 +133,8 @@ def test_the_lectures_trace_for_drawing() -> None:
 def test_both_edges_of_a_square_are_there() -> None:
     a = Value(3.0)
     b = a + a
-    assert b._prev == (a, a), "micrograd's set of children loses one"
+    assert b.operands == (a, a)
+    assert b._prev == {a}, "micrograd's set of children loses one"
     b.backward()
     assert a.grad == 2.0
 

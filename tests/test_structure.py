@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).parent.parent / "micrograd_nn"
 FLOORS = (
     "errors",
     "number",
+    "habits",
     "files",
     "progress",
     "interrupts",

@@ -5,6 +5,7 @@ file or nothing. Notebooks show it, and where nothing can be drawn they show the
 """
 
 import os
+import webbrowser
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -61,6 +62,17 @@ class Drawing:
             raise UnknownNameError("ending of a picture's file", path.suffix, writers)
         write_whole(path, writers[path.suffix.lower()]())
         return path
+
+    def render(self, filename: str = "graph", format: str | None = None, view: bool = False, **_: Any) -> str:
+        """Write filename.svg, or .png, and return its path: graphviz's way, which is micrograd's. ``view`` shows it."""
+        path = str(self.save(f"{filename}.{format or self.format}").resolve())
+        if view:
+            webbrowser.open(f"file://{path}")
+        return path
+
+    def view(self, filename: str = "graph") -> str:
+        """Write the picture to a file, show it in the browser, and return the file's path."""
+        return self.render(filename, view=True)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if not has_processes():

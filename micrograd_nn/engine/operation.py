@@ -149,7 +149,7 @@ class Operand:
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy hands `array * operand` back to us, and we refuse it in words
+    __array_ufunc__: Any = None  # NumPy hands `array * operand` back to us, and we refuse it in words
 
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> Self:

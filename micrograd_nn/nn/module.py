@@ -13,6 +13,20 @@ from ..number import as_float
 from .naming import on_leaves, then_named
 
 
+class Parameter(Value):
+    """A leaf that a training moves. It takes attributes of your own, and weak references, which a Value does not.
+
+    >>> p = Parameter(2.0, "w1")
+    >>> p.m = 0.0
+    >>> (p * 3).backward()
+    >>> p, p.m
+    (Value(data=2.0, grad=3.0, label='w1'), 0.0)
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (*super().__reduce__(), vars(self) or None)
+
+
 class Module:
     """What has parameters: leaf Values, other modules, or lists and dicts of them, held as attributes.
 

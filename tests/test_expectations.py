@@ -1,0 +1,223 @@
+"""What people expect who come from micrograd, from PyTorch and from NumPy: each expectation is a snippet that runs.
+
+The numbers beside them are worked out by hand or by Python's own ``math``.
+"""
+
+import copy
+import math
+import os
+import pickle
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from micrograd_nn import MLP, TABLE, Layer, Neuron, Operation, Parameter, Value, draw_dot, explain, grad, replay
+from micrograd_nn import compile as compiled
+from micrograd_nn.engine.graph import topological_order
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, NumberError
+
+# ---- micrograd's closures ----
+
+
+def tanh_by_hand(a: Value) -> Value:
+    """The lecture's exercise: a tanh of one's own."""
+    t = (math.exp(2 * a.data) - 1) / (math.exp(2 * a.data) + 1)
+    out = Value(t, (a,), "tanh")
+
+    def _backward() -> None:
+        a.grad += (1 - t**2) * out.grad
+
+    out._backward = _backward
+    return out
+
+
+def product_by_hand(a: Value, b: Value) -> Value:
+    out = Value(a.data * b.data, (a, b), "*")
+
+    def _backward() -> None:
+        a.grad += b.data * out.grad
+        b.grad += a.data * out.grad
+
+    out._backward = _backward
+    return out
+
+
+def test_a_closure_gives_its_slopes_and_leaves_nothing_behind() -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    a.grad = 7.0
+    out = product_by_hand(a, b)
+    assert (a.grad, b.grad, out.grad) == (7.0, None, None)
+    assert (out.data, out.operands, out.partials, out._op) == (-6.0, (a, b), (-3.0, 2.0), "*")
+    (2 * tanh_by_hand(out + 6.5)).backward()
+    outer = 2 * (1 - math.tanh(0.5) ** 2)
+    assert b.grad == pytest.approx(2.0 * outer, rel=1e-14)
+    assert a.grad == pytest.approx(7.0 - 3.0 * outer, rel=1e-14)
+
+
+def test_a_closure_on_one_operand_twice() -> None:
+    a = Value(3.0)
+    square = product_by_hand(a, a)
+    square.backward()
+    assert a.grad == 6.0
+    assert len(topological_order(square)) == 2
+
+
+def test_a_closure_is_swept_drawn_copied_and_stepped_by_hand() -> None:
+    a = Value(0.5, "a")
+    out = tanh_by_hand(a)
+    assert "tanh" in draw_dot(out).source
+    for twin in (copy.deepcopy(out), pickle.loads(pickle.dumps(out))):
+        twin.backward()
+        assert twin.operands[0].grad == out.partials[0]
+    out.grad = 1.0
+    out._backward()
+    assert a.grad == out.partials[0] == pytest.approx(1 - math.tanh(0.5) ** 2, rel=1e-14)
+    a._backward()  # a leaf has nothing to pass on
+    a._backward = lambda: None  # as micrograd's constructor says
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda out, a: explain(out, a),
+        lambda out, a: grad(out, [a], create_graph=True),
+        lambda out, a: replay(out, {a: 1.0}),
+        lambda out, a: compiled(out, parameters=[a])(),
+        lambda out, a: compiled(out, parameters=[a], backend="python")(),
+        lambda out, a: out.operation.forward(1.0),
+    ],
+)
+def test_a_closure_has_no_formula(use: Callable[[Value, Value], object]) -> None:
+    a = Value(0.5, "a")
+    with pytest.raises(GraphError, match=r"'tanh' was worked out by hand, and only its number and slopes at"):
+        use(tanh_by_hand(a), a)
+
+
+def test_a_node_without_its_closure_has_no_slope() -> None:
+    a = Value(2.0)
+    Value(4.0, (a,), "square").backward()
+    assert math.isnan(a.grad)
+    assert Value(4.0, (), "").operands == ()
+    with pytest.raises(ArgumentError, match="one or two operands, got 3"):
+        Value(4.0, (a, a, a), "+")
+    with pytest.raises(ArgumentTypeError, match="a label is a str"):
+        Value(4.0, (1.0, a), "+")
+
+
+def test_a_closure_that_fails_changes_nothing() -> None:
+    a = Value(2.0)
+    a.grad = 1.0
+    out = Value(4.0, (a,), "square")
+    with pytest.raises(ZeroDivisionError):
+        out._backward = lambda: 1 / 0
+    assert (a.grad, out.grad) == (1.0, None)
+
+
+# ---- micrograd's names ----
+
+
+def test_micrograds_networks() -> None:
+    assert Neuron(2, nonlin=False).activation is None
+    assert Neuron(2, nonlin=True).activation is TABLE["relu"]
+    assert [neuron.activation for neuron in Layer(2, 2, nonlin=False).neurons] == [None, None]
+    assert "identity" in repr(Layer(2, 2, nonlin=False))
+    parameter = MLP(2, [1]).parameters()[0]
+    parameter.m = parameter.v = 0.0
+    parameter.m = 0.9 * parameter.m + 0.1 * 2.0
+    twin = pickle.loads(pickle.dumps(parameter))
+    assert (twin.m, copy.deepcopy(parameter).v, type(twin)) == (parameter.m, 0.0, Parameter)
+    assert weakref.ref(parameter)() is parameter
+
+
+def test_micrograds_children_are_a_set() -> None:
+    a, b = Value(1.0), Value(1.0)
+    c = a + b
+    assert c._prev == {a, b}
+    assert list(c._prev) == [a, b]
+    assert a in c._prev
+    assert Value(1.0) not in c._prev
+    assert c._prev | {c} == {a, b, c}
+    assert (a + a)._prev == {a}
+    assert a._prev == set()
+
+
+def test_micrograds_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    dot = draw_dot(Value(2.0, "a") * 3, format="svg", rankdir="LR")
+    assert dot.format == "svg"
+    path = dot.render("graph")
+    assert Path(path) == tmp_path / "graph.svg"
+    assert "</svg>" in Path(path).read_text()
+    assert Path(dot.render("gout", format="png", cleanup=True)).read_bytes().startswith(b"\x89PNG")
+    assert dot.view() == path
+    assert shown == [f"file://{path}"]
+    assert sorted(os.listdir()) == ["gout.png", "graph.svg"]
+
+
+# ---- a number like others ----
+
+UNARY = [row for row in TABLE.values() if row.arity == 1 or row.default is not None]
+
+
+@pytest.mark.parametrize("row", UNARY, ids=str)
+def test_every_operation_of_one_operand_is_a_method(row: Operation) -> None:
+    out = getattr(Value(0.4), row.name)()
+    assert out.operation is row
+    assert out.data == row(0.4)
+    assert getattr(Value, row.name).__doc__ == row.doc
+
+
+def test_a_method_takes_what_its_operation_takes() -> None:
+    assert Value(-2.0).leaky_relu(0.5).data == -1.0
+    assert (3 * Value(2.0)).sin().data == math.sin(6.0)
+
+
+def test_a_value_as_a_number() -> None:
+    v = Value(2.5, "v")
+    assert (v.item(), int(v), round(v), math.floor(v), math.ceil(v), f"{v:.2f}") == (2.5, 2, 2, 2, 3, "2.50")
+    rest = v.detach()
+    assert (rest.data, rest.label, rest.operands) == (2.5, "v", ())
+    (rest * v).backward()
+    assert v.grad == 2.5
+    assert type(np.array([v]).astype(float)[0]) is np.float64
+
+
+@pytest.mark.parametrize(
+    ("compute", "words"),
+    [
+        (lambda v: v // 2, r"a Value has no //: .* Write v / 2 for the quotient.* or v.data // 2"),
+        (lambda v: 2 // v, "a Value has no //"),
+        (lambda v: v % 2, r"a Value has no %: .* or v.data % 2"),
+        (lambda v: divmod(v, 2), "a Value has no //"),
+        (np.floor, r"np.floor does not record, .* np.exp, .* Write np.floor\(v.data\)"),
+        (lambda v: np.add(v, 1.0, dtype=float), r"np.add\(dtype=…\) does not record"),
+        (lambda v: np.array([1.0, 2.0]) * v, r"got a ndarray of shape \(2,\): .* \[a \* x for x in array\]"),
+    ],
+)
+def test_what_has_no_slope_is_refused_in_words(compute: Callable[[Value], object], words: str) -> None:
+    with pytest.raises(NumberError, match=words):
+        compute(Value(2.5))
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "cos", "tanh", "sign", "absolute", "negative"])
+def test_numpys_functions_record(name: str) -> None:
+    v = Value(0.7)
+    out = getattr(np, name)(v)
+    assert type(out) is Value
+    assert out.data == pytest.approx(float(getattr(np, name)(0.7)), rel=1e-15)
+    assert out.operands == (v,)
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "logaddexp"])
+def test_numpys_functions_of_two_record_on_either_side(name: str) -> None:
+    function, v = getattr(np, name), Value(0.7)
+    for out, expected in ((function(v, 2.0), function(0.7, 2.0)), (function(np.float64(2.0), v), function(2.0, 0.7))):
+        assert type(out) is Value
+        assert out.data == pytest.approx(float(expected), rel=1e-15)
+    assert np.less(v, 1.0)
+    assert not np.float64(0.5) > v
