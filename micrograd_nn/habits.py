@@ -5,13 +5,16 @@ It works, or it is refused in words that say what to write. Nothing here is in t
 
 import operator
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
-from typing import Any, NoReturn, Self
+from types import MethodType
+from typing import Any, NoReturn, Self, TypeVar
 
-from .errors import ArgumentError, ArgumentTypeError, GraphError, NumberError
+from .errors import ArgumentError, ArgumentTypeError, GraphError, MicrogradError, NumberError
 from .number import as_float
 
+T = TypeVar("T", bound="Habits")
 OPERATORS: dict[str, Callable[..., Any]] = {  # NumPy's names for what Python has a sign for
     "add": operator.add,
     "subtract": operator.sub,
@@ -43,12 +46,30 @@ def _without_slope(sign: str) -> Callable[[Any, Any], NoReturn]:
     return refuse
 
 
+class Method:
+    """A row of the table as a method of its name, with what else it takes: ``v.tanh()``, ``v.leaky_relu(0.2)``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, node: T | None, kind: type[T]) -> Callable[..., T]:
+        row = kind.rows[self.name]
+        return row if node is None else MethodType(row, node)
+
+
 class Habits:
     """What a node can do beside the table's operations, where a plain number, an array or a tensor could."""
 
     __slots__ = ()
     data: Any  # the number
     rows: Any  # the table of operations, by name
+
+    exp, log, tanh, sigmoid, relu, softplus, sqrt = map(
+        Method, ("exp", "log", "tanh", "sigmoid", "relu", "softplus", "sqrt")
+    )
+    sin, cos, neg, abs, step, sign = map(Method, ("sin", "cos", "neg", "abs", "step", "sign"))
+    elu, leaky_relu, stop_gradient = map(Method, ("elu", "leaky_relu", "stop_gradient"))
+    clamped_log, clamped_log1m = map(Method, ("clamped_log", "clamped_log1m"))
 
     def item(self) -> float:
         """The number alone, as of a NumPy or PyTorch scalar."""
@@ -174,3 +195,50 @@ def read_off(node: Any, closure: Callable[[], Any]) -> None:
 def _keep(node: Any, sign: str, *slopes: float) -> None:
     node.dleft, node.dright = (*slopes, 0.0)[:2]
     node.operation = ByHand(sign, tuple(operand.data for operand in node.operands), node.data, slopes)
+
+
+# ---- help(relu) ----
+
+
+def described(row: Any, operand: type) -> str:
+    """What a row of the table does: its value, its slopes, where it is real, its corners, and an example.
+
+    ``operand`` is the class that has the table's operations as operators: it is written with the rows' own templates.
+    """
+    letters = "ab"[: row.arity]
+    written = _written(operand)
+    operands = [written(letter) for letter in letters]
+    call = f"{row.name}({', '.join(letters)})"
+    lines = [row.doc, "", f"    {call} = {row(*operands)}" if str(row(*operands)) != call else f"    {call}"]
+    for letter, slope in zip(letters, row.textbook, strict=True):
+        with suppress(TypeError, MicrogradError):  # a slope of somebody's own that looks at a number
+            lines.append(f"    ∂/∂{letter} = {slope(*operands, written('out'))}")
+    lines += [f"    real where: {row.domain.text}"]
+    for at, value, slopes in row.kinks:
+        place = ", ".join(f"{letter} = {number:g}" for letter, number in zip(letters, at, strict=True))
+        lines.append(f"    at {place}: {value:g}, slope {', '.join(f'{slope:g}' for slope in slopes)}")
+    if row.default is not None:
+        lines.append(f"    b is {row.default:g} unless given")
+    example = [0.5, 2.0][: row.arity]
+    return "\n".join([*lines, "", f">>> {row.name}({', '.join(map(str, example))})", repr(row(*example))])
+
+
+def _written(operand: Any) -> Any:
+    """Operands that write themselves down. (``notation`` does it well; this is what stands below the table.)"""
+
+    class Written(operand):  # type: ignore[misc]  # a class that is given
+        def __init__(self, text: str, level: int = 5) -> None:
+            self.text, self.level = text, level  # level: how tightly it binds
+
+        @classmethod
+        def apply(cls, row: Any, *operands: Any) -> Any:
+            parts = [a if isinstance(a, cls) else cls(f"{a:g}") for a in operands]
+            return cls(row.text.format(**dict(zip("ab", parts, strict=False))), row.level)
+
+        def __format__(self, level: str) -> str:
+            return f"({self.text})" if level and self.level < int(level) else self.text
+
+        def __str__(self) -> str:
+            return str(self.text)
+
+    return Written

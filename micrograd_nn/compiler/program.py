@@ -169,6 +169,9 @@ class Program:
         """The textbook's equations with their shapes: a column is one of the n rows of data."""
         return text(self.graph.lifted)
 
+    def __repr__(self) -> str:
+        return f"<program of {len(self.parameters):,} parameters on {self.backend}: print it for its equations>"
+
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""
         return f"$$\n{latex(self.graph.lifted)}\n$$"

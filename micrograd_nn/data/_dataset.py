@@ -94,6 +94,9 @@ class Scale:
     mean: Any
     deviation: Any
 
+    def __repr__(self) -> str:
+        return f"<scale of {len(self.mean)} features>"
+
     def __call__(self, X: Any) -> Any:
         """X with each feature at mean 0 and deviation 1 (of the rows that the scale was taken from)."""
         return (X - self.mean) / self.deviation

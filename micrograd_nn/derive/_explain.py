@@ -85,6 +85,8 @@ class Explanation:
         chain, numbers = self._sums(str, number_text, " · ", "\n" + " " * len(whole) + " + ", more)
         return "\n".join([f"{whole} = {chain}", "", *lines, "", f"{whole} = {numbers} = {result}"])
 
+    __repr__ = __str__
+
     def _columns(self, factor: Factor) -> list[str]:
         try:
             written = factor.symbol.text(), numbered(factor.symbol).text(self.digits)

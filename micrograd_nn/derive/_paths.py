@@ -65,6 +65,8 @@ class Paths:
             lines.append("  …")
         return "\n".join(lines)
 
+    __repr__ = __str__
+
 
 def paths(root: Value, target: Value | str) -> Paths:
     """Every path from target, a node or its label, up to root.

@@ -39,6 +39,8 @@ class Quiz:
         lines += ["work out", *(f"  {name} = ________" for name, _ in (*self.values, *self.answers))]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     @property
     def key_text(self) -> str:
         """The key as text, to six digits."""

@@ -44,6 +44,8 @@ class Step:
             )
         return "\n".join(lines)
 
+    __repr__ = __str__
+
 
 def steps(root: Value) -> Iterator[Step]:
     """The sweep from root, one Step per operation; no ``.grad`` is changed.
@@ -98,6 +100,8 @@ class Move:
     def __str__(self) -> str:
         return " ".join(self.columns)
 
+    __repr__ = __str__
+
 
 @dataclass(frozen=True)
 class WrongOrder:
@@ -110,6 +114,8 @@ class WrongOrder:
         left, right = _table("in topological order", self.right), _table("as soon as met, depth first", self.naive)
         width = max(map(len, left))
         return "\n".join(f"{a:<{width}}    {b}".rstrip() for a, b in zip_longest(left, right, fillvalue=""))
+
+    __repr__ = __str__
 
 
 def wrong_order(root: Value | None = None) -> WrongOrder:

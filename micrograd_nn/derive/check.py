@@ -56,6 +56,8 @@ class Finding:
         head = f"{'✓' if self.ok else '✗'} {self.partial:10} {numbers}"
         return head + "".join(f"\n      {line}" for line in self.words.splitlines())
 
+    __repr__ = __str__
+
 
 @dataclass(frozen=True)
 class Report:
@@ -72,6 +74,8 @@ class Report:
         head = f"{sum(finding.ok for finding in self.findings)} of {len(self.findings)} right"
         columns = f"  {'':10} {'engine':>14}   {'by hand':>14}   {'numeric':>14}"
         return "\n".join([head, columns, *map(str, self.findings)])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         rows = []

@@ -66,6 +66,9 @@ class _Mode(ContextDecorator):
         _blocks.set((*(block for block in _blocks.get() if _held(block[1]) is not None), (cls, ref(lock))))
         return lock
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def __enter__(self) -> None:
         begun = [lock for mode, lock in _blocks.get() if mode is type(self) and _held(lock) is False]
         if not begun:

@@ -6,10 +6,12 @@ needs to know nothing else about it.
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
+from inspect import Parameter, Signature
 from keyword import iskeyword
 from typing import Any, Self, TypeVar, overload
 
 from ..errors import ArgumentError, NumberError, UnknownNameError
+from ..habits import described
 from ..number import as_float as as_float
 
 T = TypeVar("T", bound="Operand")
@@ -22,11 +24,21 @@ class Domain:
     """Where an operation is a real number, in words and as a test on the operands."""
 
     text: str
-    holds: Callable[..., bool]
+    holds: Callable[..., bool] = field(repr=False)
 
 
 EVERYWHERE = Domain("every real number", lambda *operands: True)
 TABLE: "dict[str, Operation]" = {}
+
+
+class Help:
+    """The docstring of the class Operation, and of each row its own."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+    def __get__(self, row: "Operation | None", kind: type) -> str | None:
+        return self.text if row is None else described(row, Operand)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +53,7 @@ class Operation:
     Raises ArgumentError if the name is taken or no identifier, or if the partials are not one or two in a tuple.
     """
 
+    __doc__ = Help(__doc__)  # of a row, what help(relu) shows
     name: str  # the field's standard name
     _: KW_ONLY
     doc: str  # one line
@@ -75,6 +88,11 @@ class Operation:
         }
         for name, filled_in in usual.items():
             object.__setattr__(self, name, getattr(self, name) or filled_in)  # the row is frozen from here on
+        second = Parameter(
+            "b", Parameter.POSITIONAL_ONLY, default=Parameter.empty if self.default is None else self.default
+        )
+        first = Parameter("a", Parameter.POSITIONAL_ONLY)
+        object.__setattr__(self, "__signature__", Signature([first, second][: self.arity]))
         TABLE[self.name] = self
 
     @overload

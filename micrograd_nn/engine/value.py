@@ -29,16 +29,6 @@ def compared(test: Callable[[float, float], bool]) -> Callable[["Value", Any], b
     return lambda self, other: test(self._data, as_value(other)._data)
 
 
-def method(name: str) -> Callable[..., "Value"]:
-    """A row as a method of its name, ``v.tanh()``, with what else it takes: ``v.leaky_relu(0.2)``."""
-
-    def act(self: Any, *others: Any) -> Any:
-        return TABLE[name](self, *others)
-
-    act.__name__, act.__doc__ = name, TABLE[name].doc
-    return act
-
-
 class Value(Habits, Operand):
     """One real number in a computation graph.
 
@@ -145,14 +135,6 @@ class Value(Habits, Operand):
         return as_value(other) * self
 
     rows = TABLE
-    exp, log, tanh, sigmoid, relu, softplus, sqrt, sin, cos, neg, abs = (
-        method(name)
-        for name in "exp log tanh sigmoid relu softplus sqrt sin cos neg abs".split()  # noqa: SIM905
-    )
-    step, sign, elu, leaky_relu, stop_gradient, clamped_log, clamped_log1m = (
-        method(name)
-        for name in "step sign elu leaky_relu stop_gradient clamped_log clamped_log1m".split()  # noqa: SIM905
-    )
 
     # ---- backward ----
 

@@ -52,6 +52,9 @@ class Module:
         if "__call__" in vars(cls) and not hasattr(cls, "fire"):  # what has ``fire`` makes the leaves itself
             cls.__call__ = on_leaves(cls.__call__)  # type: ignore[method-assign]
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+
     def parameters(self) -> list[Value]:
         """The parameters in order, each once."""
         return [parameter for _, parameter in self.named_parameters()]

@@ -120,6 +120,9 @@ class Optimizer:
         # One call into C, which Ctrl-C can't cut in two. ``deferred`` would take longer than a small network's step.
         deque(chain(map(_set_data, self.params, numbers), map(self.__dict__.update, [own])), maxlen=0)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.params):,} parameters, lr={self.lr}, steps={self.steps})"
+
     def zero_grad(self) -> None:
         """Forget all gradients: each parameter's ``.grad`` is None again."""
         for parameter in self.params:
@@ -339,6 +342,9 @@ class LambdaLR:
         """Set the rate for that epoch, counted from 0: what a resumed training calls."""
         self.epoch = epoch
         self.optimizer.lr = self.optimizer.initial_lr * self.factor(epoch)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.optimizer!r}, epoch={self.epoch})"
 
 
 class StepLR(LambdaLR):

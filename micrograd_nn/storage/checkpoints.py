@@ -62,6 +62,9 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
         self.path, self.every = path, whole_number("every", every)
 
+    def __repr__(self) -> str:
+        return f"Checkpoint({str(self.path)!r}, every={self.every})"
+
     def __call__(self, running: Training) -> None:
         """Write it, if it is time."""
         if len(running.history) % self.every == 0:

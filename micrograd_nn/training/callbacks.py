@@ -38,6 +38,9 @@ class EarlyStopping:
         self.row = 0
         self.parameters: list[float] = []
 
+    def __repr__(self) -> str:
+        return f"EarlyStopping({self.monitor!r}, patience={self.patience})"
+
     def __call__(self, running: Training) -> None:
         """Look at the last row. Raises UnknownNameError if the history has no such column."""
         history = running.history
