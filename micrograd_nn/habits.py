@@ -152,6 +152,9 @@ class ByHand:
             "write one: Operation(name, doc=…, forward=…, partials=…, numpy=…)"
         )
 
+    def __repr__(self) -> str:
+        return f"<{self.sign} by hand>"
+
     textbook = text = latex = python = numpy = domain = property(_no_formula)
 
     def __str__(self) -> str:

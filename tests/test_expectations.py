@@ -4,9 +4,14 @@ The numbers beside them are worked out by hand or by Python's own ``math``.
 """
 
 import copy
+import inspect
 import math
 import os
 import pickle
+import pydoc
+import re
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +19,40 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from micrograd_nn import MLP, TABLE, Layer, Neuron, Operation, Parameter, Value, draw_dot, explain, grad, replay
+from micrograd_nn import (
+    MLP,
+    TABLE,
+    Checkpoint,
+    EarlyStopping,
+    Layer,
+    Module,
+    Neuron,
+    Operation,
+    Parameter,
+    Value,
+    check_partials,
+    data,
+    detect_anomaly,
+    draw_dot,
+    explain,
+    fit,
+    grad,
+    no_grad,
+    optim,
+    paths,
+    quiz,
+    relu,
+    replay,
+    sigmoid,
+    steps,
+    walk,
+    wrong_order,
+)
 from micrograd_nn import compile as compiled
 from micrograd_nn.engine.graph import topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, NumberError
+
+ROOT = Path(__file__).parent.parent
 
 # ---- micrograd's closures ----
 
@@ -221,3 +256,67 @@ def test_numpys_functions_of_two_record_on_either_side(name: str) -> None:
         assert out.data == pytest.approx(float(expected), rel=1e-15)
     assert np.less(v, 1.0)
     assert not np.float64(0.5) > v
+
+
+# ---- types ----
+
+
+@pytest.mark.slow
+def test_a_users_script_is_typed(tmp_path: Path) -> None:
+    """Outside the package, under mypy --strict; .ci/run asks pyright too, of the installed wheel."""
+    script = ROOT / ".ci" / "user_types.py"
+    copied = tmp_path / script.name
+    copied.write_text(script.read_text())
+    subprocess.run([sys.executable, copied], check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", copied.name]
+    subprocess.run(command, check=True, cwd=tmp_path, env={**os.environ, "MYPYPATH": str(ROOT)})
+
+
+# ---- help and reprs ----
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=str)
+def test_an_operation_says_what_it_does(row: Operation) -> None:
+    """In help() and under Shift-Tab: its line, slopes, corners, default, and an example that comes out so."""
+    text = pydoc.plain(pydoc.render_doc(row))
+    assert row.doc in text
+    assert row.domain.text in text
+    assert [f"∂/∂{letter} = " in text for letter in "ab"] == [True, row.arity == 2]
+    assert text.count("slope ") >= len(row.kinks)
+    assert list(inspect.signature(row).parameters) == list("ab")[: row.arity]
+    if row.default is not None:
+        assert inspect.signature(row).parameters["b"].default == row.default
+        assert f"b is {row.default:g} unless given" in text
+    example, expected = re.search(r">>> (.+)\n *(.+)", text).groups()  # type: ignore[union-attr]  # else it fails
+    assert repr(eval(example, dict(TABLE))) == expected
+
+
+def test_relu_and_its_relatives_say_their_slopes() -> None:
+    assert "∂/∂a = [a > 0]\n" in relu.__doc__
+    assert "at a = 0: 0, slope 0" in relu.__doc__
+    assert "∂/∂a = out·(1 − out)" in sigmoid.__doc__
+    assert "∂/∂b = −a/b^2" in TABLE["div"].__doc__
+    assert Operation.__doc__.startswith("A row of the table.")
+
+
+def test_every_object_says_what_it_is() -> None:
+    w = Value(2.0, "w")
+    loss = w * w + 1
+    net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
+    people = data.friends()
+    history = fit(net, people.X, people.y, loss="mse", epochs=2, progress=False)
+    sgd = optim.SGD([w], lr=0.1)
+    report = check_partials(loss, {"w": "2*w"})
+    things = [
+        relu, relu.domain, explain(loss, w), sgd, *(kind([w]) for kind in optim.OPTIMIZERS.values()),
+        optim.StepLR(sgd, 2), optim.ExponentialLR(sgd, 0.5), optim.CosineAnnealingLR(sgd, 5),
+        optim.LambdaLR(sgd, float),         net, net.layers[0], net.layers[0].neurons[0], Layer(2, 2, "maxout").neurons[0], Module(),
+        compiled(loss), quiz(loss),         people, history, EarlyStopping(), Checkpoint("x.safetensors"), report, *report.findings, *steps(loss),
+        paths(loss, w), draw_dot(loss), walk(loss), wrong_order(w * w + w), no_grad(), detect_anomaly(),
+        data.standardise(people.X)[1], Parameter(1.0), tanh_by_hand(w).operation,
+    ]  # fmt: skip
+    for thing in things:
+        assert " object at 0x" not in repr(thing), type(thing)
+        assert " at 0x" not in repr(thing), type(thing)
+    assert repr(report) == str(report)
+    assert repr(optim.SGD([w, loss], lr=0.1)) == "SGD(2 parameters, lr=0.1, steps=0)"

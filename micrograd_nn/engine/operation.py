@@ -178,8 +178,15 @@ class Operand:
     __add__, __radd__ = binary("add")
     __sub__, __rsub__ = binary("sub")
     __mul__, __rmul__ = binary("mul")
-    __truediv__, __rtruediv__ = binary("div")
-    __rpow__ = binary("pow")[1]
+
+    def __truediv__(self, other: Any) -> Self:  # spelled out: of a pair of functions pyright doesn't know the result
+        return self.apply(TABLE["div"], self, other)
+
+    def __rtruediv__(self, other: Any) -> Self:
+        return self.apply(TABLE["div"], other, self)
+
+    def __rpow__(self, other: Any) -> Self:
+        return self.apply(TABLE["pow"], other, self)
 
     def __pow__(self, other: Any, modulo: None = None) -> Self:
         if modulo is not None:
