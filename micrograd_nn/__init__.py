@@ -3,103 +3,47 @@
 Promise: the public names, and nothing else. Importing them imports neither NumPy nor any other package.
 """
 
-from .compiler import compile as compile
-from .derive import Slip as Slip
-from .derive import check_partials as check_partials
-from .derive import count_paths as count_paths
-from .derive import explain as explain
-from .derive import gradcheck as gradcheck
-from .derive import paths as paths
-from .derive import quiz as quiz
-from .derive import steps as steps
-from .derive import to_sympy as to_sympy
-from .derive import wrong_order as wrong_order
-from .draw import draw_dot as draw_dot
-from .draw import draw_network as draw_network
-from .draw import explore as explore
-from .draw import trace as trace
-from .draw import walk as walk
-from .engine.backprop import grad as grad
-from .engine.backprop import hessian as hessian
-from .engine.backprop import replay as replay
-from .engine.backprop import value_and_grad as value_and_grad
-from .engine.modes import detect_anomaly as detect_anomaly
-from .engine.modes import no_grad as no_grad
-from .engine.operation import TABLE as TABLE
-from .engine.operation import Domain as Domain
-from .engine.operation import Operation as Operation
-from .engine.ops import cos as cos
-from .engine.ops import elu as elu
-from .engine.ops import exp as exp
-from .engine.ops import leaky_relu as leaky_relu
-from .engine.ops import log as log
-from .engine.ops import logaddexp as logaddexp
-from .engine.ops import maximum as maximum
-from .engine.ops import minimum as minimum
-from .engine.ops import relu as relu
-from .engine.ops import sigmoid as sigmoid
-from .engine.ops import sin as sin
-from .engine.ops import softplus as softplus
-from .engine.ops import sqrt as sqrt
-from .engine.ops import step as step
-from .engine.ops import stop_gradient as stop_gradient
-from .engine.ops import tanh as tanh
-from .engine.value import Value as Value
-from .errors import AnomalyError as AnomalyError
-from .errors import MicrogradError as MicrogradError
-from .nn import losses as losses
-from .nn import optim as optim
-from .nn.functional import log_softmax as log_softmax
-from .nn.functional import logsumexp as logsumexp
-from .nn.functional import maxout as maxout
-from .nn.functional import mean as mean
-from .nn.functional import softmax as softmax
-from .nn.functional import total as total
-from .nn.layers import MLP as MLP
-from .nn.layers import Layer as Layer
-from .nn.layers import Maxout as Maxout
-from .nn.layers import Neuron as Neuron
-from .nn.losses import absolute_error as absolute_error
-from .nn.losses import binary_cross_entropy as binary_cross_entropy
-from .nn.losses import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from .nn.losses import categorical_cross_entropy as categorical_cross_entropy
-from .nn.losses import hinge as hinge
-from .nn.losses import l1 as l1
-from .nn.losses import l2 as l2
-from .nn.losses import mse as mse
-from .nn.losses import performance as performance
-from .nn.losses import signed_error as signed_error
-from .nn.losses import softmax_cross_entropy as softmax_cross_entropy
-from .nn.losses import squared_error as squared_error
-from .nn.module import Module as Module
-from .nn.module import Parameter as Parameter
-from .nn.optim import SGD as SGD
-from .nn.optim import Adam as Adam
-from .nn.optim import AdamW as AdamW
-from .nn.optim import CosineAnnealingLR as CosineAnnealingLR
-from .nn.optim import ExponentialLR as ExponentialLR
-from .nn.optim import LambdaLR as LambdaLR
-from .nn.optim import Optimizer as Optimizer
-from .nn.optim import RMSprop as RMSprop
-from .nn.optim import StepLR as StepLR
-from .notation._formula import formula as formula
-from .number import Wider as Wider
-from .storage.checkpoints import Checkpoint as Checkpoint
-from .storage.checkpoints import load_checkpoint as load_checkpoint
-from .storage.checkpoints import save_checkpoint as save_checkpoint
-from .storage.exchange import from_torch as from_torch
-from .storage.exchange import to_torch as to_torch
-from .storage.networks import load as load
-from .storage.networks import load_into as load_into
-from .storage.networks import save as save
-from .training import EarlyStopping as EarlyStopping
-from .training import History as History
-from .training import accuracy as accuracy
-from .training import confusion_matrix as confusion_matrix
-from .training import decisions as decisions
-from .training import evaluate as evaluate
-from .training import fit as fit
-from .training import predict as predict
-from .training.line import least_squares as least_squares
+# isort: off
+# fmt: off
+from .compiler import compile as compile  # not in __all__: `import *` leaves Python's own alone
+from .derive import Slip, check_partials, count_paths, explain, gradcheck, paths, quiz, steps, to_sympy, tutor
+from .derive import wrong_order
+from .draw import draw_dot, draw_network, explore, trace, walk
+from .engine.backprop import grad, hessian, replay, value_and_grad
+from .engine.modes import detect_anomaly, no_grad
+from .engine.operation import TABLE, Domain, Operation
+from .engine.ops import cos, elu, exp, leaky_relu, log, logaddexp, maximum, minimum, relu, sigmoid, sin, softplus
+from .engine.ops import sqrt, step, stop_gradient, tanh
+from .engine.value import Value
+from .errors import AnomalyError, MicrogradError
+from .nn import losses, optim
+from .nn.functional import log_softmax, logsumexp, maxout, mean, softmax, total
+from .nn.layers import MLP, Layer, Maxout, Neuron
+from .nn.losses import absolute_error, binary_cross_entropy, binary_cross_entropy_with_logits
+from .nn.losses import categorical_cross_entropy, hinge, l1, l2, mse, performance, signed_error
+from .nn.losses import softmax_cross_entropy, squared_error
+from .nn.module import Module, Parameter
+from .nn.optim import SGD, Adam, AdamW, CosineAnnealingLR, ExponentialLR, LambdaLR, Optimizer, RMSprop, StepLR
+from .notation._formula import formula
+from .number import Wider
+from .storage.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from .storage.exchange import from_torch, to_torch
+from .storage.networks import load, load_into, save
+from .training import EarlyStopping, History, accuracy, confusion_matrix, decisions, evaluate, fit, predict
+from .training.line import least_squares
+
+__all__ = [
+    "Slip", "check_partials", "count_paths", "explain", "gradcheck", "paths", "quiz", "steps", "to_sympy",
+    "tutor", "wrong_order", "draw_dot", "draw_network", "explore", "trace", "walk", "grad", "hessian", "replay",
+    "value_and_grad", "detect_anomaly", "no_grad", "TABLE", "Domain", "Operation", "cos", "elu", "exp", "leaky_relu",
+    "log", "logaddexp", "maximum", "minimum", "relu", "sigmoid", "sin", "softplus", "sqrt", "step", "stop_gradient",
+    "tanh", "Value", "AnomalyError", "MicrogradError", "losses", "optim", "log_softmax", "logsumexp", "maxout", "mean",
+    "softmax", "total", "MLP", "Layer", "Maxout", "Neuron", "absolute_error", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "categorical_cross_entropy", "hinge", "l1", "l2", "mse", "performance",
+    "signed_error", "softmax_cross_entropy", "squared_error", "Module", "Parameter", "SGD", "Adam", "AdamW",
+    "CosineAnnealingLR", "ExponentialLR", "LambdaLR", "Optimizer", "RMSprop", "StepLR", "formula", "Wider", "Checkpoint", "load_checkpoint",
+    "save_checkpoint", "from_torch", "to_torch", "load", "load_into", "save", "EarlyStopping", "History", "accuracy",
+    "confusion_matrix", "decisions", "evaluate", "fit", "predict", "least_squares",
+]
 
 __version__ = "0.1.0"

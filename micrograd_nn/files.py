@@ -26,7 +26,7 @@ def name_of(path: Any) -> str:
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write aside, flush to the disk, then take the name over. Raises FileError; the old file is then whole."""
     target = Path(name_of(path))
-    try:
+    with faults_as_errors(str(target), "written", "; what was there before is still there"):
         target = Path(os.path.realpath(target))  # a link stays a link
         handle, aside = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=STRAY, dir=target.parent)
         try:
@@ -41,13 +41,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
                 os.unlink(aside)
             raise
         _flush_folder(target.parent)
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
-        kind = FileMissingError if isinstance(error, FileNotFoundError) else FileError
-        why = getattr(error, "strerror", None) or error
-        raise kind(f"{target} could not be written: {why}; what was there before is still there") from error
 
 
-def read_up_to(path: str | os.PathLike[str], limit: int) -> bytes:
+def read_whole(path: str | os.PathLike[str], limit: int = -1) -> bytes:
     """The content of a file, or its first ``limit`` bytes. Raises FileMissingError or FileError."""
     name = name_of(path)
     with faults_as_errors(name), open(name, "rb") as file:
@@ -55,16 +51,17 @@ def read_up_to(path: str | os.PathLike[str], limit: int) -> bytes:
 
 
 @contextmanager
-def faults_as_errors(name: str) -> Iterator[None]:
-    """Whatever the system says while that file is read comes out as FileMissingError or FileError."""
+def faults_as_errors(name: str, done: str = "read", comfort: str = "") -> Iterator[None]:
+    """Whatever the system says while that file is read or written comes out as FileMissingError or FileError."""
     try:
         yield
     except MicrogradError:
         raise
-    except FileNotFoundError as error:
-        raise FileMissingError(f"there is no file {name}") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
-        raise FileError(f"{name!r} could not be read: {getattr(error, 'strerror', None) or error}") from error
+        kind = FileMissingError if isinstance(error, FileNotFoundError) else FileError
+        said = f"{name} could not be {done}: {getattr(error, 'strerror', None) or error}{comfort}"
+        nowhere = kind is FileMissingError and done == "read"
+        raise kind(f"there is no file {name}" if nowhere else said) from error
 
 
 def _mode_of(target: Path) -> int:

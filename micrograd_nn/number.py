@@ -50,11 +50,20 @@ def _described(thing: object) -> str:
 
 def whole_number(what: str, given: Any, least: int = 1) -> int:
     """given, if it is a whole number of at least ``least``. Raises ArgumentTypeError or ArgumentError otherwise."""
-    if isinstance(given, bool) or not hasattr(given, "__index__"):
-        raise ArgumentTypeError(f"{what} is a whole number from {least} up, got {given!r}")
-    if index(given) < least:
-        raise ArgumentError(f"{what} is a whole number from {least} up, got {given}")
+    whole = hasattr(given, "__index__") and not isinstance(given, bool)
+    if not whole or index(given) < least:
+        kind = ArgumentError if whole else ArgumentTypeError
+        raise kind(f"{what} is a whole number from {least} up, got {given!r}")
     return index(given)
+
+
+def as_array(numbers: Any, **options: Any) -> Any:
+    """NumPy's array of these numbers or rows; the list itself where NumPy is not installed."""
+    try:
+        import numpy as np
+    except ImportError:
+        return numbers
+    return np.array(numbers, **options)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A progress bar where somebody watches: in a terminal and in Jupyter, and nowhere else.
 
-Promise: nothing is written where standard error is a file or a pipe.
+Promise: nothing is written, and tqdm not imported, where standard error is a file or a pipe.
 """
 
 import sys
@@ -8,18 +8,39 @@ from importlib.util import find_spec
 from typing import Any
 
 
-def progress_bar(wanted: bool = True, **options: Any) -> Any:
-    """A tqdm bar with these options; silent unless it is wanted and there is a terminal or a notebook."""
-    silent = None if wanted else True  # None: tqdm looks whether there is a terminal
-    if wanted and _in_notebook():
-        if find_spec("ipywidgets"):
-            from tqdm.notebook import tqdm as notebook_bar
+class Unseen:
+    """A bar that nobody watches: it does nothing, but what is written beside it is printed."""
 
-            return notebook_bar(**options)
-        silent = False
+    def __enter__(self) -> "Unseen":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, n: float = 1) -> None:
+        """So much more is done."""
+
+    def set_postfix(self, shown: Any, refresh: bool = True) -> None:
+        """Figures behind the bar."""
+
+    def write(self, text: str) -> None:
+        """A line above the bar."""
+        sys.stdout.write(f"{text}\n")
+
+
+def progress_bar(wanted: bool = True, **options: Any) -> Any:
+    """A tqdm bar with these options; unseen unless it is wanted, there is a terminal or a notebook, and tqdm."""
+    notebook = _in_notebook()
+    seen = notebook or (sys.stderr is not None and sys.stderr.isatty())
+    if not wanted or not seen or not find_spec("tqdm"):
+        return Unseen()
+    if notebook and find_spec("ipywidgets"):
+        from tqdm.notebook import tqdm as notebook_bar
+
+        return notebook_bar(**options)
     from tqdm import tqdm
 
-    return tqdm(disable=silent, dynamic_ncols=True, **options)
+    return tqdm(dynamic_ncols=True, **options)
 
 
 def _in_notebook() -> bool:

@@ -5,7 +5,7 @@ Promise: where either is missing, the test is skipped and says which. CHROMIUM n
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,3 +25,22 @@ def chromium() -> Iterator[Any]:
         browser = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
+
+
+@contextmanager
+def watched(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A function that opens an empty page. What is logged there ends up in .faults; none may be left at the end."""
+    pages = []
+
+    def open_page(**options: Any) -> Any:
+        page = browser.new_page(reduced_motion="reduce", **options)
+        page.faults = []
+        page.on("console", lambda message: page.faults.append(message.text))
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        assert page.faults == []
+        page.close()

@@ -154,14 +154,18 @@ def code_of(words):
         return end.code
 
 
-# One rule for all commands: 2 where the words are off, whoever notices, 1 where what they ask for fails.
+# One rule for all commands: 2 where the words are off, whoever notices, 1 where what they ask for fails. What a student
+# wrote is words, too: 1 where it is wrong, 2 where it can't be read.
 OFF = """
 --lr x; --lr 0; --epochs -1; --bogus; foo; --out
 draw; draw w* w=1; draw w*x w=1; draw w w=a; draw w w; draw w w=nan; draw w w=1 w=2; draw w w=1e999
 draw w w=1 --out f.pdf; draw w w=1 --rankdir up
 explain; explain w* w=1; explain w*x w=1; explain w w=a; explain w w; explain w w=nan; explain w w=1 w=2
 explain w w=1 --wrt x; explain w w=1 --digits 0; explain w w=1 --digits many
-check; check --bogus
+check; check --bogus; check {wrong} --json --csv; check {wrong} --slips
+check nowhere; check {sheet}; check {file}; check {net}; check {wrong} {sheet}
+quiz; quiz {good} --seeds x; quiz {good} --seeds 3..1; quiz {good} --seeds 1..9999; quiz {good} --ask q
+tutor; tutor {good}; tutor {good} q; tutor {good} L --bogus; tutor - w; tutor {good} w --record {other}
 compile; compile w*; compile w*x --inputs y; compile --network 2,a; compile --network 2; compile w --backend gpu
 compile w --dtype half; compile --network 2,1 --loss mes; compile --network 2,1 --activation rleu
 compile --network 3,1 --loss softmax_cross_entropy; compile --network 3,1 --loss categorical_cross_entropy
@@ -178,7 +182,9 @@ FAILED = """
 --epochs 1 --out {file}
 draw w w=1 --out nowhere/f.svg
 explain w w=1 --out {file}
-check nowhere; check {sheet}; check {wrong}; check {file}; check {net}
+check {wrong}; check {wrong} --csv
+quiz nowhere; quiz {sheet}; quiz {file}; quiz {good} --out {file}
+tutor nowhere w; tutor {sheet} w; tutor {file} w; tutor {good} L; tutor {good} w --record {file}
 train xor --epochs 1 --out {file}; train xor --epochs 1 --save {file}/net; train mnist --data .
 predict nowhere 1,2; predict {file} 1,2; evaluate nowhere xor; evaluate {file} xor
 notebooks {file}
@@ -193,12 +199,14 @@ def commands(text):
 def files(tmp_path_factory):
     """Files for a command to read: networks, a sheet that can't be read, a wrong derivation, and something else."""
     folder = tmp_path_factory.mktemp("files")
-    names = {name: folder / name for name in ("net", "line", "sheet", "wrong", "file")}
+    names = {name: folder / name for name in ("net", "line", "sheet", "wrong", "file", "good", "other")}
     save(MLP(2, [1]), names["net"])
     save(MLP(1, [1]), names["line"])
     names["sheet"].write_text("w = 2\nL = w*v\ndL/dw = 1")
     names["wrong"].write_text("w = 2\nL = w*w\ndL/dw = 1")
     names["file"].write_text("mine")
+    names["good"].write_text("w = 2\nL = w*w\n")
+    names["other"].write_text('{"partial": "∂L/∂v", "moves": []}')
     return names
 
 
@@ -208,7 +216,7 @@ def test_one_rule_for_the_exit_codes_of_all_commands(code, words, files, tmp_pat
     before = [path.read_bytes() for path in files.values()]
     assert code_of([word.format(**files) for word in words]) == code
     printed = capsys.readouterr()
-    assert re.search("^micrograd-nn.*: ", printed.err, re.MULTILINE) or "{wrong}" in words
+    assert re.search("^micrograd-nn.*: ", printed.err, re.MULTILINE) or "{wrong}" in words  # which is told on paper
     assert "Traceback" not in printed.err
     assert [path.read_bytes() for path in files.values()] == before
     assert code == 1 or not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -88,7 +88,7 @@ def test_check_reports_and_tells_by_its_exit_code(first, code, words, tmp_path, 
 def test_a_sheet_that_can_not_be_read_names_the_line(text, message, tmp_path, capsys):
     file = tmp_path / "sheet.txt"
     file.write_text(text, encoding="utf-8")
-    assert main(["check", str(file)]) == 1
+    assert main(["check", str(file)]) == 2
     printed = capsys.readouterr().err
     assert message in printed
     assert str(file) in printed
@@ -105,5 +105,5 @@ def test_a_partial_is_held_against_the_formula_that_it_names(order, tmp_path, ca
 def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path, capsys):
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     for name in ("missing.txt", "bytes"):
-        assert main(["check", str(tmp_path / name)]) == 1
+        assert main(["check", str(tmp_path / name)]) == 2
         assert "Errno" not in capsys.readouterr().err

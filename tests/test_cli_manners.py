@@ -63,16 +63,20 @@ def test_a_name_that_is_taken_is_not_the_result_s(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "there is no file {}\n"), (b"\xff\xfeL\0", "{} is no text in UTF-8: save"), ("", "{} can't be read: ")],
+    [
+        (None, "there is no file {}\n"),
+        (b"\xff\xfeL\0", "{} is no text in UTF-8: save"),
+        ("", "there is no file in the folder {}\n"),
+    ],
 )
-def test_a_sheet_that_is_no_text_is_told_in_words(content, message, tmp_path, capsys):
+def test_a_derivation_that_is_no_text_is_told_in_words(content, message, tmp_path, capsys):
     sheet = tmp_path / "sheet"
     if content:
         sheet.write_bytes(content)
     elif content is not None:
         sheet.mkdir()
     code, _, err = said(capsys, ["check", sheet])
-    assert code == 1
+    assert code == 2
     assert err.startswith("micrograd-nn: " + message.format(sheet))
     assert "Errno" not in err
 

@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -24,6 +25,13 @@ from micrograd_nn.errors import (
     ShapeError,
     UnknownNameError,
 )
+
+
+def write_idx(array):
+    """The array of unsigned bytes as a gzip IDX file, after the format's description; always the same bytes."""
+    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
+    return gzip.compress(header + array.tobytes(), mtime=0)
+
 
 # ---- the datasets ----
 
@@ -216,10 +224,10 @@ def test_what_is_no_matrix_is_not_standardised(X, kind, said):
 
 def test_idx_round_trip(tmp_path):
     array = np.arange(24, dtype="u1").reshape(2, 3, 4)
-    for name, content in (("zipped", idx.write_idx(array)), ("raw", gzip.decompress(idx.write_idx(array)))):
+    for name, content in (("zipped", write_idx(array)), ("raw", gzip.decompress(write_idx(array)))):
         (tmp_path / name).write_bytes(content)
         assert (idx.read_idx(tmp_path / name) == array).all()
-    assert idx.write_idx(array) == idx.write_idx(array.copy())
+    assert write_idx(array) == write_idx(array.copy())
 
 
 def test_what_is_no_file_is_no_idx_file(tmp_path):
@@ -230,7 +238,7 @@ def test_what_is_no_file_is_no_idx_file(tmp_path):
 
 
 def test_every_shorter_or_longer_idx_file_is_refused(tmp_path):
-    whole = idx.write_idx(np.arange(6, dtype="u1").reshape(2, 3))
+    whole = write_idx(np.arange(6, dtype="u1").reshape(2, 3))
     raw = gzip.decompress(whole)
     for content in [*(whole[:n] for n in range(len(whole))), *(raw[:n] for n in range(len(raw))), raw + b"\0"]:
         (tmp_path / "file").write_bytes(content)
@@ -260,10 +268,10 @@ def test_hostile_idx_files_are_refused(kind, tmp_path):
 
 TRAIN = np.arange(2 * 28 * 28, dtype="u1").reshape(2, 28, 28)
 FILES = {
-    "train-images-idx3-ubyte": idx.write_idx(TRAIN),
-    "train-labels-idx1-ubyte": idx.write_idx(np.array([3, 9], dtype="u1")),
-    "t10k-images-idx3-ubyte": idx.write_idx(TRAIN[:1]),
-    "t10k-labels-idx1-ubyte": idx.write_idx(np.array([7], dtype="u1")),
+    "train-images-idx3-ubyte": write_idx(TRAIN),
+    "train-labels-idx1-ubyte": write_idx(np.array([3, 9], dtype="u1")),
+    "t10k-images-idx3-ubyte": write_idx(TRAIN[:1]),
+    "t10k-labels-idx1-ubyte": write_idx(np.array([7], dtype="u1")),
 }
 
 
@@ -362,10 +370,10 @@ def test_a_named_folder_is_read_and_never_fetched_into(small_mnist, tmp_path):
     for name, content in FILES.items():
         (tmp_path / name).write_bytes(gzip.decompress(content))
     check_small(*data.mnist(str(tmp_path)))
-    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(idx.write_idx(np.array([10], dtype="u1"))))
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(write_idx(np.array([10], dtype="u1"))))
     with pytest.raises(FormatError, match="row 0 has the label 10; a digit is 0 to 9"):
         data.mnist(tmp_path)
-    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(idx.write_idx(np.array([1, 2], dtype="u1"))))
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(write_idx(np.array([1, 2], dtype="u1"))))
     with pytest.raises(FormatError, match="do not go with labels"):
         data.mnist(tmp_path)
 

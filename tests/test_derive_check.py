@@ -63,7 +63,8 @@ def test_what_explain_prints_is_right_to_the_digits_it_is_printed_in():
                     (finding,) = check_partials(loss, {partial: column}).findings
                     assert finding.ok, (name, line, str(finding))
                     wrong = check_partials(loss, {partial: f"1.001·({column})"})
-                    assert not wrong.ok or abs(finding.engine) < 1e-4, (name, line)
+                    blurred = "0.5/" in column  # which may stand for anything from 0.45 to 0.55
+                    assert not wrong.ok or blurred or abs(finding.engine) < 1e-4, (name, line)
                     count += 1
     assert count > 100
 
@@ -124,7 +125,8 @@ def count_named(seeds, style):
     total, misnamed = Counter(), []
     for name, loss, derivations, n in cases(seeds):
         for label, paths in derivations.items():
-            for wrong in wrong_forms(restyled(paths, style), n):
+            others = [other for another, other in derivations.items() if another != label]
+            for wrong in wrong_forms(restyled(paths, style), n, others):
                 if same_everywhere(loss, wrong.text, paths):
                     continue  # a slip that changes nothing, such as relu's slope taken at its output
                 finding, named = outcome(loss, label, wrong, wrong.text)
@@ -136,12 +138,12 @@ def count_named(seeds, style):
 
 
 def reason(wrong, finding):
-    made = f"{wrong.slip.value} in ∂{wrong.factor[0]}/∂{wrong.factor[1]}"
+    made = f"{wrong.slip.value} in {wrong.factor}"
     if finding.slip is None:
         return f"{made} was not named"
     same = (wrong.slip, wrong.factor) in finding.others
     why = "both write the same function" if same else "not among the explanations"
-    return f"{made} was named {finding.slip.value} in ∂{finding.factor[0]}/∂{finding.factor[1]}: {why}"
+    return f"{made} was named {finding.slip.value} in {finding.factor}: {why}"
 
 
 def same_everywhere(loss, text, paths):

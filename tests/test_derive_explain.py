@@ -9,7 +9,7 @@ import pytest
 from random_graphs import random_graph
 from test_cases import boolean_network
 
-from micrograd_nn import MLP, Value, logsumexp, mse, softmax, squared_error
+from micrograd_nn import MLP, Value, log_softmax, logsumexp, mse, softmax, softmax_cross_entropy, squared_error
 from micrograd_nn.derive import check_partials, count_paths, explain, paths, quiz, steps, to_sympy, wrong_order
 from micrograd_nn.engine import ops
 from micrograd_nn.engine.backprop import replay
@@ -400,8 +400,24 @@ def test_a_clamp_that_is_taken_for_safety_is_not_written():
     assert check_partials(loss, {"o": "-y/o + (1 - y)/(1 - o)"}).ok  # though fresh points may lie below 0
     assert quiz(loss, 1).equations == (("L", "−(y·ln(o) + (1 − y)·ln(1 − o))"),)
     assert 0 < dict(quiz(loss, 1).given)["o"] < 1
+    by_hand = -ops.log(ops.maximum(o, 1e-12))
+    assert str(explain(by_hand, "o").symbol) == "−1/o"
     behind = binary_cross_entropy(Value(1.0, "p"), 0.0)
     assert explain(behind, "p").number == adjoints(behind)[labelled(behind)["p"]]
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_a_cross_entropy_of_sums_has_the_textbook_s_slopes(n):
+    z = [Value(0.3 * i - 0.5, f"z{i}") for i in range(1, n + 1)]
+    y = [Value(float(i == 2), f"y{i}") for i in range(1, n + 1)]
+    p = [f"exp({a.label})/({' + '.join(f'exp({b.label})' for b in z)})" for a in z]
+    for loss in (softmax_cross_entropy(z, 1), softmax_cross_entropy(z, [0, 1, *[0] * (n - 2)])):
+        assert [str(explain(loss, a).symbol) for a in z] == [p[0], f"{p[1]} − 1", *p[2:]]
+    loss = softmax_cross_entropy(z, y)
+    assert [str(explain(loss, a).symbol) for a in z] == [f"{share} − y{i}" for i, share in enumerate(p, start=1)]
+    for root in (softmax_cross_entropy(z, 1), loss, log_softmax(z)[1]):
+        for a in z:
+            assert worked_out(explain(root, a)) == pytest.approx(adjoints(root)[a], rel=1e-12)
 
 
 def test_a_term_that_a_one_hot_target_leaves_out_is_not_written():

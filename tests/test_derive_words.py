@@ -27,8 +27,8 @@ def test_a_label_is_read_as_it_is_written(label):
 
 
 def test_a_name_where_a_number_belongs_is_found():
-    finding = only(lambda x: x**2, "x·x", x=2.0)
-    assert "x seems to stand where 2 belongs" in finding.words
+    finding = only(lambda x, y: x**2 + y, "y·x", x=3.0, y=2.0)
+    assert "y seems to stand where 2 belongs" in finding.words
     finding = only(lambda w, x: (w * x) ** 2, "w·w·x^x", target="w", w=2.0, x=2.0)  # for 2·w·x²: one of each
     assert finding.words.startswith("right at these numbers, and wrong at others\n")
 

@@ -13,9 +13,10 @@ import pytest
 from pictures import friends_loss, groups, texts
 
 from micrograd_nn import Neuron, Value
-from micrograd_nn.draw import Drawing, draw_dot, draw_network, walk
+from micrograd_nn.draw import Drawing, draw_dot, draw_network, use_renderer, walk
 from micrograd_nn.draw import render as rendering
-from micrograd_nn.errors import FileError, RenderError, UnknownNameError
+from micrograd_nn.draw.svg import page_ready
+from micrograd_nn.errors import ArgumentTypeError, FileError, RenderError, UnknownNameError
 
 
 def wheel():
@@ -133,6 +134,49 @@ def test_without_processes_the_dot_text_is_shown_with_a_sentence(monkeypatch):
     assert drawing.source in shown["text/plain"]
     with pytest.raises(RenderError, match="runs in a browser"):
         drawing.svg  # noqa: B018
+
+
+# ---- a page's own renderer ----
+
+
+@pytest.fixture(scope="module")
+def laid_out():
+    """What a layout engine makes of two sources."""
+    net, loss = friends_loss()
+    sources = [draw_dot(loss).source, draw_network(net).source]
+    return {source: rendering.render(source, "svg").decode() for source in sources}
+
+
+@pytest.fixture
+def in_a_page(laid_out, nothing_at_all, monkeypatch):
+    """A Python in a browser, whose page lays out. What it was asked for is listed."""
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    asked = []
+    use_renderer(lambda source: asked.append(source) or laid_out[source])
+    yield asked
+    use_renderer(None)
+
+
+def test_a_page_brings_its_own_renderer(in_a_page, laid_out):
+    net, loss = friends_loss()
+    for drawing in (draw_dot(loss), draw_network(net)):
+        assert drawing._repr_mimebundle_()["image/svg+xml"].startswith("<svg ")
+        assert drawing.svg == page_ready(laid_out[drawing.source].encode(), drawing.title, drawing.names)
+        assert in_a_page == [drawing.source]  # asked once
+        in_a_page.clear()
+        with pytest.raises(RenderError, match="can't start dot"):
+            drawing.png  # noqa: B018
+    use_renderer(None)
+    with pytest.raises(RenderError, match="use_renderer a function that makes SVG of it"):
+        draw_dot(loss).svg  # noqa: B018
+
+
+def test_a_renderer_that_is_none_is_refused_in_words(in_a_page):
+    with pytest.raises(ArgumentTypeError, match="a renderer is a function from DOT source to SVG, got 'dot'"):
+        use_renderer("dot")
+    use_renderer(lambda source: "syntax error in line 1")
+    with pytest.raises(RenderError, match="the renderer in use gave no SVG: syntax error in line 1"):
+        draw_dot(Value(1.0)).svg  # noqa: B018
 
 
 # ---- displays and files ----

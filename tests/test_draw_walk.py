@@ -30,7 +30,7 @@ def page():
 
 
 def moments(root, phase, whole=False):
-    """The story's moments of one phase, operation by operation, or the units'."""
+    """The story's moments of one phase, operation by operation, or the modules'."""
     story = Story(root)
     return story, [moment for moment in story.moments if moment.phase == phase and moment.whole == whole]
 
@@ -57,7 +57,7 @@ def test_the_story_is_the_sweep_of_steps_and_ends_at_the_gradients(seed):
         parts = [part for part in parts if not isinstance(part[0], Constant)]
         assert [story.order[place] for place in moment.operands] == [part[0] for part in parts]
         _, words = story.tell(i)
-        for (_, partial, contribution), (place, after) in zip(parts, moment.gathered, strict=True):
+        for (_, partial, contribution), (place, _, after) in zip(parts, moment.gathered, strict=True):
             assert after == pytest.approx(last.get(place, 0.0) + contribution, rel=1e-9, abs=1e-12)
             last[place] = after
             for x in (step.upstream, partial, contribution, after):
@@ -77,8 +77,8 @@ def test_a_person_finishes_one_neuron_before_the_next_one_begins():
     loss.label = "L"
     assert finished(loss) == ["h1", "h2", "h3", "h4", "h5", "o1", "L"]
     _, forward = moments(loss, "forward")
-    units = [m.unit for m in forward]
-    assert units == sorted(units)  # nothing of the next one in between
+    modules = [m.module for m in forward]
+    assert modules == sorted(modules)  # nothing of the next one in between
 
 
 def test_a_person_takes_the_first_cell_first_with_and_without_labels():
@@ -108,7 +108,7 @@ def test_a_person_goes_sample_by_sample_and_takes_the_way_back():
 def test_constants_take_no_part_in_backward():
     x = Value(2.0, "x")
     story, back = moments((x * 3 + 1) ** 2, "backward")
-    assert {place for m in back for place, _ in m.gathered} == {
+    assert {place for m in back for place, *_ in m.gathered} == {
         i for i, n in enumerate(story.order) if n.label or n.operation
     } - {len(story.order) - 1}
     for i, moment in enumerate(story.moments):
@@ -127,11 +127,11 @@ def test_a_unit_told_as_one_step_ends_where_its_operations_end():
     so_far = {}
     for i, moment in enumerate(story.moments):
         if moment.phase == "backward" and not moment.whole:
-            so_far |= dict(moment.gathered)
+            so_far |= {place: after for place, _, after in moment.gathered}
         elif moment.phase == "backward":
-            assert all(so_far[place] == after for place, after in moment.gathered)
+            assert all(so_far[place] == after for place, _, after in moment.gathered)
             latex, _ = story.tell(i)
-            assert all(number_latex(after) in latex for _, after in moment.gathered)
+            assert all(number_latex(after) in latex for *_, after in moment.gathered)
     (o1,) = [
         i for i, m in enumerate(story.moments) if m.whole and m.phase == "forward" and story.names[m.place] == "o1"
     ]
@@ -200,7 +200,7 @@ def test_the_second_contribution_is_added_to_the_first():
     x = Value(3.0, "x")
     root = x * x
     story, (moment,) = moments(root, "backward")
-    assert [so_far for _, so_far in moment.gathered] == [3.0, 6.0]
+    assert [so_far for *_, so_far in moment.gathered] == [3.0, 6.0]
     assert "= 3 + 1 \\cdot 3 = 6" in told(story, "L")
 
 

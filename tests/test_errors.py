@@ -4,12 +4,10 @@ import builtins
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from micrograd_nn import MLP, Value, errors, from_torch, to_sympy, to_torch
-from micrograd_nn.cli.pages import write_page
 from micrograd_nn.draw.plot import plot_loss
 from micrograd_nn.errors import ExtraMissingError, GraphError, MicrogradError, UnknownNameError
 
@@ -73,7 +71,6 @@ def test_of_very_many_names_the_nearest_are_shown():
 
 MISSING = [
     ("matplotlib", r"'micrograd-nn\[plot\]'", lambda: plot_loss([1.0])),
-    ("nbformat", r"'micrograd-nn\[notebook\]'", lambda: write_page(Path("chapter.ipynb"))),
     ("sympy", "sympy", lambda: to_sympy(Value(1.0, "x"))),
     ("torch", "torch", lambda: to_torch(MLP(1, [1]))),
     ("torch", "torch", lambda: from_torch(None)),

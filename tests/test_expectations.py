@@ -308,15 +308,29 @@ def test_every_object_says_what_it_is() -> None:
     sgd = optim.SGD([w], lr=0.1)
     report = check_partials(loss, {"w": "2*w"})
     things = [
-        relu, relu.domain, explain(loss, w), sgd, *(kind([w]) for kind in optim.OPTIMIZERS.values()),
-        optim.StepLR(sgd, 2), optim.ExponentialLR(sgd, 0.5), optim.CosineAnnealingLR(sgd, 5),
-        optim.LambdaLR(sgd, float),         net, net.layers[0], net.layers[0].neurons[0], Layer(2, 2, "maxout").neurons[0], Module(),
-        compiled(loss), quiz(loss),         people, history, EarlyStopping(), Checkpoint("x.safetensors"), report, *report.findings, *steps(loss),
-        paths(loss, w), draw_dot(loss), walk(loss), wrong_order(w * w + w), no_grad(), detect_anomaly(),
-        data.standardise(people.X)[1], Parameter(1.0), tanh_by_hand(w).operation,
+        relu, relu.domain, explain(loss, w), report, *report.findings, paths(loss, w), *steps(loss), quiz(loss),
+        *(kind([w]) for kind in optim.OPTIMIZERS.values()), optim.StepLR(sgd, 2), optim.ExponentialLR(sgd, 0.5),
+        optim.CosineAnnealingLR(sgd, 5), optim.LambdaLR(sgd, float), EarlyStopping(), Checkpoint("x.safetensors"),
+        net, net.layers[0], net.layers[0].neurons[0], Layer(2, 2, "maxout").neurons[0], Module(), Parameter(1.0),
+        compiled(loss), people, history, data.standardise(people.X)[1], draw_dot(loss), walk(loss),
+        wrong_order(w * w + w), no_grad(), detect_anomaly(), tanh_by_hand(w).operation,
     ]  # fmt: skip
     for thing in things:
         assert " object at 0x" not in repr(thing), type(thing)
         assert " at 0x" not in repr(thing), type(thing)
     assert repr(report) == str(report)
     assert repr(optim.SGD([w, loss], lr=0.1)) == "SGD(2 parameters, lr=0.1, steps=0)"
+
+
+def test_the_front_door(tmp_path: Path) -> None:
+    """In a fresh process: ``import *`` leaves Python's names alone, and help() shows the classes and functions."""
+    code = """
+from micrograd_nn import *
+assert eval(compile("1 + 1", "x", "eval")) == 2
+import builtins, micrograd_nn, pydoc
+assert not {*micrograd_nn.__all__} & {*dir(builtins)}
+text = pydoc.plain(pydoc.render_doc(micrograd_nn))
+for name in ("class MLP", "class Value", "explain(", "fit(", "draw_dot(", "relu = <operation relu>"):
+    assert name in text, name
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from browsers import chromium
+from browsers import chromium, watched
 from pictures import friends_loss
 
 from micrograd_nn import MLP, Value, mse
@@ -32,30 +32,23 @@ def browser():
 @pytest.fixture
 def alive(browser):
     """A function that opens a graph; the events that the page sends are answered, and kept in .events."""
-    pages = []
+    with watched(browser) as new_page:
 
-    def open_page(root, html=PAGE, **options):
-        options.setdefault("viewport", {"width": 1280, "height": 800})
-        page = browser.new_page(reduced_motion="reduce", **options)
-        page.faults, page.events = [], []
-        page.on("console", lambda message: page.faults.append(message.text))
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        def open_page(root, html=PAGE, **options):
+            page = new_page(**{"viewport": {"width": 1280, "height": 800}, **options})
+            page.events = []
 
-        def answered(event):
-            page.events.append(event)
-            return answer(root, event)
+            def answered(event):
+                page.events.append(event)
+                return answer(root, event)
 
-        page.expose_function("first", lambda: graph_data(root))
-        page.expose_function("answered", answered)
-        page.set_content(html.format(css=file("live.css"), script=file("live.js")))
-        page.wait_for_selector(".graph .node")
-        pages.append(page)
-        return page
+            page.expose_function("first", lambda: graph_data(root))
+            page.expose_function("answered", answered)
+            page.set_content(html.format(css=file("live.css"), script=file("live.js")))
+            page.wait_for_selector(".graph .node")
+            return page
 
-    yield open_page
-    for page in pages:
-        assert page.faults == []
-        page.close()
+        yield open_page
 
 
 def choose(page, name):

@@ -26,7 +26,7 @@ def records() -> bool:
 def _every_block_ends() -> Iterator[None]:
     yield
     assert records()
-    assert modes.now() == (True, False)
+    assert modes.now() == (True, False, None)
 
 
 def test_no_grad_computes_and_records_nothing() -> None:
@@ -272,7 +272,7 @@ def derived() -> None:
 @counts
 @pytest.mark.parametrize("work", [nested, with_an_error, decorated, lambda: list(quiet()), derived])
 def test_row_41_no_signal_leaves_a_mode_behind(work: Callable[[], object], count: int) -> None:
-    assert storm(work, lambda: not records() or modes.now() != (True, False), count) == 0
+    assert storm(work, lambda: not records() or modes.now() != (True, False, None), count) == 0
 
 
 @needs_a_timer

@@ -2,22 +2,15 @@
 
 import json
 import re
-import signal
-import subprocess
-import sys
-import time
 import tomllib
 
 import chapters as running
 import nbformat
 import pytest
-from browsers import chromium
 from chapters import CHAPTERS, agrees, said, uncovered
 
 from micrograd_nn.cli import main
 from micrograd_nn.cli.notebooks import chapters, exercises, solved
-from micrograd_nn.cli.pages import page, write_page
-from micrograd_nn.errors import FileError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the notebook tools, in their own code
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -86,7 +79,9 @@ def test_exercises_say_what_is_missing_accept_the_solution_and_refuse_a_slip(pat
     assert all({"solution", "wrong"} <= exercise.keys() for _, exercise in exercises(run.notebook))
     assert [answer for answer, *_ in run.answers if answer in ("solution", "alone")] == ["alone"] * 2 + ["solution"] * 3
     assert [words for answer, right, words in run.answers if right is (answer == "wrong")] == []
-    assert all("ight" in words for answer, _, words in run.answers if answer != "wrong")  # "Right.", "1 of 1 right"
+    assert all(
+        re.search("not yet|Fill in|Asked for", words, re.IGNORECASE) for _, right, words in run.answers if not right
+    )
 
 
 @pytest.mark.slow
@@ -160,108 +155,3 @@ def test_the_chapters_are_found_and_packed_into_the_wheel():
     project = tomllib.loads((running.HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
     packed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     assert packed == {"notebooks": "micrograd_nn/notebooks"}
-
-
-# ---- pages ----
-
-
-@each_chapter
-def test_a_page_is_whole_in_itself_and_has_every_formula_as_mathml(path, runs):
-    text = page(runs[path].notebook)
-    sources = " ".join(cell.source for cell in runs[path].notebook.cells if cell.cell_type == "markdown")
-    links = [f"{target}.html" for target in re.findall(r"\((\w+)\.ipynb\)", sources)]
-    assert re.findall(r"""(?:src|href)=["'](?!data:|#)([^"']*)""", text) == links
-    assert re.findall(r"@import|url\(", text) == []
-    formulas = re.findall(r"<math.*?</math>", text, re.DOTALL)
-    assert len(formulas) >= len(re.findall(r"(\$\$?)[^$]+\1", sources))
-    assert [formula for formula in formulas if "\\" in formula] == []
-    understood = {"ln", "max", "tanh"}
-    names = {name for formula in formulas for name in re.findall(r"<mi>([a-z]{2,})</mi>", formula)}
-    assert names <= understood  # a command that the typesetter does not know would stand there as a word
-
-
-def test_progress_bars_are_left_out_of_a_page():
-    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "training: 0%"}
-    outputs = [
-        nbformat.v4.new_output("display_data", data=widget),
-        nbformat.v4.new_output("stream", name="stderr", text="training: 0%"),
-        nbformat.v4.new_output("stream", name="stdout", text="kept"),
-    ]
-    cell = nbformat.v4.new_code_cell("fit(net, X, y)", outputs=outputs)
-    text = page(nbformat.v4.new_notebook(cells=[cell]))
-    assert "<script" not in text
-    assert "training" not in text
-    assert "kept" in text
-    assert len(cell.outputs) == 3  # the notebook itself is as it was
-
-
-@pytest.mark.slow
-def test_a_page_is_written_of_a_notebook_that_runs_and_of_no_other(tmp_path, capsys):
-    for name, source in (("right", "print(6 * 7)"), ("wrong", "1 / 0")):
-        cells = [nbformat.v4.new_code_cell(source)]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
-    assert "<pre>42\n</pre>" in write_page(tmp_path / "right.ipynb").read_text(encoding="utf-8")
-    lost = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os; os._exit(1)")])
-    nbformat.write(lost, tmp_path / "lost.ipynb")
-    with pytest.raises(FileError, match=r"lost\.ipynb does not run, so there is no page of it: its Python ended"):
-        write_page(tmp_path / "lost.ipynb")
-    (tmp_path / "wrong.ipynb").rename(tmp_path / CHAPTERS[0].name)
-    assert main(["notebooks", str(tmp_path), "--html"]) == 1
-    assert "does not run, so there is no page of it: ZeroDivisionError" in capsys.readouterr().err
-    assert [file.name for file in tmp_path.glob("*.html")] == ["right.html"]
-
-
-@pytest.mark.parametrize("content", ["what I tried", '{"cells": 3}', '{"nbformat": 4}', "[]", "", "\xff"])
-def test_what_is_no_notebook_becomes_no_page(content, tmp_path, capsys):
-    (tmp_path / CHAPTERS[0].name).write_text(content, encoding="latin-1")
-    assert main(["notebooks", str(tmp_path), "--html"]) == 1
-    said = capsys.readouterr().err
-    assert (
-        said
-        == f"micrograd-nn: {tmp_path / CHAPTERS[0].name} is no notebook: move it away, and the chapter is copied anew\n"
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("wait", [0.2, 2.0])  # the kernel is on its way, and at work
-def test_ctrl_c_ends_a_page_under_way_without_a_complaint(wait, tmp_path, ctrl_c):
-    cells = [nbformat.v4.new_code_cell("import time; time.sleep(60)")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / CHAPTERS[0].name)
-    command = [sys.executable, "-u", "-m", "micrograd_nn", "notebooks", str(tmp_path), "--html"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        assert running.stdout.readline().startswith("kept")
-        time.sleep(wait)
-        running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=60)
-    assert (running.returncode, said) == (130, "micrograd-nn: stopped\n")
-    assert not list(tmp_path.glob("*.html"))
-
-
-@pytest.mark.slow
-@each_chapter
-def test_a_page_opened_offline_shows_every_picture_formula_and_walk(path, runs, tmp_path):
-    file = tmp_path / "page.html"
-    file.write_text(page(runs[path].notebook), encoding="utf-8")
-    with chromium() as browser:
-        tab = browser.new_context(offline=True, viewport={"width": 900, "height": 1200}).new_page()
-        faults = []
-        tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        tab.on("requestfailed", lambda request: faults.append(request.url))
-        tab.goto(file.as_uri())
-        widths = [image.evaluate("(i) => i.decode().then(() => i.naturalWidth)") for image in tab.locator("img").all()]
-        shown = [output for cell in runs[path].notebook.cells for output in cell.get("outputs", []) if "data" in output]
-        pictures = [output for output in shown if {"image/png", "image/svg+xml"} & output.data.keys()]
-        assert len(widths) == len(pictures) > 0
-        assert min(widths) > 100
-        boxes = [formula.bounding_box() for formula in tab.locator("math").all()]
-        assert all(box["width"] > 4 and box["height"] > 4 for box in boxes)
-        walks = [output for output in shown if "<iframe" in output.data.get("text/html", "")]
-        assert tab.locator("iframe").count() == len(walks)
-        for i in range(len(walks)):
-            frame = tab.frame_locator("iframe").nth(i)
-            frame.locator("[data-do=last]").click()
-            assert frame.locator("[data-do=next]").is_disabled()
-        for width in (900, 400):  # a desk, a phone: nothing pushes the page aside
-            tab.set_viewport_size({"width": width, "height": 800})
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width
-        assert faults == []

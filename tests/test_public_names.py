@@ -6,9 +6,10 @@ import pytest
 
 CLASSES = """
     micrograd_nn: Adam AdamW AnomalyError Checkpoint CosineAnnealingLR Domain EarlyStopping ExponentialLR History
-        LambdaLR Layer MLP Maxout MicrogradError Module Neuron Operation Optimizer RMSprop SGD Slip StepLR Value Wider
+        LambdaLR Layer MLP Maxout MicrogradError Module Neuron Operation Optimizer
+        Parameter RMSprop SGD Slip StepLR Value Wider
         detect_anomaly no_grad
-    micrograd_nn.derive: Explanation Finding Path Paths Quiz Report Slip Step Symbol
+    micrograd_nn.derive: Explanation Finding Path Paths Quiz Reply Report Slip Step Symbol Tutor
     micrograd_nn.draw: Drawing Walk
     micrograd_nn.training: EarlyStopping History Training
     micrograd_nn.data: Dataset Scale
@@ -18,10 +19,10 @@ FUNCTIONS = """
         categorical_cross_entropy check_partials compile confusion_matrix count_paths decisions draw_dot draw_network
         evaluate explain fit formula from_torch grad gradcheck hessian hinge l1 l2 least_squares load load_checkpoint
         load_into log_softmax logsumexp maxout mean mse paths performance predict quiz replay save save_checkpoint
-        signed_error softmax softmax_cross_entropy squared_error steps to_sympy to_torch total trace value_and_grad
-        walk wrong_order
+        signed_error softmax softmax_cross_entropy squared_error steps to_sympy to_torch total trace tutor
+        value_and_grad walk wrong_order
     micrograd_nn.derive: check_partials complex_step count_paths explain gradcheck paths quiz simplify step_errors
-        steps to_sympy wrong_order
+        steps to_sympy tutor wrong_order
     micrograd_nn.draw: draw_dot draw_network trace walk
     micrograd_nn.training: accuracy confusion_matrix correct decisions evaluate fit predict
     micrograd_nn.data: boolean cache_folder circles dataset digits friends from_metric gate line mnist moons spiral
@@ -82,3 +83,11 @@ def test_a_row_of_the_table(module: str, name: str) -> None:
 @pytest.mark.parametrize(("module", "name"), [*listed(TABLES), *listed(ROOMS)])
 def test_a_table_or_a_room(module: str, name: str) -> None:
     assert find(module, name)
+
+
+def test_the_front_door_has_no_other_names() -> None:
+    """What ``from micrograd_nn import *`` brings, and ``help(micrograd_nn)`` shows."""
+    package = importlib.import_module("micrograd_nn")
+    listed_here = {name for table in (CLASSES, FUNCTIONS, ROWS, TABLES) for where, name in listed(table)
+                   if where == "micrograd_nn"}  # fmt: skip
+    assert {*package.__all__} == listed_here - {"compile"} | {"losses", "optim", "explore"}  # Python has a compile

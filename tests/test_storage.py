@@ -243,7 +243,6 @@ def test_row_26_kill_9_in_two_hundred_saves(tmp_path):
 LIMITED = """
 import resource, signal, sys
 from micrograd_nn import MLP, storage
-import safetensors.numpy  # before the limit, which its compiled files would meet too
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
 try:

@@ -1,5 +1,6 @@
 """Files of networks that are none: damaged, of another kind, hostile; rows 28 to 30 of the reliability table."""
 
+import hashlib
 import io
 import json
 import pickle
@@ -9,12 +10,14 @@ import zipfile
 
 import numpy as np
 import pytest
+from safetensors.numpy import load as deserialise
+from safetensors.numpy import save as serialise
 from test_storage import bits
 
 from micrograd_nn import MLP
 from micrograd_nn.errors import FileError, FileMissingError, FormatError, StateError, UnknownNameError
 from micrograd_nn.storage.networks import load, load_into, save
-from micrograd_nn.storage.packing import pack, read, unpack
+from micrograd_nn.storage.packing import Tensor, pack, read, unpack
 
 # ---- row 28: damage ----
 
@@ -164,7 +167,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("given", HOSTILE, ids=repr)
 def test_row_30_a_hostile_architecture_is_refused(given, tmp_path):
-    tensors = {"layers.0.neurons.w": np.zeros((1, 1)), "layers.0.neurons.b": np.zeros(1)}
+    tensors = {"layers.0.neurons.w": Tensor((1, 1), [0.0]), "layers.0.neurons.b": Tensor((1,), [0.0])}
     (tmp_path / "net").write_bytes(pack(tensors, {"architecture": GOOD}))
     assert load(tmp_path / "net").state_dict() == {"layers.0.neurons.0.w.0": 0.0, "layers.0.neurons.0.b": 0.0}
     (tmp_path / "net").write_bytes(pack(tensors, {"architecture": given}))
@@ -174,7 +177,7 @@ def test_row_30_a_hostile_architecture_is_refused(given, tmp_path):
 
 @pytest.mark.parametrize("name", ["__class__", "../../x", "/etc/passwd", "layers.0.neurons", "layers.-1.neurons.w", ""])
 def test_row_30_hostile_names_are_only_names(name, tmp_path):
-    (tmp_path / "net").write_bytes(pack({name: np.zeros(2)}, {"architecture": GOOD}))
+    (tmp_path / "net").write_bytes(pack({name: Tensor((2,), [0.0, 0.0])}, {"architecture": GOOD}))
     with pytest.raises(StateError, match="missing layers"):
         load(tmp_path / "net")
     assert [path.name for path in tmp_path.iterdir()] == ["net"]
@@ -182,8 +185,6 @@ def test_row_30_hostile_names_are_only_names(name, tmp_path):
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "1" * 10_000, "{}", "null", '{"version": "1"}', '{"version": 1}'])
 def test_row_30_hostile_metadata_is_refused(text, tmp_path):
-    from safetensors.numpy import save as serialise
-
     (tmp_path / "net").write_bytes(serialise({"w": np.zeros(1)}, metadata={"micrograd_nn": text}))
     with pytest.raises(FormatError, match="not written by this package"):
         load(tmp_path / "net")
@@ -191,8 +192,6 @@ def test_row_30_hostile_metadata_is_refused(text, tmp_path):
 
 @pytest.mark.parametrize("signature", ["", "0", "\ud800", "\ud800" * 64, "é" * 32], ids=lambda text: ascii(text[:2]))
 def test_row_30_a_hostile_signature_takes_no_more_room_than_the_file(signature):
-    from safetensors.numpy import save as serialise
-
     text = json.dumps({"version": 1, "sha256": signature, "rest": "0" * 2**20})
     content = serialise({"w": np.zeros(1)}, metadata={"micrograd_nn": text})
     tracemalloc.start()
@@ -204,7 +203,42 @@ def test_row_30_a_hostile_signature_takes_no_more_room_than_the_file(signature):
         tracemalloc.stop()
 
 
+def signed(tensors):
+    """A file by safetensors' own library, with our checksum in it."""
+    text = json.dumps({"version": 1, "sha256": "0" * 64, "architecture": GOOD})
+    content = serialise(tensors, metadata={"micrograd_nn": text})
+    return content.replace(b"0" * 64, hashlib.sha256(content).hexdigest().encode())
+
+
 def test_other_kinds_of_number_are_refused(tmp_path):
-    (tmp_path / "net").write_bytes(pack({"w": np.zeros(2, dtype="float32")}, {"architecture": GOOD}))
+    (tmp_path / "net").write_bytes(signed({"w": np.zeros(2, dtype="float32")}))
     with pytest.raises(FormatError, match="not 64-bit floats"):
         read(tmp_path / "net")
+
+
+LAYOUTS = [[0, 8], [8, 24], [-8, 8], [0, 16, 16], [0.0, 16.0], "01", None]
+
+
+@pytest.mark.parametrize("place", LAYOUTS, ids=repr)
+@pytest.mark.parametrize("shape", [[2], [1], [-2], [2.0], [2, True], 2, [10**12, 0], None], ids=repr)
+def test_row_30_hostile_places_are_refused(place, shape):
+    """Whatever a header says of where a tensor is, with a right checksum, unless it is so."""
+    text = json.dumps({"version": 1, "sha256": "0" * 64, "architecture": GOOD})
+    entry = {"dtype": "F64", "shape": shape, "data_offsets": place}
+    header = json.dumps({"__metadata__": {"micrograd_nn": text}, "w": entry}).encode()
+    content = len(header).to_bytes(8, "little") + header + bytes(16)
+    refused_in_memory(content.replace(b"0" * 64, hashlib.sha256(content).hexdigest().encode()))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (1, 2, 1)], ids=repr)
+def test_the_form_is_that_of_safetensors_both_ways(shape):
+    array = np.random.default_rng(0).normal(size=shape)
+    tensor = Tensor(shape, array.reshape(-1).tolist())
+    ours = pack({"a": tensor, "é": Tensor((1,), [-0.0])}, {"architecture": GOOD})
+    theirs = deserialise(ours)
+    assert theirs["a"].shape == shape
+    assert theirs["a"].tobytes() == array.tobytes()
+    assert str(theirs["é"]) == "[-0.]"
+    content = signed({"a": array})
+    given, _ = unpack(io.BytesIO(content), len(content), "net")
+    assert given == {"a": Tensor(shape, tuple(tensor.numbers))}

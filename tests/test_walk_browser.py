@@ -6,7 +6,7 @@ axe-core is run where AXE_CORE names its axe.min.js; the checks that this file m
 import os
 
 import pytest
-from browsers import chromium
+from browsers import chromium, watched
 from pictures import friends_loss
 
 from micrograd_nn import MLP, Value, mse, relu, sigmoid
@@ -58,26 +58,18 @@ def files(tmp_path_factory):
 @pytest.fixture
 def opened(browser, files):
     """A function that opens a walk and watches it: whatever is logged or fetched ends up in .faults."""
-    pages = []
+    with watched(browser) as new_page:
 
-    def open_page(name="friends", **options):
-        options.setdefault("viewport", {"width": 1440, "height": 1000})
-        page = browser.new_page(reduced_motion="reduce", **options)
-        page.faults = []
-        page.on("console", lambda message: page.faults.append(message.text))
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        page.on("request", lambda request: page.faults.append(request.url))
-        page.goto(files(name).as_uri())
-        page.wait_for_selector(".graph .node")
-        assert page.faults == [files(name).as_uri()]  # the page itself is all that was ever asked for
-        page.faults.clear()
-        pages.append(page)
-        return page
+        def open_page(name="friends", **options):
+            page = new_page(**{"viewport": {"width": 1440, "height": 1000}, **options})
+            page.on("request", lambda request: page.faults.append(request.url))
+            page.goto(files(name).as_uri())
+            page.wait_for_selector(".graph .node")
+            assert page.faults == [files(name).as_uri()]  # the page itself is all that was ever asked for
+            page.faults.clear()
+            return page
 
-    yield open_page
-    for page in pages:
-        assert page.faults == []
-        page.close()
+        yield open_page
 
 
 def go(page, step):
@@ -94,9 +86,9 @@ def told(folded=False):
     gradients = [None if isinstance(node, Constant) else "–" for node in story.order]
     seen = []
     for moment in story.moments:
-        for place, total in moment.gathered:
+        for place, _, total in moment.gathered:
             gradients[place] = rounded(total)
-        if moment.unit is None or moment.whole == folded:
+        if moment.module is None or moment.whole == folded:
             seen.append((moment.place, list(gradients), moment.phase, moment.operands))
     return story, seen
 
@@ -246,39 +238,39 @@ def test_a_click_on_a_value_shows_its_derivation_and_moves_the_focus_there(opene
     assert "0.113422" in derived  # by hand: -2(1 - o1) · o1(1 - o1)·w5 · h1(1 - h1)·x1
 
 
-# ---- units ----
+# ---- modules ----
 
 
-def units(page):
+def modules(page):
     return page.evaluate(
         "() => ({ open: [...document.querySelectorAll('.handle')].map((g) => g.textContent.slice(2)),"
-        " folded: [...document.querySelectorAll('g.node.unit .name')].map((t) => t.textContent) })"
+        " folded: [...document.querySelectorAll('g.node.module .name')].map((t) => t.textContent) })"
     )
 
 
 def test_units_fold_and_unfold_by_click_and_by_key(opened):
     page = opened()
-    assert units(page) == {"open": ["h1", "h2", "o1", "L"], "folded": []}
+    assert modules(page) == {"open": ["h1", "h2", "o1", "L"], "folded": []}
     page.locator(".handle[aria-label='Fold h1']").click()
-    assert units(page) == {"open": ["h2", "o1", "L"], "folded": ["h1"]}
-    page.locator("g.node.unit").click()
-    assert units(page)["folded"] == []
+    assert modules(page) == {"open": ["h2", "o1", "L"], "folded": ["h1"]}
+    page.locator("g.node.module").click()
+    assert modules(page)["folded"] == []
     page.focus(".handle[aria-label='Fold h2']")
     page.keyboard.press("Enter")
-    assert units(page) == {"open": ["h1", "o1", "L"], "folded": ["h2"]}
-    folded = page.locator("g.node.unit")
+    assert modules(page) == {"open": ["h1", "o1", "L"], "folded": ["h2"]}
+    folded = page.locator("g.node.module")
     assert page.evaluate("element => element === document.activeElement", folded.element_handle())
     assert folded.get_attribute("aria-expanded") == "false"
     page.keyboard.press(" ")
-    assert units(page)["folded"] == []
+    assert modules(page)["folded"] == []
     assert page.get_attribute(".handle[aria-label='Fold h2']", "aria-expanded") == "true"
     page.keyboard.press("a")
-    assert units(page) == {"open": [], "folded": ["h1", "h2", "o1", "L"]}
+    assert modules(page) == {"open": [], "folded": ["h1", "h2", "o1", "L"]}
     page.click("text=Unfold all")
-    assert units(page)["folded"] == []
+    assert modules(page)["folded"] == []
     go(page, 3)  # inside h1
     page.keyboard.press("f")
-    assert units(page)["folded"] == ["h1"]
+    assert modules(page)["folded"] == ["h1"]
     assert page.inner_text(".now h2") == "Compute h1"
 
 
@@ -313,7 +305,7 @@ def test_folding_keeps_the_place_in_the_walk(opened):
 
 def test_from_60_values_on_units_are_folded_at_first(opened):
     page = opened("wide")
-    assert units(page) == {"open": [], "folded": [f"h{i}" for i in range(1, 10)] + ["o1", "L"]}
+    assert modules(page) == {"open": [], "folded": [f"h{i}" for i in range(1, 10)] + ["o1", "L"]}
     assert page.locator("g.node").count() == 4 + 11
 
 
@@ -340,7 +332,7 @@ def in_view(page, at):
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     assert page.evaluate(IN_VIEW, "g.node.at-work > rect"), at
     assert page.evaluate(IN_VIEW, ".now h2"), at
-    whole = page.evaluate("document.querySelector('g.node.unit.at-work') !== null")
+    whole = page.evaluate("document.querySelector('g.node.module.at-work') !== null")
     assert page.evaluate(IN_VIEW, ".now mtr" if whole else ".now math"), at
     letters = page.evaluate("document.querySelector('.scene').getBoundingClientRect().width") and page.evaluate(
         "new DOMMatrix(getComputedStyle(document.querySelector('.scene')).transform).a"
@@ -363,7 +355,7 @@ def test_the_lit_value_and_its_formula_are_seen_without_scrolling(opened, name, 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_at_every_step_the_lit_value_and_its_formula_are_seen(opened, name, size, scheme):
     page = opened(name, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    for _ in range(2):  # as it opens, and with all units folded or unfolded
+    for _ in range(2):  # as it opens, and with all modules folded or unfolded
         last = last_of(page)
         for at in range(0, last + 1, 1 + last // 60):
             in_view(page, at)

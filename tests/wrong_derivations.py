@@ -1,14 +1,14 @@
-"""Derivations on paper, right and wrong, for seven networks: written by hand, without the engine.
+"""Derivations on paper, right and wrong, for nine networks: written by hand, without the engine.
 
 Promise: every text here comes from the tables of this file alone; a wrong one carries the slip that was made in it and
 the factor in which it was made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from micrograd_nn import MLP, Value, logsumexp, mse, sigmoid, squared_error, tanh
+from micrograd_nn import MLP, Value, exp, log, logsumexp, mse, sigmoid, sqrt, squared_error, tanh
 from micrograd_nn.derive import Slip
 
 SLOPE = {"sigmoid": "{o}*(1 - {o})", "tanh": "(1 - {o}^2)", "relu": "[{z} > 0]"}
@@ -23,12 +23,13 @@ OF_OUTPUT = {"sigmoid": "sigmoid({o})*(1 - sigmoid({o}))", "tanh": "(1 - tanh({o
 OF_INPUT = {"sigmoid": "({z})*(1 - ({z}))", "tanh": "(1 - ({z})^2)"}
 SIGN_INSIDE = {"sigmoid": "{o}*(1 + {o})", "tanh": "(1 + {o}^2)"}
 PART = {"sigmoid": "(1 - {o})", "tanh": "{o}^2"}
+SIDE = {"relu": "[{z} < 0]"}
 ANOTHER = {"sigmoid": "(1 - {o}^2)", "tanh": "{o}*(1 - {o})", "relu": "{o}*(1 - {o})"}
 
 
 @dataclass(frozen=True)
 class Factor:
-    """∂child/∂parent = inner · act'(z), with o = act(z); or a loss's factor, spelled out."""
+    """∂child/∂parent = inner · act'(z), with o = act(z); or a factor spelled out, that of a loss or another."""
 
     child: str
     parent: str
@@ -39,9 +40,16 @@ class Factor:
     z: str = ""
     loss: str = ""
     slope: str = ""  # another way to write act'(z)
+    rule: str = ""  # of another function
+    slips: tuple[tuple[Slip, str], ...] = ()  # what else stands there instead
 
     def __str__(self) -> str:
-        parts = [self.loss, self.inner, (self.slope or SLOPE.get(self.act, "")).format(o=self.child, z=self.z)]
+        parts = [
+            self.loss,
+            self.rule,
+            self.inner,
+            (self.slope or SLOPE.get(self.act, "")).format(o=self.child, z=self.z),
+        ]
         return "*".join(part for part in parts if part) or "1"
 
 
@@ -49,7 +57,7 @@ class Factor:
 class Wrong:
     text: str
     slip: Slip
-    factor: tuple[str, str]
+    factor: tuple[str, str] | None  # none where it is another quantity
 
 
 Path = list[Factor]
@@ -82,8 +90,15 @@ def _in_all(paths: list[Path], old: Factor, new: str) -> str:
     return " + ".join("*".join(new if f == old else str(f) for f in path) for path in paths)
 
 
-def wrong_forms(paths: list[Path], n: int = 1) -> Iterator[Wrong]:
-    """One slip in one place, in every place where it can be made."""
+def wrong_forms(paths: list[Path], n: int = 1, others: Iterable[list[Path]] = ()) -> Iterator[Wrong]:
+    """One slip in one place, in every place where it can be made; and other quantities, which are wrong in no place."""
+    whole, target = written(paths), _from_the_loss(paths[0])[-1].parent
+    yield Wrong(f"0.1*({whole})", Slip.STEP_FOR_GRADIENT, None)
+    yield Wrong(f"{target} - 0.1*({whole})", Slip.NEW_WEIGHT, None)
+    yield from (Wrong(written(other), Slip.ANOTHER_PARTIAL, None) for other in others)
+    if len(paths) == 1 and len(paths[0]) > 2:
+        first, second, *rest = map(str, paths[0])
+        yield Wrong("*".join([f"({first} + {second})", *rest]), Slip.ADDED, None)
     factors = list(dict.fromkeys(f for path in paths for f in path))
     for f in factors:
         on_all = all(f in path for path in paths)
@@ -109,6 +124,7 @@ def _from_the_loss(path: Path) -> Path:
 def _of_factor(f: Factor, n: int, on_all: bool) -> Iterator[tuple[Slip, str]]:
     yield Slip.SIGN, f"(-{f})" if f.loss[:1] != "-" else str(f)[1:]
     yield Slip.INVERTED, f"1/({f})"
+    yield from f.slips
     if on_all:  # in one of several paths, twice a factor is a path counted twice
         yield Slip.FACTOR_TWO, f"2*{f}"
         yield Slip.FACTOR_HALF, f"{f}/2"
@@ -117,7 +133,9 @@ def _of_factor(f: Factor, n: int, on_all: bool) -> Iterator[tuple[Slip, str]]:
         yield Slip.FACTOR_N, f"{f}/{n}"
     if f.loss and "^" not in f.loss and "exp" not in f.loss:
         yield Slip.SQUARE_FORGOTTEN, ("-1" if f.loss.startswith("-2") else "-0.5") + (f"/{n}" if n > 1 else "")
-        yield Slip.POWER_NOT_LOWERED, f"{f.loss}*({f.loss.split('*')[-1].split('/')[0].lstrip('-')})"
+        base = f.loss.split("*")[-1].split("/")[0].lstrip("-")
+        yield Slip.POWER_LEFT, ("-" if f.loss.startswith("-2") else "-0.5*") + f"{base}^2" + (f"/{n}" if n > 1 else "")
+        yield Slip.POWER_NOT_LOWERED, f"{f.loss}*{base}"
     if f.inner:
         yield Slip.WRONG_OPERAND, str(replace(f, inner=f.own))
         if f.other:
@@ -130,6 +148,9 @@ def _of_factor(f: Factor, n: int, on_all: bool) -> Iterator[tuple[Slip, str]]:
         if f.act in PART:
             yield Slip.SIGN_INSIDE, str(replace(f, slope=SIGN_INSIDE[f.act]))
             yield Slip.PART_FORGOTTEN, str(replace(f, slope=PART[f.act]))
+        if f.act in SIDE:
+            yield Slip.OTHER_BRANCH, str(replace(f, slope=SIDE[f.act]))
+        yield Slip.INPUT_FOR_SLOPE, str(replace(f, slope="({z})"))
     if f.act in OF_OUTPUT:
         yield Slip.SLOPE_AT_OUTPUT, str(replace(f, slope=OF_OUTPUT[f.act]))
         yield Slip.INPUT_FOR_OUTPUT, str(replace(f, slope=OF_INPUT[f.act]))
@@ -223,7 +244,9 @@ def cross_entropy(draw: Random) -> Case:
     net, x = _net(draw, [2, 2, 3], "tanh", "identity")
     z = net(x)
     share = "exp(o{k})/(exp(o1) + exp(o2) + exp(o3))"
-    top = [Factor("L", f"o{k}", loss=f"({share.format(k=k)}{' - 1' if k == 2 else ''})") for k in (1, 2, 3)]
+    p = [share.format(k=k) for k in (1, 2, 3)]
+    slips = {k: ((Slip.CROSS_ENTROPY, f"({p[k - 1]}*(1 - {p[k - 1]}))"),) for k in (1, 2, 3)}
+    top = [Factor("L", f"o{k}", loss=f"({p[k - 1]}{' - 1' if k == 2 else ''})", slips=slips[k]) for k in (1, 2, 3)]
     h1 = Factor("h1", "w1", "x1", "w1", "x2", "tanh", "w1*x1 + w2*x2 + b1")
     return (
         logsumexp(z) - z[1],
@@ -258,6 +281,83 @@ def mean_of_three(draw: Random) -> Case:
     )
 
 
+def formulas(draw: Random) -> Case:
+    """L = (y − q)², q = l/c, l = ln s, s = √p, p = x^k·e^g, g = t·tanh t."""
+    x, k, c, t = (Value(draw.uniform(0.4, 1.8), name) for name in "xkct")
+    y = Value(draw.uniform(-1.0, 1.0), "y")
+    g = _named("g", t * tanh(t))
+    p = _named("p", x**k * exp(g))
+    s = _named("s", sqrt(p))
+    l = _named("l", log(s))  # noqa: E741  # as it is called on paper
+    top = Factor("L", "q", loss="-2*(y - q)")
+    q_l = Factor("q", "l", rule="1/c", slips=((Slip.QUOTIENT, "1/c^2"), (Slip.QUOTIENT, "c")))
+    q_c = Factor("q", "c", rule="(-l/c^2)", slips=((Slip.QUOTIENT, "(-l/c)"), (Slip.QUOTIENT, "(-1/c^2)")))
+    l_s = Factor("l", "s", rule="1/s", slips=((Slip.LOGARITHM_RULE, "s"), (Slip.LOGARITHM_RULE, "1/l")))
+    s_p = Factor("s", "p", rule="1/(2*s)", slips=((Slip.ROOT_RULE, "s/2"), (Slip.ROOT_RULE, "2/s")))
+    p_x = Factor(
+        "p",
+        "x",
+        rule="k*x^(k - 1)*exp(g)",
+        slips=(
+            (Slip.POWER_FACTOR_FORGOTTEN, "x^(k - 1)*exp(g)"),
+            (Slip.POWER_NOT_LOWERED, "k*x^k*exp(g)"),
+            (Slip.POWER_LEFT, "x^k*exp(g)"),
+            (Slip.POWER_RULE, "x^k*log(x)*exp(g)"),
+        ),
+    )
+    p_k = Factor(
+        "p",
+        "k",
+        rule="x^k*log(x)*exp(g)",
+        slips=(
+            (Slip.LOGARITHM_FORGOTTEN, "x^k*exp(g)"),
+            (Slip.POWER_RULE, "k*x^(k - 1)*exp(g)"),
+        ),
+    )
+    g_t = Factor("g", "t", rule="(tanh(t) + t*(1 - tanh(t)^2))", slips=((Slip.PRODUCT, "(1 - tanh(t)^2)"),))
+    p_g = Factor("p", "g", rule="x^k*exp(g)", slips=((Slip.POWER_RULE, "x^k*g*exp(g - 1)"),))
+    down = [top, q_l, l_s, s_p]
+    whole = (y - _named("q", l / c)) ** 2
+    return whole, {"x": [[*down, p_x]], "k": [[*down, p_k]], "t": [[*down, p_g, g_t]], "c": [[top, q_c]]}, 1
+
+
+def two_shares(draw: Random) -> Case:
+    """L = (y − p1)², p1 the first of a softmax of three, of which the second depends on w too."""
+    x, w, v, u, y = (Value(draw.uniform(-1.5, 1.5), name) for name in "xwvuy")
+    z1, z2, z3 = (_named(f"z{i}", k * x) for i, k in enumerate((w, v, u), start=1))
+    p1 = _named("p1", exp(z1) / (exp(z1) + exp(z2) + exp(z3)))
+    top = Factor("L", "p1", loss="-2*(y - p1)")
+    p2 = "exp(z2)/(exp(z1) + exp(z2) + exp(z3))"
+    diagonal = Factor(
+        "p1",
+        "z1",
+        rule="p1*(1 - p1)",
+        slips=(
+            (Slip.SOFTMAX, "p1*(1 + p1)"),
+            (Slip.SOFTMAX, "p1"),
+            (Slip.SOFTMAX, "(1 - p1)"),
+            (Slip.SOFTMAX, "(-p1^2)"),
+        ),
+    )
+    off = Factor(
+        "p1",
+        "z2",
+        rule=f"(-p1*{p2})",
+        slips=(
+            (Slip.SOFTMAX, "p1*(1 - p1)"),
+            (Slip.SOFTMAX, f"(-{p2})"),
+            (Slip.SOFTMAX, f"p1*(1 - {p2})"),
+        ),
+    )
+    to_w = Factor("z1", "w", "x", "w", "v")
+    return (y - p1) ** 2, {"w": [[top, diagonal, to_w]], "v": [[top, off, Factor("z2", "v", "x", "v", "u")]]}, 1
+
+
+def _named(name: str, value: Value) -> Value:
+    value.label = name
+    return value
+
+
 NETWORKS = {
     "2-2-1 sigmoid": lambda draw: two_layers(draw, "sigmoid", "sigmoid"),
     "3-3-1 sigmoid": three_three_one,
@@ -266,4 +366,6 @@ NETWORKS = {
     "shared weight": shared_weight,
     "softmax cross-entropy": cross_entropy,
     "mean of three": mean_of_three,
+    "formulas": formulas,
+    "softmax": two_shares,
 }

@@ -1,18 +1,18 @@
 """The command line: ``micrograd-nn`` and its subcommands, one module each.
 
-A command is a module here, with ABOUT, what ``--help`` says of it, ``add_options(parser)``, and ``run(arguments)``,
-which returns the exit code; and its name in NAMES.
+A command is a module here, with ABOUT, what ``--help`` says of it (and EPILOG, what it says at the end),
+``add_options(parser)``, and ``run(arguments)``, which returns the exit code; and its name in NAMES.
 
 Promise (tests/test_cli.py): exit code 0 when all went well; 1 when what was checked is wrong, or the task failed, on a
-file for example; 2 for a usage error: an option, a name, a number, a formula; 130 when Ctrl-C ended it, 141 when nobody
-reads on, as in ``micrograd-nn | head``. An error of this package or of the system is told on standard error, without a
-traceback.
+file for example; 2 for a usage error: an option, a name, a number, a formula, a derivation that can't be read; 130 when
+Ctrl-C ended it, 141 when nobody reads on, as in ``micrograd-nn | head``. An error of this package or of the system is
+told on standard error, without a traceback.
 """
 
-import argparse
 import os
 import re
 import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
@@ -20,7 +20,8 @@ from io import TextIOWrapper
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, TooLargeError
 from . import friends
 
-NAMES = ("draw", "explain", "check", "compile", "train", "predict", "evaluate", "notebooks")  # as --help lists them
+# As --help lists them.
+NAMES = ("draw", "explain", "check", "tutor", "quiz", "compile", "train", "predict", "evaluate", "notebooks")
 COMMANDS = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
 
 USAGE = (ArgumentError, ArgumentTypeError, NumberError, TooLargeError)  # errors of the words that were given
@@ -28,7 +29,7 @@ USAGE = (ArgumentError, ArgumentTypeError, NumberError, TooLargeError)  # errors
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="micrograd-nn",
         description="A tiny scalar autograd engine. Without a subcommand it trains the two-input network h1, h2, o1 on "
         "four people, predicts two more, derives ∂L/∂w1 and draws what it did.",
@@ -37,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.set_defaults(run=friends.run)
     subparsers = parser.add_subparsers(title="subcommands", metavar="COMMAND", dest="command")
     for name, command in zip(NAMES, COMMANDS, strict=True):
-        subparser = subparsers.add_parser(name, **command.ABOUT)
+        subparser = subparsers.add_parser(name, help=command.ABOUT, formatter_class=RawDescriptionHelpFormatter)
+        subparser.description = f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}."
+        subparser.epilog = getattr(command, "EPILOG", None)
         subparser.set_defaults(run=command.run)
         command.add_options(subparser)
     if isinstance(sys.stdout, TextIOWrapper):
@@ -58,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def understood(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+def understood(parser: ArgumentParser, words: list[str]) -> Namespace:
     """The words of a command as options. Ends with code 2, and what to write instead, where they are none."""
     arguments, left = parser.parse_known_args(words)
     if arguments.command and words[0] != arguments.command:

@@ -1,131 +1,45 @@
-"""``micrograd-nn check``: a small text file with a derivation on paper, held against the graph.
+"""``micrograd-nn check``: derivations on paper, of one person or of a class, held against their graphs."""
 
-The file is only read; what can't be understood in it is named with its line.
-"""
-
-import re
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..derive import Finding, Report, check_partials
-from ..engine.value import Value, topological_order
-from ..errors import ArgumentError, FileError, FileMissingError, FormatError, MicrogradError
-from ..notation._formula import formula
+from ..errors import ArgumentError
+from .classroom import Student, as_csv, as_json, as_text, files_by_student, slips_as_csv
+from .derivation import PARTIALS
 
-PARTIAL = re.compile(r"([d∂])\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
-FORMAT = """\
-The file has one line per number, per formula, and per partial derived by hand; the last formula is the loss:
+EPILOG = f"""\
+{PARTIALS}
 
-    x = 2
-    w = 0.5
-    y = 1
-    o = sigmoid(w*x)         # a name makes the node a part of the chain
-    L = (y - o)^2
-    dL/do = -2(y - o)        # these are checked: formulas or numbers
-    do/dw = x*o(1 - o)
-    dL/dw = -0.106
+Of several files, or of all files in a folder, it prints a line per student and a table of the slips; what can't be read
+is told, and the others are checked all the same.
 
-Exit code 0 if all partials are right, 1 if not."""
-
-
-ABOUT = {
-    "help": "check partials that were derived by hand, and name the slip",
-    "description": "Check partials that were derived by hand, and name the slip in each wrong one.",
-    "epilog": FORMAT,
-    "formatter_class": RawDescriptionHelpFormatter,
-}
+Exit code 0 if all partials are right, 1 if one is wrong, 2 if something could not be read."""
+ABOUT = "check partials that were derived by hand, of one person or a class, and name the slips"
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """The file."""
-    parser.add_argument("file", type=Path, help="the derivation, see below")
+    """The files, and how the outcome is written."""
+    what = "a derivation, see below; a folder stands for all files in it, - for standard input"
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help=what)
+    written = parser.add_mutually_exclusive_group()
+    written.add_argument("--json", action="store_true", help="a row per student and partial, and the slips, as JSON")
+    written.add_argument("--csv", action="store_true", help="a row per student and partial, as CSV")
+    parser.add_argument("--slips", action="store_true", help="with --csv: a row per slip instead, a column per student")
 
 
 def run(arguments: Namespace) -> int:
-    """Check and report. Returns the exit code: 1 if something is wrong."""
-    sheet = read_sheet(text_of(arguments.file), str(arguments.file))
-    if sheet.root is None or not sheet.partials:
-        raise FormatError(f"{arguments.file} needs a formula and at least one partial, such as dL/dw = 0.5\n\n{FORMAT}")
-    report = sheet.report()
-    print(report)
-    return 0 if report.ok else 1
-
-
-def text_of(file: Path) -> str:
-    """What stands in the file. Raises FileMissingError, FileError, or FormatError if it is no text."""
-    try:
-        return file.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
-    except FileNotFoundError:
-        raise FileMissingError(f"there is no file {file}") from None
-    except OSError as error:
-        raise FileError(f"{file} can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise FormatError(f"{file} is no text in UTF-8: save the derivation as plain text, encoded in UTF-8") from None
-
-
-@dataclass
-class Sheet:
-    """What a file holds."""
-
-    where: str
-    names: dict[str, Value] = field(default_factory=dict)
-    partials: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)  # the line, d or ∂, what stands
-    root: Value | None = None
-
-    def report(self) -> Report:
-        """Each partial against the graph. Raises FormatError with the number of a line that makes no sense."""
-        assert self.root is not None  # run has looked
-        below = {*topological_order(self.root)}
-        findings: list[Finding] = []
-        for (child, parent), (number, d, entry) in self.partials.items():
-            own = self.names.get(child, self.root)  # a formula that the loss doesn't need is checked on its own
-            with _named(self.where, number):
-                whole = d == "d" and self.names.get(child) is self.root  # ∂L/∂w may be one of several terms
-                given = {parent if whole else (child, parent): entry}
-                findings += check_partials(self.root if own in below else own, given).findings
-        return Report(tuple(findings))
-
-
-def read_sheet(text: str, where: str = "the sheet") -> Sheet:
-    """Read a file's text. Raises FormatError with the line's number."""
-    sheet = Sheet(where)
-    for number, line in enumerate(text.splitlines(), start=1):
-        content = line.partition("#")[0].strip()
-        if content:
-            with _named(where, number):
-                _read_line(content, number, sheet)
-    return sheet
-
-
-@contextmanager
-def _named(where: str, number: int) -> Iterator[None]:
-    """An error in here is named with its file and line."""
-    try:
-        yield
-    except MicrogradError as error:
-        raise FormatError(f"{where}, line {number}: {error}") from None
-
-
-def _read_line(line: str, number: int, sheet: Sheet) -> None:
-    partial = PARTIAL.fullmatch(line)
-    if partial:
-        d, child, parent, entry = partial.groups()
-        if (child, parent) in sheet.partials:
-            raise ArgumentError(f"∂{child}/∂{parent} is given twice")
-        sheet.partials[child, parent] = number, d, entry
-        return
-    name, equals, content = (part.strip() for part in line.partition("="))
-    if not equals or not name.isidentifier():
-        raise ArgumentError(f"{line!r:.60} is neither NAME = FORMULA nor dL/dw = FORMULA")
-    if name in sheet.names:
-        raise ArgumentError(f"{name} is defined twice")
-    value = formula(content, sheet.names)
-    if value.label:
-        raise ArgumentError(f"{name} would be another name for {value.label}: write the formula itself")
-    value.label = name
-    sheet.names[name] = value
-    if value.operation is not None:
-        sheet.root = value
+    """Check and report. Returns the exit code: 1 if something is wrong, 2 if something could not be read."""
+    if arguments.slips and not arguments.csv:
+        raise ArgumentError("--slips goes with --csv; without --csv the table of slips is printed anyway")
+    students = [Student.of(name, file) for name, file in files_by_student(arguments.files).items()]
+    one = students[0] if len(arguments.files) == 1 and not arguments.files[0].is_dir() else None
+    if arguments.json:
+        print(as_json(students))
+    elif arguments.csv:
+        print(slips_as_csv(students) if arguments.slips else as_csv(students), end="")
+    elif one and one.unread:
+        print(f"micrograd-nn: {one.unread}", file=sys.stderr)
+    else:
+        print(one.report if one else as_text(students))
+    return 2 if any(student.unread for student in students) else int(not all(student.ok for student in students))

@@ -3,7 +3,7 @@
 What is printed is what runs; nothing is trained and no file is written.
 """
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from itertools import pairwise
 from typing import Any
 
@@ -14,18 +14,15 @@ from ..errors import ArgumentError, known
 from ..nn.layers import MLP
 from ..nn.losses import LOSSES, named_loss
 from ..notation._formula import parse
+from .options import sizes
 
 LARGEST = 2_000_000  # weights: each is recorded with its product and its sum, some 2 kB when all is done
-EXAMPLES = """examples:
+EPILOG = """examples:
   micrograd-nn compile "(y - sigmoid(w1*x1 + w2*x2 + b1))^2" --inputs x1 x2 y
   micrograd-nn compile --network 2,2,1 --activation sigmoid --output sigmoid
   micrograd-nn compile --network 784,300,100,10 --loss softmax_cross_entropy
 """
-ABOUT = {
-    "help": "a formula or a network as matrix equations, and the Python that runs them",
-    "epilog": EXAMPLES,
-    "formatter_class": RawDescriptionHelpFormatter,
-}
+ABOUT = "a formula or a network as matrix equations, and the Python that runs them"
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -33,7 +30,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("formula", nargs="?", help="what is made small, such as (w*x - y)^2")
     varying = "names that vary from row to row; in the equations they are x1, x2, … in this order"
     parser.add_argument("--inputs", nargs="*", default=[], metavar="NAME", help=varying)
-    parser.add_argument("--network", metavar="SIZES", help="sizes such as 784,300,100,10 instead of a formula")
+    parser.add_argument("--network", type=sizes, metavar="SIZES", help="sizes such as 784,300,10 instead of a formula")
     parser.add_argument("--activation", default="relu", help="of the hidden layers (relu)")
     parser.add_argument("--output", default="identity", help="activation of the last layer (identity)")
     parser.add_argument("--loss", default="mse", help=f"of the network (mse); one of {', '.join(LOSSES)}")
@@ -69,16 +66,13 @@ def _formula(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
 
 
 def _network(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
-    try:
-        sizes = [int(size) for size in arguments.network.split(",")]
-    except ValueError:
-        raise ArgumentError(f"the sizes of a network are whole numbers such as 2,2,1: {arguments.network!r}") from None
-    weights = sum(a * b for a, b in pairwise(sizes))
+    nin, *nouts = arguments.network
+    weights = sum(a * b for a, b in pairwise(arguments.network))
     if weights > LARGEST:
         raise ArgumentError(
             f"{weights:,} weights are too many to record: {LARGEST:,} are taken, and 784,300,100,10 has 266,200"
         )
-    net = MLP(sizes[0], sizes[1:], arguments.activation, arguments.output, seed=0)
-    x, y = [Value(0.0) for _ in range(sizes[0])], [Value(0.0) for _ in range(sizes[-1])]
-    loss = named_loss(arguments.loss).function(net(x), y if len(y) > 1 else y[0])
-    return loss, [x, y if len(y) > 1 else y[0]], net.parameters()
+    net = MLP(nin, nouts, arguments.activation, arguments.output, seed=0)
+    x, y = [Value(0.0) for _ in range(nin)], [Value(0.0) for _ in range(nouts[-1])]
+    target = y if len(y) > 1 else y[0]
+    return named_loss(arguments.loss).function(net(x), target), [x, target], net.parameters()

@@ -13,17 +13,13 @@ from ..draw.dot import DIRECTIONS
 from .options import add_formula, graph_of, numbers_of
 
 WALKS = (".html", ".htm")
-ABOUT = {
-    "help": "draw a formula as a graph, or as a page that walks through it",
-    "description": "Draw the graph of a formula with its gradients: a picture (.svg, .png, .dot), or for .html a page "
-    "that walks forward and backward through it.",
-}
+ABOUT = "draw a formula as a graph with its gradients, or for .html as a page that walks through it"
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Formula, file and direction."""
     add_formula(parser, "'sigmoid(w*x + b)'", "a number for each name", metavar="EXPR")
-    parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="FILE", help="default graph.svg")
+    parser.add_argument("--out", type=Path, default=Path("graph.svg"), metavar="FILE", help=".svg, .png, .dot, .html")
     parser.add_argument("--rankdir", choices=DIRECTIONS, default="LR", help="which way the graph runs (default LR)")
 
 

@@ -14,10 +14,7 @@ from .options import add_data, add_network, add_out, make_folder
 from .recipes import RECIPES, kept_back, parts
 from .results import confusion, loss_of, save_plots, tell
 
-ABOUT = {
-    "help": "how well a saved network does",
-    "description": "How well a saved network does on the rows that train kept back.",
-}
+ABOUT = "how well a saved network does on the rows that train kept back"
 
 
 def add_options(parser: ArgumentParser) -> None:

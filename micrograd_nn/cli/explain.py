@@ -11,11 +11,8 @@ from ..engine.value import Value
 from ..errors import ArgumentError, known
 from .options import add_formula, add_out, graph_of, make_folder, numbers_of
 
-ABOUT = {
-    "help": "derive a formula, with the numbers put in",
-    "description": "Derive a formula: the chain, its factors in symbols and numbers, the paths, and the graph as SVG.",
-    "epilog": 'example: micrograd-nn explain "(sigmoid(w*x + b) - y)**2" w=0.5 x=2 b=-1 y=1 --wrt w',
-}
+ABOUT = "derive a formula: the chain, its factors in symbols and numbers, the paths, and the graph as SVG"
+EPILOG = 'example: micrograd-nn explain "(sigmoid(w*x + b) - y)**2" w=0.5 x=2 b=-1 y=1 --wrt w'
 
 
 def add_options(parser: ArgumentParser) -> None:

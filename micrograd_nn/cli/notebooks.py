@@ -1,4 +1,4 @@
-"""``micrograd-nn notebooks``: the chapters, copied out of the installed package, and as pages that need no network.
+"""``micrograd-nn notebooks``: the chapters, copied out of the installed package.
 
 Promise (tests/test_notebooks.py): a file that is there already is never overwritten, so what a reader has tried in a
 chapter stays.
@@ -14,22 +14,15 @@ from typing import Any
 from ..errors import FileError
 from ..files import write_whole
 from .options import make_folder
-from .pages import write_page
 
-ABOUT = {
-    "help": "copy the chapters, Jupyter notebooks, into a folder",
-    "description": "Copy the chapters into a folder, to be opened with Jupyter. What is there already stays as it is.",
-}
+USUAL = Path("micrograd-nn-notebooks")
+ABOUT = "copy the chapters, Jupyter notebooks, into a folder; what is there already stays as it is"
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The folder, and what is copied into it."""
-    usual = Path("micrograd-nn-notebooks")
-    parser.add_argument(
-        "folder", type=Path, nargs="?", default=usual, metavar="DIR", help=f"where to (default {usual})"
-    )
+    parser.add_argument("folder", type=Path, nargs="?", default=USUAL, metavar="DIR", help=f"default {USUAL}")
     parser.add_argument("--solutions", action="store_true", help="with the exercises solved")
-    parser.add_argument("--html", action="store_true", help="run each chapter and write it as a page beside it")
 
 
 def run(arguments: Namespace) -> int:
@@ -44,10 +37,7 @@ def run(arguments: Namespace) -> int:
             content = source.read_text(encoding="utf-8")
             write_whole(target, (solved(content) if arguments.solutions else content).encode())
             print(f"wrote  {target}")
-        if arguments.html:
-            print(f"wrote  {write_page(target)}")
-    if not arguments.html:
-        print(f"\nOpen them with: jupyter lab {shlex.quote(str(folder))}")
+    print(f"\nOpen them with: jupyter lab {shlex.quote(str(folder))}")
     return 0
 
 

@@ -1,7 +1,7 @@
 """What several commands take: a formula with numbers for its names, the folder of MNIST, a folder to write to."""
 
 import os
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,14 @@ def add_data(parser: ArgumentParser) -> None:
 def add_network(parser: ArgumentParser) -> None:
     """The file of a network."""
     parser.add_argument("file", help="a network that train --save wrote")
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """The type of an option: sizes such as 300,100; none for no layer."""
+    try:
+        return () if text == "none" else tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ArgumentTypeError(f"sizes are whole numbers such as 300,100, or none; got {text!r}") from None
 
 
 def numbers_of(words: Iterable[str]) -> dict[str, float]:

@@ -14,10 +14,7 @@ from .options import add_data, add_network
 from .recipes import kept_back, parts
 from .results import loss_of
 
-ABOUT = {
-    "help": "what a saved network says",
-    "description": "What a saved network says about rows of numbers, or about rows of a dataset.",
-}
+ABOUT = "what a saved network says about rows of numbers, or about rows of a dataset"
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 What the table says was measured by the network as it stands in the saved file.
 """
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -17,16 +17,13 @@ from ..nn.losses import LOSSES, named_loss
 from ..nn.optim import OPTIMIZERS
 from ..storage.networks import save
 from ..training import History, evaluate, fit
-from ..training.choose import ENGINES
-from .options import add_data, add_out, make_folder
+from ..training.engines import ENGINES
+from .options import add_data, add_out, make_folder, sizes
 from .recipes import RECIPES, Recipe, kept_back, parts, recipe
 from .results import confusion, decider, save_plots, tell
 
 FEW, MUCH, STRONG = 200, 1000, 1e-3  # the overfitting picture: training rows, steps, and the strength of L2
-ABOUT = {
-    "help": "train a network on a dataset",
-    "description": "Train a network on a dataset, by its recipe or by your own numbers: a table, a file, plots.",
-}
+ABOUT = "train a network on a dataset, by its recipe or by your own numbers: a table, a file, plots"
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -113,7 +110,7 @@ def trained(plan: Recipe, sets: dict[str, Dataset], arguments: Namespace) -> tup
 
 def print_table(net: MLP, history: History, plan: Recipe, sets: dict[str, Dataset]) -> None:
     """Loss and accuracy on each part of the data."""
-    print(f"{history.step} steps of {history.settings['batch_size']} rows, engine {history.engine}\n")
+    print(f"{history.step} steps of {history.settings['batch_size']} rows, engine {history.engine}\n{history.why}")
     metrics = ["accuracy"] if sets["train"].classes else []
     print(f"{'':12}{'rows':>8}{'loss':>14}" + "".join(f"{name:>12}" for name in metrics))
     for name, rows in sets.items():
@@ -165,11 +162,3 @@ def plot_overfitting(histories: dict[str, History]) -> list[Any]:
             plot_curves(curves, ax, x=history["step"], ylabel="cost" if column == "loss" else column)
             ax.set(title=name, xlabel="iteration", yscale="log" if column == "loss" else "linear")
     return list(grid.flat)
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """Sizes such as 300,100; none for no hidden layer."""
-    try:
-        return () if text == "none" else tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise ArgumentTypeError(f"sizes are whole numbers such as 300,100, or none; got {text!r}") from None

@@ -2,15 +2,16 @@
 
 Promise: what is stepped, derived and drawn is what runs here; a program's numbers are those of the scalar engine, to
 the bit in the ``python`` backend and within the rounding of its sums in the others. NumPy is imported when the first
-graph is compiled.
+graph is lifted, and the ``python`` backend does without it.
 
+    recording for every row, which a look at a number refuses
     trace     the graph as flat lists of integers
     lift      sums of products become matrix products, the rest groups of like operations
     reverse   the sweep, written down by running the table's partials on tracers
     backends  steps as readable Python source, over floats or over NumPy arrays
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..collector import undisturbed
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @undisturbed
 def compile(
-    loss: Value,
+    loss: Value | Callable[..., Value],
     inputs: Sequence[Any] = (),
     parameters: Iterable[Value] = (),
     backend: str = "auto",
@@ -39,9 +40,17 @@ def compile(
     >>> program([1.0, 2.0], [2.0, 5.0])
     0.5
 
-    Raises ArgumentError or ArgumentTypeError if an input or parameter is no leaf or is listed twice, UnknownNameError
-    for a backend or dtype that there is not.
+    A graph that is recorded already can't tell what was decided on the way by looking at numbers, as by ``if x > 0``,
+    and is compiled as it stands, for all rows. Safe is a function that records the loss from the inputs: it is called
+    here, and refused with the line that looks at a number.
+
+    >>> compile(lambda x, y: (w * x - y) ** 2, inputs=[x, y], parameters=[w])([1.0, 2.0], [2.0, 5.0])
+    0.5
+
+    Raises GraphError for a function that looks at a number or records another graph when it is called again,
+    ArgumentError or ArgumentTypeError if an input or parameter is no leaf or is listed twice, UnknownNameError for a
+    backend or dtype that there is not.
     """
-    from .program import Program  # imports NumPy
+    from .program import Program  # here, so that importing this room is quick
 
     return Program(loss, inputs, parameters, backend, dtype)

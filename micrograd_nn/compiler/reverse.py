@@ -98,10 +98,10 @@ class _Sweep:
         for operand, partial in zip(step.operands, step.operation.partials, strict=True):
             if isinstance(operand, Ref) and self._depends[operand]:
                 slope = partial(*operands, out)
-                if isinstance(slope, float):  # summed first, there is less to multiply
-                    self.give(operand, mul(self._fit(adjoint, step, operand), slope))
-                else:
+                if isinstance(slope, Tracer):
                     self.give(operand, self._fit(mul(adjoint, slope), step, operand))
+                else:  # summed first, there is less to multiply
+                    self.give(operand, mul(self._fit(adjoint, step, operand), slope))
 
     def _view(self, step: kinds.View, adjoint: Number) -> None:
         (source,) = step.references

@@ -8,24 +8,14 @@ from collections.abc import Callable
 from functools import partial
 
 from ..errors import known
-from ._dataset import Dataset as Dataset
-from ._dataset import Scale as Scale
-from ._dataset import split as split
-from ._dataset import standardise as standardise
-from .images import cache_folder as cache_folder
-from .images import digits as digits
-from .images import mnist as mnist
-from .small import GATES as GATES
-from .small import boolean as boolean
-from .small import circles as circles
-from .small import friends as friends
-from .small import from_metric as from_metric
-from .small import gate as gate
-from .small import line as line
-from .small import moons as moons
-from .small import spiral as spiral
-from .small import theme_park as theme_park
-from .small import xor as xor
+from ._dataset import Dataset, Scale, split, standardise
+from .images import cache_folder, digits, mnist
+from .small import GATES, boolean, circles, friends, from_metric, gate, line, moons, spiral, theme_park, xor
+
+__all__ = [
+    "DATASETS", "GATES", "Dataset", "Scale", "boolean", "cache_folder", "circles", "dataset", "digits", "friends",
+    "from_metric", "gate", "line", "mnist", "moons", "spiral", "split", "standardise", "theme_park", "xor",
+]  # fmt: skip
 
 # By name, what comes whole: everything but MNIST, which is given out in two parts.
 DATASETS: dict[str, Callable[[], Dataset]] = {

@@ -23,7 +23,7 @@ class Dataset:
     """Rows of features beside their targets; it unpacks as ``X, y = dataset``.
 
     X is an array of shape (rows, features). y has one entry per row: a label, a whole number from 0 up, where there
-    are ``classes``; otherwise a number.
+    are ``classes``; otherwise a number. Where NumPy is not installed both are lists.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Dataset:
         """The dataset of these rows, in this order."""
         picked = list(rows)
         named = tuple(self.rows[i] for i in picked) if self.rows else ()
-        return replace(self, name=name or self.name, X=self.X[picked], y=self.y[picked], rows=named)
+        return replace(self, name=name or self.name, X=_rows(self.X, picked), y=_rows(self.y, picked), rows=named)
 
     def __repr__(self) -> str:
         kinds = f", {len(self.classes)} classes" if self.classes else ""
-        rows, features = len(self), self.X.shape[1]
+        rows, features = len(self), len(self.X[0])
         size = f"{rows} row{'s' * (rows != 1)} of {features} feature{'s' * (features != 1)}"
         return f"<dataset {self.name}: {size}{kinds}>"
 
@@ -73,6 +73,10 @@ def split(data: Dataset, *parts: float, seed: int = 0, shuffle: bool = True) -> 
     if shuffle:
         Random(seed).shuffle(order)
     return [data.take(order[start:end]) for start, end in cuts]
+
+
+def _rows(array: Any, picked: list[int]) -> Any:
+    return array[picked] if hasattr(array, "shape") else [array[i] for i in picked]
 
 
 def _rows_of(part: Any, whole: int) -> float:

@@ -1,4 +1,4 @@
-"""IDX files, the form in which MNIST is given out: zipped or not, read and written.
+"""IDX files, the form in which MNIST is given out: zipped or not.
 
 Promise (tests/test_data.py): the header's sizes are believed only if exactly so many bytes follow, so a hostile file
 costs no memory.
@@ -7,7 +7,6 @@ Format: two zero bytes, a type (8: unsigned byte), the number of dimensions, eac
 number, then the bytes, last dimension fastest (yann.lecun.com/exdb/mnist).
 """
 
-import gzip
 import os
 import struct
 import zlib
@@ -15,7 +14,7 @@ from math import prod
 from typing import Any
 
 from ..errors import FormatError
-from ..files import read_up_to
+from ..files import read_whole
 
 LIMIT = 1 << 27  # 128 MB: nearly three times MNIST's largest file
 UNSIGNED_BYTE = 8
@@ -23,7 +22,7 @@ UNSIGNED_BYTE = 8
 
 def read_idx(path: str | os.PathLike[str]) -> Any:
     """The file's array of unsigned bytes. Raises FormatError on anything else, FileMissingError if it is not there."""
-    return parse_idx(unzipped(read_up_to(path, LIMIT + 1), os.fspath(path)), os.fspath(path))
+    return parse_idx(unzipped(read_whole(path, LIMIT + 1), os.fspath(path)), os.fspath(path))
 
 
 def unzipped(content: bytes, name: str) -> bytes:
@@ -56,9 +55,3 @@ def parse_idx(content: bytes, name: str) -> Any:
     if prod(shape) != len(data) or not ndim:
         raise FormatError(f"{name} promises {prod(shape)} bytes of shape {shape} and holds {len(data)}")
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)
-
-
-def write_idx(array: Any) -> bytes:
-    """The array of unsigned bytes as a gzip IDX file; the same array gives the same bytes."""
-    header = bytes((0, 0, UNSIGNED_BYTE, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
-    return gzip.compress(header + array.tobytes(), mtime=0)

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from ..errors import ShapeError, known
-from ..number import whole_number
+from ..number import as_array, whole_number
 from ._dataset import Dataset
 
 POUNDS, INCHES = 135, 66  # what is taken off weight and height: round numbers, not the means
@@ -135,7 +135,5 @@ def _shape(name: str, point: Callable[..., Any], classes: int, n: int, noise: fl
     return _dataset(name, points, labels, features=("x1", "x2"), classes=tuple(map(str, range(classes))))
 
 
-def _dataset(name: str, X: Sequence[Any], y: Sequence[Any], **names: Any) -> Dataset:
-    import numpy as np
-
-    return Dataset(name, np.array(X, dtype=float), np.array(y), **names)
+def _dataset(name: str, X: Sequence[Sequence[float]], y: Sequence[float], **names: Any) -> Dataset:
+    return Dataset(name, as_array([list(map(float, row)) for row in X]), as_array(list(y)), **names)

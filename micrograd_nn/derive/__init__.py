@@ -19,6 +19,9 @@ from ._quiz import quiz as quiz
 from ._steps import Step as Step
 from ._steps import steps as steps
 from ._steps import wrong_order as wrong_order
+from ._tutor import Reply as Reply
+from ._tutor import Tutor as Tutor
+from ._tutor import tutor as tutor
 from .check import Finding as Finding
 from .check import Report as Report
 from .check import check_partials as check_partials

@@ -11,7 +11,7 @@ from ..engine.value import Value, adjoints
 from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.latex import number_latex
-from ..notation.text import equation, label_text, number_text
+from ..notation.text import bracketed, equation, label_text, number_text
 from ..number import whole_number
 from ._paths import largest_first
 from .chain import Chain, Factor, numbered
@@ -64,14 +64,14 @@ class Explanation:
         'w ← w − 0.5·∂L/∂w = 0.3 − 0.5·0.6 = 0'
         """
         w, before = label_text(self.chain.names[self.chain.target]), self.chain.target.data
-        rate, slope = (_bracketed(number_text(number, self.digits)) for number in (lr, self.number))
+        rate, slope = (bracketed(number_text(number, self.digits)) for number in (lr, self.number))
         start, after = (number_text(number, self.digits) for number in (before, before - lr * self.number))
-        return f"{w} ← {w} − {rate}·{self._whole()} = {start} − {rate}·{slope} = {after}"
+        return f"{w} ← {w} − {rate}·{self.whole()} = {start} − {rate}·{slope} = {after}"
 
     # ---- text ----
 
     def __str__(self) -> str:
-        whole, result = self._whole(), number_text(self.number, self.digits)
+        whole, result = self.whole(), number_text(self.number, self.digits)
         rows = [self._columns(factor) for factor in self.factors]
         if not rows:  # nothing depends on the target, or it is the root itself
             return f"{whole} = {result}"
@@ -102,7 +102,7 @@ class Explanation:
         for factor in self.factors:
             written = factor.symbol.latex(), numbered(factor.symbol).latex(self.digits)
             lines.append(rf"{factor.latex()} &= {equation(*written, number_latex(factor.number, self.digits))}")
-        whole, result = self._whole(partial_latex, r"\mathrm{d}"), number_latex(self.number, self.digits)
+        whole, result = self.whole(partial_latex, r"\mathrm{d}"), number_latex(self.number, self.digits)
         if not lines:
             lines = [f"{whole} &= {result}"]
         elif not self._is_one_factor():
@@ -118,7 +118,7 @@ class Explanation:
 
     # ---- parts of both ----
 
-    def _whole(self, partial: Callable[..., str] = partial_text, d: str = "d") -> str:
+    def whole(self, partial: Callable[..., str] = partial_text, d: str = "d") -> str:
         """∂L/∂w; but dL/dw where ∂L/∂w, past all other names, is one of several terms."""
         root, target = self.chain.root, self.chain.target
         names = self.chain.names[root], self.chain.names[target]
@@ -133,14 +133,10 @@ class Explanation:
     ) -> tuple[str, str]:
         """The terms in factors and in numbers, and whether there are more."""
         ends = [more] if self.count > len(self.terms) else []
-        numbers = [[_bracketed(number(factor.number, self.digits)) for factor in term] for term in self.terms]
+        numbers = [[bracketed(number(factor.number, self.digits)) for factor in term] for term in self.terms]
         numbers[0][0] = number(self.terms[0][0].number, self.digits)
         factors = [[*map(written, term)] for term in self.terms]
         return plus.join([*map(dot.join, factors), *ends]), plus.join([*map(dot.join, numbers), *ends])
-
-
-def _bracketed(number: str) -> str:
-    return f"({number})" if number[0] in "−-" else number
 
 
 def explain(root: Value, target: Value | str, most: int = MOST, digits: int | None = DIGITS) -> Explanation:

@@ -20,7 +20,7 @@ from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
 from .recorded import names_of, partial_latex, partial_text
-from .units import let_through, unit_at
+from .units import let_through, shifts, unit_at
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
@@ -185,6 +185,13 @@ class Symbols(dict[Value, Tidy]):
         if (operand := let_through(node)) is not None:
             return self[operand]
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
+
+
+def formula_of(node: Value, names: Mapping[Value, str]) -> Tidy:
+    """What a node is made of, in symbols, whether it has a name of its own or not; a softmax without its shift."""
+    symbols = Symbols({other: name for other, name in names.items() if other is not node})
+    symbols |= {shifted: symbols[z] for shifted, z in shifts(node).items()}
+    return symbols[node]
 
 
 def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:

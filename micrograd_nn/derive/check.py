@@ -5,16 +5,17 @@ number: within the digits it is given in); a slip is named only if it explains w
 where none does, that is said.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from itertools import islice
+from itertools import islice, tee
 from math import isfinite, isnan
 from random import Random
 from typing import Any
 
 from ..engine.backprop import replay, work_out
+from ..engine.graph import tangents
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
@@ -29,11 +30,12 @@ from .suspects import Suspect, suspects
 from .units import in_domain
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
-ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size at the other points
+ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size, or of what cancels in it
 FEW, MOST = 12, 200  # fresh points: usually, and where the derivative is 0 at most of them, as behind a dead relu
 NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be had
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
+FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
@@ -111,47 +113,38 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     check_unchanged(root)
     names = names_of(root, *[key for key in given if isinstance(key, Value)])
     here = Point({node: node.data for node in topological_order(root)})
-    fresh = _FreshPoints(root, here, names, seed)
     pairs = [pair_of(key, root, names, here.values) for key in given]
-    known = [names[node] for node in here.values if node in names]
-    entries = [Entry.read(entry, known) for entry in given.values()]
-    chains = {pair: Chain(*pair, names) for pair in {*pairs}}
-    found = [
-        _Comparison(chains[pair], entry, here, fresh, asks_for_a_factor(key))
-        for key, pair, entry in zip(given, pairs, entries, strict=True)
-    ]
-    return Report(tuple(comparison.finding() for comparison in found))
+    entries = [Entry.read(entry, [names[node] for node in here.values if node in names]) for entry in given.values()]
+    chains = {pair: Chain(*pair, names) for pair in pairs}
+    points = tee(_fresh_points(root, here.values, names, Random(seed)), len(given))  # drawn once, for all entries
+    compared = zip(given, pairs, entries, points, strict=True)
+    return Report(
+        tuple(
+            _Comparison(chains[pair], entry, here, fresh, asks_for_a_factor(key)).finding()
+            for key, pair, entry, fresh in compared
+        )
+    )
 
 
-class _FreshPoints:
+# ---- the points ----
+
+
+def _fresh_points(
+    root: Value, here: Mapping[Value, float], names: Mapping[Value, str], draw: Random
+) -> Iterator[Point]:
     """Points at which every labelled leaf has another number; numbers without a label are constants and stay.
 
-    They are drawn when they are asked for, and the same for the same seed. Each lies in the domain of every operation
-    that was in its domain when the graph was recorded.
+    Each lies in the domain of every operation that was in its domain when the graph was recorded: on the way from a
+    random point back to the recorded one. There are fewer where the domain is too narrow for that.
     """
-
-    def __init__(self, root: Value, here: Point, names: Mapping[Value, str], seed: int) -> None:
-        self._root, self._here = root, here.values
-        self._leaves = [node for node in self._here if node.operation is None and node in names]
-        self._draw, self._points = Random(seed), list[Point]()
-        affordable = max(3, BUDGET // len(self._here))
-        self.few, self.most = min(FEW, affordable), min(MOST, affordable)
-
-    def first(self, count: int) -> list[Point]:
-        """So many points, or fewer where the domain is too narrow for random numbers to fall into it."""
-        for _ in range(2 * count):
-            if len(self._points) < min(count, self.most):
-                self._points += islice(self._towards_another(), 1)
-        return self._points[:count]
-
-    def _towards_another(self) -> Iterator[Point]:
-        """The points on the way to random numbers that lie in the domain, from there back."""
-        here = self._here
-        away = {leaf: self._draw.choice((-1.0, 1.0)) * self._draw.uniform(0.3, 1.6) for leaf in self._leaves}
+    leaves = [node for node in here if node.operation is None and node in names]
+    for _ in range(2 * MOST):
+        away = {leaf: draw.choice((-1.0, 1.0)) * draw.uniform(0.3, 1.6) for leaf in leaves}
         for way in (1.0, 0.5, 0.25, 0.1, 0.03, 0.01):
-            there = replay(self._root, {leaf: here[leaf] + way * (away[leaf] - here[leaf]) for leaf in self._leaves})
+            there = replay(root, {leaf: here[leaf] + way * (away[leaf] - here[leaf]) for leaf in leaves})
             if all(_stays(node, there, here) for node in there):
                 yield Point(there)
+                break
 
 
 def _stays(node: Value, there: Mapping[Value, float], here: Mapping[Value, float]) -> bool:
@@ -159,59 +152,66 @@ def _stays(node: Value, there: Mapping[Value, float], here: Mapping[Value, float
     return not isfinite(here[node]) or (isfinite(there[node]) and (in_domain(node, there) or not in_domain(node, here)))
 
 
+def _telling(chain: Chain, fresh: Iterator[Point]) -> list[Numbers]:
+    """A few fresh points, and more where the derivative is 0 at most of them, as behind a dead relu."""
+    affordable = max(3, BUDGET // len(chain.order))
+    found = [Numbers(chain, point) for point in islice(fresh, min(FEW, affordable))]
+    for point in islice(fresh, max(0, min(MOST, affordable) - len(found))):
+        if sum(numbers.total != 0 for numbers in found) >= NOT_ZERO:
+            break
+        found.append(Numbers(chain, point))
+    return found
+
+
+# ---- one entry ----
+
+
 class _Comparison:
     """One entry against one partial, at the recorded point and at fresh ones; a number at the recorded one alone."""
 
-    def __init__(self, chain: Chain, entry: Entry, here: Point, fresh: _FreshPoints, factor_asked: bool) -> None:
-        self.chain, self.entry, self.factor_asked = chain, entry, factor_asked
+    def __init__(self, chain: Chain, entry: Entry, here: Point, fresh: Iterator[Point], factor_asked: bool) -> None:
+        self.chain, self.entry = chain, entry
         self.here = Numbers(chain, here)
-        self.fresh = [] if isinstance(entry.made, float) else self._at_fresh_points(fresh)
-        self.points = [self.here, *self.fresh]
-        self.rights = [numbers.total for numbers in self.points]
-        self.scale = _largest(self.rights)
+        self.fresh = [] if isinstance(entry.made, float) else _telling(chain, fresh)
+        self.rights = [[numbers.total for numbers in self.points]]
         self.hand = self._worked_out(entry)
+        direct = chain.root, chain.target
+        if factor_asked and self._factor(direct):  # it may be meant alone
+            self.rights.append([numbers.factor(direct) for numbers in self.points])
 
-    def _at_fresh_points(self, fresh: _FreshPoints) -> list[Numbers]:
-        """More than usual where the derivative is 0 at most of them, as behind a dead relu."""
-        found, wanted = list[Numbers](), fresh.few
-        while len(found) < wanted and (new := fresh.first(wanted)[len(found) :]):
-            found += [Numbers(self.chain, point) for point in new]
-            if wanted < fresh.most and sum(numbers.total != 0 for numbers in found) < NOT_ZERO:
-                wanted += fresh.few
-        return found
+    @property
+    def points(self) -> list[Numbers]:
+        return [self.here, *self.fresh]
 
     def _worked_out(self, entry: Entry) -> list[float]:
         return [entry.at(numbers.named, fresh=numbers is not self.here) for numbers in self.points]
 
     # ---- right or wrong ----
 
-    def is_right(self, hand: Sequence[float]) -> bool:
-        """Is this the whole, or, where a factor was asked for, the one factor beside which there are other paths?"""
-        return self._agrees(hand, self.rights) or (self.factor_asked and self._is_direct(hand))
+    def agrees(self, hand: Sequence[float], rights: Sequence[float]) -> bool:
+        """Does what was written agree with these numbers, at every point at which there is one?"""
+        first = 1 if self.fresh and not isfinite(hand[0]) else 0
+        return all(map(self._close, hand[first:], rights[first:]))
 
-    def _is_direct(self, hand: Sequence[float]) -> bool:
-        """Is this the factor from target straight to root?"""
-        pair = self.chain.root, self.chain.target
-        factor = self._factor(pair)
-        return factor is not None and self._agrees(hand, [numbers.factor(pair) for numbers in self.points])
+    def _close(self, hand: float, right: float) -> bool:
+        if not isfinite(hand) or not isfinite(right):
+            return hand == right or (isnan(hand) and isnan(right))
+        return abs(hand - right) <= self.entry.tolerance + RELATIVE * abs(right) + ABSOLUTE * self.scale
+
+    @cached_property
+    def scale(self) -> float:
+        """How large the derivative gets at the points, or what cancels in it."""
+        sizes = (_size(numbers) for numbers in self.points)
+        return max((size for size in sizes if isfinite(size)), default=0.0)
 
     @cached_property
     def right_here_only(self) -> bool:
         """Is it right at the recorded numbers, and wrong at others?"""
-        return bool(self.fresh) and self._close(self.hand[0], self.rights[0], 0.0)
-
-    def _agrees(self, hand: Sequence[float], rights: Sequence[float]) -> bool:
-        """Does what was written agree with these numbers, at every point at which there is one?"""
-        scale, first = _largest(rights), 1 if self.fresh and not isfinite(hand[0]) else 0
-        return all(self._close(mine, right, scale) for mine, right in zip(hand[first:], rights[first:], strict=True))
-
-    def _close(self, hand: float, right: float, scale: float) -> bool:
-        if not isfinite(hand) or not isfinite(right):
-            return hand == right or (isnan(hand) and isnan(right))
-        return abs(hand - right) <= self.entry.tolerance + RELATIVE * abs(right) + ABSOLUTE * scale
+        return bool(self.fresh) and self._close(self.hand[0], self.rights[0][0])
 
     # ---- which slip it was ----
 
+    @cached_property
     def explanations(self) -> list[Suspect]:
         """The slips that explain what was written at every point, the likeliest first."""
         if not any(self.hand):
@@ -220,10 +220,7 @@ class _Comparison:
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
         found = [*suspects(self.points, self.hand, self._fits, farthest)]
         located = self.located if len(found) > 1 else set()
-        if located:
-            found.sort(key=lambda s: (s.pair not in located, s.rank, s.unlikely))
-        else:
-            found.sort(key=lambda s: (s.unlikely == UNLIKELY, s.rank, s.unlikely))
+        found.sort(key=lambda s: (s.pair not in located if located else s.unlikely == UNLIKELY, s.rank, s.unlikely))
         distinct: dict[Any, Suspect] = {}
         for suspect in found:  # one that writes the same symbols in the same place is the same slip by another name
             if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
@@ -232,7 +229,7 @@ class _Comparison:
 
     def _fits(self, hand: float, total: float) -> bool:
         infinite = not isfinite(hand) and not isfinite(total)  # 1/0 and 1/(−0) are of the same slip
-        return infinite or self._close(hand, total, self.scale)
+        return infinite or self._close(hand, total)
 
     @cached_property
     def located(self) -> set[Pair]:
@@ -249,92 +246,94 @@ class _Comparison:
 
     def finding(self) -> Finding:
         """What came out."""
-        ok = self.is_right(self.hand)
-        found = [] if ok else self.explanations()
-        located = self.located if not ok and not found else set()
-        factor = found[0].pair if found else next(iter(located)) if len(located) == 1 else None
+        ok = any(self.agrees(self.hand, rights) for rights in self.rights)
+        found = [] if ok else self.explanations
+        located = [] if ok or found else [*self.located]
+        factor = found[0].pair if found else located[0] if len(located) == 1 else None
         root, target = self.chain.root, self.chain.target
         return Finding(
-            partial=partial_text(*self._names((root, target))),
+            partial=self._partial((root, target)),
             ok=ok,
-            engine=self.rights[0],
+            engine=self.here.total,
             hand=self.hand[0],
             numeric=_central_difference(root, target),
             slip=found[0].slip if found else None,
-            factor=self._names(factor) if factor else None,
+            factor=self._names(factor) if factor and not (found and found[0].place.scope is Scope.ENTRY) else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
-            words=self._rounded() if ok else self._named(found) if found else self._unnamed(factor),
+            words=self._rounded() if ok else "\n".join(self._named(found) if found else self._unnamed(factor)),
         )
 
     def _names(self, pair: Pair) -> tuple[str, str]:
         return self.chain.names[pair[0]], self.chain.names[pair[1]]
 
+    def _partial(self, pair: Pair) -> str:
+        return partial_text(*self._names(pair))
+
     def _factor(self, pair: Pair) -> Factor | None:
         return self.chain.factors.get(pair[0], {}).get(pair[1])
 
     def _rounded(self) -> str:
-        off = abs(self.hand[0] - self.rights[0])
-        if not self._agrees(self.hand, self.rights):
-            return f"right as one of several terms; the whole is {number_text(self.rights[0], 9)}"
-        return "right to the digits given" if self.entry.tolerance and off > 1e-9 * abs(self.rights[0]) else ""
+        if not self.agrees(self.hand, self.rights[0]):
+            return f"right as one of several terms; the whole is {number_text(self.here.total, 9)}"
+        exact = abs(self.hand[0] - self.here.total) <= 1e-9 * abs(self.here.total)
+        return "right to the digits given" if self.entry.tolerance and not exact else ""
 
-    def _named(self, found: list[Suspect]) -> str:
-        first = found[0]
-        lines = ["right at these numbers, and wrong at others"] if self.right_here_only else []
-        detail = f" ({first.detail})" if first.detail else ""
-        lines.append(f"{partial_text(*self._names(first.pair))}: {first.slip.sentence}{detail}")
+    def _named(self, found: list[Suspect]) -> Iterator[str]:
+        first, *rest = found
+        if self.right_here_only:
+            yield "right at these numbers, and wrong at others"
+        yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
         if len(first.place.edges) > 1:
-            factors = ", ".join(partial_text(*self._names(pair)) for pair in first.place.pairs)
-            lines.append(f"the same slip everywhere: in {factors}")
-        lines.append(self._expected(first.pair, first.place.scope is Scope.WHOLE))
-        elsewhere = [suspect.pair for suspect in found[1:] if suspect.slip is first.slip]
-        if elsewhere and first.slip.anywhere and not self.located:
-            places = " or ".join(partial_text(*self._names(pair)) for pair in elsewhere[:4])
-            lines.append(f"the same slip in {places} would give the same numbers")
-        others = dict.fromkeys(suspect.title for suspect in found[1:] if suspect.slip is not first.slip)
+            yield f"the same slip everywhere: in {', '.join(map(self._partial, first.place.pairs))}"
+        yield self._expected(first.pair, first.place.scope in (Scope.WHOLE, Scope.ENTRY))
+        same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
+        if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
+            yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
+        likely = (other for other in rest if other.slip is not first.slip and other.rank <= first.rank + FAR)
+        others = dict.fromkeys(other.title for other in likely)
         if others:
-            lines.append("the same numbers would come of: " + "; ".join(others))
-        return "\n".join(lines)
+            yield f"the same numbers would come of: {'; '.join(others)}"
 
-    def _unnamed(self, located: Pair | None) -> str:
-        where = partial_text(*self._names(located)) if located else ""
-        pair = located or (self.chain.root, self.chain.target)
+    def _unnamed(self, located: Pair | None) -> Iterator[str]:
+        pair, where = located or (self.chain.root, self.chain.target), self._partial(located) if located else ""
         if not self.chain.named:
-            what = " does not depend on ".join(map(label_text, self._names(pair)))
+            yield " does not depend on ".join(map(label_text, self._names(pair)))
         elif self.right_here_only:
-            what = f"right at these numbers, and wrong at others{self._number_for_a_name(where)}"
+            yield f"right at these numbers, and wrong at others{self._number_for_a_name(where)}"
         elif not any(self.hand):
-            what = "0 is given, and a 0 does not tell how it came about"
+            yield "0 is given, and a 0 does not tell how it came about"
         elif where:
-            what = f"{where} is wrong, by no slip that is known here"
+            yield f"{where} is wrong, by no slip that is known here"
         else:
-            what = "wrong, and no single slip that is known here explains it"
-        return f"{what}\n{self._expected(pair, not located and self.chain.goes_around(pair))}"
+            yield "wrong, and no single slip that is known here explains it"
+        yield self._expected(pair, not located and self.chain.goes_around(pair))
 
     def _number_for_a_name(self, where: str) -> str:
         """What stands in place of what, where that can be told; asked only if a number stands there that need not."""
         for stands, belongs, entry in self.entry.exchanged(self.here.named):
-            if self.is_right(self._worked_out(entry)):
-                return f": {f'in {where}, ' if where else ''}{stands} seems to stand where {belongs} belongs"
+            if any(self.agrees(self._worked_out(entry), rights) for rights in self.rights):
+                return f": {where and f'in {where}, '}{stands} seems to stand where {belongs} belongs"
         factors = [factor for factors in self.chain.factors.values() for factor in factors.values()]
         expected = {abs(part.number) for factor in factors for part in factor.symbol.parts() if part.is_number}
         foreign = {item.content for item in self.entry.items if isinstance(item.content, float)} - expected
-        return f": is a number where a name belongs{f' in {where}' if where else ''}?" if foreign else ""
+        return f": is a number where a name belongs{where and f' in {where}'}?" if foreign else ""
 
     def _expected(self, pair: Pair, over_all: bool) -> str:
         """What belongs there: the factor, or what comes of all ways between the two, of which it may be one."""
         factor = None if over_all else self._factor(pair)
         number = self.here.factor(pair) if factor else self.here.adjoints.get(pair[1], 0.0)
-        sides = [partial_text(*self._names(pair)), *([str(factor.symbol)] if factor else [])]
+        sides = [self._partial(pair), *([str(factor.symbol)] if factor else [])]
         if not self.right_here_only or not factor:  # the number was given right
             sides.append(number_text(number, 9))
         alone = factor and pair == (self.chain.root, self.chain.target) and self.chain.goes_around(pair)
         return f"expected {equation(*sides)}{', as one of several terms' if alone else ''}"
 
 
-def _largest(numbers: Iterable[float]) -> float:
-    """The largest size among those that are finite."""
-    return max((abs(number) for number in numbers if isfinite(number)), default=0.0)
+def _size(numbers: Numbers) -> float:
+    """The sum of the products along all paths, each without its sign."""
+    chain, edges = numbers.chain, numbers.point.edges
+    sizes = tangents(chain.order, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
+    return sizes.get(chain.root, 0.0)
 
 
 def _central_difference(root: Value, target: Value) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 from ..engine.ops import neg
 from ..engine.value import Value, adjoints
 from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
-from ..notation._formula import Formula, Item, parse
+from ..notation._formula import Formula, Item, parse, work_out
 from ..notation.text import label_text, number_text
 from ..number import as_float
 from .chain import Pair
@@ -55,9 +55,9 @@ class Entry:
         """Read what was handed in. Raises FormulaError, NumberError or UnknownNameError if it makes no sense."""
         if isinstance(entry, str):
             parsed = parse(entry)
-            items = tuple(parsed.bound(names))
+            items = parsed.bound(names)
             if any(isinstance(item.content, str) for item in items):
-                return cls(replace(parsed, items=items))
+                return cls(Formula(entry, items, is_bound=True))
             return cls(float(parsed({})), _half_the_digits(parsed))
         if callable(entry) and not isinstance(entry, Value):
             return cls(_by_name(entry, names))
@@ -72,14 +72,14 @@ class Entry:
     def exchanged(self, numbers: Mapping[str, float]) -> "Iterator[tuple[str, str, Entry]]":
         """The formula with a name for one of its numbers, or the other way round: what stands, what belongs there."""
         for (k, item), (name, number) in product(enumerate(self.items), numbers.items()):
-            if isinstance(item.content, float) and isclose(abs(number), item.content, rel_tol=1e-8):
-                said, put = ("a number", label_text(name)), [replace(item, content=name)]
-                put += [Item(item.column, 1, neg)] if number < 0 else []
-            elif item.content == name:
+            said, put = ("a number", label_text(name)), [replace(item, content=name)]
+            if item.content == name:
                 said, put = (label_text(name), number_text(number)), [replace(item, content=number)]
-            else:
+            elif not isinstance(item.content, float) or not isclose(abs(number), item.content, rel_tol=1e-8):
                 continue
-            yield *said, Entry(Formula("", (*self.items[:k], *put, *self.items[k + 1 :])))
+            elif number < 0:
+                put.append(Item(item.column, 1, neg))
+            yield *said, Entry(Formula("", (*self.items[:k], *put, *self.items[k + 1 :]), is_bound=True))
 
     def at(self, numbers: Mapping[str, float], fresh: bool = False) -> float:
         """What it comes to where the names have these numbers, the recorded ones or others.
@@ -111,13 +111,12 @@ def _half_the_digits(arithmetic: Formula) -> float:
     """
     items, halves = [], dict[Value, float]()
     for item in arithmetic.bound(()):
-        if isinstance(item.content, float):
-            typed = TYPED.match(arithmetic.text, item.column)
-            half = _half_a_digit(typed.group().replace("−", "-")) if typed else 0.0
+        typed = TYPED.match(arithmetic.text, item.column) if isinstance(item.content, float) else None
+        if typed and (half := _half_a_digit(typed.group().replace("−", "-"))):
             item = replace(item, content=Value(item.content))
-            halves |= {item.content: half} if half else {}
+            halves[item.content] = half
         items.append(item)
-    slopes = adjoints(replace(arithmetic, items=tuple(items))({}))
+    slopes = adjoints(work_out(items, {})) if halves else {}
     return sum((abs(slopes.get(number, 0.0)) * half for number, half in halves.items()), 0.0)
 
 
@@ -135,15 +134,16 @@ def _half_a_digit(written: str) -> float:
 
 def _by_name(function: Callable[..., Any], names: Sequence[str]) -> Callable[[Mapping[str, float]], Any]:
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = [*inspect.signature(function).parameters.values()]
     except (TypeError, ValueError):  # some that are built in do not say what they take
         parameters = [inspect.Parameter("_", inspect.Parameter.VAR_POSITIONAL)]
-    if any(parameter.kind in NAMELESS for parameter in parameters):
+    kinds = {parameter.kind for parameter in parameters}
+    if kinds & NAMELESS:
         raise ArgumentTypeError(
             f"a function's arguments are labels of the graph; {getattr(function, '__name__', function)} takes some "
             "without a name: call it in one that names its own, such as lambda w, y: 2*(w - y)"
         )
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+    if inspect.Parameter.VAR_KEYWORD in kinds:
         return lambda numbers: function(**numbers)
     wanted = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
     for name in wanted:

@@ -1,12 +1,14 @@
 """In which factor a formula went wrong, read off the way it is written.
 
-Promise: a formula that is a product in the order of the chain is cut into pieces, one per factor; if all pieces but one
-equal their factors at every point, the remaining one is the wrong one, whatever is wrong with it.
+Promise: a factor is located only where a term is written in the order of the chain, from either end, and the pieces
+before that factor and behind it come to the other factors at every point, whatever is wrong in between.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import accumulate, islice, pairwise
 from math import isclose, isfinite
+from operator import mul as times
 from typing import Any
 
 from ..engine.operation import Operation
@@ -20,51 +22,42 @@ INVERSE = {add: sub, mul: div}
 Outcome = tuple[float, ...]  # what something comes to, at each point
 
 
-def wrong_factors(fresh: Sequence[Numbers], written: Symbol) -> set[Pair]:
+def wrong_factors(points: Sequence[Numbers], written: Symbol) -> set[Pair]:
     """The factors that may be the wrong one; empty if the formula isn't written in the order of the chain."""
-    chain, named = fresh[0].chain, [numbers.named for numbers in fresh]
+    chain = points[0].chain
     paths = islice(largest_first(chain.named, chain.edges, chain.target), MOST_TERMS)
-    theirs = {term: _at(term, named) for term in _parts(written, add)}
-    unmatched = []
-    for path in paths:
-        pairs = [*pairwise(path.nodes)]
-        rights = [tuple(numbers.factor(pair) for numbers in fresh) for pair in pairs]
-        *_, whole = _products(rights, len(fresh))
-        same = next((term for term, outcome in theirs.items() if _same(outcome, whole)), None)
-        if same is None:
-            unmatched.append((pairs, rights))
-        else:
-            del theirs[same]
-    if len(unmatched) != 1 or len(theirs) != 1:
-        return set()
-    (pairs, rights), (term,) = unmatched[0], theirs
-    cuts = ([_at(part, named) for part in parts] for parts in (_merged(term), _parts(term, mul)))
-    found = ({*_odd(pairs, rights, pieces), *_odd(pairs[::-1], rights[::-1], pieces)} for pieces in cuts)
-    return next(filter(None, found), set())
+    ways = [[(pair, tuple(at.factor(pair) for at in points)) for pair in pairwise(path.nodes)] for path in paths]
+    wholes = [_heads([right for _, right in way])[-1] for way in ways]
+    terms = _parts(written, add)
+    for summands in (terms, [part for term in terms for part in _multiplied_out(term)]):
+        outcomes = [_at(term, points) for term in summands]
+        wrong = [term for term, outcome in zip(summands, outcomes, strict=True) if not _is_among(outcome, wholes)]
+        missed = [way for way, whole in zip(ways, wholes, strict=True) if not _is_among(whole, outcomes)]
+        for cut in (_merged, _parts) if 0 < len(wrong) == len(missed) else ():
+            rows = [[_at(piece, points) for piece in cut(term, mul)] for term in wrong]
+            orders = [order for way in missed for order in (way, way[::-1])]
+            found = [{pair for order in orders for pair in _odd(order, row)} for row in rows]
+            if all(found):
+                return set.intersection(*found, *({pair for pair, _ in way} for way in missed))  # wrong in each
+    return set()
 
 
-def _odd(pairs: list[Pair], rights: list[Outcome], pieces: list[Outcome]) -> list[Pair]:
+def _odd(way: Sequence[tuple[Pair, Outcome]], pieces: list[Outcome]) -> Iterator[Pair]:
     """The factors that can be the only wrong one, if the pieces are written in the order of the factors."""
-    before, after = _ends(rights, pieces), _ends(rights[::-1], pieces[::-1])[::-1]
-    return [
-        pair
-        for pair, first, last in zip(pairs, before, after[1:], strict=False)
-        if first and last and min(first) + min(last) <= len(pieces)  # what is left over stands for this factor
-    ]
+    rights = [right for _, right in way]
+    before, behind = _heads(rights), _heads(rights[::-1])[-2::-1]
+    heads, tails = _heads(pieces), _heads(pieces[::-1])
+    for (pair, _), first, last in zip(way, before, behind, strict=False):
+        starts = (n for n, head in enumerate(heads) if _is_among(head, [first]))
+        ends = (n for n, tail in enumerate(tails) if _is_among(tail, [last]))
+        if next(starts, len(heads)) + next(ends, len(heads)) <= len(pieces):  # what is left stands for this factor
+            yield pair
 
 
-def _ends(rights: list[Outcome], pieces: list[Outcome]) -> list[set[int]]:
-    """How many pieces the first 0, 1, 2, … factors can take up, if they are right."""
-    ends = [{0}]
-    for right in rights:
-        taken = ((start + n, p) for start in ends[-1] for n, p in enumerate(_products(pieces[start:], len(right))))
-        ends.append({end for end, product in taken if _same(product, right)})
-    return ends
-
-
-def _products(outcomes: list[Outcome], points: int) -> Iterator[Outcome]:
-    """The product of the first 0, 1, 2, … outcomes."""
-    return accumulate(outcomes, lambda a, b: tuple(x * y for x, y in zip(a, b, strict=True)), initial=(1.0,) * points)
+def _heads(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The products of the first 0, 1, 2, … outcomes."""
+    ones = (1.0,) * len(outcomes[0])
+    return [*accumulate(outcomes, lambda a, b: tuple(x * y for x, y in zip(a, b, strict=True)), initial=ones)]
 
 
 def _parts(symbol: Symbol, joined: Operation) -> list[Symbol]:
@@ -84,27 +77,36 @@ def _parts(symbol: Symbol, joined: Operation) -> list[Symbol]:
     return parts
 
 
-def _merged(symbol: Symbol) -> list[Symbol]:
+def _merged(product: Symbol, joined: Operation) -> list[Symbol]:
     """The factors, a number taken together with what it stands before, and a divisor with what it stands under."""
     merged: list[Symbol] = []
-    waiting: Symbol | None = None
-    for factor in _parts(symbol, mul):
-        if waiting is not None:
-            factor, waiting = waiting * factor, None
-        bare = factor.operands[0] if factor.operation is neg else factor
-        if bare.is_number:
-            waiting = factor
-        elif bare.operation is div and bare.operands[1].is_number and bare.operands[0].is_number and merged:
-            merged[-1] = merged[-1] * factor
+    waiting = False
+    for part in _parts(product, joined):
+        constant = not any(leaf.name for leaf in part.parts())
+        under = constant and part.operation is div
+        if merged and (waiting or under):
+            merged[-1] = merged[-1] * part
         else:
-            merged.append(factor)
-    return merged if waiting is None else [*merged, waiting]
+            merged.append(part)
+        waiting = constant and (waiting or not under)
+    return merged
 
 
-def _at(symbol: Symbol, named: Sequence[Mapping[Any, float]]) -> Outcome:
-    return tuple(symbol.evaluate(numbers) for numbers in named)
+def _multiplied_out(product: Symbol) -> list[Symbol]:
+    """Its terms, if its last factor is a sum."""
+    *before, last = _parts(product, mul)
+    return [reduce(times, [*before, term]) for term in _parts(last, add)]
 
 
-def _same(one: Outcome, other: Outcome) -> bool:
-    pairs = [(a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b)]
-    return bool(pairs) and all(isclose(a, b, rel_tol=1e-8, abs_tol=1e-13) for a, b in pairs)
+def _at(symbol: Symbol, points: Sequence[Numbers]) -> Outcome:
+    named: list[Mapping[Any, float]] = [numbers.named for numbers in points]
+    return tuple(map(symbol.evaluate, named))
+
+
+def _is_among(one: Outcome, others: Iterable[Outcome]) -> bool:
+    """Is one of the others the same wherever both are finite, and is there such a point?"""
+    for other in others:
+        pairs = [(a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b)]
+        if pairs and all(isclose(a, b, rel_tol=1e-8, abs_tol=1e-13) for a, b in pairs):
+            return True
+    return False

@@ -8,48 +8,28 @@ to be shown to them.
 Promise: a slip is a row here and nothing else; the edits of an edge are also tried at all alike edges at once.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, partial
-from typing import Any
 
-from ..engine.operation import TABLE, Operation
-from ..engine.ops import mul, power, sub
-from ..notation.symbol import Symbol
-from ..notation.text import POWER
-from .units import slope_in_letters
+from ..engine.ops import div, exp, log, mul, power, sub
+from . import rules
+from .rules import Condition, Wrong, at
 
 UNLIKELY = 10  # beyond the next best slip
+ETAS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 1e-4)  # learning rates that people take
 
 
 class Scope(Enum):
     """In what a slip can be made."""
 
+    ENTRY = "the whole derivative, as it is handed in"
     WHOLE = "all ways from the root down to where they meet again"
     FACTOR = "a factor of the chain"
     CUT_OFF = "all that comes from above a named node"
+    RULE = "what an operation makes of the slopes of both its operands"
     EDGE = "the slope of an operation towards one operand"
     BRANCH = "one of several ways through a factor"
-
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """The slope in whose place another is written, and what may have been taken for it; numbers, or symbols."""
-
-    right: Any
-    row: Any = None  # of an edge: the operation, …
-    i: int = 0  # … which operand the slope is towards, …
-    operands: Sequence[Any] = ()  # … all of them, …
-    out: Any = None  # … what the operation made of them, …
-    others: Sequence[Any] = ()  # … and what might be taken for the other operand
-    divisors: Sequence[float] = ()  # the n of each mean
-    from_root: bool = False  # of a factor: does the chain begin with it?
-    one_of_several: bool = False  # are there paths that do not run through it?
-
-
-Wrong = Callable[[Slope], Sequence[Any]]
-Condition = Callable[[Slope], bool]
 
 
 @dataclass(frozen=True)
@@ -62,83 +42,7 @@ class Edit:
     seen: str = ""  # how a factor begins, a regular expression, in which it is more likely
     rank: int = 0  # at least, if it is more far-fetched here than elsewhere
     unlikely: int = 0  # among slips of one rank
-    said: str = ""  # of a branch; {} is what the branch runs through
-
-
-# ---- conditions ----
-
-
-def _is_activation(slope: Slope) -> bool:
-    """Is this a function of one variable that isn't a straight line?"""
-    return _bends(slope.row, slope.i)
-
-
-def _is_product(slope: Slope) -> bool:
-    """Is the slope towards one operand the other operand?"""
-    return multiplies(slope.row, slope.i)
-
-
-def _is_power(slope: Slope) -> bool:
-    """Is this the base of a power?"""
-    return slope.row.arity == 2 and slope.row.level == POWER and slope.i == 0
-
-
-@cache
-def _bends(row: Operation, i: int) -> bool:
-    one = row.arity == 1 or row.default is not None
-    return one and i == 0 and not slope_in_letters(row, i).is_number
-
-
-@cache
-def multiplies(row: Operation, i: int) -> bool:
-    """Is the slope towards one operand the other operand?"""
-    return row.arity == 2 and slope_in_letters(row, i).name == "ba"[i]
-
-
-# ---- wrong slopes that take more than an expression, and where an edit is made ----
-
-
-def _by_other_rules(slope: Slope) -> list[Any]:
-    a, *more = slope.operands
-    rules = [
-        row.textbook[0](a, *((more or [row.default])[: row.arity - 1]), slope.out)
-        for row in tuple(TABLE.values())
-        if row is not slope.row and _bends(row, 0)
-    ]
-    return [*rules, 1.0 + slope.out * slope.out]
-
-
-@cache
-def _misremembered(row: Operation, i: int, of: Operation, instead: Callable[..., Any]) -> tuple[Symbol, ...]:
-    """The rule in letters with one of its operations exchanged, each in its turn."""
-    rule = slope_in_letters(row, i)
-    return tuple(
-        changed
-        for node in rule.parts()
-        if node.operation is of
-        for changed in map(partial(_with, rule, node), instead(*node.operands))
-    )
-
-
-def _with(rule: Symbol, node: Symbol, other: Symbol) -> Symbol:
-    """The rule with another part in place of one of its own."""
-    done = {node: other}
-    for part in rule.parts():
-        if part is not node:
-            done[part] = Symbol.apply(part.operation, *[done[o] for o in part.operands]) if part.operation else part
-    return done[rule]
-
-
-def _by_rule_with(of: Operation, instead: Callable[..., Any]) -> Wrong:
-    def wrong(slope: Slope) -> list[Any]:
-        letters: dict[Hashable, Any] = {"out": slope.out, **dict(zip("ab", slope.operands, strict=False))}
-        return [rule.put_in(letters) for rule in _misremembered(slope.row, slope.i, of, instead)]
-
-    return wrong
-
-
-def _square(base: Symbol, exponent: Symbol) -> list[Symbol]:
-    return [base] if exponent.is_number and exponent.number == 2.0 else []
+    said: Sequence[str] = ()  # of all wrong slopes or of each; {} is what a branch runs through, or another partial
 
 
 def _anywhere(instead: Wrong, seen: str = "", where: Condition = lambda slope: True) -> tuple[Edit, Edit]:
@@ -150,13 +54,15 @@ def _on_edge(where: Condition, instead: Wrong) -> Edit:
     return Edit(Scope.EDGE, instead, where)
 
 
-# ---- the table ----
+def _inside(instead: Wrong) -> Edit:
+    """Of a factor through a logsumexp, which is recorded without powers and logarithm."""
+    return Edit(Scope.FACTOR, instead, rules.logsumexp)
 
 
 class Slip(Enum):
     """What went wrong in a derivation: a word for it, its rank, what is said of it, and the edits that make it.
 
-    Of two slips that explain the same numbers, the one of the lower rank is named.
+    Of two slips that explain the same numbers, the one of the lower rank is named. {f} is the function at hand.
     """
 
     rank: int
@@ -171,9 +77,11 @@ class Slip(Enum):
         return slip
 
     # fmt: off
+    # ---- anywhere ----
+
     SIGN = ("sign", 1, "the sign is the other way round",
         *_anywhere(lambda s: [-s.right], seen="−"),
-        Edit(Scope.BRANCH, lambda s: [-s.right], rank=3, unlikely=3, said="only in the term through {}"))
+        Edit(Scope.BRANCH, lambda s: [-s.right], rank=3, unlikely=3, said=["only in the term through {}"]))
 
     FACTOR_TWO = ("factor two", 2, "there is a factor 2 too much",
         *_anywhere(lambda s: [2.0 * s.right], seen=r"−?[\d.]", where=lambda s: not s.one_of_several),
@@ -186,60 +94,148 @@ class Slip(Enum):
     FACTOR_N = ("factor n", 4, "a factor n or 1/n of the mean is missing or too much",
         *_anywhere(lambda s: [change * s.right for n in s.divisors for change in (n, 1.0 / n)]))
 
+    # ---- the rule of one operation ----
+
     SQUARE_FORGOTTEN = ("square forgotten", 2, "the square is forgotten: it was derived as if the power were not there",
-        _on_edge(_is_power, lambda s: [1.0, s.operands[1]]),
-        _on_edge(_is_activation, _by_rule_with(power, _square)))
+        _on_edge(lambda s: rules.base(s) and s.constant, lambda s: [1.0, s.operands[1]]),
+        _on_edge(rules.function, rules.by_rule_with(power, rules.square)),
+        _on_edge(rules.squared, lambda s: [power(s.right, 0.5)]))  # 1/cosh for 1/cosh²
 
     SIGN_INSIDE = ("sign inside", 3, "the sign inside the rule is the other way round",
-        _on_edge(_is_activation, _by_rule_with(sub, lambda a, b: [a + b])))
+        _on_edge(rules.function, rules.by_rule_with(sub, lambda a, b: [a + b])),
+        _on_edge(rules.sigmoid_of_it, lambda s: [at(-s.operands[0], s)]))
 
     PART_FORGOTTEN = ("part of the rule forgotten", 4, "a part of the rule is forgotten",
-        _on_edge(_is_activation, _by_rule_with(mul, lambda a, b: [a, b])),
-        _on_edge(_is_activation, _by_rule_with(sub, lambda a, b: [b])))
+        _on_edge(rules.function, rules.by_rule_with(mul, lambda a, b: [a, b])),
+        _on_edge(rules.function, rules.by_rule_with(sub, lambda a, b: [b])))
 
-    ACTIVATION_FORGOTTEN = ("activation derivative forgotten", 2, "the derivative of the activation is forgotten",
-        _on_edge(_is_activation, lambda s: [1.0]))
+    ACTIVATION_FORGOTTEN = ("activation derivative forgotten", 2, "the derivative of {f} is forgotten",
+        _on_edge(rules.function, lambda s: [1.0]),
+        _inside(rules.inside(lambda z, e: 1.0, lambda a, out: 1.0 / a)),
+        _inside(rules.inside(lambda z, e: e, lambda a, out: 1.0)))
 
     INNER_FORGOTTEN = ("inner derivative forgotten", 3, "the inner derivative is forgotten",
-        _on_edge(_is_product, lambda s: [1.0]))
+        _on_edge(rules.factor, lambda s: [s.sign]))
+
+    VALUE_FOR_SLOPE = ("value for slope", 3, "{f} itself stands where its derivative belongs",
+        _on_edge(rules.function, lambda s: [s.out]),
+        _inside(rules.inside(lambda z, e: e, lambda a, out: out)))
+
+    INPUT_FOR_OUTPUT = ("pre-activation for output", 4, "the pre-activation was put in where the output belongs",
+        _on_edge(rules.function, lambda s: [s.row.textbook[0](*s.operands, s.operands[0])]),
+        _inside(rules.inside(lambda z, e: z, lambda a, out: 1.0 / a)))
+
+    INPUT_FOR_SLOPE = ("pre-activation for slope", 4, "what {f} is taken of stands where its derivative belongs",
+        _on_edge(rules.function, lambda s: [s.operands[0]]))
+
+    SLOPE_AT_OUTPUT = ("slope taken at the output", 4,
+        "the derivative was taken at the output instead of at the pre-activation",
+        _on_edge(rules.function, lambda s: [at(s.out, s)]))
+
+    OTHER_BRANCH = ("other branch", 4, "the slope of another branch of {f} stands here",
+        _on_edge(rules.branching, rules.sides))
+
+    ANOTHER_RULE = ("another activation's rule", 5, "this is another function's rule, and not that of {f}",
+        _on_edge(rules.function, rules.by_other_rules),
+        _inside(rules.inside(lambda z, e: 1.0 / z, lambda a, out: 1.0 / a)))
+
+    LOGARITHM_RULE = ("logarithm's rule", 3, "the logarithm's rule went wrong: the slope of ln(x) is 1/x",
+        _on_edge(rules.logarithm, lambda s: [s.operands[0], div(1.0, s.out)]),
+        _inside(rules.inside(lambda z, e: e, lambda a, out: a)),
+        _inside(rules.inside(lambda z, e: e, lambda a, out: 1.0 / out)))
+
+    ROOT_RULE = ("root's rule", 4, "the root's rule went wrong: the slope of √x is 1/(2√x)",
+        _on_edge(rules.root, lambda s: [0.5 * s.out, div(0.5, s.operands[0]), div(2.0, s.out), div(1.0, s.out)]))
+
+    POWER_RULE = ("power rule for an exponential", 5,
+        "xⁿ and aˣ are confused: the slope of xⁿ is n·xⁿ⁻¹, that of aˣ is aˣ·ln(a), and eˣ is its own",
+        _on_edge(rules.exponential, lambda s: [s.operands[0] * exp(s.operands[0] - 1.0)]),
+        _on_edge(rules.base, lambda s: [s.out * log(s.operands[0])]),
+        _on_edge(rules.exponent,
+            lambda s: [by * power(s.operands[0], s.operands[1] - 1.0) for by in (s.operands[1], log(s.operands[0]))]),
+        _inside(rules.inside(lambda z, e: z * exp(z - 1.0), lambda a, out: 1.0 / a)))
+
+    POWER_LEFT = ("power left as it was", 3, "the power is left as it was, and not derived",
+        _on_edge(rules.base, lambda s: [s.out]))
+
+    POWER_FACTOR_FORGOTTEN = ("exponent not brought down", 5, "the exponent, as a factor, is missing",
+        _on_edge(rules.base, lambda s: [power(s.operands[0], s.operands[1] - 1.0)]))
+
+    POWER_NOT_LOWERED = ("power not lowered", 5, "the exponent was not lowered by one",
+        _on_edge(rules.base, lambda s: [s.operands[1] * s.out]))
+
+    LOGARITHM_FORGOTTEN = ("logarithm forgotten", 5, "the logarithm is forgotten: the slope of aˣ is aˣ·ln(a)",
+        _on_edge(rules.exponent, lambda s: [s.out]))
+
+    QUOTIENT = ("quotient rule", 4, "the quotient rule went wrong: the slope of a/b is (a′b − a·b′)/b²",
+        _on_edge(lambda s: rules.numerator(s) and not s.constant, rules.over),
+        Edit(Scope.EDGE, rules.over, lambda s: rules.numerator(s) and s.constant, rank=5),  # rather a mean's n
+        _on_edge(rules.denominator,
+            lambda s: [s.right * s.operands[1], -s.right, div(s.right, s.operands[0]), s.operands[0]]),
+        Edit(Scope.RULE, lambda s: [s.right * s.operands[1]], rules.numerator),
+        Edit(Scope.RULE, lambda s: [div(*s.inner)], rules.numerator, rank=6))
+
+    PRODUCT = ("product rule", 4, "the product rule went wrong: the slope of a·b is a′b + a·b′",
+        Edit(Scope.RULE, lambda s: [s.inner[0] * s.inner[1]], rules.factor))
+
+    WRONG_OPERAND = ("wrong operand", 4, "the wrong operand was taken",
+        _on_edge(rules.factor, lambda s: [s.sign * x for x in (s.operands[s.i], *s.others)]),
+        _on_edge(rules.function, lambda s: [at(x, s) for x in (s.at, *s.others)]),
+        _on_edge(rules.base, lambda s: [at(x, s) for x in s.others]),
+        _on_edge(rules.exponent, lambda s: [s.out * log(s.operands[1])]))
+
+    # ---- a softmax, and what comes of a probability ----
+
+    SOFTMAX = ("softmax's rule", 3, "softmax's rule went wrong: ∂pᵢ/∂zᵢ = pᵢ(1 − pᵢ), and ∂pᵢ/∂zⱼ = −pᵢ·pⱼ",
+        # instead of p(1 − p), and instead of −p·q, for which the others stand
+        Edit(Scope.FACTOR, lambda s: [s.out * (1.0 + s.out), s.out, 1.0 - s.out, -s.out * s.out,
+                                      s.out * (1.0 - s.out), -s.right, div(s.right, s.out), s.out + s.right],
+             rules.numerator))
+
+    CROSS_ENTROPY = ("cross-entropy's slope", 4, "this is not the slope of the cross-entropy",
+        Edit(Scope.FACTOR, lambda s: [s.share, s.right - s.share, 2.0 * s.share - s.right, s.right - 1.0,
+                                      s.share * (1.0 - s.share), div(s.right, s.share) - 1.0, div(-1.0, s.share)],
+             rules.logsumexp, said=[
+                "y is missing in p − y", "p is missing in p − y", "p + y stands where p − y belongs",
+                "the 1 belongs to another class", "another slope stands where p − y belongs"]),
+        Edit(Scope.FACTOR, lambda s: [s.right * s.at * (1.0 - s.at), s.right * s.at + s.at], rules.logarithm,
+             said=["this is already the slope to the sum below, p − y"]))
+
+    # ---- the chain ----
 
     UPSTREAM_FORGOTTEN = ("upstream forgotten", 3, "the chain is cut off: what comes from above is forgotten",
         Edit(Scope.CUT_OFF, lambda s: [1.0]))
 
-    VALUE_FOR_SLOPE = ("value for slope", 3, "the activation itself stands where its derivative belongs",
-        _on_edge(_is_activation, lambda s: [s.out]))
-
-    INPUT_FOR_OUTPUT = ("pre-activation for output", 4, "the pre-activation was put in where the output belongs",
-        _on_edge(_is_activation, lambda s: [s.row.textbook[0](*s.operands, s.operands[0])]))
-
-    SLOPE_AT_OUTPUT = ("slope taken at the output", 4,
-        "the derivative was taken at the output instead of at the pre-activation",
-        _on_edge(_is_activation,
-            lambda s: [s.row.textbook[0](s.out, *s.operands[1:], s.row(s.out, *s.operands[1:]))]))
-
-    ANOTHER_RULE = ("another activation's rule", 5, "this is another activation's rule",
-        _on_edge(_is_activation, _by_other_rules))
-
-    WRONG_OPERAND = ("wrong operand", 4, "the wrong operand was taken",
-        _on_edge(_is_product, lambda s: [s.operands[s.i], *s.others]))
-
     PATH_MISSING = ("path missing", 3, "a path, that is a term of the sum, is missing",
         Edit(Scope.FACTOR, lambda s: [0.0], lambda s: s.one_of_several),
-        Edit(Scope.BRANCH, lambda s: [0.0], unlikely=1, said="the one through {}"))
+        Edit(Scope.BRANCH, lambda s: [0.0], unlikely=1, said=["the one through {}"]))
 
     PATH_TWICE = ("path counted twice", 3, "a path, that is a term of the sum, is counted twice",
         Edit(Scope.FACTOR, lambda s: [2.0 * s.right], lambda s: s.one_of_several),
-        Edit(Scope.BRANCH, lambda s: [2.0 * s.right], unlikely=2, said="the one through {}"))
-
-    POWER_NOT_LOWERED = ("power not lowered", 5, "the exponent was not lowered by one",
-        _on_edge(_is_power, lambda s: [s.operands[1] * s.out]))
+        Edit(Scope.BRANCH, lambda s: [2.0 * s.right], unlikely=2, said=["the one through {}"]))
 
     FACTOR_FORGOTTEN = ("factor forgotten", 5, "a whole factor of the chain is forgotten",
         # where the chain begins with it, all that comes from above is forgotten
         Edit(Scope.FACTOR, lambda s: [1.0], lambda s: s.one_of_several or not s.from_root))
 
     INVERTED = ("factor inverted", 6, "the factor is upside down",
-        Edit(Scope.FACTOR, lambda s: [TABLE["div"](1.0, s.right)]))
+        Edit(Scope.FACTOR, lambda s: [div(1.0, s.right)]))
+
+    # ---- another quantity ----
+
+    STEP_FOR_GRADIENT = ("step for gradient", 5, "this is the step, η times the gradient, and not the gradient",
+        Edit(Scope.ENTRY, lambda s: [sign * eta * s.right for sign in (1.0, -1.0) for eta in ETAS],
+             said=[f"η = {eta}" for eta in ETAS] * 2))
+
+    NEW_WEIGHT = ("new weight for gradient", 5, "this is the new weight after a step, and not the gradient",
+        Edit(Scope.ENTRY, lambda s: [s.at - eta * s.right for eta in (1, *ETAS)],
+             said=[f"η = {eta}" for eta in (1, *ETAS)]))
+
+    ANOTHER_PARTIAL = ("another partial", 5, "this is another partial",
+        Edit(Scope.ENTRY, lambda s: s.others, unlikely=1, said=["{}"]))
+
+    ADDED = ("added for multiplied", 6, "factors are added where they multiply: the chain rule takes their product",
+        Edit(Scope.ENTRY, rules.added))
     # fmt: on
 
     @property

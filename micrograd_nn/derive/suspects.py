@@ -1,6 +1,6 @@
 """Which slip turns the right derivation into the one that a person wrote: every edit of the table, in every place.
 
-A change of one slope changes the whole by ∂root/∂above · change · ∂below/∂target, and those two are known from one
+A change of one slope changes the whole by that change times what the slope is multiplied with, which is known from one
 sweep and one pass of tangents at each point. Only a slip at several operations at once takes a pass of its own.
 """
 
@@ -8,17 +8,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, nan
+from itertools import pairwise
+from math import isfinite
 from typing import Any
 
-from ..engine.operation import Operation
-from ..engine.value import Value
+from ..engine.value import Constant, Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
-from .chain import Chain, Edge, Numbers, Pair
-from .slips import Edit, Scope, Slip, Slope, multiplies
+from ._paths import largest_first
+from .chain import Chain, Edge, Factor, Numbers, Pair
+from .recorded import partial_text
+from .rules import LOGSUMEXP, Slope, is_constant, multiplies, reads
+from .slips import Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
+MOST_PATHS = 16  # of which the factors are added up
 READABLE = 80  # characters of a branch in symbols; a longer one is not said
 EDITS = [(slip, edit) for slip in Slip for edit in slip.edits]
 
@@ -30,8 +34,77 @@ class Place:
     scope: Scope
     pairs: tuple[Pair, ...]  # the factors it lies in; the first stands for them
     edges: tuple[Edge, ...] = ()  # the slopes of operations that are exchanged; several for the same slip everywhere
-    others: Sequence[Value] = ()  # names that might be taken for the other operand
+    others: Sequence[Value] = ()  # names that might be taken for the other operand, or for the target
+    paths: Sequence[Sequence[Pair]] = ()  # of the entry
+    unit: Value | None = None  # of a factor: the softmax or logarithm that it leads through
     unlikely: int = 0
+
+    def totals(self, edit: Edit, numbers: Numbers) -> list[float]:
+        """What the whole comes to with each of the edit's wrong slopes."""
+        if len(self.edges) > 1:
+            slopes = [self.on_edge(edge, numbers.point.values, self._right(edge, numbers)) for edge in self.edges]
+            variants = zip(*map(edit.instead, slopes), strict=True)
+            return [numbers.with_slopes(dict(zip(self.edges, map(float, wrong), strict=True))) for wrong in variants]
+        weight, slope = self.weight(numbers), self.slope(numbers)
+        rest = numbers.total - weight * slope.right
+        return [rest + weight * float(wrong) for wrong in edit.instead(slope)]
+
+    def slope(self, numbers: Numbers) -> Slope:
+        """What stands here rightly, of several alike edges in the first."""
+        if self.edges:
+            edge = self.edges[0]
+            return self.on_edge(edge, numbers.point.values, self._right(edge, numbers), self._inner(edge, numbers))
+        (pair, *_), chain, values = self.pairs, numbers.chain, numbers.point.values
+        if self.scope is Scope.ENTRY:
+            others = [numbers.adjoints.get(other, 0.0) for other in self.others]
+            paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
+            return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
+        return Slope(
+            numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
+            row=self.unit.operation if self.unit else None,
+            out=values[pair[0]],
+            at=values[pair[1]],
+            share=numbers.above(pair).get(self.unit) if self.unit else None,
+            divisors=chain.divisors,
+            from_root=pair[0] is chain.root,
+            one_of_several=chain.goes_around(pair),
+        )
+
+    def _right(self, edge: Edge, numbers: Numbers) -> float:
+        node, i = edge
+        return numbers.above(self.pairs[0])[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
+
+    def _inner(self, edge: Edge, numbers: Numbers) -> list[float]:
+        return [numbers.above(self.pairs[0]).get(operand, 0.0) for operand in edge[0].operands]
+
+    def on_edge(self, edge: Edge, values: Mapping[Value, Any], right: Any, inner: Sequence[float] = ()) -> Slope:
+        """The slope of an operation, on numbers or symbols."""
+        node, i = edge
+        operands, others = ([values[node] for node in nodes] for nodes in (node.operands, self.others))
+        other = node.operands[-1 - i]
+        return Slope(
+            right,
+            node.operation,
+            i,
+            operands,
+            values[node],
+            inner,
+            others,
+            at=values[self.pairs[0][1]],
+            constant=isinstance(other, Constant),
+            sign=-1.0 if reads(other.operation, 0, "−1") else 1.0,
+        )
+
+    def weight(self, numbers: Numbers) -> float:
+        """What the one slope is multiplied with in the whole."""
+        pair = self.pairs[0]
+        if self.scope is Scope.ENTRY:
+            return 1.0
+        if self.scope is Scope.RULE:
+            return numbers.times_factor(pair) * numbers.below(pair[0])[self.edges[0][0]]
+        if self.edges:
+            return sum(numbers.times_edge(pair, self.edges[0]) for pair in self.pairs)
+        return numbers.times_factor(pair) if self.scope is Scope.FACTOR else numbers.tangents[pair[1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,33 +130,45 @@ class Suspect:
     @cached_property
     def unlikely(self) -> int:
         """The same, among slips of one rank."""
-        child, parent = self.pair
-        seen = self.edit.seen
-        looks_like_it = not seen or re.match(seen, _text(self.chain.factors[child][parent].symbol))
+        looks_like_it = not self.edit.seen or re.match(self.edit.seen, _text(self._factor.symbol))
         return self.place.unlikely + self.edit.unlikely + (not looks_like_it)
+
+    @property
+    def _factor(self) -> Factor:
+        return self.chain.factors[self.pair[0]][self.pair[1]]
 
     @property
     def title(self) -> str:
         """The slip in a word or two, said of one branch where it could be taken for a slip of the whole."""
         return f"{self.slip.value} in one term" if self.rank > self.slip.rank else self.slip.value
 
+    @property
+    def sentence(self) -> str:
+        """What went wrong, with the sign of the function in which it did."""
+        node = self.place.edges[0][0] if self.place.edges else None
+        return self.slip.sentence.format(f=node.operation.sign if node and node.operation else "")
+
     @cached_property
     def detail(self) -> str:
         """Which symbols stand where others belong, or in which branch; nothing where that is said by the slip."""
-        if len(self.place.edges) != 1:
-            return ""
-        ((node, i),), symbols = self.place.edges, self.chain.symbols
+        said, symbols = self.edit.said, self.chain.symbols
         if self.place.scope is Scope.BRANCH:
-            return self._branch(node, node.operands[i])
+            ((node, i),) = self.place.edges
+            uses = (node.operands[i], node)[: 1 + (node.operands[i] is self.pair[1])]  # of a name, which use
+            through = _text(*(symbols[use] for use in uses))
+            return said[0].format(through) if 0 < len(through) <= READABLE else ""
+        if "{}" in said:
+            root, other = self.chain.root, self.place.others[self.variant]
+            return said[0].format(partial_text(self.chain.names[root], self.chain.names[other]))
+        if said:
+            return said[min(self.variant, len(said) - 1)]
+        if len(self.place.edges) != 1 or self.place.scope is Scope.RULE:
+            return ""
+        ((node, i),) = self.place.edges
         assert node.operation is not None  # a leaf has no edges
         right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
-        wrong = Symbol.of(self.edit.instead(_on_edge(self.place, (node, i), symbols, right))[self.variant])
+        wrong = Symbol.of(self.edit.instead(self.place.on_edge((node, i), symbols, right))[self.variant])
         return f"{wrong} stands where {right} belongs"
-
-    def _branch(self, node: Value, operand: Value) -> str:
-        ways = (operand, node) if operand is self.pair[1] else (operand,)  # of the uses of a name, which one
-        through = _text(*(self.chain.symbols[way] for way in ways))
-        return self.edit.said.format(through) if 0 < len(through) <= READABLE else ""
 
 
 def _text(*ways: Symbol) -> str:
@@ -101,10 +186,10 @@ def suspects(
     here, *elsewhere = points
     for slip, edit, place in _candidates(here):
         try:
-            found = _totals(edit, place, here) if max(slip.rank, edit.rank) <= farthest else []
+            found = place.totals(edit, here) if max(slip.rank, edit.rank) <= farthest else []
             for variant, total in enumerate(found):
                 if fits(written[0], total):
-                    totals = [total, *(_totals(edit, place, numbers)[variant] for numbers in elsewhere)]
+                    totals = [total, *(place.totals(edit, numbers)[variant] for numbers in elsewhere)]
                     if all(map(fits, written, totals)) and any(map(isfinite, totals)):
                         yield Suspect(here.chain, slip, edit, place, variant)
         except (ArithmeticError, ValueError):  # of a person's own row, put in for another outside of its domain
@@ -113,100 +198,86 @@ def suspects(
 
 def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
     """Each edit of the table in each place of its scope; those of an edge then at all edges of an operation alike."""
-    lies_in: dict[Edge, list[Pair]] = {}  # by edge: the factors, from root down
+    alike: dict[Any, list[tuple[Place, Slope]]] = {}  # by operation
     for place in _places(here):
-        (slope,) = _slopes(place, here)
+        slope = place.slope(here)
         yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
-        if place.scope is Scope.BRANCH:
-            lies_in.setdefault(place.edges[0], []).append(place.pairs[0])
-    by_operation: dict[Operation | None, list[Edge]] = {}  # from the leaves up
-    for node in here.chain.order:
-        by_operation.setdefault(node.operation, []).extend(edge for edge in ((node, 0), (node, 1)) if edge in lies_in)
-    for edges in by_operation.values():
-        slopes = _slopes(Place(Scope.EDGE, (), tuple(edges)), here)
+        if place.scope is Scope.EDGE and not is_constant(slope):
+            alike.setdefault(slope.row, []).append((place, slope))
+    for places in alike.values():
         for slip, edit in EDITS:
-            alike = tuple(edge for edge, slope in zip(edges, slopes, strict=True) if edit.where(slope))
-            if edit.scope is Scope.EDGE and len(alike) > 1:
-                pairs = [(pair, edge) for edge in reversed(alike) for pair in lies_in[edge]]
-                counting = dict.fromkeys(pair for pair, edge in pairs if here.times_edge(pair, edge))
-                yield slip, edit, Place(Scope.EDGE, tuple(counting) or (pairs[0][0],), alike, unlikely=2)
-
-
-# ---- the places ----
+            mine = [place for place, slope in places if edit.scope is Scope.EDGE and edit.where(slope)]
+            edges = tuple(dict.fromkeys(place.edges[0] for place in mine))
+            if len(edges) > 1:
+                pairs = dict.fromkeys(place.pairs[0] for place in mine if place.weight(here))
+                yield slip, edit, Place(Scope.EDGE, tuple(pairs) or mine[0].pairs, edges, unlikely=2)
 
 
 def _places(here: Numbers) -> Iterator[Place]:
     """Every place of the chain in which one slip can be made; that of an edge in each factor it lies in, and in all."""
     chain = here.chain
     named = [node for node in chain.order if node in chain.names]
+    if chain.named:
+        yield _entry(chain, named)
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
         yield Place(Scope.WHOLE, (pair,))
+    on_all = (node for node in chain.named[1:-1] if not chain.goes_around((node, node)))
+    yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in on_all)
     for child, factors in chain.factors.items():
-        yield from (Place(Scope.FACTOR, ((child, parent),)) for parent, f in factors.items() if not f.is_nothing)
-    yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in chain.named[1:-1])
-    for child, factors in chain.factors.items():
+        unit = _unit(chain, child)
+        for parent, factor in factors.items():
+            if not factor.is_nothing:
+                yield Place(Scope.FACTOR, ((child, parent),), unit=unit)
         for node in chain.region(child):
             for i, operand in enumerate(node.operands):
                 pairs = tuple((child, parent) for parent in factors if operand in here.above((child, parent)))
                 others = _mistakable(chain, (node, i), named) if pairs else ()
                 for pair in pairs:
                     yield Place(Scope.EDGE, (pair,), ((node, i),), others)
-                    yield Place(Scope.BRANCH, (pair,), ((node, i),))
+                    yield from _branch(pair, (node, i), here)
+                    if i == 1 and node.left in here.above(pair):
+                        yield Place(Scope.RULE, (pair,), ((node, 0),))
                 if len(pairs) > 1:
                     yield Place(Scope.EDGE, pairs, ((node, i),), others, unlikely=len(pairs) - 1)
 
 
+def _entry(chain: Chain, named: Sequence[Value]) -> Place:
+    """The whole derivative: which others there are, and the paths that it is the sum of, if they are few."""
+    others = [node for node in named if node.operation is None and node is not chain.target][:MOST_OTHERS]
+    paths = largest_first(chain.named, chain.edges, chain.target) if 0 < chain.count <= MOST_PATHS else ()
+    return Place(Scope.ENTRY, ((chain.root, chain.target),), (), others, [[*pairwise(path.nodes)] for path in paths])
+
+
+def _unit(chain: Chain, child: Value) -> Value | None:
+    """The softmax, logsumexp or logarithm that leads from a name to those below it, if one does."""
+    if reads(child.operation, 0, "1/b") and reads(child.operands[0].operation, 0, "out"):
+        return child
+    found = (node for node in reversed(chain.region(child)) if reads(node.operation, 0, "1/a", LOGSUMEXP))
+    return next(found, None)
+
+
+def _branch(pair: Pair, edge: Edge, here: Numbers) -> Iterator[Place]:
+    """An edge as one of several ways through a factor, if it is one."""
+    branch, whole = Place(Scope.BRANCH, (pair,), (edge,)), here.times_factor(pair) * here.factor(pair)
+    through = branch.weight(here) * branch.slope(here).right
+    if abs(through - whole) > 1e-9 * abs(whole):
+        yield branch
+
+
 def _mistakable(chain: Chain, edge: Edge, named: Sequence[Value]) -> Sequence[Value]:
-    """Names that might be taken for the other operand of a product, those of its own family (x2 for x1) first."""
+    """Names that might be taken for the one that makes a slope, those of its own family (x2 for x1) first."""
     node, i = edge
-    if node.operation is None or not multiplies(node.operation, i):
+    if node.operation is None:
         return ()
-    family = _letters(chain.names.get(node.operands[1 - i], ""))
-    others = [other for other in named if other not in {node, *node.operands}]
+    product = multiplies(node.operation, i)
+    taken = node.operands[1 - i] if product else node.operands[i]
+    if not product and (taken not in chain.names or taken.operation is not None):
+        return ()  # a leaf is mistaken for another
+    family = _letters(chain.names.get(taken, ""))
+    others = [other for other in named if other not in {node, *node.operands} and (product or other.operation is None)]
     return sorted(others, key=lambda other: _letters(chain.names[other]) != family)[:MOST_OTHERS]
 
 
 def _letters(name: str) -> str:
     found = re.match(r"[^\W\d]+", name)
     return found[0] if found else ""
-
-
-# ---- the one evaluator ----
-
-
-def _totals(edit: Edit, place: Place, numbers: Numbers) -> list[float]:
-    """What the whole comes to with each of the edit's wrong slopes."""
-    slopes = _slopes(place, numbers)
-    variants = zip(*map(edit.instead, slopes), strict=True)
-    if len(place.edges) > 1:
-        return [numbers.with_slopes(dict(zip(place.edges, map(float, wrong), strict=True))) for wrong in variants]
-    pair = place.pairs[0]
-    if place.edges:  # the weight is what the slope is multiplied with in the whole
-        weight = sum(numbers.times_edge(pair, place.edges[0]) for pair in place.pairs)
-    else:
-        weight = numbers.times_factor(pair) if place.scope is Scope.FACTOR else numbers.tangents[pair[1]]
-    through = weight * slopes[0].right
-    if place.scope is Scope.BRANCH:
-        whole = numbers.times_factor(pair) * numbers.factor(pair)
-        if abs(through - whole) <= 1e-9 * abs(whole):
-            return [nan]  # all that goes through the factor, and so no branch that could be forgotten
-    rest = 0.0 if place.scope is Scope.CUT_OFF else numbers.total - through
-    return [rest + weight * float(wrong) for (wrong,) in variants]
-
-
-def _slopes(place: Place, numbers: Numbers) -> list[Slope]:
-    """What stands in a place rightly: one slope, or those of all the edges that are alike."""
-    if place.edges or not place.pairs:
-        slopes, values = numbers.point.slopes, numbers.point.values
-        return [_on_edge(place, (node, i), values, slopes[node][i]) for node, i in place.edges]
-    (pair,), chain = place.pairs, numbers.chain
-    right = numbers.factor(pair) if place.scope is Scope.FACTOR else numbers.adjoints[pair[1]]
-    around, from_root = chain.goes_around(pair), pair[0] is chain.root
-    return [Slope(right, divisors=chain.divisors, from_root=from_root, one_of_several=around)]
-
-
-def _on_edge(place: Place, edge: Edge, values: Mapping[Value, Any], right: Any) -> Slope:
-    """An edge on numbers or symbols."""
-    node, i = edge
-    operands = [values[operand] for operand in node.operands]
-    return Slope(right, node.operation, i, operands, values[node], [values[other] for other in place.others])

@@ -5,19 +5,20 @@ recording pays nothing for it. Whatever only looks like a unit is derived step b
 step: each node that it takes in, with the slope towards it as the textbook has it and as the number that was recorded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, reduce
 from math import isclose
 from operator import add as plus
 
 from ..engine.graph import postorder
 from ..engine.operation import Operation
-from ..engine.ops import add, div, exp, logaddexp, maximum, stop_gradient, sub
-from ..engine.value import Constant, Value
+from ..engine.ops import add, div, exp, logaddexp, maximum, softplus, stop_gradient, sub
+from ..engine.value import Constant, Value, edges
 from ..notation._simplify import Tidy, product
 from ..notation.symbol import Symbol
 
 LARGEST = 700.0  # up to here exp(z1)/(exp(z1) + …) can be worked out as it is written
+SHIFT = (stop_gradient, maximum)  # the largest of some values, held constant
 TINY = 1e-6  # a maximum with a constant from 0 up to this is taken for safety, and a textbook doesn't write it
 
 Names = Mapping[Value, str]
@@ -32,14 +33,19 @@ def unit_at(out: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int
     """
     if (p := let_through(out)) is not None:
         return [(p, (Tidy.of(1.0), out.dleft))]
-    return (
-        _softmax(out, names, symbols) or _cross_entropy(out, names, symbols, uses) or _chain(out, names, symbols, uses)
-    )
+    return _softmax(out, names, symbols) or _cross_entropy(out, names, symbols) or _chain(out, names, symbols, uses)
 
 
 def let_through(node: Value) -> Value | None:
     """p for the max(p, 1e-44) below a logarithm, where p is the larger one; None for any other node."""
     return node.left if _is_clamp(node) and node.left.data > node.right.data else None
+
+
+def shifts(share: Value) -> dict[Value, Value]:
+    """z by each z − m in a softmax exp(z − m)/Σ, m being held constant for safety; none in any other node."""
+    whole = share.right if share.operation is div else None
+    exponents = [power.left for power in _powers(whole)] if whole is not None and whole.operation is add else []
+    return dict(zip(exponents, _without_shift(exponents), strict=True))
 
 
 def in_domain(node: Value, values: Mapping[Value, float]) -> bool:
@@ -94,24 +100,46 @@ def _without_shift(exponents: list[Value]) -> list[Value]:
     return [node.left for node in exponents] if shifted else exponents
 
 
-def _cross_entropy(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
-    """ln(e^(z1 − t) + … + e^(zn − t)), with one t: −ln softmax(z)[k] where t is zk, and a 1 stands for its term.
+def _cross_entropy(top: Value, names: Names, symbols: Symbols) -> Unit | None:
+    """−ln softmax(z)[k] from how far the other z are ahead of zk, and ln(e^(z1 − t) + … + e^(zn − t)) with any t.
 
-    ∂L/∂z2 = p2, and ∂L/∂t = −1: together p2 − 1 for a zk.
+    ∂L/∂z2 = p2, but p2 − 1 for a zk, and ∂L/∂t = −1.
     """
-    terms = _terms(top, names, uses) if top.operation is logaddexp else []
-    ones = [node for node, _, _ in terms if isinstance(node, Constant) and node.data == 0.0]
-    inner = [(node, slope) for node, slope, _ in terms if node not in {*ones}]
-    if len(ones) > 1 or any(node.operation is not sub or node in names or uses[node] > 1 for node, _ in inner):
-        return None
-    shifts = {node.right for node, _ in inner}
-    classes = [node.left for node, _ in inner] + ([*shifts] if ones else [])
+    terms, label = _differences(top, names)
+    shifts, classes = {node.right for node, _ in terms}, [node.left for node, _ in terms]
     if len(shifts) != 1 or len({*classes}) < len(classes) or any(abs(z.data) > LARGEST for z in classes):
         return None
-    powers = [exp(symbols[z]) for z in classes]
-    shares = [power / reduce(plus, powers) for power in powers]
-    steps = [(node.left, (share, slope)) for (node, slope), share in zip(inner, shares, strict=False)]
-    return [*steps, (*shifts, (shares[-1] - 1.0 if ones else Tidy.of(-1.0), -sum(slope for _, slope in inner)))]
+    (shift,) = shifts
+    if label and shift.operation is not stop_gradient:
+        return None
+    below = postorder(shift, lambda node: node.operands if node.operation in SHIFT else ())
+    place = {z: i for i, z in enumerate(below)}  # in which order the largest was looked for
+    whole = reduce(plus, [exp(symbols[z]) for z in sorted(classes, key=lambda z: place.get(z, 0))])
+    shares = [exp(symbols[z]) / whole for z in classes]
+    if label:
+        shares[-1] = shares[-1] - 1.0
+    steps = [(z, (share, slope)) for z, share, (_, slope) in zip(classes, shares, terms, strict=True)]
+    return steps if label else [*steps, (shift, (Tidy.of(-1.0), -sum(slope for _, slope in terms)))]
+
+
+def _differences(top: Value, names: Names) -> tuple[list[tuple[Value, float]], bool]:
+    """Each zj − m with ∂top/∂(zj − m), that of zk last, and whether there is a zk; nothing if others are among them."""
+    chain, slope, own = top, 1.0, list[tuple[Value, float]]()
+    if top.operation is softplus and top.left.operation is sub and top.left not in names:
+        chain, slope, own = top.left.left, top.dleft, [(top.left.right, -top.dleft)]
+    terms = [(chain, slope), *own]
+    if chain.operation is logaddexp and (chain is top or chain not in names):
+        met = {*names}
+
+        def inside(link: Value) -> bool:
+            """Is it met for the first time, and without a name?"""
+            new = link not in met
+            met.add(link)
+            return new
+
+        terms = [*((node, slope * to) for node, to, _ in _terms(chain, inside)), *own]
+    plain = all(node.operation is sub and node not in names for node, _ in terms) and len(terms) > 1
+    return (terms if plain else []), bool(own)
 
 
 def _chain(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]) -> Unit | None:
@@ -123,7 +151,7 @@ def _chain(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]
     if row is None or not row.associative or not _knows_itself_only(row):
         return None
     steps, same = [], True
-    for node, slope, (link, i) in _terms(top, names, uses):
+    for node, slope, (link, i) in _terms(top, lambda node: node not in names and uses[node] == 1):
         operands = link.operands
         symbol = Tidy.of(row.textbook[i](*[symbols[operand] for operand in operands], symbols[top]))
         same &= isclose(row.textbook[i](*[o.data for o in operands], top.data), slope, rel_tol=1e-6)
@@ -131,17 +159,16 @@ def _chain(top: Value, names: Names, symbols: Symbols, uses: Mapping[Value, int]
     return steps if same and len(steps) > 2 else None
 
 
-def _terms(top: Value, names: Names, uses: Mapping[Value, int]) -> list[tuple[Value, float, tuple[Value, int]]]:
+def _terms(top: Value, inside: Callable[[Value], bool]) -> list[tuple[Value, float, tuple[Value, int]]]:
     """The terms of a chain in order: each with ∂top/∂term, its link, and which operand of the link it is."""
     terms = []
-    stack = [(top, 1, top.dright), (top, 0, top.dleft)]
+    stack = [(operand, slope, (top, i)) for i, (operand, slope) in enumerate(edges(top))][::-1]
     while stack:
-        link, i, slope = stack.pop()
-        node = link.operands[i]
-        if node.operation is top.operation and node not in names and uses[node] == 1:
-            stack += [(node, 1, slope * node.dright), (node, 0, slope * node.dleft)]
+        node, slope, place = stack.pop()
+        if node.operation is top.operation and inside(node):
+            stack += [(node.right, slope * node.dright, (node, 1)), (node.left, slope * node.dleft, (node, 0))]
         else:
-            terms.append((node, slope, (link, i)))
+            terms.append((node, slope, place))
     return terms
 
 

@@ -10,3 +10,4 @@ from .dot import draw_dot as draw_dot
 from .dot import trace as trace
 from .drawing import Drawing as Drawing
 from .network import draw_network as draw_network
+from .render import use_renderer as use_renderer

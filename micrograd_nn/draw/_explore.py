@@ -10,6 +10,8 @@ computed from it, in the same Values.
     derive  node          ∂L/∂node through the named nodes          -> heading, formula
     nudge   node, value   what L would do if node were so much more -> words
     check   node, value   a person's own ∂L/∂node                   -> right, words
+    tutor   node, value   what was answered, or that a hint is wanted, with the record so far, as in {"record": …,
+                          "entry": "-2(y - o)"} or {"hint": true}   -> right, words, and what the tutor knows
 
 and where there are samples to learn from, each with the data as its answer:
 
@@ -19,20 +21,20 @@ and where there are samples to learn from, each with the data as its answer:
     rewind                back to the numbers of the start
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any
 
-from ..derive import check_partials
+from ..derive import check_partials, tutor
 from ..engine.backprop import replay
 from ..engine.value import Constant, Value
 from ..errors import ArgumentError, MicrogradError, known
 from ..notation.text import rounded
 from ._descent import MOVES, Descent, renew, within
-from .folding import slopes_through
+from .folding import Link, slopes_through
 from .mathml import mathml
-from .source import THINNEST, largest_of, width_of
-from .story import Moment, Story, Unit
+from .source import THINNEST, width_of
+from .story import Block, Moment, Story
 
 Data = dict[str, Any]
 PHASES = {"start": "Start", "forward": "Forward", "seed": "Turning point", "backward": "Backward"}
@@ -70,58 +72,54 @@ def graph_data(root: Value, told: bool = False, descent: Descent | None = None) 
     Raises what Story raises.
     """
     story = Story(root)
-    flows = (flow for step in story.steps.values() for flow in step.contributions)
-    largest = largest_of(flow for flow in flows if isfinite(flow))
     data: Data = {
         "title": f"Forward and backward through {story.name(root)}",
-        "nodes": [_node(story, place, largest) for place in range(len(story.order))],
-        "units": [_unit(story, unit, largest) for unit in story.units],
+        "nodes": [_node(story, node) for node in story.order],
+        "modules": [_module(story, module) for module in story.modules],
         "steps": [_step(moment) for moment in story.moments],
     }
     if descent:
         data["descent"] = descent.data()
     if told:
         for i, step in enumerate(data["steps"]):
-            step |= _told(story, i)
-        data["derivations"] = [
-            None if isinstance(node, Constant) else _derived(story, place) for place, node in enumerate(story.order)
-        ]
+            step |= _tell(story, None, i)
+        nodes = enumerate(story.order)
+        data["derivations"] = [None if isinstance(x, Constant) else _derive(story, i, None) for i, x in nodes]
     return data
 
 
 # ---- what a page draws ----
 
 
-def _node(story: Story, place: int, largest: float) -> Data:
-    node = story.order[place]
+def _node(story: Story, node: Value) -> Data:
     data: Data = {"name": story.name(node), "number": rounded(node.data), "made": story.formula(node)}
-    if node.operation is None:
-        data |= {"kind": "constant" if isinstance(node, Constant) else "leaf", "homes": story.homes[node]}
-        return data | ({"exact": repr(node.data)} if isfinite(node.data) else {})
-    step = story.steps[node]
-    pairs = zip(node.operands, step.partials, step.contributions, strict=True)
-    edges = [_edge(story, operand, slope, flow, largest) for operand, slope, flow in pairs]
-    data |= {"kind": "made", "unit": story.unit_of.get(node), "edges": edges, "flat": story.flat(node)}
-    return data
+    if node.operation is not None:
+        edges = _edges(story, node, zip(node.operands, node.partials, strict=True))
+        return data | {"kind": "made", "module": story.module_of.get(node), "edges": edges, "flat": story.flat(node)}
+    data |= {"kind": "constant" if isinstance(node, Constant) else "leaf", "homes": story.homes[node]}
+    return data | ({"exact": repr(node.data)} if isfinite(node.data) else {})
 
 
-def _unit(story: Story, unit: Unit, largest: float) -> Data:
-    upstream = story.adjoints[unit.output]
-    links = slopes_through(unit.made, unit.inputs)
+def _module(story: Story, module: Block) -> Data:
     return {
-        "name": story.name(unit.output),
-        "output": story.place[unit.output],
-        "count": len(unit.made),
-        "edges": [_edge(story, operand, slope, upstream * slope, largest) for operand, slope in links],
-        "flat": " ".join(filter(None, map(story.flat, unit.made))),
+        "name": story.name(module.output),
+        "output": story.place[module.output],
+        "count": len(module.made),
+        "edges": _edges(story, module.output, slopes_through(module.made, module.inputs)),
+        "flat": " ".join(filter(None, map(story.flat, module.made))),
     }
 
 
-def _edge(story: Story, operand: Value, slope: float, flow: float, largest: float) -> Data:
-    if isinstance(operand, Constant):  # takes no part in backward
-        return {"from": story.place[operand], "slope": "", "sign": "", "width": str(THINNEST)}
-    width = f"{width_of(flow, largest):.2f}"
-    return {"from": story.place[operand], "slope": rounded(slope), "sign": _sign(flow), "width": width}
+def _edges(story: Story, output: Value, links: Iterable[Link]) -> list[Data]:
+    """The lines into a node; a constant takes no part in backward, so its line has no slope."""
+    edges = []
+    for operand, slope in links:
+        data: Data = {"from": story.place[operand], "slope": "", "sign": "", "width": str(THINNEST)}
+        if not isinstance(operand, Constant):
+            flow = story.steps[output].upstream * slope
+            data |= {"slope": rounded(slope), "sign": _sign(flow), "width": f"{width_of(flow, story.largest):.2f}"}
+        edges.append(data)
+    return edges
 
 
 def _step(moment: Moment) -> Data:
@@ -130,8 +128,8 @@ def _step(moment: Moment) -> Data:
         "title": moment.title,
         "node": moment.place,
         "operands": moment.operands,
-        "gathered": [(place, rounded(total), _sign(total)) for place, total in moment.gathered],
-        "unit": moment.unit,
+        "gathered": [(place, rounded(total), _sign(total)) for place, _, total in moment.gathered],
+        "module": moment.module,
         "whole": moment.whole,
     }
 
@@ -143,19 +141,18 @@ def _sign(x: float) -> str:
 # ---- what a page asks ----
 
 
-def _told(story: Story, i: int) -> Data:
+def _tell(story: Story, place: Any, i: Any) -> Data:
+    moment = story.moments[within("step", i, len(story.moments))]
     latex, words = story.tell(i)
-    moment = story.moments[i]
     if moment.phase == "backward" and moment.place is not None:
         words = " ".join(filter(None, (words, story.flat(story.order[moment.place]))))
     return {"formula": mathml(latex, block=True) if latex else "", "words": words, "about": PHASES[moment.phase]}
 
 
-def _derived(story: Story, place: int) -> Data:
-    node = story.order[place]
-    made = f" = {story.formula(node)}" if node.operation is not None else ""
-    heading = f"{story.name(node)}{made} = {rounded(node.data)}"
-    return {"heading": heading, "formula": mathml(story.derivation(place), block=True)}
+def _derive(story: Story, place: Any, value: Any) -> Data:
+    node = _node_at(story, place)
+    sides = filter(None, (story.name(node), story.formula(node), rounded(node.data)))
+    return {"heading": " = ".join(sides), "formula": mathml(story.derivation(place), block=True)}
 
 
 def _set(story: Story, place: Any, value: Any) -> Data:
@@ -169,14 +166,6 @@ def _set(story: Story, place: Any, value: Any) -> Data:
         leaf.data = given
         renew(story.root)
         raise
-
-
-def _tell(story: Story, place: Any, i: Any) -> Data:
-    return _told(story, within("step", i, len(story.moments)))
-
-
-def _derive(story: Story, place: Any, value: Any) -> Data:
-    return _derived(story, within("node", place, len(story.order)))
 
 
 def _nudge(story: Story, place: Any, by: Any) -> Data:
@@ -195,17 +184,36 @@ def _nudge(story: Story, place: Any, by: Any) -> Data:
 
 
 def _check(story: Story, place: Any, derivation: Any) -> Data:
-    node = story.order[within("node", place, len(story.order))]
+    node = _node_at(story, place)
     (finding,) = check_partials(story.root, {node: derivation}).findings
     return {"right": finding.ok, "words": finding.words or "Right."}
 
 
+def _tutor(story: Story, place: Any, value: Any) -> Data:
+    node = story.order[within("node", place, len(story.order))]
+    said = value if isinstance(value, Mapping) else {}
+    dialogue = tutor(story.root, node, said.get("record"))
+    reply = dialogue.answer(str(said["entry"])) if "entry" in said else dialogue.hint() if said.get("hint") else None
+    return {"right": reply and reply.right, "words": reply.words if reply else dialogue.opening, **dialogue.data}
+
+
 Answer = Callable[[Story, Any, Any], Data]
-ANSWERS: dict[Any, Answer] = {"set": _set, "tell": _tell, "derive": _derive, "nudge": _nudge, "check": _check}
+ANSWERS: dict[Any, Answer] = {
+    "set": _set,
+    "tell": _tell,
+    "derive": _derive,
+    "nudge": _nudge,
+    "check": _check,
+    "tutor": _tutor,
+}
 
 
 def _leaf(story: Story, place: Any) -> Value:
-    node = story.order[within("node", place, len(story.order))]
+    node = _node_at(story, place)
     if node.operation is not None or isinstance(node, Constant):
         raise ArgumentError("only a leaf can be moved: what an operation made follows from its operands")
     return node
+
+
+def _node_at(story: Story, place: Any) -> Value:
+    return story.order[within("node", place, len(story.order))]

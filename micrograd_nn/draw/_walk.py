@@ -17,9 +17,9 @@ from string import Template
 from typing import Any
 
 from ..engine.value import Value
-from ..errors import ArgumentTypeError, UnknownNameError
-from ..files import write_whole
+from ..errors import ArgumentTypeError
 from ._explore import graph_data
+from .drawing import save_as
 
 FRAME_HEIGHT = 680  # pixels of the walk in a notebook cell
 START = '\nopen(document.querySelector("main"), JSON.parse(document.getElementById("data").textContent));\n'
@@ -61,11 +61,7 @@ class Walk:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to path, an .html file. Returns the path. Raises FileError, with the old file still there."""
-        path = Path(path)
-        if path.suffix.lower() not in (".html", ".htm"):
-            raise UnknownNameError("ending of a walk's file", path.suffix, [".html", ".htm"])
-        write_whole(path, self.html.encode())
-        return path
+        return save_as(path, "walk", dict.fromkeys((".html", ".htm"), lambda: self.html.encode()))
 
     def _repr_html_(self) -> str:
         return (

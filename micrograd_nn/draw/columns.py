@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..engine.modes import enable_grad
-from ..engine.ops import mul
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, MicrogradError
 from ..nn.layers import MLP, Layer, Maxout, Module, Neuron
@@ -14,40 +14,56 @@ from ..nn.module import neurons_of
 
 MOST = 8  # circles in a column; a larger layer shows its first ones and its last, and dots between
 RADIUS = 0.25  # of a circle, in rows
-Source = tuple[int, int]  # where a circle stands: its column, and its position there
+Place = tuple[int, int]  # of a circle: its column, and its position there
+
+
+@dataclass(frozen=True)
+class Circle:
+    """An input, or a neuron with the place that each of its weights leads from."""
+
+    label: str
+    kind: str = "input"  # or what its activation is called
+    neuron: Neuron | None = None
+    sources: Sequence[Place] = ()
+
+    @property
+    def units(self) -> Sequence[Neuron]:
+        """The sums of weights that the neuron is made of, one or those of a maxout."""
+        return self.neuron.units if self.neuron else ()
 
 
 @dataclass(frozen=True)
 class Column:
-    """The circles of a layer, and for each neuron the circle that each of its weights leads from."""
+    """The circles of a layer."""
 
-    caption: str
-    labels: list[str]
-    neurons: list[Neuron] = field(default_factory=list)  # none for the inputs
-    sources: list[list[Source]] = field(default_factory=list)
+    circles: list[Circle]
 
     @property
-    def size(self) -> int:
-        return len(self.labels)
+    def caption(self) -> str:
+        """How many they are, and what: 784 inputs, 30 relu."""
+        size, kinds = len(self.circles), ", ".join(dict.fromkeys(circle.kind for circle in self.circles))
+        return f"{size:,} {kinds}{'s' * (kinds == 'input' and size > 1)}"
+
+    @cached_property
+    def heights(self) -> dict[int | None, float]:
+        """How far above the middle each circle stands that is shown, in rows; None is for the dots between."""
+        size = len(self.circles)
+        rows = list(range(size)) if size <= MOST else [*range(MOST - 2), None, size - 1]
+        return {position: (len(rows) - 1) / 2 - row for row, position in enumerate(rows)}
 
     @property
-    def rows(self) -> list[int | None]:
-        """The position of each circle that is shown, None for the dots between."""
-        return list(range(self.size)) if self.size <= MOST else [*range(MOST - 2), None, self.size - 1]
-
-    def height(self, row: int) -> float:
-        """How far above the middle a row stands, in rows."""
-        return (len(self.rows) - 1) / 2 - row
+    def shown(self) -> list[tuple[int, Circle]]:
+        """The positions and circles that are shown."""
+        return [(position, self.circles[position]) for position in self.heights if position is not None]
 
 
 def columns_of(net: MLP | Layer | Neuron) -> list[Column]:
     """The columns of a network whose every layer reads the whole layer before it."""
-    columns = [_inputs([f"x{i}" for i in range(1, net.nin + 1)])]
+    columns = [Column([Circle(f"x{i}") for i in range(1, net.nin + 1)])]
     for i, layer in enumerate(net.layers if isinstance(net, MLP) else [net]):
-        neurons = layer.neurons if isinstance(layer, Layer) else [layer]
         before = [(i, position) for position in range(layer.nin)]
-        caption = f"{len(neurons):,} {_kind(layer)}"
-        columns.append(Column(caption, [neuron.label for neuron in neurons], neurons, [before] * len(neurons)))
+        neurons = layer.neurons if isinstance(layer, Layer) else [layer]
+        columns.append(Column([Circle(neuron.label, _kind(layer), neuron, before) for neuron in neurons]))
     return columns
 
 
@@ -72,9 +88,9 @@ def composed(net: Module, outputs: Sequence[Value]) -> list[Column] | None:
     """The columns of a network that made these outputs; None if it is not neurons that read inputs and neurons."""
     order, parameters = topological_order(*outputs), {*net.parameters()}
     fired = _fired(net, order)
-    read: dict[Value, list[Value]] = defaultdict(list)  # what each weight is multiplied by
+    read: dict[Value | None, list[Value]] = defaultdict(list)  # what each weight is multiplied by
     for node in order:
-        if node.operation is mul and node.left in parameters:
+        if node.right is not None and node.left in parameters:
             read[node.left].append(node.right)
     operands = {node: _operands(neuron, read) for node, neuron in fired.items()}
     inputs = dict.fromkeys(x for row in operands.values() for x in row if not x.operation and x not in parameters)
@@ -85,14 +101,16 @@ def composed(net: Module, outputs: Sequence[Value]) -> list[Column] | None:
     depth = dict.fromkeys(inputs, 0)
     for node, row in operands.items():
         depth[node] = 1 + max(depth[x] for x in row)
-    standing: list[list[Value]] = [[*inputs], *([] for _ in range(max(depth.values())))]
-    output_of = {neuron: node for node, neuron in fired.items()}
-    for node in (output_of[neuron] for neuron in neurons_of(net).values() if neuron in output_of):
+    rank = {neuron: i for i, neuron in enumerate(neurons_of(net).values())}
+    standing: list[list[Value]] = [[] for _ in range(1 + max(depth.values()))]
+    for node in (*inputs, *sorted(fired, key=lambda node: rank[fired[node]])):
         standing[depth[node]].append(node)
     where = {node: (i, position) for i, column in enumerate(standing) for position, node in enumerate(column)}
-    columns = [_inputs([x.label or f"x{i}" for i, x in enumerate(inputs, start=1)])]
+    layer_of = {neuron: part for _, part in net.named_modules() if isinstance(part, Layer) for neuron in part.neurons}
+    columns = [Column([Circle(x.label or f"x{i}") for i, x in enumerate(inputs, start=1)])]
     for nodes in standing[1:]:
-        columns.append(_column(net, [fired[x] for x in nodes], [[where[x] for x in operands[node]] for node in nodes]))
+        own = [(fired[node], [where[x] for x in operands[node]]) for node in nodes]
+        columns.append(Column([Circle(n.label, _kind(layer_of.get(n, n)), n, sources) for n, sources in own]))
     return None if _hides_a_line(columns) else columns
 
 
@@ -104,36 +122,25 @@ def _fired(net: Module, order: Sequence[Value]) -> dict[Value, Neuron]:
     return {node: labelled[node.label] for node in order if node.operation is not None and node.label in labelled}
 
 
-def _operands(neuron: Neuron, read: Mapping[Value, list[Value]]) -> list[Value]:
+def _operands(neuron: Neuron, read: Mapping[Value | None, list[Value]]) -> list[Value]:
     """What a neuron's weights are multiplied by, one value each; [] if that can't be said."""
-    first, *others = [[read.get(w, []) for w in unit.w] for unit in neuron.units]
-    once = all(len(given) == 1 for row in (first, *others) for given in row)
-    same = once and all(a is b for row in others for (a,), (b,) in zip(first, row, strict=True))
-    return [given[0] for given in first] if same else []
-
-
-def _column(net: Module, neurons: list[Neuron], sources: list[list[Source]]) -> Column:
-    layer_of = {neuron: part for _, part in net.named_modules() if isinstance(part, Layer) for neuron in part.neurons}
-    kinds = dict.fromkeys(_kind(layer_of.get(neuron, neuron)) for neuron in neurons)
-    return Column(f"{len(neurons):,} {', '.join(kinds)}", [neuron.label for neuron in neurons], neurons, sources)
+    rows = [[read.get(w, []) for w in unit.w] for unit in neuron.units]
+    once = all(len(given) == 1 for row in rows for given in row)
+    same = once and all(a is b for row in rows for (a,), (b,) in zip(rows[0], row, strict=True))
+    return [given[0] for given in rows[0]] if same else []
 
 
 def _hides_a_line(columns: list[Column]) -> bool:
     """Whether a circle stands in the way of a line that leads past its column."""
     for i, column in enumerate(columns):
-        for row, position in enumerate(column.rows):
-            for j, source in column.sources[position] if column.sources and position is not None else ():
-                start = columns[j].height(columns[j].rows.index(source)) if source in columns[j].rows else 0.0
-                for between in range(j + 1, i):
-                    line = start + (column.height(row) - start) * (between - j) / (i - j)
-                    other = columns[between]
-                    if any(abs(line - other.height(k)) < RADIUS for k in range(len(other.rows))):
+        for position, circle in column.shown:
+            for j, source in circle.sources:
+                start = columns[j].heights.get(source, 0.0)
+                rise = (column.heights[position] - start) / (i - j)
+                for k in range(j + 1, i):
+                    if any(abs(start + rise * (k - j) - other) < RADIUS for other in columns[k].heights.values()):
                         return True
     return False
-
-
-def _inputs(labels: list[str]) -> Column:
-    return Column(f"{len(labels):,} input{'s' * (len(labels) > 1)}", labels)
 
 
 def _kind(layer: Layer | Neuron) -> str:

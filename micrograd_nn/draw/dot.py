@@ -12,12 +12,12 @@ from ..derive import Path
 from ..derive.recorded import check_unchanged
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentTypeError, UnknownNameError
+from ..errors import ArgumentTypeError, known
 from ..notation.text import rounded, shown
 from .drawing import Drawing
-from .folding import BUDGET, FoldedGraph, fold, is_input
+from .folding import BUDGET, FoldedGraph, fold, is_input, values
 from .palette import LIGHT as COLOUR
-from .source import add_frames, digraph, label, largest_of, room_before, stroke
+from .source import Source, largest_of, stroke
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 
@@ -46,23 +46,16 @@ def draw_dot(
     """
     if not isinstance(root, Value):
         raise ArgumentTypeError(f"draw_dot draws the graph below a Value, got {type(root).__name__}")
-    if rankdir not in DIRECTIONS:
-        raise UnknownNameError("direction", rankdir, DIRECTIONS)
-    order = topological_order(root)
-    graph = fold(order, closed, budget)
+    known("direction", rankdir, DIRECTIONS)
+    graph = fold(topological_order(root), closed, budget)
     check_unchanged(root)
-    path = highlight.nodes if isinstance(highlight, Path) else highlight
-    picture = _Picture(graph, list(path), rankdir)
-    title = f"Computation graph of {described(root)}: {_values(len(order))}"
-    return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
+    path = highlight.nodes if isinstance(highlight, Path) else list(highlight)
+    return _Picture(graph, rankdir, path).drawing([root], format)
 
 
 def draw_folded(roots: Sequence[Value], note: str, format: str) -> Drawing:
     """The graph below several roots with all its modules folded, and a sentence below it that says why."""
-    order = topological_order(*roots)
-    picture = _Picture(fold(order, closed=True), [], "LR", note)
-    title = f"Computation graph of {', '.join(map(described, roots))}: {_values(len(order))}"
-    return Drawing(picture.dot.source, title, picture.names, picture.notes, format)
+    return _Picture(fold(topological_order(*roots), closed=True), "LR", [], note).drawing(roots, format)
 
 
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
@@ -77,59 +70,68 @@ def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
     return nodes, [(operand, node) for node in nodes for operand in node.operands]
 
 
-class _Picture:
-    """The DOT source of a graph, written value by value in topological order, so that it comes out the same again."""
+class _Picture(Source):
+    """A graph, written value by value in topological order, so that it comes out the same again."""
 
-    def __init__(self, graph: FoldedGraph, path: list[Value], rankdir: str, *notes: str) -> None:
-        self.graph, self.rankdir, self.path = graph, rankdir, set(path)
+    def __init__(self, graph: FoldedGraph, rankdir: str, path: Sequence[Value], *notes: str) -> None:
+        super().__init__(graph.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
+        self.graph, self.across, self.path = graph, rankdir in ("LR", "RL"), set(path)
         self.steps = {frozenset(pair) for pair in pairwise(path)}
         self.identity = {node: f"n{i}" for i, node in enumerate(graph.shown)}
         self.largest = largest_of(flow for node in graph.shown for flow in (node.grad, *self._flows(node)))
-        self.names: dict[str, str] = {}
-        self.notes = (*notes, *self._notes())
-        self.dot = digraph(graph.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
+        self.notes = (*notes, *graph.notes)
         if self.notes:
-            self.dot.attr(label=label(*self.notes, end="l"))
-        add_frames(self.dot, graph, self._boxes, rankdir)
+            self.add("graph", *self.notes, end="l")
+        self._frames()
         if graph.folded:
             self._in_order()
         for node in graph.shown:
             self._value(node)
             self._links(node)
 
+    def drawing(self, roots: Sequence[Value], format: str) -> Drawing:
+        """The picture as it is handed out."""
+        title = f"Computation graph of {', '.join(map(described, roots))}: {values(self.graph.size)}"
+        return Drawing(self.text, title, self.names, self.notes, format)
+
     def _flows(self, node: Value) -> list[float | None]:
         return [None if node.grad is None else node.grad * slope for _, slope in self.graph.links[node]]
 
-    def _notes(self) -> Iterable[str]:
-        if self.graph.folded:
-            hidden, count = sum(map(len, self.graph.folded.values())), len(self.graph.folded)
-            are = "are" if hidden != 1 else "is"
-            yield f"{count:,} module{'s are' if count > 1 else ' is'} folded; {_values(hidden)} inside {are} not shown."
+    def _frames(self) -> None:
+        """Each open module as a frame around its values, which bears its label.
+
+        dot keeps the order in which nodes first occur where it has the choice: in a graph that runs across, from the
+        bottom up inside a frame; in one that runs down, frames from right to left.
+        """
+        look = {"style": "filled,rounded", "color": COLOUR["frame"], "fillcolor": COLOUR["module"], "margin": "8"}
+        frames = list(self.graph.open.items())
+        for i, (module, inside) in enumerate(frames if self.across else reversed(frames)):
+            self.statements.append(f"subgraph cluster{i} {{")
+            self.add("graph", shown(module.label), labelloc="t", labeljust="l", **look)
+            nodes = [*inside, module]
+            for node in reversed(nodes) if self.across else nodes:
+                identity = self.identity[node]
+                self.statements += [identity] if node.operation is None else [identity, f"o{identity[1:]}"]
+            self.statements.append("}")
 
     def _in_order(self) -> None:
         """A folded network stands as in a textbook, x1 above x2, h1 above h2."""
-        self.dot.attr(ordering="out")
-        with self.dot.subgraph() as column:
-            column.attr(rank="same")
-            for above, below in pairwise(node for node in self.graph.shown if is_input(node)):
-                column.edge(self.identity[above], self.identity[below], style="invis")
-
-    def _boxes(self, node: Value) -> list[str]:
-        """The DOT nodes of a value: its own, and that of the operation which made it."""
-        identity = self.identity[node]
-        return [identity] if node.operation is None else [identity, f"o{identity[1:]}"]
+        self.add("graph", ordering="out")
+        self.statements.append("{ rank=same")
+        for above, below in pairwise(filter(is_input, self.graph.shown)):
+            self.edge(self.identity[above], self.identity[below], style="invis")
+        self.statements.append("}")
 
     def _value(self, node: Value) -> None:
-        identity, inside, finite = self.identity[node], self.graph.folded.get(node), isfinite(node.data)
+        inside, finite = self.graph.folded.get(node), isfinite(node.data)
         lines = [described(node), f"grad {rounded(node.grad)}"]
-        lines += [] if inside is None else [f"{_values(len(inside))} inside"]
+        lines += [] if inside is None else [f"{values(len(inside))} inside"]
         lines += [] if finite else ["not finite"]
-        self.names[identity] = ", ".join(lines)
         kind = "leaf" if node.operation is None else "value" if inside is None else "operation"
-        look = {"fillcolor": COLOUR[kind], "style": "filled,rounded"}
+        look = {"fillcolor": COLOUR[kind], "style": "filled,rounded", "shape": "box", "margin": "0.1,0.05"}
         look |= {} if finite else {"color": COLOUR["negative"], "penwidth": "2.5"}
         look |= self._aside(node in self.path)
-        self.dot.node(identity, label(*lines), id=identity, shape="box", margin="0.1,0.05", height="0", **look)
+        self.node(self.identity[node], *lines, id=self.identity[node], name=", ".join(lines), height="0", **look)
 
     def _links(self, node: Value) -> None:
         """The operation that made a value, and the lines into it and on to the value; of a module the lines alone."""
@@ -140,21 +142,20 @@ class _Picture:
             self._sign(end, operation, reached)
         links = zip(self.graph.links[node], self._flows(node), strict=True)
         for i, ((operand, slope), flow) in enumerate(links):
-            edge, written = f"e{identity[1:]}.{i}", rounded(slope)
-            self.names[edge] = f"local slope {written}"
-            beside = written if self.rankdir in ("LR", "RL") else f" {written}"  # letters would touch a line down
-            look = {"label": label(beside), **room_before(self.graph, operand, node)}
-            self._edge(self.identity[operand], end, edge, flow, frozenset((operand, node)) in self.steps, **look)
+            written = rounded(slope)
+            look = {"id": f"e{identity[1:]}.{i}", "name": f"local slope {written}", **self._room(operand, node)}
+            look |= self._stroke(flow, frozenset((operand, node)) in self.steps)
+            beside = written if self.across else f" {written}"  # letters would touch a line down
+            self.edge(self.identity[operand], end, beside, **look)
         if operation:
-            self._edge(end, identity, f"e{identity[1:]}", node.grad, reached)
+            self.edge(end, identity, id=f"e{identity[1:]}", **self._stroke(node.grad, reached))
 
     def _sign(self, identity: str, operation: Operation, reached: bool) -> None:
         sign = shown(operation.sign)
         round_ = len(sign) == 1
         look = {"shape": "circle", "style": "filled"} if round_ else {"shape": "box", "style": "filled,rounded"}
         look |= {"fillcolor": COLOUR["operation"], "margin": "0" if round_ else "0.07,0.03"} | self._aside(reached)
-        self.names[identity] = operation.name
-        self.dot.node(identity, label(sign), id=identity, width="0.28", height="0.28", **look)
+        self.node(identity, sign, id=identity, name=operation.name, width="0.28", height="0.28", **look)
 
     def _aside(self, lit: bool) -> dict[str, str]:
         """How a box looks beside or on a highlighted path."""
@@ -164,19 +165,20 @@ class _Picture:
             return {"fillcolor": COLOUR["highlight"], "color": COLOUR["ink"], "penwidth": "1.5"}
         return {"fontcolor": COLOUR["line"], "color": COLOUR["frame"]}
 
-    def _edge(self, start: str, end: str, identity: str, flow: float | None, lit: bool, **options: str) -> None:
+    def _stroke(self, flow: float | None, lit: bool) -> dict[str, str]:
+        """How a line looks, likewise."""
         look = stroke(flow, self.largest)
-        if self.path and not lit:
-            look |= {"color": COLOUR["frame"], "fontcolor": COLOUR["line"]}
-        elif lit:
-            look |= {"fontcolor": COLOUR["ink"], "fontsize": "11"} | ({} if look else {"color": COLOUR["ink"]})
-        self.dot.edge(start, end, id=identity, **options, **look)
+        if lit:
+            return {"color": COLOUR["ink"], **look, "fontcolor": COLOUR["ink"], "fontsize": "11"}
+        return look | ({"color": COLOUR["frame"], "fontcolor": COLOUR["line"]} if self.path else {})
+
+    def _room(self, operand: Value, node: Value) -> dict[str, str]:
+        """The length and pull of a line that enters a frame: without them, frames in a row would stand in steps."""
+        frame_of = self.graph.frame_of
+        enters = node in frame_of and frame_of.get(operand) is not frame_of[node]
+        return {"minlen": "2", "weight": "5"} if enters else {}
 
 
 def described(node: Value) -> str:
     """A value in one line: h1 = 0.9526, or its number alone if it has no label."""
     return f"{shown(node.label)} = {rounded(node.data)}" if node.label else rounded(node.data)
-
-
-def _values(count: int) -> str:
-    return f"{count:,} value{'s' * (count != 1)}"

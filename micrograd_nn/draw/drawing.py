@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..errors import UnknownNameError
+from ..errors import known
 from ..files import write_whole
-from .render import has_processes, render
+from .render import can_draw, render
 from .svg import narrowed, page_ready
 
 FORMATS = ("svg", "png")
@@ -36,8 +36,7 @@ class Drawing:
     format: str = "svg"
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise UnknownNameError("format", self.format, FORMATS)
+        known("format", self.format, FORMATS)
 
     @cached_property
     def svg(self) -> str:
@@ -55,13 +54,8 @@ class Drawing:
         Raises UnknownNameError for another ending, RenderError, or FileError (OSError) if the file can't be
         written; the file that was there is then there still.
         """
-        path = Path(path)
         writers: dict[str, Callable[[], bytes]] = {".svg": lambda: self.svg.encode(), ".png": lambda: self.png}
-        writers |= dict.fromkeys((".dot", ".gv"), self.source.encode)
-        if path.suffix.lower() not in writers:
-            raise UnknownNameError("ending of a picture's file", path.suffix, writers)
-        write_whole(path, writers[path.suffix.lower()]())
-        return path
+        return save_as(path, "picture", writers | dict.fromkeys((".dot", ".gv"), self.source.encode))
 
     def render(self, filename: str = "graph", format: str | None = None, view: bool = False, **_: Any) -> str:
         """Write filename.svg, or .png, and return its path: graphviz's way, which is micrograd's. ``view`` shows it."""
@@ -75,7 +69,7 @@ class Drawing:
         return self.render(filename, view=True)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        if not has_processes():
+        if not can_draw():
             return {"text/plain": f"This Python can't start dot, so here is the picture's DOT text.\n\n{self.source}"}
         if self.format == "png":
             return {"image/png": b64encode(self.png).decode(), "text/plain": repr(self)}
@@ -83,3 +77,14 @@ class Drawing:
 
     def __repr__(self) -> str:
         return f"<Drawing: {self.title}>"
+
+
+def save_as(path: str | os.PathLike[str], what: str, writers: Mapping[str, Callable[[], bytes]]) -> Path:
+    """Write a file whole or not at all, by the writer of its ending. Returns the path.
+
+    Raises UnknownNameError for another ending, what the writer raises, or FileError.
+    """
+    path = Path(path)
+    content = writers[known(f"ending of a {what}'s file", path.suffix.lower(), writers)]()
+    write_whole(path, content)
+    return path

@@ -10,18 +10,17 @@ along a folded picture comes out as in the open one.
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from ..engine.graph import sweep
 from ..engine.value import Value, edges
-from ..errors import GraphError, UnknownNameError
+from ..errors import GraphError, known
 
 BUDGET = 400  # values in one picture; beyond, nobody follows a line
 LINES = 3  # lines for each value of the budget: layers of folded neurons have few values and many lines
 Link = tuple[Value, float]  # an operand, and the slope towards it
 
 
-@dataclass(frozen=True)
+@dataclass
 class FoldedGraph:
     """The values that are shown, in topological order, and what leads to each."""
 
@@ -30,15 +29,14 @@ class FoldedGraph:
     folded: dict[Value, list[Value]]  # a folded module's output -> the values inside that are not shown
     open: dict[Value, list[Value]]  # an open module's output -> the values inside, which are shown
 
-    @property
-    def lines(self) -> int:
-        """How many operands lead into the shown values."""
-        return sum(map(len, self.links.values()))
-
-    @cached_property
-    def frame_of(self) -> dict[Value, Value]:
-        """The open module that a value stands in."""
-        return {node: module for module, inside in self.open.items() for node in [*inside, module]}
+    def __post_init__(self) -> None:
+        hidden = sum(map(len, self.folded.values()))
+        self.size = len(self.shown) + hidden  # of the whole graph
+        self.lines = sum(map(len, self.links.values()))  # operands that lead into the shown values
+        self.frame_of = {node: module for module, inside in self.open.items() for node in [*inside, module]}
+        count, are = len(self.folded), "are" if hidden != 1 else "is"
+        folded = f"{count:,} module{'s are' if count > 1 else ' is'} folded"
+        self.notes = [f"{folded}; {values(hidden)} inside {are} not shown."] if count else []
 
 
 def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, budget: int = BUDGET) -> FoldedGraph:
@@ -51,14 +49,12 @@ def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     """
     inside = modules(order)
     names = {module.label for module in inside if module.label}
-    if closed is None:
-        closed = len(order) > budget
-    closed = [closed] if isinstance(closed, str) else closed
-    if isinstance(closed, bool):
-        closed = names | {""} if closed and names else ()  # the unnamed end, a loss perhaps, is folded along
-    elif unknown := sorted(set(closed) - names):
-        raise UnknownNameError("module", unknown[0], names)
-    folded = {module: members for module, members in inside.items() if module.label in closed}
+    if closed is None or isinstance(closed, bool):
+        every = len(order) > budget if closed is None else closed
+        labels = names | {""} if every and names else set()  # the unnamed end, a loss perhaps, is folded along
+    else:
+        labels = {known("module", label, names) for label in ([closed] if isinstance(closed, str) else closed)}
+    folded = {module: members for module, members in inside.items() if module.label in labels}
     hidden = {node for members in folded.values() for node in members}
     shown = [node for node in order if node not in hidden]
     links = {node: _links(node, folded[node], hidden) if node in folded else list(edges(node)) for node in shown}
@@ -69,7 +65,7 @@ def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
         if count > most:
             folding = f", with {len(folded):,} modules folded" if folded else ""
             raise GraphError(
-                f"a picture of this graph of {len(order):,} values{folding} shows {count:,} {what}, more than its "
+                f"a picture of this graph of {values(len(order))}{folding} shows {count:,} {what}, more than its "
                 f"budget of {most:,}: draw a part of it, draw_dot(node); or label the values that matter (node.label "
                 "= 'h1'), and what lies between them is folded; or draw_network(net) for the network; or raise budget="
             )
@@ -126,3 +122,8 @@ def slopes_through(made: list[Value], inputs: list[Value]) -> list[Link]:
     ends = set(inputs)
     found = dict(sweep([*inputs, *made], lambda x: () if x in ends else edges(x), 1.0))
     return [(x, found[x] + 0.0) for x in inputs]  # 0, not −0, behind a closed relu
+
+
+def values(count: int) -> str:
+    """So many values, in words."""
+    return f"{count:,} value{'s' * (count != 1)}"

@@ -186,7 +186,7 @@ function bend(points) {
   return i;
 }
 
-// ---- the scene: what is seen of a graph whose units are folded or open, each thing in its place ----
+// ---- the scene: what is seen of a graph whose modules are folded or open, each thing in its place ----
 
 const HEAD = 22, MARGIN = 12; // of a frame: the line with its name, and the room around what is inside
 const TOP_OF_FRAME = HEAD + MARGIN / 2;
@@ -199,7 +199,7 @@ function widthOf(text, font = "600 12px") {
 
 function scene(data, folded) {
   data.nodes.forEach((node, place) => { node.place = place; });
-  const boxes = new Map(seen(data, folded).map((node) => [node.place, boxOf(node, folded.has(node.unit) && data.units[node.unit])]));
+  const boxes = new Map(seen(data, folded).map((node) => [node.place, boxOf(node, folded.has(node.module) && data.modules[node.module])]));
   const all = [...boxes.values()], edges = edgesOf(boxes), frames = framesOf(data, all, folded);
   for (const frame of frames) fill(frame, edges);
   const outer = edges.filter((edge) => edge.source.frame !== edge.target.frame || !edge.target.frame).map(outside);
@@ -215,15 +215,15 @@ function scene(data, folded) {
   return { boxes: all, edges, frames, ...size };
 }
 
-// A folded unit shows its output; a parameter is gone when all the units that it belongs to are folded.
+// A folded module shows its output; a parameter is gone when all the modules that it belongs to are folded.
 function seen(data, folded) {
   return data.nodes.filter((node) => (node.kind === "made"
-    ? !folded.has(node.unit) || data.units[node.unit].output === node.place
-    : !node.homes.length || !node.homes.every((unit) => folded.has(unit))));
+    ? !folded.has(node.module) || data.modules[node.module].output === node.place
+    : !node.homes.length || !node.homes.every((module) => folded.has(module))));
 }
 
 function edgesOf(boxes) {
-  return [...boxes.values()].flatMap((target) => (target.unit ?? target.node).edges?.map((edge, i) => (
+  return [...boxes.values()].flatMap((target) => (target.module ?? target.node).edges?.map((edge, i) => (
     { ...edge, into: target.node.place, i, source: boxes.get(edge.from), target, points: [] })) ?? [])
     .filter((edge) => edge.source);
 }
@@ -240,19 +240,19 @@ function outside(edge) {
 
 const heightIn = (frame, { y, h }) => y + h / 2 + TOP_OF_FRAME - frame.h / 2; // from the middle of the frame
 
-function boxOf(node, unit) {
-  const lines = [node.made && !unit ? `${node.name} = ${node.made}` : node.name];
-  if (unit) lines.push(`${unit.count} operations`);
+function boxOf(node, module) {
+  const lines = [node.made && !module ? `${node.name} = ${node.made}` : node.name];
+  if (module) lines.push(`${module.count} operations`);
   const w = node.kind === "constant" ? Math.max(30, widthOf(node.number) + 14) : Math.max(70, ...lines.map((line) => widthOf(line) + 16));
-  return { node, unit: unit || null, frame: null, lines, w, h: node.kind === "constant" ? 24 : unit ? 66 : 50, last: node.place };
+  return { node, module: module || null, frame: null, lines, w, h: node.kind === "constant" ? 24 : module ? 66 : 50, last: node.place };
 }
 
 function framesOf(data, boxes, folded) {
   const frames = new Map();
   for (const box of boxes) {
-    const { kind, unit, homes } = box.node, home = kind === "made" ? unit : homes.length === 1 ? homes[0] : null;
+    const { kind, module, homes } = box.node, home = kind === "made" ? module : homes.length === 1 ? homes[0] : null;
     if (home === null || folded.has(home)) continue;
-    if (!frames.has(home)) frames.set(home, { unit: home, name: data.units[home].name, boxes: [], last: data.units[home].output });
+    if (!frames.has(home)) frames.set(home, { module: home, name: data.modules[home].name, boxes: [], last: data.modules[home].output });
     box.frame = frames.get(home);
     box.frame.boxes.push(box);
   }
@@ -325,7 +325,7 @@ function path(points) {
 
 // ---- the page ----
 
-const FOLDED_FROM = 60; // nodes, from which on units are folded at first
+const FOLDED_FROM = 60; // nodes, from which on modules are folded at first
 const READABLE = 0.68, LARGEST = 2.6; // the scale at which letters can still be read, and the largest
 const SMALLEST = 0.68; // of a formula's usual size
 const CROWDED = 40; // lines, beyond which only those at work show their numbers
@@ -355,16 +355,16 @@ export function open(root, data, ask = null) {
     drawn = drawing(shown);
     page.graph.replaceChildren(drawn.group);
     sequence = data.steps.map((_, i) => i).filter((i) => {
-      const { unit, whole } = data.steps[i];
-      return unit === null || state.folded.has(unit) === whole;
+      const { module, whole } = data.steps[i];
+      return module === null || state.folded.has(module) === whole;
     });
     page.slider.max = sequence.length - 1;
     const there = sequence.findIndex((i) => data.steps[i].phase === "seed");
     page.forward.style.flexGrow = there;
     page.backward.style.flexGrow = sequence.length - 1 - there;
     page.rows.forEach((part, place) => {
-      const { unit } = data.nodes[place];
-      if (part) part.row.hidden = state.folded.has(unit) && data.units[unit].output !== place;
+      const { module } = data.nodes[place];
+      if (part) part.row.hidden = state.folded.has(module) && data.modules[module].output !== place;
     });
     if (page.fold) say(page.fold, state.folded.size ? "Unfold all" : "Fold all");
   }
@@ -494,33 +494,34 @@ export function open(root, data, ask = null) {
     state.timer = setInterval(() => show(state.at + 1), PACE);
   }
 
-  // Folded or unfolded, the walk stays at the same node, and the focus at the same unit.
-  function fold(units) {
-    const { phase, node, unit } = data.steps[sequence[state.at]];
-    const focused = page.graph.contains(document.activeElement) ? document.activeElement.dataset.unit : null;
-    state.folded = units;
+  // Folded or unfolded, the walk stays at the same node, and the focus at the same module.
+  function fold(modules) {
+    const { phase, node, module } = data.steps[sequence[state.at]];
+    const focused = page.graph.contains(document.activeElement) ? document.activeElement.dataset.module : null;
+    state.folded = modules;
     draw();
-    const same = (i) => data.steps[i].phase === phase && (data.steps[i].node === node || (unit !== null && data.steps[i].unit === unit));
+    const same = (i) => data.steps[i].phase === phase && (data.steps[i].node === node || (module !== null && data.steps[i].module === module));
     show(Math.max(0, sequence.findIndex(same)));
-    if (focused) page.graph.querySelector(`[data-unit="${focused}"]`)?.focus({ preventScroll: true });
+    if (focused) page.graph.querySelector(`[data-module="${focused}"]`)?.focus({ preventScroll: true });
   }
 
-  function toggle(unit) {
-    const units = new Set(state.folded);
-    if (!units.delete(unit)) units.add(unit);
-    fold(units);
+  function toggle(module) {
+    const modules = new Set(state.folded);
+    if (!modules.delete(module)) modules.add(module);
+    fold(modules);
   }
 
-  const foldAll = () => fold(state.folded.size ? new Set() : new Set(data.units.keys()));
+  const foldAll = () => fold(state.folded.size ? new Set() : new Set(data.modules.keys()));
 
-  function hide() { // whoever derives them alone does not see them
-    const hidden = page.root.classList.toggle("hidden-gradients");
+  function hide(wanted) { // whoever derives them alone does not see them
+    const hidden = page.root.classList.toggle("hidden-gradients", wanted);
     say(page.hide, hidden ? "Show gradients" : "Hide gradients");
   }
 
   async function choose(place) {
     if (data.nodes[place].kind === "constant") return;
     state.chosen = place;
+    if (ask) page.tutor.hidden = true;
     paint(data, drawn, page.rows, sequence[state.at], place);
     await derive();
     page.heading.focus({ preventScroll: true });
@@ -574,30 +575,48 @@ export function open(root, data, ask = null) {
     say(page.said, answer.error ?? (kind === "check" ? `${answer.right ? "✓" : "✗"} ${answer.words}` : answer.words));
   }
 
+  // The tutor asks for one factor after the other; what happened so far goes along with each event.
+  let record = null;
+
+  async function tutor(said) {
+    const place = state.chosen, answer = await ask({ kind: "tutor", node: place, value: { record, ...said } });
+    if (place !== state.chosen) return;
+    const mark = { true: "✓ ", false: "✗ " }[answer.right] ?? "";
+    say(page.said, mark + (answer.error ?? answer.words));
+    if (answer.error) return;
+    record = answer.record;
+    page.tutor.hidden = false;
+    say(page.asks, answer.asks);
+    for (const control of page.tutor.querySelectorAll("input, button")) control.disabled = !answer.asked;
+    if (answer.right || !said.entry) page.entry.value = "";
+    if (answer.asked) page.entry.focus({ preventScroll: true });
+  }
+
   // -- by mouse, finger and key --
 
   const actions = {
     first: () => go(0), back: () => go(state.at - 1), play, next: () => go(state.at + 1), last: () => go(Infinity),
-    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll, hide,
+    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll, hide: () => hide(),
     step: () => change({ kind: "step", value: rate() }), rewind: () => change({ kind: "rewind" }),
     epoch: () => change({ kind: "epochs", value: [1, rate()] }), epochs: () => change({ kind: "epochs", value: [100, rate()] }),
+    tutor: () => { record = null; hide(true); tutor({}); }, answer: () => tutor({ entry: page.entry.value }), hint: () => tutor({ hint: true }),
     nudge: () => wonder("nudge", 0.01), check: () => wonder("check", page.own.value),
   };
   const rate = () => Number(page.rate.value);
   const keys = {
     ArrowLeft: actions.back, ArrowRight: actions.next, Home: actions.first, End: actions.last,
     "+": actions.in, "=": actions.in, "-": actions.out, 0: overview,
-    f: () => { const { unit } = data.steps[sequence[state.at]]; if (unit !== null) toggle(unit); },
-    a: () => { if (data.units.length) foldAll(); },
+    f: () => { const { module } = data.steps[sequence[state.at]]; if (module !== null) toggle(module); },
+    a: () => { if (data.modules.length) foldAll(); },
     h: () => { if (ask) hide(); },
   };
   const ways = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
 
   function press(target) { // what a click or the enter key does, by what it meets
-    const part = target.closest("[data-do], [data-unit], [data-place]");
+    const part = target.closest("[data-do], [data-module], [data-place]");
     if (!part) return false;
     if (part.dataset.do) actions[part.dataset.do]();
-    else if (part.dataset.unit) toggle(Number(part.dataset.unit));
+    else if (part.dataset.module) toggle(Number(part.dataset.module));
     else choose(Number(part.dataset.place));
     return true;
   }
@@ -605,8 +624,8 @@ export function open(root, data, ask = null) {
   function onKey(event) {
     const written = event.target.matches("input:not([type=range]), select, textarea"), sliding = event.target.matches("input[type=range]");
     if (event.altKey || event.ctrlKey || event.metaKey || written || (sliding && /^(Arrow|Home|End)/.test(event.key))) return;
-    const onUnit = event.target.closest("[data-unit]");
-    const act = (event.key === "Enter" || event.key === " ") && onUnit ? () => toggle(Number(onUnit.dataset.unit))
+    const onModule = event.target.closest("[data-module]");
+    const act = (event.key === "Enter" || event.key === " ") && onModule ? () => toggle(Number(onModule.dataset.module))
       : event.shiftKey && event.key in ways ? () => pan(...ways[event.key]) : keys[event.key];
     if (!act) return;
     event.preventDefault();
@@ -647,13 +666,14 @@ export function open(root, data, ask = null) {
   for (const field of page.fields) field.addEventListener("input", () => { if (field.value !== "") move(state.chosen, Number(field.value)); });
   page.sample?.addEventListener("change", () => change({ kind: "sample", value: Number(page.sample.value) }));
   page.own?.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.check(); });
+  page.entry?.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.answer(); });
   const alone = root.parentElement === document.body; // in a notebook the keys belong to the notebook
   (alone ? document : page.root).addEventListener("keydown", onKey);
   new ResizeObserver(() => { follow(); fit(); }).observe(page.graph);
 
   root.classList.add("micrograd-host");
   root.replaceChildren(page.root);
-  if (data.nodes.length >= FOLDED_FROM) state.folded = new Set(data.units.keys());
+  if (data.nodes.length >= FOLDED_FROM) state.folded = new Set(data.modules.keys());
   draw();
   if (data.descent) descended(page, data.descent);
   show(0);
@@ -672,11 +692,11 @@ function parts(data, live) {
       make("h1", {}, data.title),
       make("p", {}, `${leaves} numbers, ${data.nodes.filter((node) => node.kind === "made").length} operations. Step with the buttons, `
         + "the slider or the arrow keys; choose a value to see its gradient derived."
-        + (data.units.length ? " A click on a frame’s name folds it, a click on a folded box opens it." : ""))),
+        + (data.modules.length ? " A click on a frame’s name folds it, a click on a folded box opens it." : ""))),
     make("figure", {},
       hold("graph", make("svg svg", { class: "graph", role: "group", "aria-label": `The graph of ${data.title.split(" ").pop()}; the table lists all of its values` })),
       make("div", { class: "tools", role: "group", "aria-label": "The picture" },
-        ...(data.units.length ? [hold("fold", make("button", { type: "button", "data-do": "fold", title: "Key: a; f for the unit at work" }, "Fold all"))] : []),
+        ...(data.modules.length ? [hold("fold", make("button", { type: "button", "data-do": "fold", title: "Key: a; f for the module at work" }, "Fold all"))] : []),
         ...(live ? [hold("hide", make("button", { type: "button", "data-do": "hide", title: "Derive them yourself: key h" }, "Hide gradients"))] : []),
         button("out", "Zoom out"), button("in", "Zoom in"), button("fit", "Fit")),
       make("figcaption", {}, make("span", { class: "key lit" }, "at work"), make("span", { class: "key positive" }, "gradient above 0"),
@@ -721,8 +741,11 @@ function moving(hold) {
     make("button", { type: "button", "data-do": "nudge" }, "Nudge by 0.01"))),
   make("div", { class: "touch" },
     make("label", {}, "Your own derivation", hold("own", make("input", { type: "text", autocomplete: "off", spellcheck: "false" }))),
-    make("button", { type: "button", "data-do": "check" }, "Check")),
-  hold("said", make("p", { class: "words said", "aria-live": "polite" }))];
+    make("button", { type: "button", "data-do": "check" }, "Check"), make("button", { type: "button", "data-do": "tutor" }, "Ask me step by step")),
+  hold("said", make("p", { class: "words said", "aria-live": "polite" })),
+  hold("tutor", make("div", { class: "touch", hidden: true },
+    make("label", {}, hold("asks", make("span")), hold("entry", make("input", { type: "text", autocomplete: "off", spellcheck: "false" }))),
+    make("button", { type: "button", "data-do": "answer" }, "Answer"), make("button", { type: "button", "data-do": "hint" }, "Hint")))];
 }
 
 // The fields of the chosen value; a slider that is being moved keeps its ends.
@@ -760,22 +783,22 @@ function drawing(shown) {
   const group = make("svg g", { class: "scene" }, ...shown.frames.map(frameDrawn), ...lines.map((line) => line.group), ...boxes.map((box) => box.group));
   const renew = (data) => {
     for (const line of lines) {
-      const node = data.nodes[line.edge.into], from = line.edge.target.unit ? data.units[node.unit].edges : node.edges;
+      const node = data.nodes[line.edge.into], from = line.edge.target.module ? data.modules[node.module].edges : node.edges;
       Object.assign(line.edge, from[line.edge.i]);
       line.group.querySelector("text").textContent = line.edge.slope;
     }
-    for (const { box } of boxes) if (box.unit) box.unit = data.units[box.node.unit];
+    for (const { box } of boxes) if (box.module) box.module = data.modules[box.node.module];
   };
   const marked = (box, ...kinds) => kinds.some((kind) => boxes.find((part) => part.box === box).group.classList.contains(kind));
   return { group, boxes, lines, renew, lit: (box) => marked(box, "at-work", "near"), core: (box) => marked(box, "at-work") };
 }
 
 function boxDrawn(box) {
-  const { node, unit, lines, x, y, w, h } = box, middle = x + w / 2;
+  const { node, module, lines, x, y, w, h } = box, middle = x + w / 2;
   const text = (kind, line, at) => make("svg text", { class: kind, x: middle, y: at, "text-anchor": "middle" }, line);
-  const fold = unit ? { "data-unit": node.unit, role: "button", tabindex: "0", "aria-expanded": "false" } : {};
-  const group = make("svg g", { class: `node ${unit ? "unit" : node.kind}`, "data-place": node.place, ...fold });
-  if (unit) group.append(make("svg rect", { class: "behind", x: x + 4, y: y - 4, width: w, height: h, rx: 9 }));
+  const fold = module ? { "data-module": node.module, role: "button", tabindex: "0", "aria-expanded": "false" } : {};
+  const group = make("svg g", { class: `node ${module ? "module" : node.kind}`, "data-place": node.place, ...fold });
+  if (module) group.append(make("svg rect", { class: "behind", x: x + 4, y: y - 4, width: w, height: h, rx: 9 }));
   group.append(make("svg rect", { x, y, width: w, height: h, rx: 9 }));
   if (node.kind === "constant") {
     const number = text("number", node.number, y + 16);
@@ -786,7 +809,7 @@ function boxDrawn(box) {
     make("svg text", { x: x + w - 27, y: y - 0.5, "text-anchor": "middle" }));
   const parts = { number: text("number", "", y + 30), gradient: text("gradient", "", y + 43) };
   group.append(text("name", lines[0], y + 16), parts.number, parts.gradient);
-  if (unit) group.append(text("inside", `+ ${lines[1]}`, y + 58));
+  if (module) group.append(text("inside", `+ ${lines[1]}`, y + 58));
   group.append(flat);
   return { group, flat, ...parts };
 }
@@ -799,10 +822,10 @@ function lineDrawn(edge) {
   return { group, line: group.firstChild };
 }
 
-function frameDrawn({ unit, name, x, y, w, h }) {
+function frameDrawn({ module, name, x, y, w, h }) {
   const wide = widthOf(name, "11px") + 34;
   return make("svg g", { class: "frame" }, make("svg rect", { x, y, width: w, height: h, rx: 9 }),
-    make("svg g", { class: "handle", "data-unit": unit, role: "button", tabindex: "0", "aria-expanded": "true", "aria-label": `Fold ${name}` },
+    make("svg g", { class: "handle", "data-module": module, role: "button", tabindex: "0", "aria-expanded": "true", "aria-label": `Fold ${name}` },
       make("svg rect", { x: x + 4, y: y + 3, width: wide, height: HEAD, rx: 6 }), make("svg text", { x: x + 12, y: y + 18 }, `− ${name}`)));
 }
 
@@ -830,7 +853,7 @@ function paint(data, drawn, rows, number, chosen) {
     if (gradient) sign(gradient, name);
   };
   for (const part of drawn.boxes) {
-    const { node, unit } = part.box, flat = (unit || node).flat;
+    const { node, module } = part.box, flat = (module || node).flat;
     mark(part.group, node.place, node);
     numbers(part, node, node.place);
     if (!part.flat) continue;
@@ -934,7 +957,7 @@ function plane({ picture, samples, columns }) {
   return plot(name, ends(xs), ends(ys), picture.names[0], picture.names[1], (x, y) => {
     const w = (x(xs[1]) - x(xs[0])) * 1.02, h = (y(ys[0]) - y(ys[1])) * 1.02;
     const cells = heights.map((height, n) => make("svg rect", { x: x(xs[n % xs.length]) - w / 2, y: y(ys[Math.floor(n / xs.length)]) - h / 2, width: w, height: h,
-      "fill-opacity": (0.08 + 0.6 * ((height - low) / (high - low || 1) || 0)).toFixed(3) }));
+      style: `fill: color-mix(in srgb, var(--positive) ${(8 + 60 * ((height - low) / (high - low || 1) || 0)).toFixed(1)}%, var(--card))` }));
     return [make("svg g", { class: "cells" }, ...cells), ...samples.map((row, n) => make("svg circle", { class: targets[n] > middle ? "disc" : "ring", cx: x(row[i]), cy: y(row[k]), r: 4.5 }))];
   });
 }

@@ -24,13 +24,13 @@ GREEK = {unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter i
 SIGNS = {"cdot": "·", "times": "×", "infty": "∞", "dots": "…", "ldots": "…", "leftarrow": "←", "|": "‖", "ge": "≥"}
 SIGNS |= {"le": "≤", "approx": "≈", "sum": "∑", "odot": "⊙"}
 SPACES = dict.fromkeys((",", ";", ":", " ", "!"), "0.2em") | {"quad": "1em", "qquad": "2em"}
-ATOMS = {name: f"<mo>{sign}</mo>" for name, sign in SIGNS.items()}
-ATOMS |= {name: f"<mi>{letter}</mi>" for name, letter in (GREEK | {"partial": "∂"}).items()}
-ATOMS |= {name: f'<mspace width="{width}"></mspace>' for name, width in SPACES.items()}
-PARTS = {  # what takes the atoms after it as its parts, and how many
-    "frac": ("<mfrac>{}{}</mfrac>", 2),
-    "sqrt": ("<msqrt>{}</msqrt>", 1),
-    "bar": ("<mover>{}<mo>¯</mo></mover>", 1),
+COMMANDS = {  # what a command becomes; it takes as many of the atoms after it as there are gaps
+    **{name: f"<mo>{sign}</mo>" for name, sign in SIGNS.items()},
+    **{name: f"<mi>{letter}</mi>" for name, letter in (GREEK | {"partial": "∂"}).items()},
+    **{name: f'<mspace width="{width}"></mspace>' for name, width in SPACES.items()},
+    "frac": "<mfrac>{}{}</mfrac>",
+    "sqrt": "<msqrt>{}</msqrt>",
+    "bar": "<mover>{}<mo>¯</mo></mover>",
 }
 UPRIGHT = {"text": "<mtext>{}</mtext>", "mathit": "<mi>{}</mi>"}
 PLAIN = {"-": "−", "'": "′"}
@@ -57,14 +57,14 @@ class _Group:
     """What stands between two brackets so far, and the constructs that still wait for their parts."""
 
     atoms: list[str] = field(default_factory=list)
-    waiting: list[tuple[str, list[str], int]] = field(default_factory=list)  # template, parts so far, parts needed
+    waiting: list[tuple[str, list[str]]] = field(default_factory=list)  # each with the parts that it has
 
     def take(self, atom: str) -> None:
         """An atom is complete: it is a part of what waits for one, or stands by itself."""
         while self.waiting:
-            template, parts, needed = self.waiting[-1]
+            template, parts = self.waiting[-1]
             parts.append(atom)
-            if len(parts) < needed:
+            if len(parts) < template.count("{}"):
                 return
             self.waiting.pop()
             atom = template.format(*parts)
@@ -75,64 +75,57 @@ class _Group:
         sign = re.fullmatch(r"<mo[^>]*>(.+)</mo>", self.atoms[-1]) if self.atoms else None
         return not self.atoms or (sign is not None and sign[1] not in ")]}|…")
 
-    def script(self, below: bool) -> None:
+    def script(self, place: str) -> None:
         """The last atom gets the next one as its index or its exponent; a sum gets its limits below and above it."""
         base = self.atoms.pop() if self.atoms else "<mrow></mrow>"
-        is_sum = base.removeprefix("<munder>").startswith(ATOMS["sum"])
-        tag = ("munder" if below else "mover") if is_sum else ("msub" if below else "msup")
-        self.waiting.append((f"<{tag}>{{}}{{}}</{tag}>", [base], 2))
+        is_sum = base.removeprefix("<munder>").startswith(COMMANDS["sum"])
+        tag = {"_": "munder" if is_sum else "msub", "^": "mover" if is_sum else "msup"}[place]
+        self.waiting.append((f"<{tag}>{{}}{{}}</{tag}>", [base]))
 
     def mathml(self) -> str:
         """The atoms in a row, and what waited in vain for more."""
-        atoms = self.atoms + [part for _, parts, _ in self.waiting for part in parts]
+        atoms = self.atoms + [part for _, parts in self.waiting for part in parts]
         return atoms[0] if len(atoms) == 1 else f"<mrow>{''.join(atoms)}</mrow>"
 
 
 def _row(latex: str) -> str:
     groups = [_Group()]
     for token in TOKEN.finditer(latex):
-        top, command, char = groups[-1], token["command"], token["char"]
-        bracket = f"<mo>{escape((token['bracket'] or '')[-1:])}</mo>"
-        if token["raw"]:
-            content = escape(re.sub(r"\\(.)", r"\1", token["content"]))
-            top.take(UPRIGHT.get(token["raw"], '<mi mathvariant="normal">{}</mi>').format(content))
-        elif token["fence"] == "left":
-            groups.append(_Group([bracket]))
-        elif token["fence"]:
+        top, written = groups[-1], token.group()
+        bracket = [f"<mo>{escape(token['bracket'][-1])}</mo>"] if token["fence"] else []
+        if written == "{" or token["fence"] == "left":
+            groups.append(_Group(bracket))
+        elif written == "}" or token["fence"]:
             _close(groups, bracket)
-        elif command in PARTS:
-            template, needed = PARTS[command]
-            top.waiting.append((template, [], needed))
-        elif command:  # \tanh, \ln: a name of several letters stands upright
-            kind = "mi" if len(command) > 1 else "mo"
-            top.take(ATOMS.get(command) or f"<{kind}>{escape(command)}</{kind}>")
-        elif token["number"]:
-            top.take(f"<mn>{token['number']}</mn>")
-        elif char == "{":
-            groups.append(_Group())
-        elif char == "}":
-            _close(groups)
-        elif char in ("_", "^"):
-            top.script(below=char == "_")
-        elif char == "-" and top.opens():
+        elif written in ("_", "^"):
+            top.script(written)
+        elif "{}" in COMMANDS.get(token["command"], ""):
+            top.waiting.append((COMMANDS[token["command"]], []))
+        elif written == "-" and top.opens():
             top.take('<mo form="prefix" lspace="0" rspace="0">−</mo>')
-        elif char:
-            top.take(_character(char))
+        elif not written.isspace():
+            top.take(_atom(token))
     while len(groups) > 1:
-        _close(groups)
+        _close(groups, [])
     return groups[0].mathml()
 
 
-def _close(groups: list[_Group], *atoms: str) -> None:
+def _close(groups: list[_Group], bracket: list[str]) -> None:
     if len(groups) > 1:
         group = groups.pop()
-        group.atoms.extend(atoms)
+        group.atoms += bracket
         groups[-1].take(group.mathml())
 
 
-def _character(char: str) -> str:
-    if char.isalpha():
-        return f"<mi>{escape(char)}</mi>"
-    if char in "()[]|":
-        return f'<mo stretchy="false">{char}</mo>'  # one that stretches stands askew before an exponent
-    return f"<mo>{PLAIN.get(char) or escape(char)}</mo>"
+def _atom(token: re.Match[str]) -> str:
+    written, command = token.group(), token["command"]
+    if token["raw"]:
+        content = escape(re.sub(r"\\(.)", r"\1", token["content"]))
+        return UPRIGHT.get(token["raw"], '<mi mathvariant="normal">{}</mi>').format(content)
+    if command:  # \tanh, \ln: a name of several letters stands upright
+        kind = "mi" if len(command) > 1 else "mo"
+        return COMMANDS.get(command) or f"<{kind}>{escape(command)}</{kind}>"
+    if written in "()[]|":
+        return f'<mo stretchy="false">{written}</mo>'  # one that stretches stands askew before an exponent
+    kind = "mn" if token["number"] else "mi" if written.isalpha() else "mo"
+    return f"<{kind}>{PLAIN.get(written) or escape(written)}</{kind}>"

@@ -8,16 +8,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..derive.recorded import check_unchanged
-from ..engine.modes import no_grad
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
-from ..nn.layers import MLP, Layer, Module, Neuron, as_inputs
+from ..nn.layers import MLP, Layer, Module, Neuron
 from ..notation.text import rounded, shown
-from .columns import Column, Source, columns_of, composed, recorded
+from .columns import Circle, Column, Place, columns_of, composed, recorded
 from .dot import draw_folded
 from .drawing import Drawing
 from .palette import LIGHT as COLOUR
-from .source import WIDEST, digraph, label, largest_of, stroke
+from .source import WIDEST, Source, largest_of, stroke
 
 WRITTEN = 4  # circles in a column, up to which weights and biases are written beside their lines and circles
 RADIUS = 0.36  # inches, as all lengths here
@@ -25,17 +24,12 @@ FITTING = 7  # characters of a number in a circle
 LETTER = 0.083  # the width of a character in writing, rather too much
 LINE = 0.15  # the height of a line of writing
 AIR = 0.04  # between writings
-Spot = tuple[int, int]  # where a circle is drawn: its column, and its row there
-Line = tuple[Spot, Spot, list[Value]]  # from a circle to another, with its weights
+Line = tuple[Place, Place, list[Value]]  # from a circle to another, with its weights
 NO_NETWORK = "This is no network of neurons that read inputs and each other: here is its graph, folded."
 
 
 def draw_network(
-    net: Module,
-    inputs: Iterable[Any] | None = None,
-    *,
-    loss: Value | None = None,
-    format: str = "svg",
+    net: Module, inputs: Iterable[Any] | None = None, *, loss: Value | None = None, format: str = "svg"
 ) -> Drawing:
     """The network as a Drawing: circles x1, x2, h1, h2, o1 in columns, weights on the lines, biases below.
 
@@ -54,61 +48,47 @@ def draw_network(
     if not isinstance(net, Module):
         raise ArgumentTypeError(f"draw_network draws an MLP, a Layer or a Neuron, got {type(net).__name__}")
     if isinstance(net, MLP | Layer | Neuron):
-        outputs, columns = [], columns_of(net)
+        numbers = None if inputs is None else [x.data if isinstance(x, Value) else x for x in inputs]
+        fired, columns = [] if numbers is None else recorded(net, numbers), columns_of(net)
     else:
         outputs = recorded(net, inputs)
         found = composed(net, outputs)
         if found is None:
             return draw_folded([loss] if loss is not None else outputs, NO_NETWORK, format)
-        columns = found
-    picture = _Picture(columns, _activations(net, inputs, loss, outputs))
-    notes = ["Larger layers are abbreviated."] if any(None in column.rows for column in columns) else []
-    if loss is not None and (samples := _samples(columns, loss)) > 1:
-        notes.append(f"The circles show the first of {samples:,} samples.")
-        picture.note(notes[-1])
-    sizes = " → ".join(f"{column.size:,}" for column in columns)
-    return Drawing(picture.dot.source, f"Network {sizes}", picture.names, tuple(notes), format)
-
-
-def _activations(net: Any, inputs: Iterable[Any] | None, loss: Value | None, outputs: list[Value]) -> dict[str, Value]:
-    """Values by label: recorded under the loss, or computed from the inputs."""
-    roots = [] if inputs is None else outputs
+        fired, columns = [] if inputs is None else outputs, found
     if loss is not None:
         check_unchanged(loss)
-        roots = [loss]
         if set(topological_order(loss)).isdisjoint(net.parameters()):
             raise ArgumentError("this loss was not recorded with this network: draw it with loss=mse(net(x), y)")
-    if roots or inputs is None:
-        return {node.label: node for node in reversed(topological_order(*roots)) if node.label}
-    values = as_inputs(inputs, net.nin, "the network")
-    found = {f"x{i}": Value(value.data) for i, value in enumerate(values, start=1)}
-    with no_grad():
-        for layer in net.layers if isinstance(net, MLP) else [net]:
-            values = layer.fire(values) if isinstance(layer, Layer) else [layer.fire(values)]
-            found |= {value.label: value for value in values}
-    return found
+        fired = [loss]
+    nodes = topological_order(*fired)
+    picture = _Picture(columns, {node.label: node for node in reversed(nodes) if node.label})
+    notes = ["Larger layers are abbreviated."] if any(None in column.heights for column in columns) else []
+    samples = sum(node.label == columns[-1].circles[0].label for node in nodes)
+    if samples > 1:
+        notes.append(f"The circles show the first of {samples:,} samples.")
+        picture.note(notes[-1])
+    sizes = " → ".join(f"{len(column.circles):,}" for column in columns)
+    return Drawing(picture.text, f"Network {sizes}", picture.names, tuple(notes), format)
 
 
-def _samples(columns: list[Column], loss: Value) -> int:
-    """How many times the network was recorded below the loss."""
-    return sum(node.label == columns[-1].labels[0] for node in topological_order(loss))
-
-
-class _Picture:
+class _Picture(Source):
     """The DOT source, every circle at its place: dot's neato engine then only draws."""
 
     def __init__(self, columns: list[Column], activations: dict[str, Value]) -> None:
+        super().__init__(layout="neato", outputorder="edgesfirst", splines="line")
         self.columns, self.activations = columns, activations
-        self.names: dict[str, str] = {}
-        self.dot = digraph(layout="neato", outputorder="edgesfirst", splines="line")
-        self.tallest = max(len(column.rows) for column in columns)
+        self.tallest = max(len(column.heights) for column in columns)
         self.written = self.tallest <= WRITTEN
         lines = [line for i in range(1, len(columns)) for line in self._lines(i)]
         self.largest = largest_of(weight.data for _, _, weights in lines for weight in weights)
         self._stand_apart([_parameters(weights) for _, _, weights in lines])
         for i, column in enumerate(columns):
-            for row, position in enumerate(column.rows):
-                self._circle(i, row, position)
+            for position in column.heights:
+                if position is None:
+                    self._write(f"d{i}", *self._spot(i, None), "⋮", size="22")
+                else:
+                    self._circle(i, position, column.circles[position])
             self._write(f"c{i}", i * self.across, self.bottom, column.caption, size="11")
         for line in lines:
             self._line(*line)
@@ -120,69 +100,60 @@ class _Picture:
     def _stand_apart(self, weights: list[list[str]]) -> None:
         """How far apart circles stand, so that no writing lies on another one or on a circle."""
         # A weight stands at 1/(k + 1) of the way to k circles: the writings of all lines are then evenly apart.
-        self.along = 1 / (1 + max(len(column.rows) for column in self.columns[1:]))
+        self.along = 1 / (1 + max(len(column.heights) for column in self.columns[1:]))
         self.across, self.down, below = 2.2, 0.95, 0.0
         if self.written:
-            biases = [_biases(neuron) for column in self.columns for neuron in column.neurons]
-            slopes = [_slope(self.activations.get(name)) for column in self.columns for name in column.labels]
+            circles = [circle for column in self.columns for circle in column.circles]
+            biases = [_biases(circle) for circle in circles]
+            slopes = [_slope(self.activations.get(circle.label)) for circle in circles]
             beside = max(RADIUS, _half_width([*biases, *slopes]))
             self.across = max(2.9, (beside + _half_width(weights) + AIR) / self.along)
             self.down = max(1.5, (LINE * max(map(len, weights)) + AIR) / self.along)
             below = RADIUS + LINE * max(map(len, biases))
         self.bottom = -(self.tallest - 1) / 2 * self.down - max(self.down / 2, below) - 0.25
 
-    def _height(self, i: int, row: int) -> float:
-        return self.columns[i].height(row) * self.down
+    def _spot(self, i: int, position: int | None) -> tuple[float, float]:
+        return i * self.across, self.columns[i].heights[position] * self.down
 
     def _lines(self, i: int) -> Iterable[Line]:
         """A line for every circle that a circle of column i reads: a maxout has a weight for each of its sums."""
-        column = self.columns[i]
-        for end, position in enumerate(column.rows):
-            if position is not None:
-                bundles: dict[Source, list[Value]] = {}
-                for k, source in enumerate(column.sources[position]):
-                    bundles.setdefault(source, []).extend(unit.w[k] for unit in column.neurons[position].units)
-                for (j, place), weights in bundles.items():
-                    if place in self.columns[j].rows:
-                        yield (j, self.columns[j].rows.index(place)), (i, end), weights
+        for position, circle in self.columns[i].shown:
+            bundles: dict[Place, list[Value]] = {}
+            for k, source in enumerate(circle.sources):
+                bundles.setdefault(source, []).extend(unit.w[k] for unit in circle.units)
+            for (j, start), weights in bundles.items():
+                if start in self.columns[j].heights:
+                    yield (j, start), (i, position), weights
 
-    def _circle(self, i: int, row: int, position: int | None) -> None:
-        column, x, y = self.columns[i], i * self.across, self._height(i, row)
-        identity = f"n{i}.{row}"
-        if position is None:
-            self._write(identity, x, y, "⋮", size="22")
-            return
-        name = column.labels[position]
-        value = self.activations.get(name)
-        lines = [shown(name, 8)] + ([] if value is None else [_fitting(value.data)])
+    def _circle(self, i: int, position: int, circle: Circle) -> None:
+        identity, (x, y), value = f"n{i}.{position}", self._spot(i, position), self.activations.get(circle.label)
+        lines = [shown(circle.label, 8)] + ([] if value is None else [_fitting(value.data)])
         kind = "leaf" if i == 0 else "operation" if i == len(self.columns) - 1 else "value"
         look = {"shape": "circle", "style": "filled", "fillcolor": COLOUR[kind], "fixedsize": "true", "fontsize": "11"}
-        self.dot.node(identity, label(*lines), id=identity, pos=_at(x, y), width=str(2 * RADIUS), **look)
-        self.names[identity] = " = ".join(lines)
-        self._write(f"g{i}.{row}", x, y + RADIUS + 0.13, *_slope(value))
-        if column.neurons and self.written:
-            biases = _biases(column.neurons[position])
-            self._write(f"b{i}.{row}", x, y - RADIUS - 0.05 - LINE / 2 * len(biases), *biases)
+        look |= {"id": identity, "pos": _at(x, y), "width": str(2 * RADIUS)}
+        self.node(identity, *lines, name=" = ".join(lines), **look)
+        self._write(f"g{i}.{position}", x, y + RADIUS + 0.13, *_slope(value))
+        if self.written:
+            biases = _biases(circle)
+            self._write(f"b{i}.{position}", x, y - RADIUS - 0.05 - LINE / 2 * len(biases), *biases)
 
-    def _line(self, left: Spot, right: Spot, weights: list[Value]) -> None:
+    def _line(self, left: Place, right: Place, weights: list[Value]) -> None:
         (j, start), (i, end) = left, right
         identity = f"{i}.{start}.{end}" if j == i - 1 else f"{j}-{i}.{start}.{end}"
         for k, weight in enumerate(weights):
-            own = f"e{identity}" + (f".{k}" if k else "")
-            self.names[own] = ", ".join(_parameters([weight]))
             look = stroke(weight.data, self.largest, WIDEST if self.written else WIDEST / 2)
-            self.dot.edge(f"n{j}.{start}", f"n{i}.{end}", id=own, **look)
+            look |= {"id": f"e{identity}" + (f".{k}" if k else ""), "name": ", ".join(_parameters([weight]))}
+            self.edge(f"n{j}.{start}", f"n{i}.{end}", **look)
         if self.written:
-            y, above = self._height(*left), self._height(*right)
+            (x, y), (right_x, above) = self._spot(*left), self._spot(*right)
             share = self.along if j == i - 1 else 1 - self.along / (i - j)  # past a column: near the end, by itself
-            x = (j + share * (i - j)) * self.across
-            self._write(f"w{identity}", x, y + share * (above - y), *_parameters(weights))
+            self._write(f"w{identity}", x + share * (right_x - x), y + share * (above - y), *_parameters(weights))
 
     def _write(self, identity: str, x: float, y: float, *lines: str, size: str = "9") -> None:
         look = {"shape": "box", "style": "filled", "color": COLOUR["paper"], "fillcolor": COLOUR["paper"]}
         look |= {"margin": "0.02,0.01", "width": "0", "height": "0", "fontsize": size, "fontcolor": COLOUR["muted"]}
         if lines:
-            self.dot.node(identity, label(*lines), pos=_at(x, y), **look)
+            self.node(identity, *lines, pos=_at(x, y), **look)
 
 
 def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
@@ -193,8 +164,8 @@ def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
     return lines
 
 
-def _biases(neuron: Neuron) -> list[str]:
-    return _parameters([unit.b for unit in neuron.units if unit.b is not None], "b")
+def _biases(circle: Circle) -> list[str]:
+    return _parameters([unit.b for unit in circle.units if unit.b is not None], "b")
 
 
 def _slope(value: Value | None) -> list[str]:

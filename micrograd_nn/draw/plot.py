@@ -11,19 +11,24 @@ picture, made again, is saved as the same bytes.
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..engine.operation import Operation, lookup
-from ..errors import ArgumentError, ExtraMissingError, ShapeError, UnknownNameError
-from ..files import write_whole
+from ..errors import ArgumentError, ExtraMissingError, ShapeError
+from .drawing import save_as
 
 COLOURS = ("#0a67a8", "#c4530b", "#3a8a5f", "#8a5a9e", "#8a6d00", "#5c6675")
 STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 FINE = 200  # points along a curve
 GRID = 121  # points along each side of a map
-FORMATS = (".svg", ".png", ".pdf")
+Numbers = Sequence[float]
+Curves = Mapping[str, Numbers] | Numbers
+Points = Sequence[Numbers]
+Height = Callable[[float, float], float]  # over each point of a plane
+FORMATS: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".png": {}, ".pdf": {"CreationDate": None}}  # undated
 
 
 class Record(Protocol):
@@ -56,27 +61,20 @@ def save_plot(ax: Any, path: str | os.PathLike[str]) -> Path:
     """Write the figure of ax to an .svg, .png or .pdf, whole or not at all, without date and chance in it."""
     from matplotlib import rc_context
 
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise UnknownNameError("ending of a plot's file", path.suffix, FORMATS)
-    kind, drawn = path.suffix.lower()[1:], io.BytesIO()
-    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
-    with rc_context({"svg.hashsalt": "micrograd_nn"}):
-        ax.figure.savefig(drawn, format=kind, metadata=undated)
-    write_whole(path, drawn.getvalue())
-    return path
+    def drawn(ending: str) -> bytes:
+        content = io.BytesIO()
+        with rc_context({"svg.hashsalt": "micrograd_nn"}):
+            ax.figure.savefig(content, format=ending[1:], metadata=FORMATS[ending])
+        return content.getvalue()
+
+    return save_as(path, "plot", {ending: partial(drawn, ending) for ending in FORMATS})
 
 
 # ---- what happened in training ----
 
 
 def plot_curves(
-    curves: Mapping[str, Sequence[float]] | Sequence[float],
-    ax: Any = None,
-    *,
-    x: Sequence[float] | None = None,
-    xlabel: str = "step",
-    ylabel: str = "loss",
+    curves: Curves, ax: Any = None, *, x: Numbers | None = None, xlabel: str = "step", ylabel: str = "loss"
 ) -> Any:
     """Curves over the steps: a loss, an accuracy on two sets, the weights of a network.
 
@@ -125,20 +123,12 @@ def plot_history(history: Record, ax: Any = None) -> Any:
 # ---- what was learnt ----
 
 
-def plot_decision(
-    classify: Callable[[float, float], float],
-    points: Sequence[Sequence[float]],
-    labels: Sequence[float],
-    ax: Any = None,
-    *,
-    level: float = 0.5,
-) -> Any:
+def plot_decision(classify: Height, points: Points, labels: Numbers, ax: Any = None, *, level: float = 0.5) -> Any:
     """The plane of two inputs, coloured by classify(x1, x2), the line where it is ``level``, and labelled points."""
     if len(points) != len(labels) or not len(points):
         raise ShapeError(f"{len(points)} points need as many labels, got {len(labels)}")
     ax = axes(ax)
-    across, up = (_span([float(point[i]) for point in points]) for i in (0, 1))
-    heights = _map(classify, across, up)
+    across, up, heights = _map(classify, points, margin=0.15)
     ax.contourf(across, up, heights, levels=20, cmap="RdBu", alpha=0.45)
     if min(map(min, heights)) < level < max(map(max, heights)):
         ax.contour(across, up, heights, levels=[level], colors="#1d2433", linewidths=1.5)
@@ -152,12 +142,7 @@ def plot_decision(
 
 
 def plot_surface(
-    loss: Callable[[float, float], float],
-    path: Sequence[tuple[float, float]],
-    ax: Any = None,
-    *,
-    names: tuple[str, str] = ("m", "b"),
-    around: Sequence[tuple[float, float]] = (),
+    loss: Height, path: Points, ax: Any = None, *, names: tuple[str, str] = ("m", "b"), around: Points = ()
 ) -> Any:
     """The loss as a map over two parameters, with the way that descent took: ``path`` is a list of (m, b).
 
@@ -166,8 +151,7 @@ def plot_surface(
     if not path:
         raise ArgumentError("a descent path needs at least one point (m, b)")
     ax = axes(ax)
-    across, up = (_span([float(point[i]) for point in (*path, *around)], margin=0.25) for i in (0, 1))
-    contours = ax.contour(across, up, _map(loss, across, up), levels=16, cmap="viridis", linewidths=1)
+    contours = ax.contour(*_map(loss, (*path, *around), margin=0.25), levels=16, cmap="viridis", linewidths=1)
     ax.clabel(contours, fontsize=7, fmt="%g")
     ax.plot(*zip(*path, strict=True), color=COLOURS[1], marker=".", linewidth=1.2)
     marks = {tuple(path[0]): ("start", "o", 6), tuple(path[-1]): ("end", "*", 12)}  # in one place, the end's only
@@ -202,9 +186,8 @@ def plot_confusion(matrix: Sequence[Sequence[int]], ax: Any = None, *, names: Se
     if not size or any(len(row) != size for row in matrix):
         raise ShapeError(f"a confusion matrix is square, got {size} rows of {sorted({len(row) for row in matrix})}")
     ax = axes(ax)
-    mistakes = [[0 if i == j else count for j, count in enumerate(row)] for i, row in enumerate(matrix)]
-    most = max(1, *map(max, mistakes))
-    ax.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.4 * most)
+    mistakes = [[count * (i != j) for j, count in enumerate(row)] for i, row in enumerate(matrix)]
+    ax.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.4 * max(1, *map(max, mistakes)))
     for i, row in enumerate(matrix):
         for j, count in enumerate(row):
             ax.text(j, i, str(count), ha="center", va="center", fontsize=8, weight="bold" if i == j else "normal")
@@ -214,11 +197,7 @@ def plot_confusion(matrix: Sequence[Sequence[int]], ax: Any = None, *, names: Se
 
 
 def plot_digits(
-    images: Iterable[Sequence[float]],
-    labels: Sequence[int] | None = None,
-    answers: Sequence[int] | None = None,
-    *,
-    columns: int = 10,
+    images: Iterable[Numbers], labels: Numbers | None = None, answers: Numbers | None = None, *, columns: int = 10
 ) -> Any:
     """Square images, given as flat lists of pixels, in a grid; titles say the label, and a wrong answer stands out.
 
@@ -234,10 +213,9 @@ def plot_digits(
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(grid.flat, pictures, strict=False)):
         ax.imshow([picture[side * j : side * (j + 1)] for j in range(side)], cmap="gray_r")
-        wrong = labels is not None and answers is not None and labels[i] != answers[i]
         title = "" if labels is None else f"{labels[i]}"
-        taken = f" → {answers[i]}" if wrong and answers is not None else ""
-        ax.set_title(title + taken, fontsize=9, color=COLOURS[1] if wrong else "black")
+        taken = title if labels is None or answers is None or labels[i] == answers[i] else f"{title} → {answers[i]}"
+        ax.set_title(taken, fontsize=9, color="black" if taken == title else COLOURS[1])
     return grid
 
 
@@ -249,11 +227,12 @@ def _line(i: int) -> dict[str, Any]:
     return {"color": COLOURS[i % len(COLOURS)], "linestyle": STROKES[(i + round_) % len(STROKES)], "linewidth": 1.6}
 
 
-def _span(coordinates: Sequence[float], margin: float = 0.15) -> list[float]:
-    low, high = min(coordinates), max(coordinates)
-    air = margin * (high - low) or 1.0
-    return [low - air + (high - low + 2 * air) * i / (GRID - 1) for i in range(GRID)]
-
-
-def _map(height: Callable[[float, float], float], across: Sequence[float], up: Sequence[float]) -> list[list[float]]:
-    return [[float(height(x, y)) for x in across] for y in up]
+def _map(height: Height, points: Points, margin: float) -> tuple[list[float], list[float], list[list[float]]]:
+    """The sides of the plane around these points, and the heights over it."""
+    sides = []
+    for coordinates in ([float(point[i]) for point in points] for i in (0, 1)):
+        low, high = min(coordinates), max(coordinates)
+        air = margin * (high - low) or 1.0
+        sides.append([low - air + (high - low + 2 * air) * i / (GRID - 1) for i in range(GRID)])
+    across, up = sides
+    return across, up, [[float(height(x, y)) for x in across] for y in up]

@@ -1,7 +1,7 @@
 """What the walk tells: the forward pass, then the backward pass, one operation at a time, as data.
 
 Numbers come from ``derive.steps``, formulas from the rows. The order is a person's: a neuron is finished before the
-next one begins, the first cell before the second, one sample before the next; backward is the same way back. A unit
+next one begins, the first cell before the second, one sample before the next; backward is the same way back. A module
 (a neuron, a loss) is told twice: operation by operation, and as one step, for where it is folded. What a page looks
 like is not known here, and the graph is not changed.
 """
@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from math import isfinite
 
-from ..derive import Explanation, Step, steps
+from ..derive import Explanation, steps
 from ..derive.chain import Chain, Factor, numbered, slope_of
 from ..derive.recorded import names_of, partial_latex
 from ..engine.graph import postorder
@@ -22,34 +23,35 @@ from ..notation.latex import LATEX, label_latex, number_as_latex, text_latex
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT, TEXT, equation, rounded, shown, write
 from .folding import BUDGET, modules, owners
+from .source import largest_of
 
 LONGEST_NAME = 12  # characters of a name in the walk's graph
 FLAT = 0.02  # a slope so small lets hardly anything through
 Gathered = tuple[int, float, float]  # the place of a node, its gradient before a step, and after it
 
 
-class Unit:
+class Block:
     """A neuron, a loss, or a single operation: what one name is made of, from its inputs to its output."""
 
     def __init__(self, made: list[Value]) -> None:
         self.made, self.output = made, made[-1]
-        inside = set(made)
-        self.operands = list(dict.fromkeys(x for node in made for x in node.operands if x not in inside))
-        self.inputs = [x for x in self.operands if not isinstance(x, Constant)]
+        self.is_whole = len(made) > 1
+        below = [x for node in made for x in node.operands if x not in {*made}]
+        self.operands = [*dict.fromkeys(below)] if self.is_whole else below
+        self.inputs = [x for x in self.operands if not isinstance(x, Constant)]  # a constant takes no part in backward
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One step of the walk. ``gathered`` holds what changes: (place of a node, its gradient so far)."""
+    """One step of the walk. ``gathered`` holds what changes: of a node its place, and its gradient before and after."""
 
     phase: str  # start, forward, seed or backward
     title: str
     place: int | None = None  # of the node at work, in the order of the story
     operands: tuple[int, ...] = ()
-    gathered: tuple[tuple[int, float], ...] = ()
-    before: tuple[float, ...] = ()  # the gradients that these nodes had until then
-    unit: int | None = None  # in which it happens
-    whole: bool = False  # the unit in one step
+    gathered: Sequence[Gathered] = ()
+    module: int | None = None  # in which it happens
+    whole: bool = False  # the module in one step
 
 
 class Story:
@@ -68,24 +70,25 @@ class Story:
         self.root = root
         self.steps = {step.node: step for step in steps(root)}
         self.adjoints = adjoints(root)
+        self.largest = largest_of(flow for step in self.steps.values() for flow in step.contributions if isfinite(flow))
         inside = modules(recorded)
-        inside = inside if len(inside) > 1 else {}  # a unit that is all there is says nothing
+        inside = inside if len(inside) > 1 else {}  # a module that is all there is says nothing
         owner = {node: output for output, members in inside.items() for node in [*members, output]}
-        blocks = list(map(Unit, _blocks(root, recorded, owner)))
+        blocks = list(map(Block, _blocks(root, recorded, owner)))
         self.order = list(dict.fromkeys(x for block in blocks for made in block.made for x in (*made.operands, made)))
         self.order = self.order or recorded  # a leaf alone
         self.place = {node: i for i, node in enumerate(self.order)}
         self.names = _names(root, self.order)
-        self.units = [block for block in blocks if len(block.made) > 1 and block.output in inside]
-        self.unit_of = {node: i for i, unit in enumerate(self.units) for node in unit.made}
+        self.modules = [block for block in blocks if block.is_whole]
+        self.module_of = {node: i for i, module in enumerate(self.modules) for node in module.made}
         self.homes = self._homes(owners(recorded))
         self.moments = list(self._moments(blocks))
 
     def _homes(self, owner: dict[Value, Value | None]) -> dict[Value, list[int]]:
-        """The units that a parameter or a constant belongs to and is folded away with: those of one neuron."""
+        """The modules that a parameter or a constant belongs to and is folded away with: those of one neuron."""
         homes: dict[Value, list[int]] = {leaf: [] for leaf in self.order if leaf.operation is None}
-        for i, unit in enumerate(self.units):
-            for operand in unit.operands:
+        for i, module in enumerate(self.modules):
+            for operand in module.operands:
                 if operand in homes and owner[operand] is not None:
                     homes[operand].append(i)
         return homes
@@ -112,7 +115,7 @@ class Story:
         try:
             return Explanation(Chain(self.root, self.order[place], names)).latex()
         except GraphError as error:
-            return _in_words(error)
+            return text_latex(str(error))
 
     def flat(self, node: Value) -> str:
         """Why a bend lets hardly any gradient through: a saturated sigmoid, a dead relu; nothing if it does."""
@@ -127,25 +130,21 @@ class Story:
 
     # ---- moments ----
 
-    def _moments(self, blocks: list[Unit]) -> Iterator[Moment]:
+    def _moments(self, blocks: list[Block]) -> Iterator[Moment]:
         yield Moment("start", "Before the first step")
         for block in blocks:
-            for node in block.made:
-                yield self._at_work("forward", node, _told(node))
-            if block.output in self.unit_of:
-                yield self._at_work("forward", block.output, block.inputs, whole=True)
+            for part in _parts(block):
+                yield self._at_work("forward", part)
         end = self.place[self.root]
-        yield Moment("seed", f"Turn around at {self.name(self.root)}", end, gathered=((end, 1.0),))
+        yield Moment("seed", f"Turn around at {self.name(self.root)}", end, gathered=[(end, 0.0, 1.0)])
         uses = Counter(operand for node in self.order for operand in node.operands)
         totals: dict[Value, float] = {}
         for block in reversed(blocks):
             earlier = dict(totals)
-            for node in reversed(block.made):
-                if _told(node):
-                    yield self._at_work("backward", node, _told(node), [*self._gather(node, uses, totals)])
-            if block.output in self.unit_of and block.inputs:
-                gathered = [(self.place[x], earlier.get(x, 0.0), totals[x]) for x in block.inputs]
-                yield self._at_work("backward", block.output, block.inputs, gathered, whole=True)
+            for part in _parts(block, backward=True):
+                whole = [(self.place[x], earlier.get(x, 0.0), totals[x]) for x in part.inputs if part.is_whole]
+                if part.inputs:
+                    yield self._at_work("backward", part, whole or [*self._gather(part.output, uses, totals)])
 
     def _gather(self, node: Value, uses: Counter[Value], totals: dict[Value, float]) -> Iterator[Gathered]:
         """What each operand has before and after node hands on. The last sum is the engine's, to the last bit."""
@@ -157,14 +156,11 @@ class Story:
                 totals[operand] = before + contribution if uses[operand] else self.adjoints[operand]
                 yield self.place[operand], before, totals[operand]
 
-    def _at_work(
-        self, phase: str, node: Value, operands: list[Value], gathered: Sequence[Gathered] = (), whole: bool = False
-    ) -> Moment:
-        name, places = self.name(node), tuple(self.place[operand] for operand in operands)
+    def _at_work(self, phase: str, block: Block, gathered: Sequence[Gathered] = ()) -> Moment:
+        name, operands = self.name(block.output), tuple(self.place[x] for x in block.inputs)
         title = f"Compute {name}" if phase == "forward" else f"{name} hands its gradient on"
-        totals = tuple((place, after) for place, _, after in gathered)
-        before = tuple(before for _, before, _ in gathered)
-        return Moment(phase, title, self.place[node], places, totals, before, self.unit_of.get(node), whole)
+        module = self.module_of.get(block.output)
+        return Moment(phase, title, self.place[block.output], operands, gathered, module, block.is_whole)
 
     # ---- what is said at a moment ----
 
@@ -181,62 +177,44 @@ class Story:
         if moment.phase == "seed":
             same = f"A change of {self.name(node)} changes {self.name(node)} by just as much: its gradient is 1."
             return f"{partial_latex(name, name)} = 1", same
-        unit = self.units[moment.unit] if moment.whole and moment.unit is not None else Unit([node])
-        if moment.phase == "forward":
-            return self._computed(unit), self._made_of(unit)
-        return self._unit_backward(unit, moment) if moment.whole else self._backward(self.steps[node], moment)
+        block = self.modules[moment.module] if moment.whole and moment.module is not None else Block([node])
+        return self._forward(block) if moment.phase == "forward" else self._backward(block, moment)
 
-    def _computed(self, unit: Unit) -> str:
-        """The output of a unit from its inputs, in symbols and with the numbers put in."""
+    def _forward(self, block: Block) -> tuple[str, str]:
+        """The output of a block from its inputs, in symbols and with the numbers put in; and what was done."""
         written: dict[Value, Symbol] = {}
-        for node in unit.made:
-            assert node.operation is not None
+        for node in block.made:
             operands = [written.get(operand) or self.symbol(operand) for operand in node.operands]
-            written[node] = Symbol.apply(node.operation, *operands)
-        whole, name = written[unit.output], label_latex(self.names[self.place[unit.output]])
+            written[node] = Symbol.apply(self.steps[node].operation, *operands)
+        whole, name = written[block.output], label_latex(self.names[self.place[block.output]])
         try:
-            return equation(name, latex(whole), latex(numbered(whole)), number_latex(unit.output.data))
+            formula = equation(name, latex(whole), latex(numbered(whole)), number_latex(block.output.data))
         except GraphError as error:
-            return _in_words(error)
+            formula = text_latex(str(error))
+        if block.is_whole:
+            unfold = f"Unfold {self.name(block.output)} to take them one by one."
+            return formula, f"{len(block.made)} operations in one step. {unfold}"
+        letters = [f"{letter} is {self.name(x)}" for letter, x in zip("ab", block.operands, strict=False)]
+        return formula, f"{self.steps[block.output].operation.doc} Here {' and '.join(letters)}."
 
-    def _made_of(self, unit: Unit) -> str:
-        node = unit.output
-        if len(unit.made) > 1:
-            return f"{len(unit.made)} operations in one step. Unfold {self.name(node)} to take them one by one."
-        assert node.operation is not None  # only what an operation made has a forward moment
-        letters = zip("ab", map(self.name, node.operands), strict=False)
-        return f"{node.operation.doc} Here {' and '.join(f'{letter} is {name}' for letter, name in letters)}."
-
-    def _backward(self, step: Step, moment: Moment) -> tuple[str, str]:
-        symbols = [self.symbol(operand) for operand in step.operands]
-        child = self.names[self.place[step.node]]
-        told = [k for k, operand in enumerate(step.operands) if not isinstance(operand, Constant)]
-        rows: list[str] = []
-        sentences = [f"The gradient of {self.name(step.node)} is complete: {rounded(step.upstream)}."]
-        for k, (place, total), before in zip(told, moment.gathered, moment.before, strict=True):
-            slope = slope_of(step.node, k, symbols, self.symbol(step.node))
-            factor = Factor(child, self.names[place], slope, step.partials[k])
-            local = equation(latex(slope), latex(numbered(slope)), number_latex(factor.number))
-            rows.append(f"{factor.latex()} &= {local}")
-            rows.append(self._chain_rule(factor, factor.latex(), step.upstream, before, total))
-            sentences.append(
-                f"{self.name(step.operands[k])} gets {rounded(step.upstream)} times the local slope "
-                f"{rounded(factor.number)}, that is {rounded(step.upstream * factor.number)}, and has "
-                f"{rounded(total)} so far."
-            )
-        return _aligned(rows), " ".join(sentences)
-
-    def _unit_backward(self, unit: Unit, moment: Moment) -> tuple[str, str]:
-        upstream = self.adjoints[unit.output]
-        rows = []
-        for (place, total), before in zip(moment.gathered, moment.before, strict=True):
-            factor = self._through(unit, self.order[place])
-            rows.append(self._chain_rule(factor, _as_factor(factor), upstream, before, total))
-        words = (
-            f"The gradient of {self.name(unit.output)} is complete: {rounded(upstream)}. Through its "
-            f"{len(unit.made)} operations it goes on to {len(rows)} values. Unfold it to take them one by one."
-        )
-        return _aligned(rows), words
+    def _backward(self, block: Block, moment: Moment) -> tuple[str, str]:
+        """The chain rule towards each input; of a single operation also its local slopes, with the numbers put in."""
+        upstream, rows = self.steps[block.output].upstream, list[str]()
+        sentences = [f"The gradient of {self.name(block.output)} is complete: {rounded(upstream)}."]
+        for factor, (_, before, total) in zip(self._factors(block), moment.gathered, strict=True):
+            slope = _as_factor(factor) if block.is_whole else factor.latex()
+            if not block.is_whole:
+                local = equation(latex(factor.symbol), latex(numbered(factor.symbol)), number_latex(factor.number))
+                rows.append(f"{slope} &= {local}")
+                sentences.append(
+                    f"{shown(factor.parent)} gets {rounded(upstream)} times the local slope {rounded(factor.number)}, "
+                    f"that is {rounded(upstream * factor.number)}, and has {rounded(total)} so far."
+                )
+            rows.append(self._chain_rule(factor, slope, upstream, before, total))
+        if block.is_whole:
+            ways = f"Through its {len(block.made)} operations it goes on to {len(rows)} values."
+            sentences.append(f"{ways} Unfold it to take them one by one.")
+        return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}", " ".join(sentences)
 
     def _chain_rule(self, factor: Factor, slope: str, upstream: float, before: float, after: float) -> str:
         """∂L/∂x = what x has already + ∂L/∂v·∂v/∂x; with a sum in it, the numbers get a line of their own."""
@@ -248,19 +226,24 @@ class Story:
         product = rf"{partial_latex(root, factor.child)} \cdot {slope}"
         return f"{partial_latex(root, factor.parent)} &= {earlier}{product}{between}= {earlier}{numbers}"
 
-    def _through(self, unit: Unit, operand: Value) -> Factor:
-        """∂output/∂operand through the inside of the unit, which has no names here."""
-        inside = {node for node in unit.made if node is not unit.output}
-        inside |= {node for node in self.order if isinstance(node, Constant)}
-        names = {node: self.names[self.place[node]] for node in self.order if node not in inside}
-        return Chain(unit.output, operand, names).factors[unit.output][operand]
+    def _factors(self, block: Block) -> list[Factor]:
+        """∂output/∂input for each input, through the inside of a module, which has no names here."""
+        node, named = block.output, {x: self.names[self.place[x]] for x in (block.output, *block.inputs)}
+        if block.is_whole:
+            return [Chain(node, x, named).factors[node][x] for x in block.inputs]
+        symbols = list(map(self.symbol, node.operands))
+        return [
+            Factor(named[node], named[x], slope_of(node, k, symbols, self.symbol(node)), node.partials[k])
+            for k, x in enumerate(node.operands)
+            if x in named
+        ]
 
 
 # ---- the order of a person ----
 
 
 def _blocks(root: Value, recorded: list[Value], owner: dict[Value, Value]) -> Iterator[list[Value]]:
-    """What operations made, unit by unit; what is in no unit stands alone. Operands first."""
+    """What operations made, module by module; what is in no module stands alone. Operands first."""
     depth: dict[Value, int] = {}
     for node in recorded:
         depth[node] = 1 + max((depth[operand] for operand in node.operands), default=-1)
@@ -282,9 +265,10 @@ def _blocks(root: Value, recorded: list[Value], owner: dict[Value, Value]) -> It
         yield from map(inside, postorder(root, before))
 
 
-def _told(node: Value) -> list[Value]:
-    """The operands that take part: constants do not."""
-    return [operand for operand in node.operands if not isinstance(operand, Constant)]
+def _parts(block: Block, backward: bool = False) -> list[Block]:
+    """The operations of a block, each by itself; after them the block in one step, if there are several."""
+    alone = [Block([node]) for node in block.made]
+    return [*(reversed(alone) if backward else alone), *([block] if block.is_whole else ())]
 
 
 def _names(root: Value, order: list[Value]) -> list[str]:
@@ -314,14 +298,6 @@ LINE = replace(TEXT, number=lambda x, digits: rounded(x), name=lambda name: show
 def latex(expression: Symbol) -> str:
     """A formula in LaTeX, its numbers as in the pictures."""
     return write(expression, STYLE)
-
-
-def _aligned(rows: list[str]) -> str:
-    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
-
-
-def _in_words(error: GraphError) -> str:
-    return text_latex(str(error))
 
 
 def _as_factor(factor: Factor) -> str:

@@ -50,10 +50,10 @@ def _recorded_adjoints(y: Value, xs: list[Value]) -> dict[Value, Value]:
     def edges(node: Value) -> Iterator[tuple[Value, Any]]:
         operands = [operand.data if isinstance(operand, Constant) else operand for operand in node.operands]
         partials = node.operation.partials if node.operation else ()
-        for operand, partial, recorded in zip(node.operands, partials, node.partials, strict=True):
+        for operand, partial, recorded in zip(node.operands, partials, (node.dleft, node.dright), strict=False):
             if operand in asked:
                 slope = partial(*operands, node)
-                check_slope(node, operand, recorded, float(slope))
+                check_slope(node, operand, recorded, as_value(slope)._data)
                 yield operand, slope
 
     return dict(sweep(order, edges, Value(1.0)))

@@ -21,14 +21,14 @@ open_locks: set[Any] = set()  # references to the locks of open blocks, in any t
 _blocks: ContextVar[tuple[Any, ...]] = ContextVar("blocks", default=())  # (mode, reference to the lock), innermost last
 
 
-def now() -> tuple[bool, bool]:
-    """Whether operations record, and whether they raise on nan and inf, at this moment in this thread or task."""
-    recording, watching = True, False
+def now() -> tuple[bool, bool, Any]:
+    """Whether operations record, whether they raise on nan and inf, and which class of nodes spreads, in this task."""
+    recording, watching, spreading = True, False, None
     for mode, lock in _blocks.get():
         if _held(lock):
             recording = recording if mode.recording is None else mode.recording
-            watching = watching or mode.watching
-    return recording, watching
+            watching, spreading = watching or mode.watching, spreading or mode.spreading
+    return recording, watching, spreading
 
 
 def _held(reference: Any) -> bool | None:
@@ -39,7 +39,7 @@ def _held(reference: Any) -> bool | None:
 class _Exit:
     """``__exit__`` of a mode: the release of a lock. ``with`` looks it up before it calls ``__enter__``."""
 
-    def __get__(self, mode: "_Mode | None", kind: type) -> Callable[..., None]:
+    def __get__(self, mode: "Mode | None", kind: type) -> Callable[..., None]:
         if mode is None:
             return lambda mode, *error: mode.__exit__(*error)
         by_hand = [lock() for _, lock in _blocks.get() if lock() in mode.by_hand]
@@ -49,11 +49,12 @@ class _Exit:
         return leave
 
 
-class _Mode(ContextDecorator):
+class Mode(ContextDecorator):
     """What operations do inside a block; a context manager and a decorator."""
 
     recording: bool | None = None  # None: as outside
     watching = False
+    spreading: Any = None  # a class of Values; what is made of one of them is passed through its ``made``
     __exit__ = _Exit()
 
     def __init__(self) -> None:
@@ -87,7 +88,7 @@ class _Mode(ContextDecorator):
         return super().__call__(function)
 
 
-class no_grad(_Mode):
+class no_grad(Mode):
     """Operations compute but record nothing: their results are leaves.
 
     >>> from micrograd_nn import Value
@@ -100,13 +101,13 @@ class no_grad(_Mode):
     recording = False
 
 
-class enable_grad(_Mode):
+class enable_grad(Mode):
     """Operations record again, inside a ``no_grad`` block."""
 
     recording = True
 
 
-class detect_anomaly(_Mode):
+class detect_anomaly(Mode):
     """Operations and sweeps raise AnomalyError where they make nan or inf, and say which one and of what.
 
     >>> from micrograd_nn import Value, log
@@ -122,7 +123,7 @@ class detect_anomaly(_Mode):
 
 def check_forward(data: float, operation: Any, operands: tuple[Any, ...]) -> None:
     """Raise AnomalyError if the operation made nan or inf of finite operands."""
-    if not isfinite(data) and all(isfinite(operand.data) for operand in operands):
+    if not isfinite(data) and all(isfinite(operand._data) for operand in operands):
         real = operation.domain.holds(*[operand.data for operand in operands])
         why = "the result is too large for a float" if real else f"it is real where {operation.domain.text}"
         raise AnomalyError(f"{operation.name} made {data} of {' and '.join(map(_named, operands))}; {why}")

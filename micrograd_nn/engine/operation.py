@@ -10,7 +10,7 @@ from inspect import Parameter, Signature
 from keyword import iskeyword
 from typing import Any, Self, TypeVar, overload
 
-from ..errors import ArgumentError, NumberError, UnknownNameError
+from ..errors import ArgumentError, NumberError, known
 from ..habits import described
 from ..number import as_float as as_float
 
@@ -145,9 +145,7 @@ def _check_row(row: Operation) -> None:
 
 def lookup(name: str) -> Operation:
     """The row of that name. Raises UnknownNameError, which lists the names that there are."""
-    if name not in TABLE:
-        raise UnknownNameError("operation", name, TABLE)
-    return TABLE[name]
+    return TABLE[known("operation", name, TABLE)]
 
 
 def unary(name: str) -> Callable[[T], T]:

@@ -26,7 +26,7 @@ from .ops import add, mul, sub
 
 def compared(test: Callable[[float, float], bool]) -> Callable[["Value", Any], bool]:
     """A comparison of the numbers."""
-    return lambda self, other: test(self._data, as_value(other)._data)
+    return lambda self, other: test(self.data, as_value(other).data)
 
 
 class Value(Habits, Operand):
@@ -163,33 +163,33 @@ class Value(Habits, Operand):
     # ---- as a number ----
 
     def __float__(self) -> float:
-        return self._data
+        return self.data
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self.data)
 
     def __round__(self, digits: int | None = None) -> float:
-        return round(self._data, digits)
+        return round(self.data, digits)
 
     def __eq__(self, other: object) -> bool:
         if getattr(other, "shape", None):
             other = as_float(other)  # refuses an array in words: one answer for many numbers would be silently False
-        return bool(self._data == (other._data if isinstance(other, Value) else other))
+        return bool(self.data == (other.data if isinstance(other, Value) else other))
 
     __lt__, __le__, __gt__, __ge__ = compared(lt), compared(le), compared(gt), compared(ge)
     __hash__ = object.__hash__
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
+        return format(self.data, spec) if spec else str(self)
 
     def __repr__(self) -> str:
         label = f", label={printable(repr(self.label))}" if self.label else ""
-        flag = "" if isfinite(self._data) else " (not finite!)"
-        return f"Value(data={self._data}{flag}, grad={self.grad}{label})"
+        flag = "" if isfinite(self.data) else " (not finite!)"
+        return f"Value(data={self.data}{flag}, grad={self.grad}{label})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         below = None if self.left is None or self in copying.get() else Below(self)
-        fields = self._data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
+        fields = self.data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
         return _restore, (self.__class__, below, *fields)
 
 
@@ -205,9 +205,12 @@ _set_grad = vars(Value)["grad"].__set__
 
 def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dright: float) -> Value:
     if open_locks:
-        recording, watching = now()
+        recording, watching, spreading = now()
         if watching:
             check_forward(data, operation, (left,) if right is None else (left, right))
+        if spreading in (left.__class__, right.__class__):
+            node = _restore(Value, None, data, None, "", operation, left, right, dleft, dright)
+            return spreading.made(node, recording)  # type: ignore[no-any-return]
         if not recording:
             operation = left = right = None
             dleft = dright = 0.0

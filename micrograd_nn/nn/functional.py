@@ -4,13 +4,14 @@ Each is a composition of the table's operations, so the graph shows every step o
 back as one reduction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import reduce
+from itertools import accumulate
 from operator import add
 from typing import Any, TypeVar, overload
 
 from ..engine.operation import Operand
-from ..engine.ops import exp, logaddexp, maximum, stop_gradient
+from ..engine.ops import exp, logaddexp, maximum, softplus, stop_gradient
 from ..errors import ArgumentError
 
 T = TypeVar("T", bound=Operand)  # a Value, a symbol, or whatever else the table acts on
@@ -71,17 +72,24 @@ def log_softmax(values: Iterable[Any]) -> list[Any]:
     >>> log_softmax([0.0, 40.0])
     [-40.0, -4.248354255291589e-18]
     """
-    terms = list(values)
-    if not terms:
-        raise ArgumentError("log_softmax of an empty list: give it at least one value")
-    return [-surprise(terms, k) for k in range(len(terms))]
+    below = below_largest(values, "log_softmax")
+    if len(below) == 1:
+        return [own - own for own in below]
+    ahead = [*accumulate(below[:-1], logaddexp)]
+    behind = [*accumulate(below[:0:-1], logaddexp)][::-1]
+    others = [behind[0], *map(logaddexp, ahead, behind[1:]), ahead[-1]]  # for each value all the others
+    return [-softplus(rest - own) for rest, own in zip(others, below, strict=True)]
 
 
-def surprise(values: Sequence[Any], k: int) -> Any:
-    """-ln softmax(v)[k], written as ln(1 + Σ exp(vj - vk)) over the others: nothing cancels, however large v is."""
-    own = values[k]
-    others = [value - own for j, value in enumerate(values) if j != k]
-    return logsumexp([0.0, *others] if others else [own - own])
+def surprise(values: Iterable[Any], k: int) -> Any:
+    """-ln softmax(v)[k], from how far all others are ahead of v[k]: nothing cancels, however large v is.
+
+    >>> surprise([0.0, 40.0], 1)
+    4.248354255291589e-18
+    """
+    others = below_largest(values, "surprise")
+    own = others.pop(k)
+    return softplus(logsumexp(others) - own) if others else own - own
 
 
 @overload
@@ -91,18 +99,20 @@ def softmax(values: Iterable[T]) -> list[T]: ...
 def softmax(values: Iterable[Any]) -> list[Any]:
     """exp(vi) / Σ exp(vj): as many positive numbers, with sum 1, and stable at any size of v.
 
-    The largest value is taken off first, held constant: that changes neither the shares nor their slopes, and keeps
-    the digits that exp(vi - logsumexp(v)) would lose where v is large.
-
     >>> from micrograd_nn import Value
     >>> [p.data for p in softmax([Value(1000.0), Value(1000.0)])]
     [0.5, 0.5]
     """
-    terms = list(values)
-    largest = stop_gradient(chain(maximum, terms, "softmax"))
-    powers = [exp(term - largest) for term in terms]
+    powers = [exp(value) for value in below_largest(values, "softmax")]
     whole = total(powers)
     return [power / whole for power in powers]
+
+
+def below_largest(values: Iterable[Any], name: str) -> list[Any]:
+    """Each value less the largest, which is held constant: that changes neither the shares nor their slopes."""
+    terms = list(values)
+    largest = stop_gradient(chain(maximum, terms, name))
+    return [term - largest for term in terms]
 
 
 @overload

@@ -14,7 +14,7 @@ from typing import Any
 from ..engine.ops import absolute, clamped_log, clamped_log1m, relu, softplus
 from ..engine.value import Constant, Value, as_value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError, known
-from .functional import logsumexp, mean, surprise, total
+from .functional import log_softmax, logsumexp, mean, surprise, total
 
 _sum: Callable[[Iterable[Value]], Value] = total
 _mean: Callable[[Iterable[Value]], Value] = mean
@@ -106,8 +106,8 @@ def softmax_cross_entropy(logits: Sequence[Any], target: Any) -> Value:
     """-ln softmax(z)[label]: one sample, from its sums z, right to the last digits however large z is.
 
     The target is a label, a whole number from 0 up, or a row of shares that add up to 1, such as a one-hot row: then
-    it is -Σ target·ln softmax(z). It is written as ln Σ exp(zj - z[label]): of logsumexp(z) - z[label] nothing would be
-    left at z = [0, 40], label 1. Where the targets are Values z[label] is Σ target·z.
+    it is -Σ target·ln softmax(z). Of logsumexp(z) - z[label] nothing would be left at z = [0, 40], label 1: written is
+    ln(1 + Σ exp(zj - z[label])) over the others, and ln Σ exp(zj - Σ target·z) where the targets are Values.
 
     >>> softmax_cross_entropy([0.0, 40.0], 1).data
     4.248354255291589e-18
@@ -117,11 +117,14 @@ def softmax_cross_entropy(logits: Sequence[Any], target: Any) -> Value:
     sums = _of_classes(logits)
     if not _is_row(target):
         return as_value(surprise(sums, as_label(target, len(sums))))
-    row = pairs(sums, target)
-    if all(isinstance(y, Constant) for _, y in row):
-        return _sum([y * surprise(sums, k) for k, (_, y) in enumerate(row) if y.data] or [0.0 * sums[0]])
-    wanted = _sum([y * z for z, y in row])
-    return as_value(logsumexp([z - wanted for z in sums]))
+    row = [y for _, y in pairs(sums, target)]
+    if not all(isinstance(y, Constant) for y in row):
+        wanted = _sum([y * z for y, z in zip(row, sums, strict=True)])
+        return as_value(logsumexp([z - wanted for z in sums]))
+    hot = [k for k, y in enumerate(row) if y.data]
+    if len(hot) == 1:
+        return as_value(row[hot[0]] * surprise(sums, hot[0]))
+    return -_sum([y * share for y, share in zip(row, log_softmax(sums), strict=True)])
 
 
 def hinge(scores: Any, targets: Any) -> Value:

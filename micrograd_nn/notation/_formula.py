@@ -11,7 +11,7 @@ a/w1x1 is a/(w1·x1), but xy^2 is x·y^2.
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -22,10 +22,9 @@ from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, FormulaError, printable
 from .latex import label_latex
-from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, typeset_as
+from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, split, typeset_as
 
 LONGEST = 10_000  # characters
-LONGEST_NAME = 20  # characters of a name that is looked for within a word such as w1x1
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 EXPONENT = re.compile(r"(\d+\.?\d*|\.\d+)(e\d+)")  # 2e1 is 20, but 2·e1 for a caller who has an e1
 
@@ -37,8 +36,6 @@ class Item:
     column: int
     count: int = 0
     content: Any = None  # a float, a name, or a function of the operands
-    tight: bool = False  # a name and the power that binds its last factor only: xy^2 is x·y^2
-    word: str = ""  # of a function: the word that is a product instead where it is made of names of the caller
 
 
 @dataclass(frozen=True)
@@ -51,52 +48,23 @@ class Formula:
 
     text: str
     items: tuple[Item, ...]
+    is_bound: bool = False  # the words in it are names of the caller, no products of them and no constants
 
     def __call__(self, names: Mapping[str, Any]) -> Any:
         """What the formula makes of those names. Raises FormulaError for a name that is not among them."""
-        return _work_out(self.bound(names), names)
+        return work_out(self.items if self.is_bound else self.bound(names), names)
 
     @property
     def names(self) -> list[str]:
-        """The names in it as they stand, in order, without those of constants."""
+        """The words in it as they stand, in order, without those of constants."""
         words = [item.content for item in self.items if isinstance(item.content, str)]
-        return [word for word in dict.fromkeys(words) if word not in CONSTANTS and not EXPONENT.fullmatch(word)]
+        return [word for word in dict.fromkeys(words) if word not in CONSTANTS]
 
-    def bound(self, known: Iterable[str]) -> list[Item]:
-        """The items in their places, each name split into names that are known. Raises FormulaError if none fits."""
+    def bound(self, known: Iterable[str]) -> tuple[Item, ...]:
+        """The items with each word read as a name that is known, or as a product. Raises FormulaError if none fits."""
         known = [*known]
         names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(self.text) else {}
-        names |= {as_typed(name): name for name in known}
-        names |= {name: name for name in known}  # as it stands in items that have been bound before
-        products = {item.word for item in self.items if item.word and _split(item.word, CONSTANTS | names)}
-        bound: list[Item] = []
-        held: list[list[Item]] = []  # products that wait until their last factor has its power
-        for item in _Parser(self.text).read(products) if products else self.items:
-            named = isinstance(item.content, str)
-            factors, signs = self._known(item, names) if named else ([replace(item, tight=False)], [])
-            bound += factors
-            if not item.tight:
-                bound += signs
-            elif item.count:
-                bound += held.pop()
-            else:
-                held.append(signs)
-        return bound
-
-    def _known(self, item: Item, names: dict[str, str]) -> tuple[list[Item], list[Item]]:
-        """The factors that a name stands for, and the products that join them."""
-        number = EXPONENT.fullmatch(item.content)
-        if number and number[2] in names:
-            factors = [Item(item.column, content=float(number[1])), Item(item.column, content=names[number[2]])]
-            return factors, [Item(item.column, 2, mul)]
-        if number:
-            return [Item(item.column, content=float(item.content))], []
-        meanings = CONSTANTS | names
-        pieces = _split(item.content, meanings)
-        if not pieces:
-            raise FormulaError(_unknown(item.content, names.values()), self.text, item.column)
-        factors = [Item(item.column, content=meanings[piece]) for piece in pieces]
-        return factors, [Item(item.column, 2, mul)] * (len(pieces) - 1)
+        return _Parser(self.text, CONSTANTS | names | {as_typed(name): name for name in known}).read()
 
 
 def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
@@ -115,7 +83,7 @@ def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
     items = parsed.bound(given)
     used = {item.content for item in items if isinstance(item.content, str)}
     values = {name: _as_value(name, given[name]) for name in used}
-    result = _work_out(items, values)
+    result = work_out(items, values)
     return result if isinstance(result, Value) else Value(result)
 
 
@@ -150,7 +118,7 @@ def parse(text: str) -> Formula:
 
 # ---- the parser ----
 
-BRACKET, COMPARISON, SUM, PRODUCT, SIGN, POWER, FUNCTION = range(7)  # how tightly they hold their operands
+BRACKET, COMPARISON, SUM, PRODUCT, SIGN, WORD, POWER, FUNCTION = range(8)  # how tightly they hold their operands
 BINARY: dict[str, tuple[int, Callable[..., Any]]] = {
     ">": (COMPARISON, greater),
     "<": (COMPARISON, lambda a, b: greater(b, a)),
@@ -171,35 +139,32 @@ class _Waiting:
     token: Token  # of a binary operator, in the column of its left operand
     content: Callable[..., Any] | None = None  # None for brackets that only group
     count: int = 1  # of its operands
-    tight: bool = False
 
 
 class _Parser:
-    """From tokens to postfix items. What waits stands on a stack, so that no formula is too deep."""
+    """From tokens to postfix items. What waits stands on a stack, so that no formula is too deep.
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    ``meanings`` says what words are: names of the caller, or the numbers of constants. Without it they stay words.
+    """
+
+    def __init__(self, text: str, meanings: Mapping[str, str | float] | None = None) -> None:
+        self.text, self.meanings = text, meanings
         self.waiting = [_Waiting(BRACKET, Token("sign", "", 0, 0))]
         self.operands: list[tuple[int, float | None]] = []  # of each its column, and its number if no name is in it
         self.items: list[Item] = []
         self.wanted = True  # an operand comes next, and not an operator
-        self.tight = False  # a name came last
 
-    def read(self, names: Collection[str] = ()) -> tuple[Item, ...]:
-        """The items of the text; words in names are no functions."""
-        for token in cut(self.text, names):
+    def read(self) -> tuple[Item, ...]:
+        """The items of the text."""
+        for token in cut(self.text, self.meanings or ()):
             (self.operand if self.wanted else self.operator)(token)
-            self.tight = token.kind == "name" or (token.kind == "number" and isinstance(self.items[-1].content, str))
         return tuple(self.items)
 
     def operand(self, token: Token) -> None:
         if token.kind == "number":
-            number = float(token.text)
-            if math.isinf(number):
-                self.fail("this number is too large: floats end at 1.8e308", token)
-            self.put(Item(token.column, content=token.text if EXPONENT.fullmatch(token.text) else number))
+            self.number(token)
         elif token.kind == "name":
-            self.put(Item(token.column, content=normalize("NFKC", token.text)))
+            self.word(token, normalize("NFKC", token.text))
         elif token.kind in ("call", "function"):
             self.waiting.append(_Waiting(BRACKET if token.kind == "call" else FUNCTION, token, self.meaning(token)))
         elif token.text in CLOSING and token.kind != "end":
@@ -209,6 +174,28 @@ class _Parser:
         elif token.text != "+":
             where = f"before {token.text}" if token.text else "at its end"
             self.fail(f"this is no formula: an operand is missing {where}", token)
+
+    def number(self, token: Token) -> None:
+        number, product = float(token.text), EXPONENT.fullmatch(token.text)
+        if math.isinf(number):
+            self.fail("this number is too large: floats end at 1.8e308", token)
+        if product and product[2] in (self.meanings or ()):
+            self.word(token, product[2], float(product[1]))
+        else:
+            self.put(Item(token.column, content=number), number)
+
+    def word(self, token: Token, word: str, *before: float) -> None:
+        """Put down a name, or a product of names: whatever stands before it, it is one operand."""
+        pieces: list[str | float] = [word]
+        if self.meanings is not None:
+            pieces = [*before, *(self.meanings[piece] for piece in split(word, self.meanings))]
+        if len(pieces) == len(before):
+            known = [name for name in (self.meanings or {}).values() if isinstance(name, str)]
+            self.fail(_unknown(word, known), token)
+        for i, piece in enumerate(pieces):
+            if i:
+                self.waiting.append(_Waiting(WORD, token, mul, 2))
+            self.put(Item(token.column, content=piece))
 
     def operator(self, token: Token) -> None:
         bracket = next(wait for wait in reversed(self.waiting) if wait.binding == BRACKET)
@@ -232,13 +219,10 @@ class _Parser:
 
     def binary(self, token: Token) -> None:
         binding, content = BINARY[token.text]
-        tight = binding == POWER and self.tight
-        if tight:
-            self.items[-1] = replace(self.items[-1], tight=True)
         self.take_up(binding + (binding in (COMPARISON, POWER)))
         if binding == COMPARISON == self.waiting[-1].binding:
             self.fail("a comparison is a > b or a < b: 1 where it is true, else 0", token)
-        self.waiting.append(_Waiting(binding, replace(token, column=self.operands[-1][0]), content, 2, tight))
+        self.waiting.append(_Waiting(binding, replace(token, column=self.operands[-1][0]), content, 2))
         self.wanted = True
 
     def close(self, token: Token, bracket: _Waiting) -> None:
@@ -280,15 +264,15 @@ class _Parser:
             fewest, most = _operands(functions()[name])
             if not fewest <= wait.count <= most:
                 self.fail(f"{name} takes {most} operand(s), got {wait.count}", token)
-        self.put(Item(token.column, wait.count, wait.content, wait.tight, token.word))
+        self.put(Item(token.column, wait.count, wait.content))
         if token.exponent:
-            self.put(Item(token.column, content=float(token.exponent)))
+            exponent = float(token.exponent)
+            self.put(Item(token.column, content=exponent), exponent)
             self.put(Item(token.column, 2, power))
 
-    def put(self, item: Item) -> None:
-        """Put an item down. Raises FormulaError where numbers make inf or nan."""
+    def put(self, item: Item, number: float | None = None) -> None:
+        """Put an item down, with its number if it is one. Raises FormulaError where numbers make inf or nan."""
         numbers = [self.operands.pop()[1] for _ in range(item.count)][::-1]
-        number = item.content if isinstance(item.content, float) else None
         if item.count and None not in numbers:
             number = float(item.content(*numbers))
             if not math.isfinite(number):
@@ -303,15 +287,15 @@ class _Parser:
 
 def _operands(function: Callable[..., Any]) -> tuple[int, int]:
     """How many operands a function takes, at least and at most."""
-    if not isinstance(function, Operation):
-        return 1, 1
-    return 1 if function.default is not None else function.arity, function.arity
+    most = function.arity if isinstance(function, Operation) else 1
+    return most if getattr(function, "default", None) is None else 1, most
 
 
 # ---- names and numbers ----
 
 
-def _work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
+def work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
+    """What the items make of those names."""
     stack: list[Any] = []
     for item in items:
         if item.count:
@@ -320,23 +304,6 @@ def _work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
         else:
             stack.append(names[item.content] if isinstance(item.content, str) else item.content)
     return stack[0]
-
-
-def _split(word: str, names: Collection[str]) -> list[str]:
-    """word as a row of known names, if there is exactly one way: w1x1 as w1, x1. Else empty."""
-    if word in names:
-        return [word]
-    ways = [1] + [0] * len(word)  # to write the first characters: none, one, or 2 for more
-    last = [0] * len(ways)  # where the last name begins
-    for end in range(1, len(ways)):
-        for start in range(max(0, end - LONGEST_NAME), end):
-            if ways[start] and word[start:end] in names and not word[end : end + 1].isdigit():
-                ways[end], last[end] = min(2, ways[end] + ways[start]), start
-    pieces, end = list[str](), len(word)
-    while end and ways[-1] == 1:
-        pieces.append(word[last[end] : end])
-        end = last[end]
-    return pieces[::-1]
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

@@ -79,6 +79,20 @@ class Symbol(Operand):
                 done[node] = inner(node.operation, *[done[operand] for operand in node.operands])
         return done[self]
 
+    def exchanged(self, part: "Symbol", other: "Symbol") -> "Symbol":
+        """The expression with another part in place of one of its own, and nothing simplified.
+
+        >>> o = Symbol("o")
+        >>> rule = o * (1.0 - o)
+        >>> rule.exchanged(rule.operands[1], o + 1.0)
+        <symbol o(o + 1)>
+        """
+        done = {part: other}
+        for node in self.parts():
+            if node not in done:
+                done[node] = Symbol.apply(node.operation, *[done[o] for o in node.operands]) if node.operation else node
+        return done[self]
+
     def put_in(self, given: Mapping[Hashable, Any]) -> Any:
         """The expression with floats, Values or symbols in place of its names, worked out by the rows.
 

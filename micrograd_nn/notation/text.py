@@ -58,6 +58,11 @@ def _signed(written: str) -> str:
     )
 
 
+def bracketed(number: str) -> str:
+    """A number that stands behind another sign: (−2), but 2."""
+    return f"({number})" if number[0] in "−-" else number
+
+
 def equation(*sides: str) -> str:
     """The sides with = between them, one that says the same as the one before left out.
 

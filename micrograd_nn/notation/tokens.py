@@ -13,6 +13,7 @@ from ..engine.operation import TABLE
 from ..engine.ops import cos, div, exp, sin
 from ..errors import FormulaError, printable
 
+LONGEST_NAME = 20  # characters of a name that is looked for within a word such as w1x1
 PRIME = "ʹ"  # an apostrophe that counts as a letter, as in sigmoid'
 TYPED = str.maketrans("−–·⋅∙×'′’", f"--****{PRIME * 3}")
 DIGITS = r"[0-9](?:_?[0-9])*"
@@ -48,12 +49,11 @@ class Token:
     column: int
     end: int  # where the next one may begin
     exponent: str = ""  # the 2 of tanh²(z)
-    word: str = ""  # of a function that is a name instead where the caller's names make this word
     bracket: str = ""  # that it opens
 
 
 def cut(text: str, names: Collection[str] = ()) -> Iterator[Token]:
-    """The tokens of a formula, the end among them; words in names are names, also where they might be functions.
+    """The tokens of a formula, the end among them; words that are made of names are names, where they are in doubt.
 
     >>> [token.text for token in cut("2tanh²(z)")]
     ['2', 'tanh', 'z', ')', '']
@@ -115,16 +115,33 @@ def _word(source: str, at: int, known: Collection[str], names: Collection[str]) 
     alone = not call and bare in known and ALONE.match(source, end)
     function = max((name for name in known if bare.endswith(name)), key=len, default="") if call or alone else ""
     exponent = (call[1] or call[2] or "") if call else ""
-    late = source[at:end] if alone or exponent or function in COMPOSED else ""
-    if function and late not in names:
+    doubtful = alone or exponent or function in COMPOSED
+    if function and not (doubtful and split(source[at:end], names)):
         start = at + len(bare) - len(function)
         head = [Token("name", source[at:start], at, start)] if start > at else []
         kind, after = ("call", call.end()) if call else ("function", end)
-        return [*head, Token(kind, source[start:end], start, after, exponent, late, source[after - 1])]
+        return [*head, Token(kind, source[start:end], start, after, exponent, source[after - 1])]
     sample = SAMPLE.match(source, end)
     if sample:
         return [Token("name", f"{source[at:end]}[{sample[1]}]", at, sample.end())]
     return [Token("name", source[at:end], at, end)]
+
+
+def split(word: str, names: Collection[str]) -> list[str]:
+    """word as a row of known names, if there is exactly one way: w1x1 as w1, x1. Else empty."""
+    if word in names:
+        return [word]
+    ways = [1] + [0] * len(word)  # to write the first characters: none, one, or 2 for more
+    last = [0] * len(ways)  # where the last name begins
+    for end in range(1, len(ways)):
+        for start in range(max(0, end - LONGEST_NAME), end):
+            if ways[start] and word[start:end] in names and not word[end : end + 1].isdigit():
+                ways[end], last[end] = min(2, ways[end] + ways[start]), start
+    pieces, end = list[str](), len(word)
+    while end and ways[-1] == 1:
+        pieces.append(word[last[end] : end])
+        end = last[end]
+    return pieces[::-1]
 
 
 def _plain(text: str) -> list[str]:

@@ -15,18 +15,16 @@ from ..number import whole_number
 from ..training.history import History
 from ..training.running import Training
 from .networks import architecture, take, tensors_of
-from .packing import Tensors, pack, read
+from .packing import Tensor, Tensors, pack, read
 
 NET, MEMORY = "net.", "memory."  # what the names of the arrays start with
 
 
 def save_checkpoint(path: str | os.PathLike[str], net: Module, history: History) -> None:
     """Write down a training: the network, the optimiser with its memories, and the history. Raises FileError."""
-    import numpy as np
-
     state = history.optimizer.state_dict()
     tensors = {NET + name: tensor for name, tensor in tensors_of(net).items()}
-    tensors |= {MEMORY + name: np.array(state.pop(name)) for name in history.optimizer.memories}
+    tensors |= {MEMORY + name: _vector(state.pop(name)) for name in history.optimizer.memories}
     about = {
         "optimizer": {"kind": type(history.optimizer).__name__, **state},
         "history": {field: getattr(history, field) for field in ("rows", "step", "running", "settings")},
@@ -46,7 +44,7 @@ def load_checkpoint(path: str | os.PathLike[str], net: Module, optimizer: Optimi
     if (kind := kept.pop("kind", None)) != type(optimizer).__name__:
         raise StateError(f"{name_of(path)} is a training by {kind}, not by {type(optimizer).__name__}")
     before = optimizer.state_dict()
-    optimizer.load_state_dict({**kept, **_starting(MEMORY, tensors)})
+    optimizer.load_state_dict(kept | {name: vector.numbers for name, vector in _starting(MEMORY, tensors).items()})
     try:
         take(net, _starting(NET, tensors))
     except StateError:
@@ -71,7 +69,11 @@ class Checkpoint:
             save_checkpoint(self.path, running.net, running.history)
 
 
-def _starting(prefix: str, tensors: Tensors) -> dict[str, Any]:
+def _vector(numbers: list[float]) -> Tensor:
+    return Tensor((len(numbers),), numbers)
+
+
+def _starting(prefix: str, tensors: Tensors) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 

@@ -14,6 +14,7 @@ from ..engine.operation import TABLE
 from ..errors import ArgumentError, ArgumentTypeError, ExtraMissingError
 from ..nn.layers import MLP
 from .networks import architecture, take
+from .packing import Tensor
 
 
 def to_torch(net: MLP) -> Any:
@@ -66,9 +67,10 @@ def from_torch(sequential: Any) -> MLP:
     net = MLP(layers[0][0].in_features, sizes, kinds, bias=biases.pop(), init="zeros")
     tensors = {}
     for i, (linear, _) in enumerate(layers):
-        tensors[f"layers.{i}.neurons.w"] = linear.weight.detach().double().numpy()
-        if linear.bias is not None:
-            tensors[f"layers.{i}.neurons.b"] = linear.bias.detach().double().numpy()
+        for letter, given in (("w", linear.weight), ("b", linear.bias)):
+            if given is not None:
+                numbers = given.detach().double().flatten().tolist()
+                tensors[f"layers.{i}.neurons.{letter}"] = Tensor(tuple(given.shape), numbers)
     take(net, tensors)
     return net
 

@@ -1,4 +1,4 @@
-"""Networks in files: ``save`` and ``load``.
+"""Networks in files: ``save`` and ``load``; and in memory: ``to_bytes`` and ``from_bytes``.
 
 Promise (tests/test_storage.py): a save leaves the old file or the new one, whole; a load gives back the very same
 numbers, or one error and nothing changed.
@@ -6,7 +6,8 @@ numbers, or one error and nothing changed.
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from io import BytesIO
 from itertools import product
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from ..errors import ArgumentTypeError, FormatError, StateError, known
 from ..files import name_of, write_whole
 from ..nn.layers import LAYER_WIDE, MLP, Module, named_activation
 from ..nn.losses import LOSSES
-from .packing import Tensors, pack, read
+from .packing import Tensor, Tensors, pack, read, unpack
 
 M = TypeVar("M", bound=Module)
 Shape = tuple[int, ...]
@@ -31,11 +32,25 @@ def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None) 
 
     Raises FileError (OSError); the old file is then whole.
     """
+    write_whole(path, to_bytes(net, loss=loss))
+
+
+def to_bytes(net: Module, *, loss: str | None = None) -> bytes:
+    """What ``save`` writes, for where there are no files.
+
+    >>> from_bytes(to_bytes(MLP(2, [3, 1], seed=0)))
+    MLP(2, [3 relu, 1 identity])
+    """
     if not isinstance(net, Module):
         raise ArgumentTypeError(f"save takes a network, a Module, got {type(net).__name__}")
     if loss is not None:
         known("loss", loss, LOSSES)
-    write_whole(path, pack(tensors_of(net), {"architecture": architecture(net), "loss": loss}))
+    return pack(tensors_of(net), {"architecture": architecture(net), "loss": loss})
+
+
+def from_bytes(content: bytes) -> MLP:
+    """The MLP that ``to_bytes`` or ``save`` wrote. Raises what ``load`` raises of a file's content."""
+    return _built(*unpack(BytesIO(content), len(content), "this"), "this")
 
 
 def load(path: str | os.PathLike[str]) -> MLP:
@@ -44,10 +59,7 @@ def load(path: str | os.PathLike[str]) -> MLP:
     Raises FileMissingError or FileError if the file can't be read, FormatError if it is no whole file of ``save``,
     UnknownNameError if it uses an operation that is not in the table.
     """
-    tensors, about = _network(path)
-    net = _build(about.get("architecture"), tensors, name_of(path))
-    take(net, tensors)
-    return net
+    return _built(*read(path), name_of(path))
 
 
 def load_into(net: M, path: str | os.PathLike[str]) -> M:
@@ -59,19 +71,25 @@ def load_into(net: M, path: str | os.PathLike[str]) -> M:
         raise ArgumentTypeError(
             f"load_into takes first a network, a Module, then the path; got {type(net).__name__} first"
         )
-    tensors, _ = _network(path)
+    tensors, about = read(path)
+    _check_network(about, name_of(path))
     take(net, tensors)
     return net
 
 
-def _network(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
-    tensors, about = read(path)
+def _built(tensors: Tensors, about: dict[str, Any], name: str) -> MLP:
+    _check_network(about, name)
+    net = _build(about.get("architecture"), tensors, name)
+    take(net, tensors)
+    return net
+
+
+def _check_network(about: dict[str, Any], name: str) -> None:
     if "optimizer" in about:
         raise FormatError(
-            f"{name_of(path)} is a checkpoint of a training: build its network and its optimiser, then "
+            f"{name} is a checkpoint of a training: build its network and its optimiser, then "
             "load_checkpoint(path, net, optimizer)"
         )
-    return tensors, about
 
 
 # ---- parameters as tensors ----
@@ -83,16 +101,13 @@ def tensors_of(net: Module) -> Tensors:
     >>> [(name, tensor.shape) for name, tensor in tensors_of(MLP(3, [2])).items()]
     [('layers.0.neurons.b', (2,)), ('layers.0.neurons.w', (2, 3))]
     """
-    import numpy as np
-
     state = net.state_dict()
     return {
-        array: np.array([state[name] for name in names], dtype=np.float64).reshape(shape)
-        for array, (shape, names) in _arrays_of(state).items()
+        array: Tensor(shape, [state[name] for name in names]) for array, (shape, names) in _arrays_of(state).items()
     }
 
 
-def take(net: Module, tensors: Mapping[str, Any]) -> None:
+def take(net: Module, tensors: Tensors) -> None:
     """Set the network's parameters from ``tensors_of``'s arrays, all or none. Raises StateError, which lists all."""
     arrays = _arrays_of(net.state_dict())
     faults = [f"missing {array} of shape {shape}" for array, (shape, _) in arrays.items() if array not in tensors]
@@ -104,7 +119,7 @@ def take(net: Module, tensors: Mapping[str, Any]) -> None:
         raise StateError(f"these parameters do not fit {net}; nothing was loaded. " + "; ".join(faults))
     state: dict[str, float] = {}
     for array, (_, names) in arrays.items():
-        state.update(zip(names, tensors[array].reshape(-1).tolist(), strict=True))
+        state.update(zip(names, tensors[array].numbers, strict=True))
     net.load_state_dict(state)
 
 
@@ -178,7 +193,7 @@ def _build(given: Any, tensors: Tensors, name: str) -> MLP:
         raise FormatError(f"{name} holds parameters of a network of your own: build it, then load_into(net, path)")
     if not _is_mlp(given):
         raise FormatError(f"{name} describes no network that this version can build")
-    needed, held = _size(given), sum(tensor.size for tensor in tensors.values())
+    needed, held = _size(given), sum(len(tensor.numbers) for tensor in tensors.values())
     if needed != held:
         raise FormatError(f"{name} describes a network of {needed} parameters and holds {held}")
     options = {"bias": given["bias"], "pieces": given["pieces"], "init": "zeros"}

@@ -7,15 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..compiler import compile
-from ..data.matrix import matrix
+from ..compiler.recording import as_list
+from ..data.matrix import floats, matrix
 from ..engine.modes import enable_grad, no_grad
 from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
-from ..errors import GraphError, known
+from ..errors import known
 from ..nn.functional import total
 from ..nn.optim import SGD
-from .choose import ENGINES, TINY, choose, probes
-from .engines import ScalarEngine
+from ..number import as_array
+from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row
 from .metrics import Score, named_metrics
 from .task import Task, as_network
 
@@ -40,70 +41,61 @@ def evaluate(
     >>> evaluate(net, [[1.0], [2.0]], [0, 1], loss="mse")
     {'loss': 0.25, 'accuracy': 0.5}
 
-    X, y, loss, metrics and engine are those of ``fit``, and so are the errors.
+    X, y, loss, metrics and engine are those of ``fit``, and so are the errors; parameters stand still here, so that
+    their numbers may be looked at.
     """
     task = Task(net, X, y, loss)
-    scores = [("loss", task.loss.function), *named_metrics(metrics, task.loss)]
-    measured = [score for _, score in scores]
+    scores = {"loss": task.loss.function, **dict(named_metrics(metrics, task.loss))}
     scalar = ScalarEngine(task, SGD(net.parameters()), 1, (0.0, 0.0))
-    runs = choose(engine, dtype, scalar, len(task), measured, trains=False)
+    runs = choose(engine, dtype, scalar, len(task), [*scores.values()], trains=False)
     task.forget()
-    return {name: runs.score(task, score) for name, score in scores}
+    return {name: runs.score(task, score) for name, score in scores.items()}
 
 
 @enable_grad()
 def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
-    """The network's outputs, an array: a number per row, or a row of outputs per row.
+    """The network's outputs, an array: a number per row, or a row of outputs per row. A list without NumPy.
 
     >>> from micrograd_nn import MLP
     >>> predict(MLP(2, [1], init="zeros"), [[1.0, 2.0], [3.0, 4.0]]).tolist()
     [0.0, 0.0]
 
-    X and engine are those of ``fit``, and so are the errors.
+    X and engine are those of ``evaluate``, and so are the errors.
     """
-    import numpy as np
-
     as_network(net)
     rows = matrix("X", X)
     known("engine", engine, ENGINES)
     if engine == "compiled" or (engine == "auto" and len(rows) * len(net.parameters()) >= TINY):
         try:
-            outputs = _compiled_outputs(net, rows)
-            return np.concatenate([outputs(rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK)])
-        except GraphError:
+            return _compiled_outputs(net, rows)
+        except Exception:  # code that is recorded for compiling may raise anything
             if engine == "compiled":
                 raise
-    return np.array([_outputs(net, row) for row in rows])
+    return as_array([_outputs(net, row) for row in rows])
 
 
 def _outputs(net: Any, row: Any) -> Any:
     with no_grad():
-        out = net([Value(number) for number in row.tolist()])
+        out = net([Value(number) for number in floats(row)])
     return [z.data for z in out] if isinstance(out, Sequence) else out.data
 
 
-def _compiled_outputs(net: Any, rows: Any) -> Callable[[Any], Any]:
-    """A function of rows that gives their outputs. Raises GraphError if the network's graph differs between rows.
+def _compiled_outputs(net: Any, rows: Any) -> Any:
+    """The same, compiled. Raises GraphError if the network looks at its numbers.
 
-    A program has one outcome per row: of several outputs, pick·z with a one-hot pick gives one after the other. It is
-    0 where pick is, also beside an infinite z, which spoils no other output.
+    A program has one outcome per row: pick·z with a one-hot pick gives one output after the other. It is 0 where pick
+    is, also beside an infinite z, which spoils no other output.
     """
     import numpy as np
 
     x = [Value(number) for number in rows[0].tolist()]
-    out = net(x)
-    several = isinstance(out, Sequence)
-    picks = [Value(0.0) for _ in out] if several else []
-    wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, out, strict=True)]) if several else out
-    program = compile(wanted, inputs=[x, picks] if several else [x], parameters=net.parameters())
-
-    def outputs(block: Any) -> Any:
-        if not several:
-            return program.each(block)
-        chosen = (np.broadcast_to(pick, (len(block), len(picks))) for pick in np.eye(len(picks)))
-        return np.stack([program.each(block, pick) for pick in chosen], axis=1)
-
-    for i in probes(net, len(rows)):
-        if not np.allclose(outputs(rows[i : i + 1])[0], _outputs(net, rows[i]), rtol=1e-9, equal_nan=True):
-            raise GraphError(f'this network records another graph for row {i}: predict with engine="scalar"')
-    return outputs
+    out = for_every_row(net(x), net, x, x)
+    picks = [Value(1.0) for _ in as_list(out)]
+    wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, as_list(out), strict=True)])
+    program = compile(wanted, inputs=[x, picks], parameters=net.parameters())
+    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+    columns = [
+        np.concatenate([program.each(block, np.broadcast_to(pick, (len(block), len(picks)))) for block in blocks])
+        for pick in np.eye(len(picks))
+    ]
+    return np.stack(columns, axis=1) if isinstance(out, Sequence) else columns[0]

@@ -1,30 +1,41 @@
 """Engines: what carries out the steps of a training, on the recorded graph itself or on its compiled Program.
 
 Both take the same steps to the same numbers, within the rounding of their sums. An engine stops before a step whose
-loss is nan or infinite, and logs how many steps it has finished.
+loss is nan or infinite, and logs how many steps it has finished. What looks at its numbers is never compiled.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import isfinite
+from typing import Any
 
 from ..collector import undisturbed
+from ..compiler import compile
 from ..compiler.backend import Log
+from ..compiler.recording import Unseen, as_list, record
+from ..compiler.registry import check_dtype
+from ..compiler.run import Run
 from ..engine.backprop import grad
 from ..engine.modes import no_grad
-from ..engine.value import Value
+from ..engine.operation import Operation
+from ..engine.value import Value, topological_order
+from ..errors import GraphError, known
 from ..nn.functional import mean, total
+from ..nn.layers import MLP, Layer, Maxout, Neuron
 from ..nn.losses import l1, l2
 from ..nn.optim import Optimizer
 from .metrics import Score
 from .task import Penalty, Task
 
+ENGINES = ("auto", "scalar", "compiled")
+TINY = 20_000  # up to so many operations in a whole training, compiling costs more than it saves
 Column = tuple[str, Task, Score]  # of the history: its name, and what is measured on which rows
 
 
 class ScalarEngine:
     """Each step records the batch's graph, sweeps it, and lets it go."""
 
-    name = "scalar"
+    name, why = "scalar", ""
     chunk = 1  # how many steps to take at a time, so that Ctrl-C is heard within about a tenth of a second
 
     def __init__(self, task: Task, optimizer: Optimizer, batch_size: int, penalty: Penalty) -> None:
@@ -74,3 +85,107 @@ class ScalarEngine:
         """Is the loss of row i, or a slope of it, nan or infinite at the stored parameters?"""
         loss = self.task.record(i)[0]
         return not all(map(isfinite, [loss.data, *grad(loss, self.optimizer.params)]))
+
+
+class CompiledEngine:
+    """Steps in a Program's own loop; parameters and memories stay there until they are stored. See ScalarEngine.
+
+    It is given the graphs that the scalar engine records, and knows nothing else about the network. Raises GraphError
+    if the network, or one of the scores that are measured, looks at its numbers: at those of a parameter only if it
+    ``trains``, for they stay as they are otherwise.
+    """
+
+    why = ""
+
+    def __init__(self, scalar: ScalarEngine, dtype: str, scores: Sequence[Score], trains: bool) -> None:
+        self.task, self.optimizer, self.size, self.dtype = scalar.task, scalar.optimizer, scalar.size, dtype
+        self.name, self.chunk = "compiled", 1
+        (x, outputs), wanted = self.task.kept, self.task.wanted(0)
+        hidden = [*x, *as_list(wanted), *(scalar.optimizer.params if trains else ())]
+        outputs = for_every_row(outputs, self.task.net, x, hidden)
+        self.programs: dict[Score, Any] = {}
+        for score in dict.fromkeys((self.task.loss.function, *scores)):
+            graph = record(score, [outputs, wanted], [*hidden, *as_list(outputs)])
+            self.programs[score] = self._compiled(graph, x, wanted)
+            if score is self.task.loss.function:
+                objective = scalar.with_penalty(graph)
+                self.program = self.programs[score] if objective is graph else self._compiled(objective, x, wanted)
+
+    def _compiled(self, graph: Value, x: Any, wanted: Any) -> Any:
+        return compile(graph, inputs=[x, wanted], parameters=self.optimizer.params, dtype=self.dtype)
+
+    @cached_property
+    def run(self) -> Run:
+        """The program's training loop. Raises GraphError if the optimiser's rule looks at its numbers."""
+        rows = self.program.rows(*self.task.arguments()).converted(self.dtype)
+        try:
+            run = Run(self.program, self.optimizer, rows, self.size)
+        except TypeError as error:
+            raise GraphError(
+                f"the rule of {type(self.optimizer).__name__} can't be compiled ({error}): write it in arithmetic and "
+                'the table\'s operations, such as maximum(g, 1), or train with engine="scalar"'
+            ) from error
+        self.name, self.chunk = f"compiled ({self.program.runs(self.size).name})", run.chunk
+        return run
+
+    def load(self) -> None:
+        self.run.load()
+
+    def store(self) -> None:
+        self.run.store()
+
+    def advance(self, order: Sequence[int], log: Log) -> None:
+        self.run.advance([order], log)
+
+    def score(self, task: Task, score: Score) -> float:
+        return float(self.programs[score](*task.arguments()))
+
+    def is_bad(self, i: int) -> bool:
+        loss, slopes = self.program.value_and_grad(*self.task.arguments(i))
+        return not (isfinite(loss) and all(map(isfinite, slopes)))
+
+
+Engine = ScalarEngine | CompiledEngine
+
+
+@undisturbed
+def choose(
+    engine: str, dtype: str, scalar: ScalarEngine, steps: int, scores: Sequence[Score], trains: bool = True
+) -> Engine:
+    """The engine of that name, ready to measure the scores; its ``why`` says why "auto" did not compile.
+
+    "auto" compiles unless the whole training is tiny, or a graph does not allow it. Raises UnknownNameError, and
+    GraphError if "compiled" is asked for what looks at its numbers.
+    """
+    known("engine", engine, ENGINES)
+    check_dtype(dtype)
+    for score in scores:  # what is no graph is refused before the first step
+        scalar.task.record(0, score)
+    if engine == "scalar" or (engine == "auto" and 3 * len(scalar.optimizer.params) * scalar.size * steps < TINY):
+        return scalar
+    try:
+        compiled = CompiledEngine(scalar, dtype, scores, trains)
+        if trains:
+            compiled.run  # noqa: B018  # the loop is made here
+        return compiled
+    except Exception as error:  # code that is recorded for compiling may raise anything
+        if engine == "compiled":
+            raise
+        scalar.why = str(error)
+        return scalar
+
+
+def for_every_row(outputs: Any, net: Any, x: list[Value], hidden: Sequence[Value]) -> Any:
+    """These outputs of the network on x, if it looks at no number of what is hidden. Raises GraphError otherwise.
+
+    An MLP of the package's own parts looks at none, and need not be watched, which takes three times as long.
+    """
+    neurons = [neuron for layer in net.layers for neuron in layer.neurons] if type(net) is MLP else []
+    units = [unit for neuron in neurons for unit in neuron.units]
+    parts = {type(part) for part in (*(net.layers if neurons else [net]), *neurons, *units)}
+    if parts - {Layer, Neuron, Maxout} or any(not isinstance(u.activation, Operation | None) for u in units):
+        return record(net, [x], hidden, outputs)
+    for node in topological_order(*as_list(outputs)):
+        if node.left is not None:
+            node.__class__ = Unseen  # a loss may look at it
+    return outputs

@@ -25,8 +25,9 @@ class History:
       without regularisation;
     - "validation loss", "validation …": the same on the validation rows.
 
-    ``stopped`` says why training ended early. ``step`` steps are finished; ``settings`` is what a resumed training
-    must have in common; ``optimizer`` goes on where it stood.
+    ``stopped`` says why training ended early, ``engine`` which engine ran, and ``why`` why it was not compiled, where
+    something stood in the way. ``step`` steps are finished; ``settings`` is what a resumed training must have in
+    common; ``optimizer`` goes on where it stood.
     """
 
     def __init__(self, settings: dict[str, Any] | None = None, optimizer: Any = None) -> None:
@@ -35,8 +36,7 @@ class History:
         self.running: list[float] = [0.0, 0]  # sum of the objective, and number of rows, since the last row
         self.settings = settings or {}
         self.optimizer = optimizer
-        self.engine = ""
-        self.stopped = ""
+        self.engine = self.why = self.stopped = ""
 
     @property
     def per_epoch(self) -> int:
@@ -90,7 +90,5 @@ class History:
         return plot_history(self, ax)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name} {number:.4g}" for name, number in self.last.items() if name not in ("step", "epoch"))
-        return (
-            f"<history: {self.step} steps{', ' + shown if shown else ''}{', ' + self.stopped if self.stopped else ''}>"
-        )
+        shown = [f"{name} {number:.4g}" for name, number in self.last.items() if name not in ("step", "epoch")]
+        return f"<history: {', '.join(filter(None, [f'{self.step} steps', *shown, self.stopped]))}>"

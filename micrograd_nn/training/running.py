@@ -1,4 +1,4 @@
-"""A training under way: its steps, what is measured in between, and what callbacks may do with it."""
+"""A training under way: its steps, what is measured in between, what callbacks may do with it, and how it breaks."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -9,16 +9,17 @@ from typing import Any
 
 from ..compiler.backend import Log
 from ..compiler.run import descend
+from ..engine.modes import detect_anomaly
+from ..errors import DivergedError, MicrogradError
 from ..interrupts import answered
 from ..nn.optim import LambdaLR, Optimizer
 from ..progress import progress_bar
-from .choose import Engine
-from .divergence import diverged
-from .engines import Column
+from .engines import Column, Engine
 from .history import History
 from .task import Task
 
 Callback = Callable[["Training"], Any]
+AT_ONCE = 64  # steps taken again between two looks at the parameters, when the one that broke them is searched
 
 
 @dataclass
@@ -39,7 +40,8 @@ class Training:
     def go(self, progress: bool) -> None:
         """Step until the end, a stop, Ctrl-C, or nan."""
         history = self.history
-        history.optimizer, history.engine, history.stopped = self.optimizer, self.engine.name, ""
+        history.optimizer, history.stopped = self.optimizer, ""
+        history.engine, history.why = self.engine.name, self.engine.why
         self.bar = progress_bar(progress, total=self.until, initial=self.step, desc="training", unit="step")
         with self.bar, answered() as self.ctrl_c:
             descend(self)
@@ -75,14 +77,14 @@ class Training:
         first, chunk = self.step % self.history.per_epoch, self.engine.chunk
         count = min(most, chunk - first % chunk, self.history.per_epoch - first)
         if not self.advance(count):
-            raise diverged(self)
+            raise self._diverged()
         self.bar.update(count)
 
     def look(self) -> None:
         """Measure, enter a row into the history, and call the callbacks."""
         history = self.history
         if not self.is_sound():
-            raise diverged(self)
+            raise self._diverged()
         history.enter({name: self.engine.score(task, score) for name, task, score in self.columns})
         shown = {name: f"{history.last[name]:.4g}" for name in ("loss", self.columns[-1][0])}
         self.bar.set_postfix(shown, refresh=False)
@@ -129,6 +131,48 @@ class Training:
     def is_sound(self) -> bool:
         """Are all parameters finite?"""
         return all(isfinite(parameter.data) for parameter in self.optimizer.params)
+
+    # ---- when it breaks ----
+
+    def _diverged(self) -> DivergedError:
+        """Back to the last step with finite parameters; the error names the one that came next and its first bad node.
+
+        A loss may be finite and its slope not (√0); then the step itself breaks the parameters, and the loss is nan one
+        step later. So the steps since the last safe point are taken again, the last of them one by one.
+        """
+        self.store()
+        if not self.is_sound():
+            self.restore(self.safe)
+            count = AT_ONCE
+            while count and self.step < self.until:
+                count = count if self._again(count) else count // AT_ONCE
+        epoch, batch = divmod(self.step, self.history.per_epoch)
+        error = DivergedError(
+            f"training stopped before step {self.step + 1} (epoch {epoch + 1}), which turns nan or infinite: "
+            f"{self._first_fault(self.rows(epoch, batch))}. The parameters are those of the last good step"
+        )
+        error.history = self.history
+        return error
+
+    def _again(self, count: int) -> bool:
+        """Take up to so many steps again. False if one of them breaks; then nothing has moved, or only by the good."""
+        before, per_epoch = self.snapshot(), self.history.per_epoch
+        whole = self.advance(min(count, per_epoch - self.step % per_epoch))
+        self.store()
+        if self.is_sound():
+            return whole
+        self.restore(before)
+        return False
+
+    def _first_fault(self, rows: Sequence[int]) -> str:
+        """Which of the rows gives nan or inf, and at which operation, in words."""
+        for i in filter(self.engine.is_bad, rows):
+            try:
+                with detect_anomaly():
+                    self.task.record(i)[0].backward()
+            except MicrogradError as fault:
+                return f"row {i}: {fault}"
+        return "no single row does it: the sum over the batch, or the step itself, is too large (is lr too large?)"
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from math import isclose
 
 from micrograd_nn import Value, sigmoid, tanh
-from micrograd_nn.cli.check import read_sheet
+from micrograd_nn.cli.derivation import read_derivation
 from micrograd_nn.engine.value import topological_order
 from micrograd_nn.nn.losses import binary_cross_entropy, softmax_cross_entropy
 
@@ -17,7 +17,7 @@ def record(network: Network) -> Value:
         root = BY_THE_PACKAGE[network.name](*[Value(number, name) for name, number in network.numbers.items()])
         root.label = "L"
     else:
-        root = read_sheet(network.sheet(), network.name).names["L"]
+        root = read_derivation(network.sheet(), network.name).names["L"]
     for node in topological_order(root):
         assert not node.label or isclose(node.data, network.points[node.label].flat[0], rel_tol=1e-9, abs_tol=1e-12)
     return root
