@@ -208,7 +208,7 @@ def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dr
         recording, watching, spreading = now()
         if watching:
             check_forward(data, operation, (left,) if right is None else (left, right))
-        if spreading in (left.__class__, right.__class__):
+        if spreading and (isinstance(left, spreading) or isinstance(right, spreading)):
             node = _restore(Value, None, data, None, "", operation, left, right, dleft, dright)
             return spreading.made(node, recording)  # type: ignore[no-any-return]
         if not recording:
