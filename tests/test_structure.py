@@ -24,6 +24,7 @@ FLOORS = (
     "progress",
     "interrupts",
     "collector",
+    "blocks",
     "engine",
     "notation",
     "nn",
