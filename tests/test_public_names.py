@@ -85,6 +85,16 @@ def test_a_table_or_a_room(module: str, name: str) -> None:
     assert find(module, name)
 
 
+WITHOUT_EXAMPLE = {"Training", "from_torch", "to_torch", "mnist", "cache_folder", "main", "load_checkpoint",
+                   "save_checkpoint"}  # fmt: skip  # they take a training, PyTorch, a download, or a shell
+
+
+@pytest.mark.parametrize(("module", "name"), [*listed(CLASSES), *listed(FUNCTIONS)])
+def test_a_docstring_has_an_example(module: str, name: str) -> None:
+    """pytest runs them all."""
+    assert name in WITHOUT_EXAMPLE or ">>>" in (find(module, name).__doc__ or "")
+
+
 def test_the_front_door_has_no_other_names() -> None:
     """What ``from micrograd_nn import *`` brings, and ``help(micrograd_nn)`` shows."""
     package = importlib.import_module("micrograd_nn")

@@ -27,6 +27,10 @@ class Explanation:
 
     ``terms`` are the paths through named nodes, each a list of factors from root down; ``count`` is how many there
     are in all; ``number`` is the gradient.
+
+    >>> w = Value(3.0, "w")
+    >>> explain(w * w, w).number
+    6.0
     """
 
     def __init__(self, chain: Chain, most: int = MOST, digits: int | None = DIGITS) -> None:

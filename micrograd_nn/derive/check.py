@@ -41,7 +41,12 @@ VAGUE = 2  # the highest rank of a slip that is named from a number of fewer tha
 
 @dataclass(frozen=True)
 class Finding:
-    """What came out for one entry."""
+    """What came out for one entry.
+
+    >>> w = Value(3.0, "w")
+    >>> check_partials(w * w, {"w": "w"}).findings[0].ok
+    False
+    """
 
     partial: str  # ∂L/∂w1
     ok: bool
@@ -63,7 +68,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings; ``ok`` if every entry is right. ``print`` it, or let Jupyter show the table."""
+    """All findings; ``ok`` if every entry is right. ``print`` it, or let Jupyter show the table.
+
+    >>> w = Value(3.0, "w")
+    >>> check_partials(w * w, {"w": "2*w"}).ok
+    True
+    """
 
     findings: tuple[Finding, ...]
 

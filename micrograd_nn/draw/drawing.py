@@ -27,6 +27,11 @@ class Drawing:
     """A picture: ``.source`` (DOT), ``.svg``, ``.save(path)``; a notebook shows it as the value of a cell.
 
     ``notes`` says in sentences what the picture leaves out.
+
+    >>> from micrograd_nn import Value, draw_dot
+    >>> picture = draw_dot(Value(2.0, "a") * 3)
+    >>> picture.source.startswith("digraph"), picture
+    (True, <Drawing: Computation graph of 6: 3 values>)
     """
 
     source: str

@@ -21,7 +21,12 @@ Kink = tuple[tuple[float, ...], float, tuple[float, ...]]  # operands, value, sl
 
 @dataclass(frozen=True)
 class Domain:
-    """Where an operation is a real number, in words and as a test on the operands."""
+    """Where an operation is a real number, in words and as a test on the operands.
+
+    >>> positive = Domain("a > 0", lambda a: a > 0)
+    >>> positive, positive.holds(-1.0)
+    (Domain(text='a > 0'), False)
+    """
 
     text: str
     holds: Callable[..., bool] = field(repr=False)
@@ -51,6 +56,9 @@ class Operation:
     Levels: 1 sign, 2 sum, 3 product, 4 power, 5 atom.
 
     Raises ArgumentError if the name is taken or no identifier, or if the partials are not one or two in a tuple.
+
+    >>> TABLE["tanh"], TABLE["tanh"](0.5), TABLE["tanh"].arity
+    (<operation tanh>, 0.46211715726000974, 1)
     """
 
     __doc__ = Help(__doc__)  # of a row, what help(relu) shows

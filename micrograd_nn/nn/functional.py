@@ -44,7 +44,11 @@ def mean(values: Iterable[float]) -> float: ...
 @overload
 def mean(values: Iterable[T]) -> T: ...
 def mean(values: Iterable[Any]) -> Any:
-    """(v1 + v2 + … + vn) / n; the value itself if there is just one."""
+    """(v1 + v2 + … + vn) / n; the value itself if there is just one.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
     terms = list(values)
     return total(terms) / len(terms) if len(terms) != 1 else terms[0]
 

@@ -85,7 +85,11 @@ class Neuron(Module):
 
 
 class Maxout(Neuron):
-    """A neuron that keeps the largest of several weighted sums: max(w·x + b, w'·x + b'). Options as for Neuron."""
+    """A neuron that keeps the largest of several weighted sums: max(w·x + b, w'·x + b'). Options as for Neuron.
+
+    >>> Maxout(2, pieces=3)
+    Maxout(2, pieces=3)
+    """
 
     def __init__(self, nin: int, pieces: int = 2, **options: Any) -> None:
         options["seed"] = source_of(options.get("seed"))
@@ -110,6 +114,9 @@ class Layer(Module):
 
     ``activation`` may also be "maxout", or "softmax", which acts on the sums of the whole layer. The other options
     are those of Neuron, and ``pieces``, the number of sums of a maxout, which other layers leave aside.
+
+    >>> [output.label for output in Layer(2, 3, "tanh", seed=0)([1.0, -1.0])]
+    ['h1', 'h2', 'h3']
     """
 
     def __init__(self, nin: int, nout: int, activation: str | Operation = "relu", **options: Any) -> None:

@@ -31,6 +31,13 @@ def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None) 
     such as one that shares its weights, is a network of your own: it comes back through ``load_into``.
 
     Raises FileError (OSError); the old file is then whole.
+
+    >>> import tempfile
+    >>> from micrograd_nn import MLP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(MLP(2, [3, 1]), f"{folder}/net.safetensors")
+    ...     load(f"{folder}/net.safetensors")
+    MLP(2, [3 relu, 1 identity])
     """
     write_whole(path, to_bytes(net, loss=loss))
 
@@ -58,6 +65,13 @@ def load(path: str | os.PathLike[str]) -> MLP:
 
     Raises FileMissingError or FileError if the file can't be read, FormatError if it is no whole file of ``save``,
     UnknownNameError if it uses an operation that is not in the table.
+
+    >>> import tempfile
+    >>> from micrograd_nn import MLP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(MLP(2, [1]), f"{folder}/net.safetensors")
+    ...     load(f"{folder}/net.safetensors")
+    MLP(2, [1 identity])
     """
     return _built(*read(path), name_of(path))
 
@@ -66,6 +80,16 @@ def load_into(net: M, path: str | os.PathLike[str]) -> M:
     """Give a network of your own the parameters that were saved there, all or none, and return it.
 
     Raises what ``load`` raises, and StateError, which lists all that is missing, extra or of another shape.
+
+    >>> import tempfile
+    >>> from micrograd_nn import MLP
+    >>> one, other = MLP(2, [1], seed=0), MLP(2, [1], seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(one, f"{folder}/net.safetensors")
+    ...     load_into(other, f"{folder}/net.safetensors")
+    MLP(2, [1 identity])
+    >>> one.state_dict() == other.state_dict()
+    True
     """
     if not isinstance(net, Module):
         raise ArgumentTypeError(

@@ -22,6 +22,9 @@ class EarlyStopping:
 
     Raises ArgumentTypeError, NumberError or ArgumentError if monitor is no name, patience no whole number from 1 up, or
     min_delta no number from 0 up.
+
+    >>> EarlyStopping("validation loss", patience=5)
+    EarlyStopping('validation loss', patience=5)
     """
 
     def __init__(
