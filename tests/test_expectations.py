@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +34,14 @@ from micrograd_nn import (
     data,
     detect_anomaly,
     draw_dot,
+    evaluate,
     explain,
     fit,
     grad,
     no_grad,
     optim,
     paths,
+    predict,
     quiz,
     relu,
     replay,
@@ -49,8 +51,9 @@ from micrograd_nn import (
     wrong_order,
 )
 from micrograd_nn import compile as compiled
+from micrograd_nn.cli import main
 from micrograd_nn.engine.graph import topological_order
-from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, NumberError
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, NumberError, ShapeError
 
 ROOT = Path(__file__).parent.parent
 
@@ -334,3 +337,70 @@ for name in ("class MLP", "class Value", "explain(", "fit(", "draw_dot(", "relu 
     assert name in text, name
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+# ---- data as it comes ----
+
+
+class Frame:
+    """A DataFrame or a Series, as far as it matters: iterating over it gives names, ``to_numpy`` the numbers."""
+
+    def __init__(self, numbers: list) -> None:
+        self.numbers, self.columns = np.array(numbers), ["length", "width"]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def to_numpy(self) -> np.ndarray:
+        return self.numbers
+
+
+def test_a_data_frame() -> None:
+    X, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1]
+    nets = [MLP(2, [1], output="sigmoid", seed=0) for _ in range(2)]
+    for net, rows, wanted in zip(nets, (X, Frame(X)), (y, Frame(y)), strict=True):
+        fit(net, rows, wanted, epochs=3, progress=False)
+    assert nets[0].state_dict() == nets[1].state_dict()
+    assert predict(nets[1], Frame(X)).tolist() == predict(nets[0], X).tolist()
+    assert evaluate(nets[1], Frame(X), Frame(y)) == evaluate(nets[0], X, y)
+    assert data.standardise(Frame(X))[0].tolist() == data.standardise(X)[0].tolist()
+    with pytest.raises(ArgumentError, match="X has nan in row 0, column 1"):
+        fit(nets[0], Frame([[1.0, math.nan]]), [1], progress=False)
+
+
+def test_a_flat_list_of_rows_is_refused_with_the_way_out() -> None:
+    with pytest.raises(
+        ShapeError, match=r"rows of a single number are \[\[1\], \[2\]\], of an array X.reshape\(-1, 1\)"
+    ):
+        fit(MLP(1, [1]), [1.0, 2.0, 3.0], [1, 2, 3], progress=False)
+
+
+def test_what_trains_badly_is_said_before_it_does() -> None:
+    two = MLP(2, [2], output="softmax", seed=0)
+    with pytest.warns(
+        UserWarning, match="leave out output='softmax', or take loss='categorical_cross_entropy'"
+    ) as said:
+        fit(two, [[0.0, 1.0], [1.0, 0.0]], [0, 1], loss="softmax_cross_entropy", epochs=1, progress=False)
+    assert said[0].filename == __file__
+    with pytest.warns(UserWarning, match="column 1 of X .* goes up to 5000 and column 0 to 2: .*standardise") as said:
+        fit(MLP(2, [1], seed=0), [[1.0, 5000.0], [2.0, 3000.0]], [0, 1], lr=1e-9, epochs=1, progress=False)
+    assert said[0].filename == __file__
+
+
+# ---- a shell's manners ----
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("micrograd-nn ")
+
+
+def test_an_unknown_function_gets_the_near_ones_and_no_hint_at_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "tahn(x)", "x=1"]) == 2
+    said = capsys.readouterr().err
+    assert "did you mean the operation tan(…) or tanh(…)" in said
+    assert "gets its number" not in said
+    assert main(["explain", "x*q", "x=1"]) == 2
+    assert "gets its number" in capsys.readouterr().err

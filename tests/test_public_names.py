@@ -85,8 +85,9 @@ def test_a_table_or_a_room(module: str, name: str) -> None:
     assert find(module, name)
 
 
+# They take a training, PyTorch, a download, a shell, a talk.
 WITHOUT_EXAMPLE = {"Training", "from_torch", "to_torch", "mnist", "cache_folder", "main", "load_checkpoint",
-                   "save_checkpoint"}  # fmt: skip  # they take a training, PyTorch, a download, or a shell
+                   "save_checkpoint", "Tutor", "Reply"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("module", "name"), [*listed(CLASSES), *listed(FUNCTIONS)])

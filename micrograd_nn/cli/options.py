@@ -67,7 +67,8 @@ def graph_of(text: str, names: Mapping[str, Any]) -> Value:
     try:
         return formula(text, names)
     except FormulaError as error:
-        raise ArgumentError(f"{error}\nA name gets its number after the formula, such as w=0.5") from None
+        hint = "" if "did you mean" in str(error) else "\nA name gets its number after the formula, such as w=0.5"
+        raise ArgumentError(f"{error}{hint}") from None
 
 
 def make_folder(folder: Path) -> None:
