@@ -15,6 +15,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -52,6 +53,7 @@ from micrograd_nn import (
 )
 from micrograd_nn import compile as compiled
 from micrograd_nn.cli import main
+from micrograd_nn.cli.train import take_in
 from micrograd_nn.engine.graph import topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, NumberError, ShapeError
 
@@ -404,3 +406,80 @@ def test_an_unknown_function_gets_the_near_ones_and_no_hint_at_numbers(capsys: p
     assert "gets its number" not in said
     assert main(["explain", "x*q", "x=1"]) == 2
     assert "gets its number" in capsys.readouterr().err
+
+
+def shop(path: Path, *changes: tuple[int, int, object]) -> Path:
+    """A table of 1,000 rows: age, income, visits, and whether somebody bought; some entries changed."""
+    source = Random(1)
+    rows: list[list[object]] = []
+    for _ in range(1000):
+        age, income, visits = source.uniform(18, 80), source.uniform(1e4, 9e4), source.randint(0, 9)
+        wants = income / 1e4 + visits - age / 20 > source.gauss(4, 0.6)
+        rows.append([round(age, 1), round(income), visits, "bought" if wants else "left"])
+    for i, j, entry in changes:
+        rows[i][j] = entry
+    lines = ["age,income,visits,outcome", *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_table_of_ones_own_from_file_to_prediction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, net = str(shop(tmp_path / "shop.csv")), str(tmp_path / "models" / "shop.safetensors")
+    out = ["--out", str(tmp_path / "out" / "plots")]
+    assert main(["train", table, "--target", "outcome", "--save", net, "--quiet", "--epochs", "20", *out]) == 0
+    assert "age, income, visits on one scale" in capsys.readouterr().out
+    assert main(["predict", net, "30,80000,9", "70,15000,0"]) == 0
+    rich, poor = capsys.readouterr().out.splitlines()
+    assert rich.endswith(", bought")
+    assert poor.endswith(", left")
+    assert main(["evaluate", net, table, "--target", "outcome"]) == 0
+    said = capsys.readouterr().out
+    assert float(re.search(r"accuracy ([\d.]+)", said)[1]) > 0.9  # type: ignore[index]  # else it fails
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["bad.csv", "--target", "outcome"], 1, "line 12, column income: a value is missing"),
+        (["worse.csv", "--target", "outcome"], 1, "line 3, column age: 'old' is no number"),
+        (["shop.csv"], 2, "--target NAME"),
+        (["shop.csv", "--target", "outcom"], 2, "unknown column for the target 'outcom'; choose one of: outcome"),
+        (["gone.csv", "--target", "x"], 1, "there is no file gone.csv"),
+        (["moons", "--target", "x"], 2, "moons is none: leave it out"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_before_anything_is_made(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shop(Path("shop.csv"))
+    shop(Path("bad.csv"), (10, 1, ""), (500, 3, ""))
+    shop(Path("worse.csv"), (1, 0, "old"))
+    assert main(["train", *words]) == code
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.out == ""
+    assert sorted(os.listdir()) == ["bad.csv", "shop.csv", "worse.csv"]
+
+
+def test_a_scale_in_the_first_layer_changes_no_output() -> None:
+    rows = [[20.0, 3e4], [50.0, 9e4], [35.0, 1e4]]
+    scaled, scale = data.standardise(rows)
+    net = MLP(2, [3, 2], activation="tanh", seed=0)
+    before = predict(net, scaled)
+    take_in(net, scale)
+    assert np.allclose(predict(net, rows), before, rtol=1e-12)
+
+
+def test_a_target_of_numbers_stays_one_unless_it_is_0_and_1(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,0\n2,1.0\n3,1\n")
+    assert data.read_csv(table, "b").classes == ("0", "1")
+    assert data.read_csv(table, "b").y.tolist() == [0, 1, 1]
+    assert data.read_csv(table, "a").y.tolist() == [1.0, 2.0, 3.0]
+    assert data.read_csv(table, "a").classes == ()

@@ -6,7 +6,7 @@ numbers, or one error and nothing changed.
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from itertools import product
 from typing import Any, TypeVar
@@ -24,10 +24,11 @@ Shape = tuple[int, ...]
 MLP_FIELDS = {"kind": str, "nin": int, "nouts": list, "activations": list, "bias": bool, "pieces": int}
 
 
-def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None) -> None:
+def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None, classes: Sequence[str] = ()) -> None:
     """Write the network to a file: its parameters exactly, and for an MLP how it is built.
 
-    ``loss`` is the name of the one that it was trained on, for whoever evaluates it. An MLP that was changed by hand,
+    ``loss`` is the name of the one that it was trained on, for whoever evaluates it; ``classes`` say what its labels
+    mean. An MLP that was changed by hand,
     such as one that shares its weights, is a network of your own: it comes back through ``load_into``.
 
     Raises FileError (OSError); the old file is then whole.
@@ -39,10 +40,10 @@ def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None) 
     ...     load(f"{folder}/net.safetensors")
     MLP(2, [3 relu, 1 identity])
     """
-    write_whole(path, to_bytes(net, loss=loss))
+    write_whole(path, to_bytes(net, loss=loss, classes=classes))
 
 
-def to_bytes(net: Module, *, loss: str | None = None) -> bytes:
+def to_bytes(net: Module, *, loss: str | None = None, classes: Sequence[str] = ()) -> bytes:
     """What ``save`` writes, for where there are no files.
 
     >>> from_bytes(to_bytes(MLP(2, [3, 1], seed=0)))
@@ -52,7 +53,8 @@ def to_bytes(net: Module, *, loss: str | None = None) -> bytes:
         raise ArgumentTypeError(f"save takes a network, a Module, got {type(net).__name__}")
     if loss is not None:
         known("loss", loss, LOSSES)
-    return pack(tensors_of(net), {"architecture": architecture(net), "loss": loss})
+    named = {"classes": list(classes)} if classes else {}
+    return pack(tensors_of(net), {"architecture": architecture(net), "loss": loss, **named})
 
 
 def from_bytes(content: bytes) -> MLP:
