@@ -270,9 +270,12 @@ def _sweep(order: list[Any], before: list[float | None]) -> None:
         if left is not None:
             adjoint = node.grad
             slope = node.dleft
-            term = adjoint if slope == 1.0 else adjoint * slope
-            earlier = left.grad
-            left.grad = term if earlier is None else earlier + term
+            if slope == 1.0:  # a sum: its operands are of one class, a product's are Parameters, and Python notices
+                earlier = left.grad
+                left.grad = adjoint if earlier is None else earlier + adjoint
+            else:
+                earlier = left.grad
+                left.grad = adjoint * slope if earlier is None else earlier + adjoint * slope
             right = node.right
             if right is not None:
                 slope = node.dright
