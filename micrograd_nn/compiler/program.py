@@ -246,6 +246,9 @@ class Program:
 
         return text(self.graph.lifted)
 
+    def __repr__(self) -> str:
+        return f"<program of {len(self.parameters):,} parameters on {self.backend}: print it for its equations>"
+
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""
         from .printing import latex
