@@ -194,7 +194,7 @@ def test_random_graphs_in_arrays_lie_within_the_bound(monkeypatch: pytest.Monkey
 @needs_c
 @pytest.mark.slow
 def test_many_random_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In both forms, with batches of 1 to 3 rows; each is a run of the compiler, so GRAPHS=2000 takes a quarter hour."""
+    """In both forms, with batches of 1 to 3 rows; each is a run of the compiler: GRAPHS=2000 takes a quarter hour."""
     seeds = range(int(os.environ.get("GRAPHS", "200")))
     faults = [(s, fault) for s in seeds if (fault := bits_differ(*random_case(s), backend="c"))]
     monkeypatch.setattr(registry, "STRAIGHT", -1)
