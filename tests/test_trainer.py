@@ -11,7 +11,7 @@ from ctrl_c import Moment
 from test_compile_program import KINDS, LABELS, PEOPLE, recorded, small
 
 from micrograd_nn import MLP
-from micrograd_nn.compiler import compile
+from micrograd_nn.compiler import compile, registry
 from micrograd_nn.errors import AnomalyError, ArgumentError, ShapeError
 from micrograd_nn.nn.optim import SGD, Adam
 
@@ -44,6 +44,20 @@ def test_its_steps_are_those_of_minimize_bit_for_bit(kind: str, backend: str, si
     assert ours.numbers() == theirs.numbers()
     if size == 5:
         assert [loss for (loss,) in losses] == wanted
+
+
+@pytest.mark.parametrize("backend", sorted(registry.BACKENDS.keys() - {"python", "numpy"}))
+def test_every_other_backend_steps_as_it_minimizes(backend: str) -> None:
+    if missing := registry.BACKENDS[backend].missing():
+        pytest.skip(missing)
+    for kind, size in (("adam", 5), ("sgd, all options", 2)):
+        ours, theirs = Case(kind, backend), Case(kind, backend)
+        with ours.program.trainer(ours.optimizer) as t:
+            for start in [*range(0, 5, size)] * 3:
+                t.step(PEOPLE[start : start + size], LABELS[start : start + size])
+        theirs.program.minimize(theirs.optimizer, PEOPLE, LABELS, epochs=3, batch_size=size)
+        assert ours.net.state_dict() == pytest.approx(theirs.net.state_dict(), rel=1e-12)
+        assert ours.optimizer.memory == [pytest.approx(row, rel=1e-12) for row in theirs.optimizer.memory]
 
 
 @BACKENDS

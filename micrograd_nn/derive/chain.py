@@ -12,14 +12,14 @@ from functools import cached_property
 from math import inf, isclose, isnan
 from typing import NamedTuple
 
-from ..engine.graph import postorder, sweep, tangents
+from ..engine.graph import postorder, sweep
 from ..engine.value import Value, topological_order
 from ..engine.value import edges as recorded
 from ..errors import GraphError
 from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
-from .recorded import names_of, partial_latex, partial_text
+from .recorded import names_of, partial_latex, partial_text, tangents
 from .units import let_through, shifts, unit_at
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
