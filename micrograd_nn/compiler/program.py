@@ -207,6 +207,16 @@ class Program:
             descend(training)
         return training.losses
 
+    def to_jax(self) -> "JaxFunction":
+        """The mean loss as a pure function of the parameters and of rows, for JAX's jit, grad, vmap and scan.
+
+        Raises ExtraMissingError if JAX is not installed.
+        """
+        check_able(BACKENDS["jax"], self.dtype)
+        from .jax_function import JaxFunction
+
+        return JaxFunction(self.trace, self.graph.lifted, self.dtype)
+
     def trainer(self, optimizer: Optimizer) -> Trainer:
         """For a training loop of your own: a context manager whose ``step(*arguments)`` steps on the rows of a batch.
 
@@ -226,16 +236,6 @@ class Program:
         """
         return Trainer(self, optimizer)
 
-    def to_jax(self) -> "JaxFunction":
-        """The mean loss as a pure function of the parameters and of rows, for JAX's jit, grad, vmap and scan.
-
-        Raises ExtraMissingError if JAX is not installed.
-        """
-        check_able(BACKENDS["jax"], self.dtype)
-        from .jax_function import JaxFunction
-
-        return JaxFunction(self.trace, self.graph.lifted, self.dtype)
-
     def check(self) -> None:
         """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""
         self.graph.lifted.check()
@@ -245,6 +245,9 @@ class Program:
         from .printing import text  # with NumPy: what is printed has been lifted
 
         return text(self.graph.lifted)
+
+    def __repr__(self) -> str:
+        return f"<program of {len(self.parameters):,} parameters on {self.backend}: print it for its equations>"
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""

@@ -18,6 +18,7 @@ from typing import Any
 from ..engine.modes import Mode, enable_grad, now
 from ..engine.value import Value, as_value
 from ..errors import GraphError
+from ..nn.module import Parameter
 
 PACKAGE, LIBRARY = os.path.dirname(os.path.dirname(__file__)), os.path.dirname(os.__file__)
 WAY_OUT = "write it with maximum, minimum, step or abs, or leave it to the scalar engine"
@@ -70,6 +71,16 @@ class Unseen(Value):
         return node
 
 
+class UnseenParameter(Parameter, Unseen):
+    """The same of a parameter, which has a place for attributes that a Value has not."""
+
+    __slots__ = ()
+
+
+HIDDEN: dict[type[Value], type[Value]] = {Value: Unseen, Parameter: UnseenParameter}
+SHOWN = {hidden: kind for kind, hidden in HIDDEN.items()}
+
+
 class hide_numbers(Mode):
     """A look at the number of an ``Unseen`` raises GraphError."""
 
@@ -103,10 +114,11 @@ def record(function: Callable[..., Any], given: Sequence[Any], hidden: Iterable[
     a random number (the next call draws it again); or if it records another graph than ``again``, what it gave before.
     """
     leaves = {*hidden}
-    if any(type(leaf) not in (Value, Unseen) for leaf in leaves):
+    kinds = [SHOWN.get(type(leaf), type(leaf)) for leaf in leaves]
+    if not HIDDEN.keys() >= {*kinds}:
         raise GraphError(f"leaves of a class of one's own may look at their numbers: {WAY_OUT}")
     before = _random_state()
-    hide, show = (map(setattr, leaves, repeat("__class__"), repeat(kind)) for kind in (Unseen, Value))
+    hide, show = (map(setattr, leaves, repeat("__class__"), to) for to in (map(HIDDEN.get, kinds), kinds))
     _looked.set("")
     try:
         deque(hide, maxlen=0)
