@@ -11,7 +11,7 @@ from ctrl_c import Moment
 from test_compile_program import KINDS, LABELS, PEOPLE, recorded, small
 
 from micrograd_nn import MLP
-from micrograd_nn.compiler import compile
+from micrograd_nn.compiler import compile, registry
 from micrograd_nn.errors import AnomalyError, ArgumentError, ShapeError
 from micrograd_nn.nn.optim import SGD, Adam
 
@@ -44,6 +44,20 @@ def test_its_steps_are_those_of_minimize_bit_for_bit(kind: str, backend: str, si
     assert ours.numbers() == theirs.numbers()
     if size == 5:
         assert [loss for (loss,) in losses] == wanted
+
+
+@pytest.mark.parametrize("backend", sorted(registry.BACKENDS.keys() - {"python", "numpy"}))
+def test_every_other_backend_steps_as_it_minimizes(backend: str) -> None:
+    if missing := registry.BACKENDS[backend].missing():
+        pytest.skip(missing)
+    for kind, size in (("adam", 5), ("sgd, all options", 2)):
+        ours, theirs = Case(kind, backend), Case(kind, backend)
+        with ours.program.trainer(ours.optimizer) as t:
+            for start in [*range(0, 5, size)] * 3:
+                t.step(PEOPLE[start : start + size], LABELS[start : start + size])
+        theirs.program.minimize(theirs.optimizer, PEOPLE, LABELS, epochs=3, batch_size=size)
+        assert ours.net.state_dict() == pytest.approx(theirs.net.state_dict(), rel=1e-12)
+        assert ours.optimizer.memory == [pytest.approx(row, rel=1e-12) for row in theirs.optimizer.memory]
 
 
 @BACKENDS
@@ -158,9 +172,9 @@ def test_ctrl_c_before_the_first_line_of_exit(backend: str) -> None:
     ours, theirs = Case("adam", backend), Case("adam", backend)
     t = ours.program.trainer(ours.optimizer).__enter__()
     t.step(PEOPLE, LABELS)
-    with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
     steps(theirs, 1)
     assert ours.numbers() == theirs.numbers()
 
@@ -180,6 +194,27 @@ def test_a_loop_that_catches_ctrl_c_goes_on() -> None:
     theirs.program.minimize(theirs.optimizer, PEOPLE, LABELS, epochs=6, batch_size=5)
     assert ours.numbers() == theirs.numbers()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_two_side_by_side() -> None:
+    """As a generator and a discriminator are trained: Ctrl-C in a step of one, in one of the other, and between."""
+    ours, theirs = [Case("adam", "numpy") for _ in range(2)], [Case("adam", "numpy") for _ in range(2)]
+    for case in ours:
+        case.optimizer = Pressing(case.net.parameters(), lr=0.05)
+    caught = 0
+    with ours[0].program.trainer(ours[0].optimizer) as one, ours[1].program.trainer(ours[1].optimizer) as other:
+        for trainer in (one, other) * 5:
+            try:
+                trainer.step(PEOPLE, LABELS)
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                caught += 1
+    for case in theirs:
+        steps(case, 5)
+    assert caught == 10
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert [case.numbers() for case in ours] == [case.numbers() for case in theirs]
 
 
 def test_in_another_thread_it_is_the_same() -> None:

@@ -1,6 +1,5 @@
 """Trainer: a training whose loop is your own; from step to step the numbers stay in the backend's form."""
 
-import signal
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -38,8 +37,7 @@ class Trainer(deferred):
     def _called(self, number: int, frame: FrameType | None) -> None:
         super()._called(number, frame)
         if not self._busy:
-            self.store()
-            signal.signal(signal.SIGINT, self._usual)  # for if it comes just before ``__exit__``, that does not run
+            self.store()  # here, for just before its first line Ctrl-C keeps ``__exit__`` from running
             self.let_in()
 
     def step(self, *arguments: Any) -> float:
@@ -53,8 +51,6 @@ class Trainer(deferred):
         rows, log = self.program.rows(*arguments), Log()
         self._busy = True
         try:
-            if signal.getsignal(signal.SIGINT) != self._called:  # there was a Ctrl-C, and somebody caught it
-                super().__enter__()
             with self.program.turn:
                 self._ready(rows).advance([rows.every], log)
         finally:
