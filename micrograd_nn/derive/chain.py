@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isclose, isnan
-from typing import NamedTuple
 
 from ..engine.graph import postorder, sweep, tangents
 from ..engine.value import Value, topological_order
@@ -143,7 +142,7 @@ class Chain:
         order, one = [*reversed(parents), *region], _Way()
         ways = sweep(order, lambda node: () if node in parents else self._steps(node), one, _Way.beside, _Way.onward)
         return {
-            node: Factor(self.names[child], self.names[node], way.symbol(), way.number)
+            node: Factor(self.names[child], self.names[node], way.symbol, way.number)
             for node, way in ways
             if node in parents
         }
@@ -209,25 +208,31 @@ def numbered(symbol: Symbol) -> Symbol:
     return symbol.fold(lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply)
 
 
-class _Way(NamedTuple):
-    """A way down: its number, and the symbols of its steps, which are multiplied when they are asked for."""
+@dataclass(frozen=True)
+class _Way:
+    """A way down, or several that meet: its number, and its steps, which are multiplied when they are asked for."""
 
     number: float = 1.0
     last: Tidy | None = None
     before: "_Way | None" = None  # shared with other ways
+    terms: tuple[Tidy, ...] = ()  # instead of steps: what comes of each way, in the order of the uses
 
     def onward(self, step: tuple[Tidy, float]) -> "_Way":
         return _Way(self.number * step[1], step[0], self)
 
     def beside(self, other: "_Way") -> "_Way":
-        return _Way(self.number + other.number, total([self.symbol(), other.symbol()]))
+        own = self.terms or (self.symbol,)
+        return _Way(self.number + other.number, terms=(other.symbol, *own))  # a sweep meets the last use first
 
+    @cached_property
     def symbol(self) -> Tidy:
+        if self.terms:
+            return total(self.terms)
         symbols, way = list[Tidy](), self
         while way.last is not None:
             symbols.append(way.last)
             way = way.before or _Way()
-        return product(reversed(symbols))
+        return product(reversed([*symbols, *([way.symbol] if way.terms else [])]))
 
 
 # ---- numbers ----

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any
 
 from ..engine.operation import Operation
-from ..engine.ops import add, div, mul, multiply_no_nan, neg, power, sub
+from ..engine.ops import add, div, mul, multiply_no_nan, neg, power, sqrt, sub
 from .symbol import Symbol
 
 MOST = 40  # factors or terms among which equal ones are looked for; parts of one that are compared
@@ -139,7 +139,10 @@ RULES: dict[Operation, tuple[Rule, ...]] = {
         lambda a, b: (x := _positive(b)) and -(a / x),
         lambda a, b: not _is(b, 0) and _folded(operator.truediv, a, b),
     ),
-    neg: (_positive,),
+    neg: (
+        _positive,
+        lambda a: a.operation is sub and a.operands[0].is_number and a.operands[1] - a.operands[0],
+    ),
     power: (
         lambda a, b: _is(b, 1) and a,
         lambda a, b: _is(b, 0) and Tidy.of(1.0),
@@ -165,13 +168,41 @@ def product(factors: Iterable[Tidy]) -> Tidy:
 def total(terms: Sequence[Tidy]) -> Tidy:
     """The sum in the given order, like terms taken together; a number comes last, if no minus sign comes first then.
 
+    Brackets are multiplied out where that makes it shorter, and what all terms share is written once.
+
     >>> x, y = Tidy("x"), Tidy("y")
     >>> print(total([Tidy.of(1.0), x * y, y * x]))
     2·x·y + 1
+    >>> print(total([(1.0 - x) * y, -x * (1.0 - y)]))
+    y − x
     """
     plain = reduce(lambda a, b: a + b, terms, Tidy.of(0.0))
+    if len(terms) < 2:
+        return plain
+    forms = _collected_forms(plain)
+    return _in_order(min(*map(_shared_once, forms), *forms, key=_length))
+
+
+def _collected_forms(plain: Tidy) -> list[Tidy]:
+    """The sum with like terms taken together, as it is and with its brackets multiplied out."""
+    summands = _terms(plain)
+    expanded = [(sign * s, part) for sign, term in summands for s, part in _multiplied_out(term)]
+    rows = [(plain, summands), *([(_sum(expanded), expanded)] if len(summands) < len(expanded) <= MOST else [])]
+    return [_like_terms(*row) for row in rows]
+
+
+def _in_order(whole: Tidy) -> Tidy:
+    """What bears no minus sign first, as in p − y; but −y/p + (1 − y)/(1 − p)."""
+    summands = _terms(whole)
+    if not summands or summands[0][0] > 0 or summands[0][1].operation is div:
+        return whole
+    return _sum(sorted(summands, key=lambda term: -term[0]))
+
+
+def _like_terms(plain: Tidy, summands: Sequence[tuple[int, Tidy]]) -> Tidy:
+    """The sum with like terms taken together; ``plain`` itself where there are none."""
     like: dict[Hashable, list[tuple[Fraction, Powers, Tidy]]] = {}
-    for sign, term in _terms(plain) if len(terms) > 1 else ():
+    for sign, term in summands:
         number, powers = _collected([term])
         key = frozenset((base, exponent) for base, (_, exponent) in powers.items())
         like.setdefault(key, []).append((sign * number, powers, term if sign > 0 else -term))
@@ -186,7 +217,56 @@ def total(terms: Sequence[Tidy]) -> Tidy:
     if not number_first and all(count == 1 or (number and not _short(number)) for number, *_, count in sums):
         return plain
     written = [term for *_, term in (*kept[1:], kept[0])] if number_first else [term for *_, term in kept]
-    return reduce(lambda a, b: a + b, written, Tidy.of(0.0))
+    return _sum((1, term) for term in written)
+
+
+def _sum(summands: Iterable[tuple[int, Tidy]]) -> Tidy:
+    return reduce(lambda a, b: a + b, [term if sign > 0 else -term for sign, term in summands], Tidy.of(0.0))
+
+
+def _multiplied_out(term: Tidy) -> list[tuple[int, Tidy]]:
+    """The terms of a product of sums, each with its sign; what else it is made of stays as it is."""
+    number, powers = _collected([term])
+    rows = [(number, list[tuple[Tidy, Fraction]]())]
+    for base, exponent in powers.values():
+        parts = _terms(base) if exponent == 1 else []
+        if len(parts) < 2 or len(rows) * len(parts) > MOST:
+            parts, rest = [(1, Tidy.of(1.0))], [(base, exponent)]
+        else:
+            rest = []
+        rows = [(sign * n, [*row, (part, Fraction(1)), *rest]) for n, row in rows for sign, part in parts]
+    made = []
+    for n, row in rows:
+        size, met = _collected([_powered(base, exponent) for base, exponent in row])
+        made.append((1 if n * size > 0 else -1, _product(abs(n * size), met)))
+    return made if len(made) > 1 else [(1, term)]
+
+
+def _length(symbol: Tidy) -> int:
+    """How much there is to read: names and numbers."""
+    return symbol.fold(lambda leaf: 1, lambda operation, *lengths: sum(lengths))
+
+
+def _shared_once(whole: Tidy) -> Tidy:
+    """a·f(x) − b·f(x) as f(x)(a − b), and one denominator; names alone are not taken out of x^2 + x."""
+    collected = [(sign, *_collected([term])) for sign, term in _terms(whole)]
+    if len(collected) < 2:
+        return whole
+    sizes, rows = {abs(number) for _, number, _ in collected}, [powers for _, _, powers in collected]
+    size = sizes.pop() if len(sizes) == 1 else Fraction(1)
+    shared = {
+        key: (base, min(powers[key][1] for powers in rows))
+        for key, (base, _) in rows[0].items()
+        if all(key in powers and (powers[key][1] > 0) == (rows[0][key][1] > 0) for powers in rows)
+    }
+    if not any(base.operation for base, _ in shared.values()):
+        shared = {}
+    rest = [
+        (sign, _product(number / size, {key: (base, left) for key, (base, n) in powers.items()
+                                        if (left := n - shared.get(key, (base, 0))[1])}))
+        for sign, number, powers in collected
+    ]  # fmt: skip
+    return product([_product(size, shared), _in_order(min(_collected_forms(_sum(rest)), key=_length))]) if shared or size != 1 else whole
 
 
 def _collected(factors: Sequence[Tidy]) -> tuple[Fraction, Powers]:
@@ -221,6 +301,8 @@ def _parts(factor: Tidy, n: Fraction) -> list[tuple[Tidy, Fraction]]:
         return [(factor.operands[0], n), (factor.operands[1], -n)]
     if (positive := _positive(factor)) and not _is(factor, -1):
         return [(Tidy.of(-1.0), n), (positive, n)]
+    if factor.operation is sqrt:
+        return [(factor.operands[0], n / 2)]
     exponent = _fraction(factor.operands[1]) if factor.operation is power else None
     return [] if exponent is None else [(factor.operands[0], n * exponent)]
 
@@ -229,8 +311,8 @@ def _product(number: Fraction, powers: Powers) -> Tidy:
     """The product written down: what has a negative exponent stands below the line."""
     size = _short(abs(number)) or Tidy.of(float(abs(number)))
     ordered = sorted(powers.values(), key=lambda pair: not pair[0].is_number)
-    above = [Tidy.apply(power, base, Tidy.of(float(n))) for base, n in ordered if n > 0]
-    below = [Tidy.apply(power, base, Tidy.of(float(-n))) for base, n in ordered if n < 0]
+    above = [_powered(base, n) for base, n in ordered if n > 0]
+    below = [_powered(base, -n) for base, n in ordered if n < 0]
     if below and size.operation is div:  # 2·x/(3·y) rather than 2/3·x/y
         above, below = [size.operands[0], *above], [size.operands[1], *below]
     elif not _is(size, 1) or not above:
@@ -238,6 +320,13 @@ def _product(number: Fraction, powers: Powers) -> Tidy:
     above = [one for one in above if not _is(one, 1)] or above[:1]
     whole = Tidy.made(div, _chain(above), _chain(below)) if below else _chain(above)
     return Tidy.of(0.0) if number == 0 else -whole if number < 0 else whole
+
+
+def _powered(base: Tidy, n: Fraction) -> Tidy:
+    """base^n, with a root for a half."""
+    if n.denominator == 2:
+        base, n = Tidy.apply(sqrt, base), 2 * n
+    return Tidy.apply(power, base, Tidy.of(float(n)))
 
 
 def _chain(factors: Sequence[Tidy]) -> Tidy:
