@@ -395,7 +395,7 @@ def test_a_sum_that_doubles_itself_is_no_softmax_and_takes_no_time():
 def test_a_clamp_that_is_taken_for_safety_is_not_written():
     o, y = Value(0.6, "o"), Value(1.0, "y")
     loss = binary_cross_entropy(o, y)
-    assert str(explain(loss, "o").symbol) == "−y/o + (1 − y)/(1 − o)"  # as the textbook has it, in the order of the loss
+    assert str(explain(loss, "o").symbol) == "−y/o + (1 − y)/(1 − o)"  # in the order of the loss
     assert str(explain(loss, "y").symbol) == "ln(1 − o) − ln(o)"
     assert check_partials(loss, {"o": "-y/o + (1 - y)/(1 - o)"}).ok  # though fresh points may lie below 0
     assert quiz(loss, 1).equations == (("L", "−(y·ln(o) + (1 − y)·ln(1 − o))"),)

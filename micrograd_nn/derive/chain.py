@@ -5,10 +5,11 @@ the rows and as the number that the engine recorded; over the named graph the pr
 exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import inf, isclose, isnan
 
 from ..engine.graph import postorder, sweep, tangents
@@ -19,7 +20,8 @@ from ..notation._simplify import Tidy, product, total
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
 from .recorded import names_of, partial_latex, partial_text
-from .units import let_through, shifts, unit_at
+from .shares import LARGEST, Softmax, Uses, made_of_softmax, softmaxes
+from .units import Units, let_through
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
@@ -52,12 +54,24 @@ class Factor:
 class Chain:
     """How root depends on target, through named nodes only; the recorded numbers must be unchanged."""
 
-    def __init__(self, root: Value, target: Value, names: dict[Value, str] | None = None) -> None:
+    def __init__(
+        self,
+        root: Value,
+        target: Value,
+        names: Mapping[Value, str] | None = None,
+        shares: Sequence[Softmax] | None = None,
+    ) -> None:
         self.root, self.target = root, target
         self.order = topological_order(root)
-        self.names = names_of(root, target) if names is None else names
-        self.symbols = Symbols(self.names)
-        self._uses = Counter(operand for node in self.order for operand in node.operands)
+        names = names_of(root, target) if names is None else names
+        self.softmaxes = softmaxes(root, names) if shares is None else shares
+        self.names = {
+            **names,
+            **{p: name for row in self.softmaxes for p, name in zip(row.shares, row.names, strict=True)},
+        }
+        uses = Counter(operand for node in self.order for operand in node.operands)
+        self.symbols = Symbols(self.names, uses, self.softmaxes)
+        self.units = Units(self.names, self.symbols, uses, self.softmaxes)
         self.on_the_way = {target}  # the nodes that depend on target
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
@@ -149,7 +163,7 @@ class Chain:
 
     def _steps(self, node: Value) -> Iterable[tuple[Value, tuple[Tidy, float]]]:
         """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
-        unit = unit_at(node, self.names, self.symbols, self._uses)
+        unit = self.units.at(node)
         if unit is not None:
             return [step for step in unit if step[0] in self.on_the_way]
         symbols = [self.symbols[operand] for operand in node.operands]
@@ -163,8 +177,9 @@ class Chain:
 class Symbols(dict[Value, Tidy]):
     """Each node in symbols, written when it is asked for: a name, a number, or the operation on its operands."""
 
-    def __init__(self, names: Mapping[Value, str]) -> None:
-        self.names = names
+    def __init__(self, names: Mapping[Value, str], uses: Uses, shares: Sequence[Softmax] = ()) -> None:
+        self.names, self.uses = names, uses
+        super().__init__({node: row.symbols[z] for row in shares for node, z in row.nodes.items() if node not in names})
 
     def __missing__(self, wanted: Value) -> Tidy:
         for node in postorder(wanted, self._unwritten):
@@ -181,14 +196,16 @@ class Symbols(dict[Value, Tidy]):
             return Tidy.of(node.data)
         if (operand := let_through(node)) is not None:
             return self[operand]
+        made = made_of_softmax(node, self.names, self.uses)
+        if made and all(abs(z.data) <= LARGEST for z in made.inputs):
+            return made.formula(self)
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
 
 
 def formula_of(node: Value, names: Mapping[Value, str]) -> Tidy:
     """What a node is made of, in symbols, whether it has a name of its own or not; a softmax without its shift."""
-    symbols = Symbols({other: name for other, name in names.items() if other is not node})
-    symbols |= {shifted: symbols[z] for shifted, z in shifts(node).items()}
-    return symbols[node]
+    below = Counter(operand for other in topological_order(node) for operand in other.operands)
+    return Symbols({other: name for other, name in names.items() if other is not node}, below)[node]
 
 
 def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:
@@ -280,8 +297,10 @@ class Numbers:
     @cached_property
     def named(self) -> dict[str, float]:
         """The numbers of the whole graph under their names."""
-        names = self.chain.names
-        return {names[node]: number for node, number in self.point.values.items() if node in names}
+        names, values = self.chain.names, self.point.values
+        shares = [row.at(values) for row in self.chain.softmaxes]
+        named = {names[node]: number for node, number in values.items() if node in names}
+        return reduce(operator.or_, shares, named)
 
     @cached_property
     def tangents(self) -> dict[Value, float]:

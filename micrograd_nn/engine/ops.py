@@ -201,7 +201,7 @@ step = Operation("step", doc="The threshold unit: 1 where a ≥ 0, else 0. Slope
     forward=lambda a: 1.0 if a >= 0 else 0.0 if a < 0 else nan, partials=(lambda a, out: 0.0,),
     numpy="np.heaviside({a}, 1.0)", kinks=(((0.0,), 1.0, (0.0,)),))
 
-sign = Operation("sign", doc="1 where a > 0, -1 where a < 0, and 0 at 0. Flat wherever it has a slope.",
+sign: Operation = Operation("sign", doc="1 where a > 0, -1 where a < 0, and 0 at 0. Flat wherever it has a slope.",
     forward=lambda a: 1.0 if a > 0 else -1.0 if a < 0 else a + 0.0, partials=(lambda a, out: 0.0,),
     numpy="np.sign({a})", python="1.0 if {a} > 0.0 else -1.0 if {a} < 0.0 else {a} + 0.0",
     kinks=(((0.0,), 0.0, (0.0,)),))

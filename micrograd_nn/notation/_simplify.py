@@ -6,6 +6,7 @@ stands above and below the line, and add like terms. The outcome equals the expr
 """
 
 import operator
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
@@ -187,8 +188,29 @@ def _collected_forms(plain: Tidy) -> list[Tidy]:
     """The sum with like terms taken together, as it is and with its brackets multiplied out."""
     summands = _terms(plain)
     expanded = [(sign * s, part) for sign, term in summands for s, part in _multiplied_out(term)]
-    rows = [(plain, summands), *([(_sum(expanded), expanded)] if len(summands) < len(expanded) <= MOST else [])]
-    return [_like_terms(*row) for row in rows]
+    if not len(summands) < len(expanded) <= MOST:
+        return [_like_terms(plain, summands)]
+    shorter = _like_terms(_sum(expanded), expanded)
+    return [_like_terms(plain, summands), shorter, _grouped(shorter)]
+
+
+def _grouped(whole: Tidy) -> Tidy:
+    """x·a + x·b − a as x(a + b) − a: what most terms share, taken out of those."""
+    rows = [(term, _collected([term])[1]) for _, term in _terms(whole)]
+    often = Counter(key for _, powers in rows for key, (_, exponent) in powers.items() if exponent == 1)
+    if not often:
+        return whole
+    key, count = often.most_common(1)[0]
+    if count < 2:
+        return whole
+    base = next(powers[key][0] for _, powers in rows if key in powers)
+    signs = {True: list[tuple[int, Tidy]](), False: list[tuple[int, Tidy]]()}
+    for sign, term in _terms(whole):
+        number, powers = _collected([term])
+        inside = powers.get(key, (base, 0))[1] == 1
+        left = _product(number, {k: pair for k, pair in powers.items() if k != key}) if inside else term
+        signs[inside].append((sign, left))
+    return _sum([(1, product([base, _in_order(_sum(signs[True]))])), *signs[False]])
 
 
 def _in_order(whole: Tidy) -> Tidy:
@@ -244,10 +266,26 @@ def _multiplied_out(term: Tidy) -> list[tuple[int, Tidy]]:
 
 def _length(symbol: Tidy) -> int:
     """How much there is to read: names and numbers."""
-    return symbol.fold(lambda leaf: 1, lambda operation, *lengths: sum(lengths))
+    return symbol.fold(lambda leaf: 1, _added)
 
 
-def _shared_once(whole: Tidy) -> Tidy:
+def _added(operation: Operation, *lengths: int) -> int:
+    return sum(lengths)
+
+
+def on_one_line(terms: Sequence[Tidy]) -> Tidy:
+    """The sum over one denominator, even if that is no more than a name.
+
+    >>> u, v = Tidy("u"), Tidy("v")
+    >>> print(on_one_line([1.0 / v, -u / v**2.0]))
+    (v − u)/v^2
+    """
+    return _shared_once(total(terms), lambda base, exponent: exponent < 0)
+
+
+def _shared_once(
+    whole: Tidy, worth_it: Callable[[Tidy, Fraction], Any] = lambda base, exponent: base.operation is not None
+) -> Tidy:
     """a·f(x) − b·f(x) as f(x)(a − b), and one denominator; names alone are not taken out of x^2 + x."""
     collected = [(sign, *_collected([term])) for sign, term in _terms(whole)]
     if len(collected) < 2:
@@ -259,14 +297,18 @@ def _shared_once(whole: Tidy) -> Tidy:
         for key, (base, _) in rows[0].items()
         if all(key in powers and (powers[key][1] > 0) == (rows[0][key][1] > 0) for powers in rows)
     }
-    if not any(base.operation for base, _ in shared.values()):
+    if not any(worth_it(*pair) for pair in shared.values()):
         shared = {}
     rest = [
         (sign, _product(number / size, {key: (base, left) for key, (base, n) in powers.items()
                                         if (left := n - shared.get(key, (base, 0))[1])}))
         for sign, number, powers in collected
     ]  # fmt: skip
-    return product([_product(size, shared), _in_order(min(_collected_forms(_sum(rest)), key=_length))]) if shared or size != 1 else whole
+    return (
+        product([_product(size, shared), _in_order(min(_collected_forms(_sum(rest)), key=_length))])
+        if shared or size != 1
+        else whole
+    )
 
 
 def _collected(factors: Sequence[Tidy]) -> tuple[Fraction, Powers]:
