@@ -36,7 +36,7 @@ COMMAND = re.compile(
     r"(?P<space>\\(?:left|right|quad)(?![A-Za-z])|\\[,;:! ])|(?P<dot>\\(?:cdot|times)(?![A-Za-z]))"
     r"|(?P<open>\{)|(?P<close>\})(?P<next>\s*\{)?"
     r"|(?P<name>\\(?:text|math..|operatorname)\{(?P<inner>(?:[^{}\\]|\\.)*)\}|[A-Za-z]|\\[A-Za-z]+)"
-    r"(?:_\{?(?P<index>\w+)\}?)?(?:\^\{\((?P<sample>[0-9]+)\)\})?"
+    r"(?:_(?:\{(?P<index>\w+)\}|(?P<bare>\w+)))?(?:\^\{\((?P<sample>[0-9]+)\)\})?"
 )
 
 
@@ -182,7 +182,7 @@ def _from_latex(text: str) -> list[str]:
             usual = found["inner"] or found["name"]
             name, groups = commands.get(found["name"], (usual.replace("\\", ""), 0))
             sample = f"[{found['sample']}]" if found["sample"] else ""
-            piece = f" {name}{found['index'] or ''}{sample} "
+            piece = f" {name}{found['index'] or found['bare'] or ''}{sample} "
         pieces[found.start() : found.end()] = [piece] + [""] * (len(found.group()) - 1)
     return pieces
 
