@@ -8,7 +8,6 @@ from random_graphs import random_graph
 from micrograd_nn import MLP, Value, categorical_cross_entropy, logsumexp, maxout, softmax, softmax_cross_entropy
 from micrograd_nn.derive import check_partials, explain
 from micrograd_nn.engine.value import topological_order
-from micrograd_nn.errors import GraphError
 from micrograd_nn.nn.losses import LOSSES
 
 LINE = re.compile(r"∂(\S+)/∂(\S+) += (.+)")
