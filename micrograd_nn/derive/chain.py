@@ -71,7 +71,7 @@ class Chain:
         }
         uses = Counter(operand for node in self.order for operand in node.operands)
         self.symbols = Symbols(self.names, uses, self.softmaxes)
-        self.units = Units(self.names, self.symbols, uses, self.softmaxes)
+        self.units = Units(root, self.names, self.symbols, uses, self.softmaxes)
         self.on_the_way = {target}  # the nodes that depend on target
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:

@@ -7,13 +7,13 @@ step: each node that it takes in, with the slope towards it as the textbook has 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from math import isclose
 from typing import Any
 
 from ..engine.operation import Operation
-from ..engine.ops import add, div, maximum, mul, neg, sigmoid, softplus, sub
+from ..engine.ops import add, div, greater, maximum, mul, neg, sigmoid, softplus, sub
 from ..engine.value import Constant, Value
 from ..notation._simplify import Tidy, product
 from ..notation.symbol import Symbol
@@ -22,6 +22,8 @@ from .shares import Made, Names, Softmax, Symbols, Uses, made_of_softmax, terms_
 
 TINY = 1e-6  # a maximum with a constant from 0 up to this is taken for safety, and a textbook doesn't write it
 
+SIDES = (-3.0, -0.1, 0.1, 3.0)  # where a row is asked whether it keeps the sign
+
 Unit = list[tuple[Value, tuple[Tidy, float]]]  # an input, and ∂out/∂input
 
 
@@ -29,6 +31,7 @@ Unit = list[tuple[Value, tuple[Tidy, float]]]  # an input, and ∂out/∂input
 class Units:
     """The units of a graph; a node with a name stays in sight: it is inside of none."""
 
+    root: Value
     names: Names
     symbols: Symbols
     uses: Uses
@@ -42,7 +45,7 @@ class Units:
         shares = self._shares.get(frozenset(made.inputs)) if made else None
         if made and shares:
             return self._share(out, made, shares) if made.is_share else _log_of_share(made, shares)
-        return _logistic(out, self.names, self.symbols) or self._chain(out)
+        return _logistic(out, self.names, self.symbols) or self._chain(out) or self._side(out)
 
     @cached_property
     def _shares(self) -> dict[frozenset[Value], dict[Value, Tidy]]:
@@ -65,6 +68,24 @@ class Units:
             (z, (product([p, 1.0 - p] if z is made.own else [Tidy.of(-1.0), p, shares[z]]), slope))
             for z, slope in made.slopes.items()
         ]
+
+    def _side(self, out: Value) -> Unit | None:
+        """[h > 0] for the [w·x + b > 0] of h = relu(w·x + b): the outcome tells the side as well, and has a name."""
+        row = out.operation
+        if (
+            row is None
+            or out is self.root
+            or out not in self.names
+            or out.left.operation is None
+            or out.left in self.names
+        ):
+            return None
+        numbers = [operand.data for operand in out.operands]
+        slope = slope_by_side(row, *numbers[1:]) if row.arity == 1 or isinstance(out.right, Constant) else None
+        if slope is None or not isclose(row.textbook[0](*numbers, out.data), out.dleft, rel_tol=1e-6, abs_tol=1e-6):
+            return None
+        letters = zip(("out", *"ab"), (self.symbols[node] for node in (out, *out.operands)), strict=False)
+        return [(out.left, (Tidy.of(slope.put_in(dict(letters))), out.dleft))]
 
     def _chain(self, top: Value) -> Unit | None:
         """A chain of an operation, such as maximum, whose terms can change places: each against all others."""
@@ -144,3 +165,25 @@ def _is_clamp(node: Value) -> bool:
 def slope_in_letters(row: Operation, i: int) -> Symbol:
     """What the textbook has for an operation's slope towards operand i, with a and b for the operands and out."""
     return Symbol.of(row.textbook[i](*map(Symbol, "ab"[: row.arity]), Symbol("out")))
+
+
+@cache
+def slope_by_side(row: Operation, setting: float = 0.0) -> Symbol | None:
+    """A slope that asks for the side of 0 on which a is, asking for out's, for a row that keeps the sign; else None.
+
+    >>> from micrograd_nn.engine.ops import relu
+    >>> slope_by_side(relu)
+    <symbol [out > 0]>
+    """
+    slope: Symbol = Tidy.of(slope_in_letters(row, 0))
+    sides = [part for part in slope.parts() if part.operation is greater]
+    settings = [setting] * (row.arity - 1)
+    of_one = row.arity == 1 or row.default is not None
+    if not of_one or not sides or any((row.forward(a, *settings) > 0) != (a > 0) for a in SIDES):
+        return None
+    return slope.fold(lambda leaf: leaf, _asking_out)
+
+
+def _asking_out(operation: Operation, *operands: Symbol) -> Symbol:
+    asks = operation is greater and operands[0].name == "a" and operands[1].is_number and operands[1].number == 0.0
+    return Symbol.apply(operation, *((Symbol("out"), *operands[1:]) if asks else operands))

@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any
 
 from ..engine.operation import Operation
-from ..engine.ops import add, div, mul, multiply_no_nan, neg, power, sqrt, sub
+from ..engine.ops import add, div, greater, minimum, mul, multiply_no_nan, neg, power, sqrt, sub
 from .symbol import Symbol
 
 MOST = 40  # factors or terms among which equal ones are looked for; parts of one that are compared
@@ -110,12 +110,25 @@ def _number_and_rest(symbol: Tidy) -> tuple[Tidy | None, Tidy | None]:
 
 
 Rule = Callable[..., Any]
+
+
+def _on_the_other_side(a: Tidy, b: Tidy) -> Tidy | None:
+    """[x ≤ y]·f(x) for [x ≤ y]·f(min(x, y))."""
+    if a.operation is not sub or not _is(a.operands[0], 1) or a.operands[1].operation is not greater:
+        return None
+    x, y = a.operands[1].operands
+    smaller = (part for part in b.parts() if part.operation is minimum)
+    found = next((part for part in smaller if [_form(Tidy.of(o)) for o in part.operands] == [_form(x), _form(y)]), None)
+    return None if found is None else a * Tidy.of(b.exchanged(found, x))
+
+
 TIMES: tuple[Rule, ...] = (
     lambda a, b: (_is(a, 0) or _is(b, 0)) and Tidy.of(0.0),
     lambda a, b: _is(a, 1) and b,
     lambda a, b: _is(b, 1) and a,
     lambda a, b: (x := _positive(a)) and -(x * b),
     lambda a, b: (x := _positive(b)) and -(a * x),
+    _on_the_other_side,
     _numbers_first,
 )
 RULES: dict[Operation, tuple[Rule, ...]] = {
