@@ -163,9 +163,7 @@ class Explanation:
     def _shares(self) -> list[tuple[Value, Tidy]]:
         """The shares of a softmax that stand in the factors, each with what it is made of."""
         used = {leaf.key for factor in self.factors for leaf in factor.symbol.parts() if leaf.name}
-        rows = [row for row in self.chain.softmaxes if not used.isdisjoint(row.shares)]
-        found = [pair for row in rows for pair in zip(row.shares, row.formulas(self.chain.symbols), strict=True)]
-        return [(share, formula) for share, formula in found if share in used]
+        return [(share, formula) for share, formula in self.chain.share_formulas().items() if share in used]
 
     def _rules_of(self, factor: Factor) -> list[Rule]:
         """The rules that it takes to derive the child towards the parent, if they were asked for."""

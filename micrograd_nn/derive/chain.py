@@ -16,7 +16,7 @@ from ..engine.graph import postorder, sweep, tangents
 from ..engine.value import Value, topological_order
 from ..engine.value import edges as recorded
 from ..errors import GraphError
-from ..notation._simplify import Tidy, product, total
+from ..notation._simplify import Tidy, product, times_sum, total
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
 from .recorded import names_of, partial_latex, partial_text
@@ -132,6 +132,11 @@ class Chain:
                     if constant and node.partials[i] and (i == 0 or node.operation.associative):
                         found.add(abs(1.0 / node.partials[i]))
         return sorted({float(round(n)) for n in found if 2.5 < n < inf and isclose(n, round(n), rel_tol=1e-9)})
+
+    def share_formulas(self) -> dict[Value, Tidy]:
+        """What stands for p1, p2, …: each share of a softmax, made of what the softmax is taken of."""
+        rows = (zip(row.shares, row.formulas(self.symbols), strict=True) for row in self.softmaxes)
+        return {share: formula for row in rows for share, formula in row}
 
     # ---- one factor ----
 
@@ -249,7 +254,7 @@ class _Way:
         while way.last is not None:
             symbols.append(way.last)
             way = way.before or _Way()
-        return product(reversed([*symbols, *([way.symbol] if way.terms else [])]))
+        return times_sum(way.terms, reversed(symbols)) if way.terms else product(reversed(symbols))
 
 
 # ---- numbers ----

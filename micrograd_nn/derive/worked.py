@@ -97,7 +97,7 @@ class Rule:
     def _of_the_name(self) -> "Said | None":
         """The rule with the name itself for u, where no chain is needed."""
         (_, slope), *more = self.slopes
-        inner = self._inner[0]
+        inner = self.inner[0]
         if more or inner.operation is not None:
             return None
         written, made = (expression.put_in(self._as_they_are) for expression in (self.written, slope))
@@ -108,13 +108,14 @@ class Rule:
         terms = [product([slope, prime]) for (_, slope), prime in zip(self.slopes, primes, strict=True)]
         if len(terms) > 1:
             terms[0] = product([primes[0], self.slopes[0][1]])  # u′·v + u·v′
-        rows = zip(self.slopes, self._inner, primes, self.slopes_inside, strict=True)
+        rows = zip(self.slopes, self.inner, primes, self.slopes_inside, strict=True)
         moving = [side for (letter, _), inner, prime, slope in rows for side in ((letter, inner), (prime, slope))]
         constants = [(c, x) for c, x in zip(self.letters, self.part.operands, strict=True) if c.name == "c"]
         return self.written, on_one_line(terms), [*constants, *moving]
 
     @property
-    def _inner(self) -> list[Symbol]:
+    def inner(self) -> list[Symbol]:
+        """The operands that depend on the name."""
         return [operand for operand, moved in zip(self.part.operands, self.moves, strict=True) if moved]
 
     @property

@@ -7,7 +7,7 @@ stands above and below the line, and add like terms. The outcome equals the expr
 
 import operator
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import isfinite
@@ -204,26 +204,22 @@ def _collected_forms(plain: Tidy) -> list[Tidy]:
     if not len(summands) < len(expanded) <= MOST:
         return [_like_terms(plain, summands)]
     shorter = _like_terms(_sum(expanded), expanded)
-    return [_like_terms(plain, summands), shorter, _grouped(shorter)]
+    return [_like_terms(plain, summands), shorter, *_grouped(shorter)]
 
 
-def _grouped(whole: Tidy) -> Tidy:
-    """x·a + x·b − a as x(a + b) − a: what most terms share, taken out of those."""
-    rows = [(term, _collected([term])[1]) for _, term in _terms(whole)]
-    often = Counter(key for _, powers in rows for key, (_, exponent) in powers.items() if exponent == 1)
-    if not often:
-        return whole
-    key, count = often.most_common(1)[0]
-    if count < 2:
-        return whole
-    base = next(powers[key][0] for _, powers in rows if key in powers)
-    signs = {True: list[tuple[int, Tidy]](), False: list[tuple[int, Tidy]]()}
-    for sign, term in _terms(whole):
-        number, powers = _collected([term])
-        inside = powers.get(key, (base, 0))[1] == 1
-        left = _product(number, {k: pair for k, pair in powers.items() if k != key}) if inside else term
-        signs[inside].append((sign, left))
-    return _sum([(1, product([base, _in_order(_sum(signs[True]))])), *signs[False]])
+def _grouped(whole: Tidy) -> Iterator[Tidy]:
+    """x·a + x·b − a as x(a + b) − a and as a(x − 1) + x·b: what some terms share, taken out of those."""
+    rows = [(sign, term, *_collected([term])) for sign, term in _terms(whole)]
+    often = Counter(key for *_, powers in rows for key, (_, exponent) in powers.items() if exponent == 1)
+    for key in [key for key, count in often.items() if count > 1]:
+        inside, outside = list[tuple[int, Tidy]](), list[tuple[int, Tidy]]()
+        base = next(powers[key][0] for *_, powers in rows if key in powers)
+        for sign, term, number, powers in rows:
+            if powers.get(key, (base, 0))[1] == 1:
+                inside.append((sign, _product(number, {k: pair for k, pair in powers.items() if k != key})))
+            else:
+                outside.append((sign, term))
+        yield _sum([(1, product([base, _in_order(_sum(inside))])), *outside])
 
 
 def _in_order(whole: Tidy) -> Tidy:
@@ -284,6 +280,18 @@ def _length(symbol: Tidy) -> int:
 
 def _added(operation: Operation, *lengths: int) -> int:
     return sum(lengths)
+
+
+def times_sum(terms: Sequence[Tidy], factors: Iterable[Tidy]) -> Tidy:
+    """The sum times the factors, which stand before each of its terms where that is shorter.
+
+    >>> x, y = Tidy("x"), Tidy("y")
+    >>> print(times_sum([y / x, x * y], [x]))
+    y + x^2·y
+    """
+    factors = [*factors]
+    forms = product([*factors, total(terms)]), total([product([*factors, term]) for term in terms])
+    return min(forms, key=_length)
 
 
 def on_one_line(terms: Sequence[Tidy]) -> Tidy:
