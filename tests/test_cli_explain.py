@@ -139,5 +139,5 @@ def test_a_file_has_its_own_numbers(command, tmp_path, capsys):
     file.write_text(NETWORK, encoding="utf-8")
     assert main([command, str(file), "w=3", "--out", str(tmp_path / "new.svg")]) == 2
     assert "is a file, and the numbers stand in it: leave out 'w=3'" in capsys.readouterr().err
-    assert main([command, "none.txt", "--out", str(tmp_path / "new.svg")]) == 2
+    assert main([command, "none.txt", "--out", str(tmp_path / "new.svg")]) == 1
     assert "there is no file none.txt" in capsys.readouterr().err
