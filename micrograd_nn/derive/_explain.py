@@ -11,7 +11,8 @@ from math import isclose, isfinite, prod
 
 from ..engine.value import Value, adjoints
 from ..errors import GraphError
-from ..notation._simplify import Tidy, product, total
+from ..notation._collect import product, total
+from ..notation._simplify import Tidy
 from ..notation.latex import label_latex, number_latex
 from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text

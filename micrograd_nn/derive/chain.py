@@ -16,7 +16,8 @@ from ..engine.graph import postorder, sweep, tangents
 from ..engine.value import Value, topological_order
 from ..engine.value import edges as recorded
 from ..errors import GraphError
-from ..notation._simplify import Tidy, product, times_sum, total
+from ..notation._collect import product, times_sum, total
+from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
 from .recorded import names_of, partial_latex, partial_text

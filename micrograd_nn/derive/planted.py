@@ -8,7 +8,8 @@ from random import Random
 from ..engine.ops import add, mul, neg, sub
 from ..engine.value import Value
 from ..errors import ArgumentError
-from ..notation._simplify import Tidy, product
+from ..notation._collect import product
+from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ._explain import Explanation, explain
 from .chain import Factor

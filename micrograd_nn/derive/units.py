@@ -15,7 +15,8 @@ from typing import Any
 from ..engine.operation import Operation
 from ..engine.ops import add, div, greater, maximum, mul, neg, sigmoid, softplus, sub
 from ..engine.value import Constant, Value
-from ..notation._simplify import Tidy, product
+from ..notation._collect import product
+from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.text import ATOM
 from .shares import Made, Names, Softmax, Symbols, Uses, made_of_softmax, terms_of

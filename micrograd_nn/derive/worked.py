@@ -11,7 +11,8 @@ from functools import cached_property
 
 from ..engine.operation import Operation
 from ..engine.ops import div, mul, power
-from ..notation._simplify import Tidy, on_one_line, product, total
+from ..notation._collect import on_one_line, product, total
+from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.text import ATOM, SUM
 

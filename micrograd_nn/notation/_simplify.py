@@ -1,27 +1,24 @@
 """What people simplify when they write a derivative down.
 
-Two ways in. What is computed with ``Tidy`` symbols is tidied node by node, by the rules below, and stays recognisable:
-x·x stays x·x. ``product`` and ``total`` put a chain's factors and terms together: they collect powers, cancel what
-stands above and below the line, and add like terms. The outcome equals the expression wherever that is finite.
+What is computed with ``Tidy`` symbols is tidied node by node, by the rules below, and stays recognisable: x·x stays x·x.
+(Next door, ``product`` and ``total`` put factors and terms together.) The outcome equals the expression wherever that
+is finite.
 """
 
 import operator
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import isfinite
 from typing import Any
 
 from ..engine.operation import Operation
-from ..engine.ops import add, div, greater, minimum, mul, multiply_no_nan, neg, power, sqrt, sub
+from ..engine.ops import add, div, greater, minimum, mul, multiply_no_nan, neg, power, sub
 from .symbol import Symbol
 
 MOST = 40  # factors or terms among which equal ones are looked for; parts of one that are compared
 HUGE = Fraction(10) ** 300  # near the end of floats
 SHORT = 8  # characters: longer results of constants are left as they stand, so that their origin can be seen
-
-Powers = Mapping[Hashable, tuple["Tidy", Fraction]]  # by what the base is: the base, and its exponent
 
 
 class Tidy(Symbol):
@@ -72,11 +69,11 @@ def _tidy(symbol: Symbol) -> Tidy:
 # ---- one node: the rules of each operation from top to bottom, each a simpler symbol or nothing ----
 
 
-def _is(symbol: Symbol, number: float) -> bool:
+def is_just(symbol: Symbol, number: float) -> bool:
     return symbol.is_number and symbol.number == number
 
 
-def _positive(symbol: Tidy) -> Tidy | None:
+def without_minus(symbol: Tidy) -> Tidy | None:
     """x for −x, and 2 for −2; None for what bears no minus sign."""
     if symbol.operation is neg:
         return symbol.operands[0]
@@ -85,8 +82,8 @@ def _positive(symbol: Tidy) -> Tidy | None:
 
 def _folded(arithmetic: Callable[[Fraction, Fraction], Fraction], a: Tidy, b: Tidy) -> Tidy | None:
     """Two numbers worked out as on paper; None if one of them is none, or if the result is long."""
-    x, y = _fraction(a), _fraction(b)
-    return None if x is None or y is None else _short(arithmetic(x, y))
+    x, y = fraction_of(a), fraction_of(b)
+    return None if x is None or y is None else short_number(arithmetic(x, y))
 
 
 def _numbers_first(a: Tidy, b: Tidy) -> Tidy | None:
@@ -97,16 +94,21 @@ def _numbers_first(a: Tidy, b: Tidy) -> Tidy | None:
         return None  # nothing to be moved
     met = _folded(operator.mul, ours, theirs) if ours and theirs else None
     numbers = [met] if met else [number for number in (ours, theirs) if number]
-    rest = [_chain([part for part in (x, y) if part])] if x or y else []
-    *parts, whole = [number for number in numbers if not rest or not _is(number, 1)] + rest
+    rest = [multiplied([part for part in (x, y) if part])] if x or y else []
+    *parts, whole = [number for number in numbers if not rest or not is_just(number, 1)] + rest
     return reduce(lambda right, left: Tidy.made(mul, left, right), reversed(parts), whole)
+
+
+def multiplied(factors: Sequence[Tidy]) -> Tidy:
+    """The factors in a row, as they stand."""
+    return reduce(lambda a, b: Tidy.made(mul, a, b), factors)
 
 
 def _number_and_rest(symbol: Tidy) -> tuple[Tidy | None, Tidy | None]:
     """The number that a product begins with, and what comes after it."""
-    if symbol.operation is mul and _fraction(symbol.operands[0]) is not None:
+    if symbol.operation is mul and fraction_of(symbol.operands[0]) is not None:
         return symbol.operands[0], symbol.operands[1]
-    return (None, symbol) if _fraction(symbol) is None else (symbol, None)
+    return (None, symbol) if fraction_of(symbol) is None else (symbol, None)
 
 
 Rule = Callable[..., Any]
@@ -114,289 +116,62 @@ Rule = Callable[..., Any]
 
 def _on_the_other_side(a: Tidy, b: Tidy) -> Tidy | None:
     """[x ≤ y]·f(x) for [x ≤ y]·f(min(x, y))."""
-    if a.operation is not sub or not _is(a.operands[0], 1) or a.operands[1].operation is not greater:
+    if a.operation is not sub or not is_just(a.operands[0], 1) or a.operands[1].operation is not greater:
         return None
     x, y = a.operands[1].operands
     smaller = (part for part in b.parts() if part.operation is minimum)
-    found = next((part for part in smaller if [_form(Tidy.of(o)) for o in part.operands] == [_form(x), _form(y)]), None)
+    found = next(
+        (part for part in smaller if [form_of(Tidy.of(o)) for o in part.operands] == [form_of(x), form_of(y)]), None
+    )
     return None if found is None else a * Tidy.of(b.exchanged(found, x))
 
 
 TIMES: tuple[Rule, ...] = (
-    lambda a, b: (_is(a, 0) or _is(b, 0)) and Tidy.of(0.0),
-    lambda a, b: _is(a, 1) and b,
-    lambda a, b: _is(b, 1) and a,
-    lambda a, b: (x := _positive(a)) and -(x * b),
-    lambda a, b: (x := _positive(b)) and -(a * x),
+    lambda a, b: (is_just(a, 0) or is_just(b, 0)) and Tidy.of(0.0),
+    lambda a, b: is_just(a, 1) and b,
+    lambda a, b: is_just(b, 1) and a,
+    lambda a, b: (x := without_minus(a)) and -(x * b),
+    lambda a, b: (x := without_minus(b)) and -(a * x),
     _on_the_other_side,
     _numbers_first,
 )
 RULES: dict[Operation, tuple[Rule, ...]] = {
     add: (
-        lambda a, b: _is(a, 0) and b,
-        lambda a, b: _is(b, 0) and a,
-        lambda a, b: (x := _positive(b)) and a - x,
+        lambda a, b: is_just(a, 0) and b,
+        lambda a, b: is_just(b, 0) and a,
+        lambda a, b: (x := without_minus(b)) and a - x,
         lambda a, b: _folded(operator.add, a, b),
     ),
     sub: (
-        lambda a, b: _is(b, 0) and a,
-        lambda a, b: _is(a, 0) and -b,
-        lambda a, b: (x := _positive(b)) and a + x,
+        lambda a, b: is_just(b, 0) and a,
+        lambda a, b: is_just(a, 0) and -b,
+        lambda a, b: (x := without_minus(b)) and a + x,
         lambda a, b: _folded(operator.sub, a, b),
     ),
     mul: TIMES,
     multiply_no_nan: TIMES,
     div: (
-        lambda a, b: _is(b, 1) and a,
-        lambda a, b: _is(a, 0) and not _is(b, 0) and a,
-        lambda a, b: (x := _positive(a)) and -(x / b),
-        lambda a, b: (x := _positive(b)) and -(a / x),
-        lambda a, b: not _is(b, 0) and _folded(operator.truediv, a, b),
+        lambda a, b: is_just(b, 1) and a,
+        lambda a, b: is_just(a, 0) and not is_just(b, 0) and a,
+        lambda a, b: (x := without_minus(a)) and -(x / b),
+        lambda a, b: (x := without_minus(b)) and -(a / x),
+        lambda a, b: not is_just(b, 0) and _folded(operator.truediv, a, b),
     ),
     neg: (
-        _positive,
+        without_minus,
         lambda a: a.operation is sub and a.operands[0].is_number and a.operands[1] - a.operands[0],
     ),
     power: (
-        lambda a, b: _is(b, 1) and a,
-        lambda a, b: _is(b, 0) and Tidy.of(1.0),
+        lambda a, b: is_just(b, 1) and a,
+        lambda a, b: is_just(b, 0) and Tidy.of(1.0),
     ),
 }
 
 
-# ---- factors and terms put together ----
+# ---- what is alike, and numbers ----
 
 
-def product(factors: Iterable[Tidy]) -> Tidy:
-    """The product: numbers first, then names, then the rest, each in the given order; 1/x goes below the line.
-
-    >>> o1, w5 = Tidy("o1"), Tidy("w5")
-    >>> print(product([o1 * (1.0 - o1), w5]))
-    w5·o1(1 − o1)
-    >>> print(product([0.5 / o1, 2.0 * w5, w5]))
-    w5^2/o1
-    """
-    return _product(*_collected(sorted(factors, key=lambda one: 0 if one.is_number else 1 if one.name else 2)))
-
-
-def total(terms: Sequence[Tidy]) -> Tidy:
-    """The sum in the given order, like terms taken together; a number comes last, if no minus sign comes first then.
-
-    Brackets are multiplied out where that makes it shorter, and what all terms share is written once.
-
-    >>> x, y = Tidy("x"), Tidy("y")
-    >>> print(total([Tidy.of(1.0), x * y, y * x]))
-    2·x·y + 1
-    >>> print(total([(1.0 - x) * y, -x * (1.0 - y)]))
-    y − x
-    """
-    plain = reduce(lambda a, b: a + b, terms, Tidy.of(0.0))
-    if len(terms) < 2:
-        return plain
-    forms = _collected_forms(plain)
-    return _in_order(min(*map(_shared_once, forms), *forms, key=_length))
-
-
-def _collected_forms(plain: Tidy) -> list[Tidy]:
-    """The sum with like terms taken together, as it is and with its brackets multiplied out."""
-    summands = _terms(plain)
-    expanded = [(sign * s, part) for sign, term in summands for s, part in _multiplied_out(term)]
-    if not len(summands) < len(expanded) <= MOST:
-        return [_like_terms(plain, summands)]
-    shorter = _like_terms(_sum(expanded), expanded)
-    return [_like_terms(plain, summands), shorter, *_grouped(shorter)]
-
-
-def _grouped(whole: Tidy) -> Iterator[Tidy]:
-    """x·a + x·b − a as x(a + b) − a and as a(x − 1) + x·b: what some terms share, taken out of those."""
-    rows = [(sign, term, *_collected([term])) for sign, term in _terms(whole)]
-    often = Counter(key for *_, powers in rows for key, (_, exponent) in powers.items() if exponent == 1)
-    for key in [key for key, count in often.items() if count > 1]:
-        inside, outside = list[tuple[int, Tidy]](), list[tuple[int, Tidy]]()
-        base = next(powers[key][0] for *_, powers in rows if key in powers)
-        for sign, term, number, powers in rows:
-            if powers.get(key, (base, 0))[1] == 1:
-                inside.append((sign, _product(number, {k: pair for k, pair in powers.items() if k != key})))
-            else:
-                outside.append((sign, term))
-        yield _sum([(1, product([base, _in_order(_sum(inside))])), *outside])
-
-
-def _in_order(whole: Tidy) -> Tidy:
-    """What bears no minus sign first, as in p − y; but −y/p + (1 − y)/(1 − p)."""
-    summands = _terms(whole)
-    if not summands or summands[0][0] > 0 or summands[0][1].operation is div:
-        return whole
-    return _sum(sorted(summands, key=lambda term: -term[0]))
-
-
-def _like_terms(plain: Tidy, summands: Sequence[tuple[int, Tidy]]) -> Tidy:
-    """The sum with like terms taken together; ``plain`` itself where there are none."""
-    like: dict[Hashable, list[tuple[Fraction, Powers, Tidy]]] = {}
-    for sign, term in summands:
-        number, powers = _collected([term])
-        key = frozenset((base, exponent) for base, (_, exponent) in powers.items())
-        like.setdefault(key, []).append((sign * number, powers, term if sign > 0 else -term))
-    sums = [(sum((number for number, _, _ in same), Fraction(0)), *same[0][1:], len(same)) for same in like.values()]
-    kept = [
-        (number, powers, term if count == 1 else _product(number, powers))
-        for number, powers, term, count in sums
-        if number
-    ]
-    constant = [all(base.is_number for base, _ in powers.values()) for _, powers, _ in kept[:2]]
-    number_first = constant == [True, False] and kept[1][0] > 0
-    if not number_first and all(count == 1 or (number and not _short(number)) for number, *_, count in sums):
-        return plain
-    written = [term for *_, term in (*kept[1:], kept[0])] if number_first else [term for *_, term in kept]
-    return _sum((1, term) for term in written)
-
-
-def _sum(summands: Iterable[tuple[int, Tidy]]) -> Tidy:
-    return reduce(lambda a, b: a + b, [term if sign > 0 else -term for sign, term in summands], Tidy.of(0.0))
-
-
-def _multiplied_out(term: Tidy) -> list[tuple[int, Tidy]]:
-    """The terms of a product of sums, each with its sign; what else it is made of stays as it is."""
-    number, powers = _collected([term])
-    rows = [(number, list[tuple[Tidy, Fraction]]())]
-    for base, exponent in powers.values():
-        parts = _terms(base) if exponent == 1 else []
-        if len(parts) < 2 or len(rows) * len(parts) > MOST:
-            parts, rest = [(1, Tidy.of(1.0))], [(base, exponent)]
-        else:
-            rest = []
-        rows = [(sign * n, [*row, (part, Fraction(1)), *rest]) for n, row in rows for sign, part in parts]
-    made = []
-    for n, row in rows:
-        size, met = _collected([_powered(base, exponent) for base, exponent in row])
-        made.append((1 if n * size > 0 else -1, _product(abs(n * size), met)))
-    return made if len(made) > 1 else [(1, term)]
-
-
-def _length(symbol: Tidy) -> int:
-    """How much there is to read: names and numbers."""
-    return symbol.fold(lambda leaf: 1, _added)
-
-
-def _added(operation: Operation, *lengths: int) -> int:
-    return sum(lengths)
-
-
-def times_sum(terms: Sequence[Tidy], factors: Iterable[Tidy]) -> Tidy:
-    """The sum times the factors, which stand before each of its terms where that is shorter.
-
-    >>> x, y = Tidy("x"), Tidy("y")
-    >>> print(times_sum([y / x, x * y], [x]))
-    y + x^2·y
-    """
-    factors = [*factors]
-    forms = product([*factors, total(terms)]), total([product([*factors, term]) for term in terms])
-    return min(forms, key=_length)
-
-
-def on_one_line(terms: Sequence[Tidy]) -> Tidy:
-    """The sum over one denominator, even if that is no more than a name.
-
-    >>> u, v = Tidy("u"), Tidy("v")
-    >>> print(on_one_line([1.0 / v, -u / v**2.0]))
-    (v − u)/v^2
-    """
-    return _shared_once(total(terms), lambda base, exponent: exponent < 0)
-
-
-def _shared_once(
-    whole: Tidy, worth_it: Callable[[Tidy, Fraction], Any] = lambda base, exponent: base.operation is not None
-) -> Tidy:
-    """a·f(x) − b·f(x) as f(x)(a − b), and one denominator; names alone are not taken out of x^2 + x."""
-    collected = [(sign, *_collected([term])) for sign, term in _terms(whole)]
-    if len(collected) < 2:
-        return whole
-    sizes, rows = {abs(number) for _, number, _ in collected}, [powers for _, _, powers in collected]
-    size = sizes.pop() if len(sizes) == 1 else Fraction(1)
-    shared = {
-        key: (base, min(powers[key][1] for powers in rows))
-        for key, (base, _) in rows[0].items()
-        if all(key in powers and (powers[key][1] > 0) == (rows[0][key][1] > 0) for powers in rows)
-    }
-    if not any(worth_it(*pair) for pair in shared.values()):
-        shared = {}
-    rest = [
-        (sign, _product(number / size, {key: (base, left) for key, (base, n) in powers.items()
-                                        if (left := n - shared.get(key, (base, 0))[1])}))
-        for sign, number, powers in collected
-    ]  # fmt: skip
-    return (
-        product([_product(size, shared), _in_order(min(_collected_forms(_sum(rest)), key=_length))])
-        if shared or size != 1
-        else whole
-    )
-
-
-def _collected(factors: Sequence[Tidy]) -> tuple[Fraction, Powers]:
-    """The product as a number, as far as that is short, and powers with numbers for exponents."""
-    whole, powers = Fraction(1), dict[Hashable, tuple[Tidy, Fraction]]()
-    stack = [(factor, Fraction(1)) for factor in reversed(factors)]
-    while stack:
-        factor, n = stack.pop()
-        whole_exponent = n.denominator == 1  # (a·b)^n is a^n·b^n, but not for roots
-        if whole_exponent and (times := _times(whole, _fraction(factor), int(n))) is not None:
-            whole = times
-        elif whole_exponent and len(stack) + len(powers) < MOST and (parts := _parts(factor, n)):
-            stack += reversed(parts)
-        else:
-            base, exponent = powers.get(_form(factor), (factor, 0))
-            powers[_form(factor)] = base, exponent + n
-    return whole, {key: (base, n) for key, (base, n) in powers.items() if n}
-
-
-def _times(whole: Fraction, number: Fraction | None, n: int) -> Fraction | None:
-    """whole·number^n; None if that is long."""
-    if number is None or abs(n) > 9 or (number == 0 and n < 0):
-        return None
-    return whole * number**n if _short(whole * number**n) else None
-
-
-def _parts(factor: Tidy, n: Fraction) -> list[tuple[Tidy, Fraction]]:
-    """The factors of which a factor to the power of n is made."""
-    if factor.operation in (mul, multiply_no_nan):
-        return [(part, n) for part in factor.operands]
-    if factor.operation is div:
-        return [(factor.operands[0], n), (factor.operands[1], -n)]
-    if (positive := _positive(factor)) and not _is(factor, -1):
-        return [(Tidy.of(-1.0), n), (positive, n)]
-    if factor.operation is sqrt:
-        return [(factor.operands[0], n / 2)]
-    exponent = _fraction(factor.operands[1]) if factor.operation is power else None
-    return [] if exponent is None else [(factor.operands[0], n * exponent)]
-
-
-def _product(number: Fraction, powers: Powers) -> Tidy:
-    """The product written down: what has a negative exponent stands below the line."""
-    size = _short(abs(number)) or Tidy.of(float(abs(number)))
-    ordered = sorted(powers.values(), key=lambda pair: not pair[0].is_number)
-    above = [_powered(base, n) for base, n in ordered if n > 0]
-    below = [_powered(base, -n) for base, n in ordered if n < 0]
-    if below and size.operation is div:  # 2·x/(3·y) rather than 2/3·x/y
-        above, below = [size.operands[0], *above], [size.operands[1], *below]
-    elif not _is(size, 1) or not above:
-        above = [size, *above]
-    above = [one for one in above if not _is(one, 1)] or above[:1]
-    whole = Tidy.made(div, _chain(above), _chain(below)) if below else _chain(above)
-    return Tidy.of(0.0) if number == 0 else -whole if number < 0 else whole
-
-
-def _powered(base: Tidy, n: Fraction) -> Tidy:
-    """base^n, with a root for a half."""
-    if n.denominator == 2:
-        base, n = Tidy.apply(sqrt, base), 2 * n
-    return Tidy.apply(power, base, Tidy.of(float(n)))
-
-
-def _chain(factors: Sequence[Tidy]) -> Tidy:
-    return reduce(lambda a, b: Tidy.made(mul, a, b), factors)
-
-
-def _form(symbol: Tidy) -> Hashable:
+def form_of(symbol: Tidy) -> Hashable:
     """Equal for expressions that are written alike; large ones are compared by themselves."""
     form, stack = list[Hashable](), [symbol]
     while stack and len(form) < MOST:
@@ -406,38 +181,17 @@ def _form(symbol: Tidy) -> Hashable:
     return symbol if stack else tuple(form)
 
 
-def _terms(whole: Tidy) -> list[tuple[int, Tidy]]:
-    """What is added, each with its sign; nothing if they are many."""
-    found: list[tuple[int, Tidy]] = []
-    stack = [(1, whole)]
-    while stack:
-        sign, term = stack.pop()
-        if term.operation in (add, sub):
-            a, b = term.operands
-            stack += [(-sign if term.operation is sub else sign, b), (sign, a)]
-        elif term.operation is neg:
-            stack.append((-sign, term.operands[0]))
-        else:
-            found.append((sign, term))
-        if len(found) + len(stack) > MOST:
-            return []
-    return found
-
-
-# ---- numbers ----
-
-
-def _fraction(symbol: Symbol) -> Fraction | None:
+def fraction_of(symbol: Symbol) -> Fraction | None:
     """The number that a number or a quotient of numbers is, exactly as it is written; None for anything else."""
     if symbol.is_number:
         return Fraction(repr(symbol.number)) if isfinite(symbol.number) else None
     if symbol.operation is div and all(part.is_number for part in symbol.operands):
-        above, below = map(_fraction, symbol.operands)
+        above, below = map(fraction_of, symbol.operands)
         return above / below if above is not None and below else None
     return None
 
 
-def _short(number: Fraction) -> Tidy | None:
+def short_number(number: Fraction) -> Tidy | None:
     """A number as people write it, 0.5 or 1/3; None if that is long."""
     if abs(number) > HUGE:
         return None
