@@ -1,8 +1,8 @@
 """What people simplify when they write a derivative down.
 
-What is computed with ``Tidy`` symbols is tidied node by node, by the rules below, and stays recognisable: x·x stays x·x.
-(Next door, ``product`` and ``total`` put factors and terms together.) The outcome equals the expression wherever that
-is finite.
+What is computed with ``Tidy`` symbols is tidied node by node, by the rules below, and stays recognisable: x·x stays
+x·x. (Next door, ``product`` and ``total`` put factors and terms together.) The outcome equals the expression wherever
+that is finite.
 """
 
 import operator
@@ -70,6 +70,7 @@ def _tidy(symbol: Symbol) -> Tidy:
 
 
 def is_just(symbol: Symbol, number: float) -> bool:
+    """Is it this number, and nothing else?"""
     return symbol.is_number and symbol.number == number
 
 
