@@ -30,7 +30,7 @@ def write(folder: Path) -> None:
     (into / "lessons.json").write_text(json.dumps(lessons(folder)), encoding="utf-8")
     walk(Lesson(lessons(folder)[0]["text"]).root).save(into.parent / "walk.html")
     with zipfile.ZipFile(into / "micrograd_nn.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for source in sorted(package.rglob("*.py")):
+        for source in sorted((*package.rglob("*.py"), *package.rglob("*.css"))):
             archive.write(source, source.relative_to(package.parent))
 
 

@@ -138,6 +138,27 @@ def test_a_slip_is_named_and_the_right_derivation_accepted(page):
     words(page, ".said", "✓")
 
 
+def test_the_tutor_asks_step_by_step(page):
+    choose(page, "w5")
+    page.click("[data-do=tutor]")
+    words(page, ".derivation label", "∂L/∂o1 = ?")
+    assert not page.locator("tbody .gradient").first.is_visible()
+    entry = page.locator("label:has-text('= ?') input")
+    entry.fill("2*(y - o1)")
+    entry.press("Enter")
+    words(page, ".said", "✗ Not yet: the sign is the other way round")
+    page.click("[data-do=hint]")
+    words(page, ".said", "Hint 1 of 3")
+    for right, asks in (("-2*(y - o1)", "∂o1/∂w5 = ?"), ("h1*o1*(1 - o1)", "∂L/∂w5 = ?")):
+        entry.fill(right)
+        entry.press("Enter")
+        words(page, ".derivation label", asks)
+    entry.fill("-2*(y - o1)*h1*o1*(1 - o1)")
+    entry.press("Enter")
+    words(page, ".derivation label", "That was all.")
+    page.click("[data-do=hide]")
+
+
 def test_gradients_are_hidden_from_who_derives_them(page):
     page.click("[data-do=last]")
     gradient = page.locator("tbody .gradient", has_text="0").first
@@ -194,12 +215,13 @@ def test_hostile_text_is_answered_in_words(page, text):
 
 
 def test_it_can_be_taken_away(page):
-    for button, name in (("#python", "lesson.py"), ("#svg", "graph.svg")):
+    inside = {"lesson.py": 'v["L"]', "graph.svg": "h1 = σ(v4)", "sheet.html": "<h1", "key.html": "<math"}
+    for button, name in zip(("#python", "#svg", "#sheet", "#key"), inside, strict=True):
         with page.expect_download() as download:
             page.click(button)
         assert download.value.suggested_filename == name
         content = Path(download.value.path()).read_text(encoding="utf-8")
-        assert ('v["L"]' if name == "lesson.py" else "h1 = σ(v4)") in content
+        assert inside[name] in content
 
 
 FORMULAS = (

@@ -127,6 +127,13 @@ byId("link").addEventListener("click", async () => {
   }
 });
 byId("python").addEventListener("click", async () => save("lesson.py", "text/x-python", (await ask({ kind: "python" })).text));
+for (const kind of ["sheet", "key"]) {
+  byId(kind).addEventListener("click", async () => {
+    const { text: page, error } = await ask({ kind });
+    if (error) status(error);
+    else save(`${kind}.html`, "text/html", page);
+  });
+}
 byId("svg").addEventListener("click", () => save("graph.svg", "image/svg+xml", picture()));
 byId("stop").addEventListener("click", async () => {
   start();

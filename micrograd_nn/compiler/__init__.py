@@ -2,7 +2,7 @@
 
 Promise: what is stepped, derived and drawn is what runs here; a program's numbers are those of the scalar engine, to
 the bit in the ``python`` backend and within the rounding of its sums in the others. NumPy is imported when the first
-graph is compiled.
+graph is lifted, and the ``python`` backend does without it.
 
     recording for every row, which a look at a number refuses
     trace     the graph as flat lists of integers
@@ -51,6 +51,6 @@ def compile(
     ArgumentError or ArgumentTypeError if an input or parameter is no leaf or is listed twice, UnknownNameError for a
     backend or dtype that there is not.
     """
-    from .program import Program  # imports NumPy
+    from .program import Program  # here, so that importing this room is quick
 
     return Program(loss, inputs, parameters, backend, dtype)

@@ -26,11 +26,12 @@ import numpy as np
 
 from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, sub
+from .chains import SHORTEST, Chains
 from .layout import CONSTANTS, Layout, arange, distinct_rows, fold, join
 from .reverse import reverse
 from .steps import PARAMETERS, Index, Ints, Leaf, Ref, Shape, Step, Steps, Tape, Tracer, View, check, plain
 from .sums import all_terms, lift_sums
-from .trace import SHORTEST, Chains, Trace
+from .trace import Trace
 
 ARITHMETIC = {add, sub, mul, div}
 

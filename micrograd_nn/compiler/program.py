@@ -6,24 +6,25 @@ Ctrl-C ends it, so that stepping and drawing show what was trained.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from math import prod
+from numbers import Real
 from random import Random
 from threading import RLock
 from typing import Any
 
-import numpy as np
-
 from ..engine.value import Value, as_value
-from ..errors import ArgumentTypeError, ShapeError
+from ..errors import ArgumentTypeError, MicrogradError, ShapeError
 from ..nn.init import source_of
 from ..nn.optim import Optimizer
 from ..number import whole_number
 from .backend import Backend
-from .printing import latex, text
 from .registry import Backends, Graph
 from .run import Minimization, Run, descend
-from .trace import trace
+from .steps import Shape
+from .trace import flatten, trace
 
 
 class Rows:
@@ -43,16 +44,24 @@ class Rows:
     def __len__(self) -> int:
         return len(self.every)
 
+    def converted(self, dtype: str) -> "Rows":
+        """The rows with their arrays in that dtype, so that they are converted once and not in each call."""
+        self.arrays = [array.astype(dtype, copy=False) if hasattr(array, "astype") else array for array in self.arrays]
+        return self
+
     @cached_property
     def lists(self) -> list[list[float]]:
         """Row by row, all inputs one after another, as floats."""
-        if not self.arrays:
-            return [[]]
-        rows: list[list[float]] = np.concatenate(self.arrays, axis=1).tolist()
-        return rows
+        given = [array.tolist() if hasattr(array, "tolist") else array for array in self.arrays]
+        return [list(chain.from_iterable(row)) for row in zip(*given, strict=True)] if given else [[]]
 
 
-def _array(number: int, shape: tuple[int, ...], given: Any) -> Any:
+def _array(number: int, shape: Shape, given: Any) -> Any:
+    """The numbers of an argument, a row each: an array, or a list where NumPy is not installed."""
+    try:
+        import numpy as np
+    except ImportError:
+        return _rows(number, shape, given)
     try:
         array = np.asarray(given)
         if array.dtype.kind == "O":  # Fraction, Decimal, Value, or nothing that is a number
@@ -62,12 +71,24 @@ def _array(number: int, shape: tuple[int, ...], given: Any) -> Any:
         array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {error}") from None
-    if array.shape == shape:
-        array = array[None]
-    if array.shape[1:] != shape or array.ndim != len(shape) + 1:
+    return array.reshape(_count(number, shape, array.shape), prod(shape))
+
+
+def _rows(number: int, shape: Shape, given: Any) -> list[list[float]]:
+    try:
+        found, numbers = flatten(given, (Value, Real, Decimal))
+        floats = [as_value(one).data for one in numbers]
+    except MicrogradError:
+        raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {given!r:.60}") from None
+    return [floats[i * prod(shape) : (i + 1) * prod(shape)] for i in range(_count(number, shape, found))]
+
+
+def _count(number: int, shape: Shape, found: Shape) -> int:
+    """How many rows of that shape there are. Raises ShapeError."""
+    if found != shape and found[1:] != shape:
         wanted = "×".join(["rows", *map(str, shape)])
-        raise ShapeError(f"argument {number + 1} has shape {wanted}, or one row of it; got {array.shape}")
-    return array.reshape(len(array), prod(shape))
+        raise ShapeError(f"argument {number + 1} has shape {wanted}, or one row of it; got {found}")
+    return 1 if found == shape else found[0]
 
 
 class Program:
@@ -128,7 +149,7 @@ class Program:
         with self._turn:
             loss, gradient = self.runs(len(rows)).value_and_grad(self.numbers(), rows)
         if write:
-            for parameter, slope in zip(self.parameters, gradient.tolist(), strict=True):
+            for parameter, slope in zip(self.parameters, map(float, gradient), strict=True):
                 parameter.grad = slope
         return loss, gradient
 
@@ -172,10 +193,14 @@ class Program:
 
     def __str__(self) -> str:
         """The textbook's equations with their shapes: a column is one of the n rows of data."""
+        from .printing import text  # with NumPy: what is printed has been lifted
+
         return text(self.graph.lifted)
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""
+        from .printing import latex
+
         return f"$$\n{latex(self.graph.lifted)}\n$$"
 
     def rows(self, *arguments: Any) -> Rows:

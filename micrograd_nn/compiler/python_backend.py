@@ -12,8 +12,7 @@ from inspect import getsource
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
+from ..number import as_array
 from .backend import Log, Part, Update, execute
 from .straight import forward, functions_source, gradient_of, train_source
 from .trace import Trace
@@ -46,11 +45,11 @@ class PythonBackend:
 
     def each(self, p: Sequence[float], rows: Any) -> Any:
         value = self._functions["value"]
-        return np.array([value(p, [row]) for row in rows.lists])
+        return as_array([value(p, [row]) for row in rows.lists])
 
     def value_and_grad(self, p: Sequence[float], rows: Any) -> tuple[float, Any]:
         loss, gradient = self._functions["value_and_grad"](p, rows.lists)
-        return loss, np.array(gradient)
+        return loss, as_array(gradient)
 
     def loop(self, update: Update, batch_size: int) -> "PythonLoop":
         if self._long:

@@ -25,7 +25,7 @@ class Graph:
 
     @cached_property
     def _chains(self) -> Any:
-        from .trace import Chains  # NumPy is imported when a graph is compiled, not with this table
+        from .chains import Chains  # NumPy is imported when a graph is lifted, not with this table
 
         return Chains(self.trace)
 
@@ -79,6 +79,14 @@ def _numpy(graph: Graph, dtype: str) -> "Backend":
     return NumpyBackend(graph.lifted, dtype)
 
 
+def _numpy_missing() -> str:
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        return "the numpy backend runs on NumPy, which is not installed: python -m pip install numpy"
+    return ""
+
+
 def _numpy_cost(graph: Graph, rows: int) -> float:
     return graph.levels * 7500.0 + graph.nodes * rows * 1.0
 
@@ -86,7 +94,7 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
 BACKENDS = {
     "python": Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
-    "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost),
+    "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost, missing=_numpy_missing),
 }
 DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
 
@@ -118,8 +126,11 @@ class Backends:
             return self._asked, "it was asked for"
         automatic = [kind for kind in BACKENDS.values() if kind.automatic]
         able = [kind for kind in automatic if not _why_not(kind, self._dtype)]
+        why_not = "; ".join(filter(None, (_why_not(kind, self._dtype) for kind in automatic)))
+        if not able:
+            raise ArgumentError(why_not)
         if len(able) == 1:
-            return able[0], "; ".join(filter(None, (_why_not(kind, self._dtype) for kind in automatic)))
+            return able[0], why_not
         costs = {kind: kind.cost(self._graph, rows) for kind in able}
         size = f"{_counted(self._graph.nodes, 'node')} on {_counted(self._graph.levels, 'level')}"
         about = ", ".join(f"{_time(cost)} {kind.way}" for kind, cost in costs.items())

@@ -5,8 +5,9 @@ row to row (``batched``). It comes after all that it acts on, and is written onc
 is the whole tape of a network of two inputs, three neurons and one output, with its loss L = (o − y)²:
 
     >>> from micrograd_nn import MLP, Value
+    >>> from micrograd_nn.compiler.chains import Chains
     >>> from micrograd_nn.compiler.lifted import lift
-    >>> from micrograd_nn.compiler.trace import Chains, trace
+    >>> from micrograd_nn.compiler.trace import trace
     >>> net, x, y = MLP(2, [3, 1], "relu", seed=0), [Value(0.0), Value(0.0)], Value(0.0)
     >>> recorded = trace((net(x) - y) ** 2, [x, y], net.parameters())
     >>> lifted = lift(recorded, Chains(recorded))
@@ -54,8 +55,6 @@ from functools import reduce
 from math import copysign, prod
 from typing import Any, NoReturn
 
-import numpy as np
-
 from ..engine.operation import Operand, Operation
 from ..errors import GraphError
 
@@ -97,6 +96,8 @@ class Index:
     @classmethod
     def of(cls, positions: Ints) -> "Index":
         """The index of an array of positions; sides along which they repeat get length 1."""
+        import numpy as np
+
         shape, start = positions.shape, int(positions.flat[0])
         strides = [int(np.diff(positions, axis=axis).flat[0]) if side > 1 else 0 for axis, side in enumerate(shape)]
         if min(strides, default=0) < 0 or not np.array_equal(cls(shape, start, tuple(strides)).positions, positions):
@@ -107,6 +108,8 @@ class Index:
     @property
     def positions(self) -> Ints:
         """All positions, in its shape."""
+        import numpy as np
+
         if self.table:
             return np.frombuffer(self.table, dtype=np.int64).reshape(self.shape)
         sides = (stride * np.arange(side) for side, stride in zip(self.shape, self.strides, strict=True))
@@ -171,6 +174,8 @@ class Constant(Step):
     @property
     def numbers(self) -> Any:
         """The constants, in their shape."""
+        import numpy as np
+
         return np.frombuffer(self.content).reshape(self.shape)
 
 
@@ -302,9 +307,10 @@ def plain(operand: Any) -> Ref | float:
 def stretch(shapes: Iterable[Shape]) -> Shape:
     """The shape of an outcome: sides of length 1 stretch to those beside them. Raises ValueError if they do not fit."""
     sides = [shape for shape in shapes if shape]
-    if len(set(map(len, sides))) > 1:
+    lengths = [set(side) - {1} for side in zip(*sides, strict=False)]
+    if len(set(map(len, sides))) > 1 or any(len(length) > 1 for length in lengths):
         raise ValueError(" and ".join(map(str, sides)))
-    return np.broadcast_shapes(*sides)
+    return tuple(max(length, default=1) for length in lengths)
 
 
 def live(steps: Steps, outputs: Iterable[Ref | float]) -> list[bool]:

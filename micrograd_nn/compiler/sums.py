@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..engine.ops import add, mul, neg, sub
+from .chains import Chains
 from .layout import CONSTANTS, Layout, distinct_rows, fold, in_full
 from .steps import PARAMETERS, Ints, MatMul, Tracer
-from .trace import CONSTANT, Chains, Trace
+from .trace import CONSTANT, Trace
 
 NO_FACTOR = CONSTANTS - 1  # the array of the second factor of a term that is no product
 MANY_GRIDS = 4  # so many grids, or more, are matrix products only if they have

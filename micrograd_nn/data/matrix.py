@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from math import isfinite, prod
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, ShapeError
 from ..number import as_float
 
-if TYPE_CHECKING:
-    import numpy as np
-
-Array: TypeAlias = "np.ndarray[Any, Any]"
+Array: TypeAlias = Any  # NumPy's, of shape (rows, columns); a list of rows where NumPy is not installed
 
 ROWS = {"X": "rows, such as [[1, 2], [3, 4]]", "y": "targets, one per row of X, such as [0, 1]"}
 
@@ -27,7 +24,7 @@ def matrix(name: str, given: Any, column: bool = False) -> Array:
         array = _array(name, given, column)
     except (TypeError, ValueError) as error:
         raise _first_fault(name, given, error) from None
-    shape = array.shape if hasattr(array, "shape") else (len(array), *(len(row) for row in array[:1]))
+    shape = _shape(array)
     if len(shape) != 2 or not prod(shape):
         raise ShapeError(f"{name} is a list of {ROWS[name]}; got the shape {shape}")
     bad = _not_finite(array)
@@ -46,11 +43,12 @@ def _array(name: str, given: Any, column: bool) -> Array:
     try:
         import numpy as np
     except ImportError:
-        rows: Any = [[row] if column and not isinstance(row, Sequence) else row for row in given]
-        rows = [[as_float(number) for number in row] for row in rows]
+        rows = [[row] if column and not isinstance(row, Sequence) else row for row in given]
+        if len(_shape(rows)) != 2:
+            return rows
         if len(set(map(len, rows))) > 1:
             raise ShapeError("rows of several lengths") from None
-        return rows  # type: ignore[no-any-return]  # a list, where there are no arrays
+        return [[float(n) if isinstance(n, bool) else as_float(n) for n in row] for row in rows]
     array: Array = np.asarray(given)
     array = array.reshape(-1, 1) if column and array.ndim == 1 else array
     if array.dtype.kind == "O":  # Fraction, Decimal, or nothing that is a number
@@ -58,6 +56,15 @@ def _array(name: str, given: Any, column: bool) -> Array:
     if array.dtype.kind not in "fiub":
         raise NumberError(f"{name} holds {array.dtype.name}")
     return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def _shape(array: Any) -> tuple[int, ...]:
+    """The shape of an array, or of nested lists as their first entries have it."""
+    shape = getattr(array, "shape", (len(array),))
+    while len(shape) < 4 and isinstance(array, Sequence) and array and isinstance(array[0], list | tuple):
+        array = array[0]
+        shape = (*shape, len(array))
+    return shape
 
 
 def _not_finite(array: Array) -> list[list[int]]:
@@ -68,6 +75,12 @@ def _not_finite(array: Array) -> list[list[int]]:
         places: list[list[int]] = np.argwhere(~np.isfinite(array)).tolist()
         return places
     return [[i, j] for i, row in enumerate(array) for j, number in enumerate(row) if not isfinite(number)]
+
+
+def floats(row: Any) -> list[float]:
+    """A row of a matrix as Python's own numbers."""
+    numbers: list[float] = row.tolist() if hasattr(row, "tolist") else row
+    return numbers
 
 
 def _first_fault(name: str, given: Any, error: Exception) -> MicrogradError:

@@ -11,12 +11,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..derive import quiz
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentError, FormatError, MicrogradError
+from ..errors import ArgumentError, FormatError, MicrogradError, StateError
 from ..notation._formula import formula
 from ..notation.parts import define
 from ._descent import Descent
 from ._explore import Data, answer, graph_data
+from .sheets import keys_page, sheets_page
 
 LINES = 200
 SAMPLE = re.compile(r"\(([^()]*)\)")
@@ -118,6 +120,16 @@ class Lesson:
         made = "\n".join(f"{name} = {content}" for name, content in self.lines if self._made(name))
         return PYTHON.format(leaves=leaves, made=made, root=self.root.label)
 
+    @property
+    def sheet(self) -> str:
+        """A page to print, on which gradients of this graph are to be worked out."""
+        return sheets_page({1: quiz(self.root, 1)})
+
+    @property
+    def key(self) -> str:
+        """The answers to the sheet, with their derivations."""
+        return keys_page({1: quiz(self.root, 1)})
+
     def _made(self, name: str) -> bool:
         return name in self.names and self.names[name].operation is not None
 
@@ -132,6 +144,7 @@ class Page:
         open    value   the text of a lesson   -> the data of its graph, with the samples if there are some
         text                                   -> text, the lines with today's numbers
         python                                 -> text, the same graph in a notebook
+        sheet, key                             -> text, a page to print: gradients to be worked out, and their key
 
     and what _explore.answer knows.
     """
@@ -147,10 +160,10 @@ class Page:
                 data = lesson.data()
                 self.lesson = lesson
                 return data
+            if self.lesson is None:
+                raise StateError("no lesson lies open")
+            if kind in ("text", "python", "sheet", "key"):
+                return {"text": getattr(self.lesson, kind)}
         except MicrogradError as error:
             return {"error": str(error)}
-        if self.lesson is None:
-            return {"error": "no lesson lies open"}
-        if kind in ("text", "python"):
-            return {"text": getattr(self.lesson, kind)}
         return answer(self.lesson.root, event, self.lesson.descent)

@@ -55,7 +55,7 @@ def draw_dot(
 
 def draw_folded(roots: Sequence[Value], note: str, format: str) -> Drawing:
     """The graph below several roots with all its modules folded, and a sentence below it that says why."""
-    return _Picture(fold(topological_order(*roots), closed=True), notes=[note]).drawing(roots, format)
+    return _Picture(fold(topological_order(*roots), closed=True), "LR", [], note).drawing(roots, format)
 
 
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
@@ -73,9 +73,7 @@ def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
 class _Picture(Source):
     """A graph, written value by value in topological order, so that it comes out the same again."""
 
-    def __init__(
-        self, graph: FoldedGraph, rankdir: str = "LR", path: Sequence[Value] = (), notes: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, graph: FoldedGraph, rankdir: str, path: Sequence[Value], *notes: str) -> None:
         super().__init__(graph.lines, rankdir=rankdir, nodesep="0.16", ranksep="0.32", labelloc="b", labeljust="l")
         self.graph, self.across, self.path = graph, rankdir in ("LR", "RL"), set(path)
         self.steps = {frozenset(pair) for pair in pairwise(path)}

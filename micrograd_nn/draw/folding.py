@@ -49,14 +49,12 @@ def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     """
     inside = modules(order)
     names = {module.label for module in inside if module.label}
-    if closed is None:
-        closed = len(order) > budget
-    closed = [closed] if isinstance(closed, str) else closed
-    if isinstance(closed, bool):
-        closed = names | {""} if closed and names else ()  # the unnamed end, a loss perhaps, is folded along
+    if closed is None or isinstance(closed, bool):
+        every = len(order) > budget if closed is None else closed
+        labels = names | {""} if every and names else set()  # the unnamed end, a loss perhaps, is folded along
     else:
-        closed = [known("module", label, names) for label in closed]
-    folded = {module: members for module, members in inside.items() if module.label in closed}
+        labels = {known("module", label, names) for label in ([closed] if isinstance(closed, str) else closed)}
+    folded = {module: members for module, members in inside.items() if module.label in labels}
     hidden = {node for members in folded.values() for node in members}
     shown = [node for node in order if node not in hidden]
     links = {node: _links(node, folded[node], hidden) if node in folded else list(edges(node)) for node in shown}

@@ -513,14 +513,15 @@ export function open(root, data, ask = null) {
 
   const foldAll = () => fold(state.folded.size ? new Set() : new Set(data.modules.keys()));
 
-  function hide() { // whoever derives them alone does not see them
-    const hidden = page.root.classList.toggle("hidden-gradients");
+  function hide(wanted) { // whoever derives them alone does not see them
+    const hidden = page.root.classList.toggle("hidden-gradients", wanted);
     say(page.hide, hidden ? "Show gradients" : "Hide gradients");
   }
 
   async function choose(place) {
     if (data.nodes[place].kind === "constant") return;
     state.chosen = place;
+    if (ask) page.tutor.hidden = true;
     paint(data, drawn, page.rows, sequence[state.at], place);
     await derive();
     page.heading.focus({ preventScroll: true });
@@ -574,13 +575,31 @@ export function open(root, data, ask = null) {
     say(page.said, answer.error ?? (kind === "check" ? `${answer.right ? "✓" : "✗"} ${answer.words}` : answer.words));
   }
 
+  // The tutor asks for one factor after the other; what happened so far goes along with each event.
+  let record = null;
+
+  async function tutor(said) {
+    const place = state.chosen, answer = await ask({ kind: "tutor", node: place, value: { record, ...said } });
+    if (place !== state.chosen) return;
+    const mark = { true: "✓ ", false: "✗ " }[answer.right] ?? "";
+    say(page.said, mark + (answer.error ?? answer.words));
+    if (answer.error) return;
+    record = answer.record;
+    page.tutor.hidden = false;
+    say(page.asks, answer.asks);
+    for (const control of page.tutor.querySelectorAll("input, button")) control.disabled = !answer.asked;
+    if (answer.right || !said.entry) page.entry.value = "";
+    if (answer.asked) page.entry.focus({ preventScroll: true });
+  }
+
   // -- by mouse, finger and key --
 
   const actions = {
     first: () => go(0), back: () => go(state.at - 1), play, next: () => go(state.at + 1), last: () => go(Infinity),
-    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll, hide,
+    in: () => zoom(1.25), out: () => zoom(0.8), fit: overview, fold: foldAll, hide: () => hide(),
     step: () => change({ kind: "step", value: rate() }), rewind: () => change({ kind: "rewind" }),
     epoch: () => change({ kind: "epochs", value: [1, rate()] }), epochs: () => change({ kind: "epochs", value: [100, rate()] }),
+    tutor: () => { record = null; hide(true); tutor({}); }, answer: () => tutor({ entry: page.entry.value }), hint: () => tutor({ hint: true }),
     nudge: () => wonder("nudge", 0.01), check: () => wonder("check", page.own.value),
   };
   const rate = () => Number(page.rate.value);
@@ -647,6 +666,7 @@ export function open(root, data, ask = null) {
   for (const field of page.fields) field.addEventListener("input", () => { if (field.value !== "") move(state.chosen, Number(field.value)); });
   page.sample?.addEventListener("change", () => change({ kind: "sample", value: Number(page.sample.value) }));
   page.own?.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.check(); });
+  page.entry?.addEventListener("keydown", (event) => { if (event.key === "Enter") actions.answer(); });
   const alone = root.parentElement === document.body; // in a notebook the keys belong to the notebook
   (alone ? document : page.root).addEventListener("keydown", onKey);
   new ResizeObserver(() => { follow(); fit(); }).observe(page.graph);
@@ -721,8 +741,11 @@ function moving(hold) {
     make("button", { type: "button", "data-do": "nudge" }, "Nudge by 0.01"))),
   make("div", { class: "touch" },
     make("label", {}, "Your own derivation", hold("own", make("input", { type: "text", autocomplete: "off", spellcheck: "false" }))),
-    make("button", { type: "button", "data-do": "check" }, "Check")),
-  hold("said", make("p", { class: "words said", "aria-live": "polite" }))];
+    make("button", { type: "button", "data-do": "check" }, "Check"), make("button", { type: "button", "data-do": "tutor" }, "Ask me step by step")),
+  hold("said", make("p", { class: "words said", "aria-live": "polite" })),
+  hold("tutor", make("div", { class: "touch", hidden: true },
+    make("label", {}, hold("asks", make("span")), hold("entry", make("input", { type: "text", autocomplete: "off", spellcheck: "false" }))),
+    make("button", { type: "button", "data-do": "answer" }, "Answer"), make("button", { type: "button", "data-do": "hint" }, "Hint")))];
 }
 
 // The fields of the chosen value; a slider that is being moved keeps its ends.
@@ -934,7 +957,7 @@ function plane({ picture, samples, columns }) {
   return plot(name, ends(xs), ends(ys), picture.names[0], picture.names[1], (x, y) => {
     const w = (x(xs[1]) - x(xs[0])) * 1.02, h = (y(ys[0]) - y(ys[1])) * 1.02;
     const cells = heights.map((height, n) => make("svg rect", { x: x(xs[n % xs.length]) - w / 2, y: y(ys[Math.floor(n / xs.length)]) - h / 2, width: w, height: h,
-      "fill-opacity": (0.08 + 0.6 * ((height - low) / (high - low || 1) || 0)).toFixed(3) }));
+      style: `fill: color-mix(in srgb, var(--positive) ${(8 + 60 * ((height - low) / (high - low || 1) || 0)).toFixed(1)}%, var(--card))` }));
     return [make("svg g", { class: "cells" }, ...cells), ...samples.map((row, n) => make("svg circle", { class: targets[n] > middle ? "disc" : "ring", cx: x(row[i]), cy: y(row[k]), r: 4.5 }))];
   });
 }

@@ -8,13 +8,14 @@ from typing import Any
 
 from ..compiler import compile
 from ..compiler.recording import as_list
-from ..data.matrix import matrix
+from ..data.matrix import floats, matrix
 from ..engine.modes import enable_grad, no_grad
 from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
 from ..errors import known
 from ..nn.functional import total
 from ..nn.optim import SGD
+from ..number import as_array
 from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row
 from .metrics import Score, named_metrics
 from .task import Task, as_network
@@ -53,7 +54,7 @@ def evaluate(
 
 @enable_grad()
 def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
-    """The network's outputs, an array: a number per row, or a row of outputs per row.
+    """The network's outputs, an array: a number per row, or a row of outputs per row. A list without NumPy.
 
     >>> from micrograd_nn import MLP
     >>> predict(MLP(2, [1], init="zeros"), [[1.0, 2.0], [3.0, 4.0]]).tolist()
@@ -61,8 +62,6 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
 
     X and engine are those of ``evaluate``, and so are the errors.
     """
-    import numpy as np
-
     as_network(net)
     rows = matrix("X", X)
     known("engine", engine, ENGINES)
@@ -72,12 +71,12 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
         except Exception:  # code that is recorded for compiling may raise anything
             if engine == "compiled":
                 raise
-    return np.array([_outputs(net, row) for row in rows])
+    return as_array([_outputs(net, row) for row in rows])
 
 
 def _outputs(net: Any, row: Any) -> Any:
     with no_grad():
-        out = net([Value(number) for number in row.tolist()])
+        out = net([Value(number) for number in floats(row)])
     return [z.data for z in out] if isinstance(out, Sequence) else out.data
 
 

@@ -117,8 +117,7 @@ class CompiledEngine:
     @cached_property
     def run(self) -> Run:
         """The program's training loop. Raises GraphError if the optimiser's rule looks at its numbers."""
-        rows = self.program.rows(*self.task.arguments())
-        rows.arrays = [array.astype(self.dtype, copy=False) for array in rows.arrays]  # once, not in each call
+        rows = self.program.rows(*self.task.arguments()).converted(self.dtype)
         try:
             run = Run(self.program, self.optimizer, rows, self.size)
         except TypeError as error:
@@ -143,7 +142,7 @@ class CompiledEngine:
 
     def is_bad(self, i: int) -> bool:
         loss, slopes = self.program.value_and_grad(*self.task.arguments(i))
-        return not (isfinite(loss) and all(map(isfinite, slopes.tolist())))
+        return not (isfinite(loss) and all(map(isfinite, slopes)))
 
 
 Engine = ScalarEngine | CompiledEngine

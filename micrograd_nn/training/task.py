@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
-from ..data.matrix import Array, matrix
+from ..data.matrix import Array, floats, matrix
 from ..engine.value import Value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError
 from ..nn.losses import Loss, named_loss
+from ..number import as_array
 
 Net = Callable[[Any], Any]
 Penalty = tuple[float, float]  # strengths of l1 and l2
@@ -37,8 +38,8 @@ class Task:
     def like(self, X: Any, y: Any) -> "Task":
         """Other rows for the same network and loss."""
         rows = matrix("X", X)
-        if rows.shape[1] != self.X.shape[1]:
-            raise ShapeError(f"rows of {self.X.shape[1]} features are trained on, these have {rows.shape[1]}")
+        if len(rows[0]) != len(self.X[0]):
+            raise ShapeError(f"rows of {len(self.X[0])} features are trained on, these have {len(rows[0])}")
         return self._on(rows, targets(y, len(rows), self.outputs, self.loss))
 
     def __len__(self) -> int:
@@ -61,11 +62,14 @@ class Task:
     def arguments(self, i: int | None = None) -> tuple[Array, Array]:
         """The rows, or row i alone, as a program takes them: a single target without its axis."""
         rows = slice(None) if i is None else slice(i, i + 1)
-        return self.X[rows], self.Y[rows] if self.outputs > 1 else self.Y[rows, 0]
+        wanted = self.Y[rows]
+        if self.outputs == 1:
+            wanted = wanted[:, 0] if hasattr(wanted, "shape") else [target for (target,) in wanted]
+        return self.X[rows], wanted
 
     def leaves(self, i: int) -> list[Value]:
         """The features of row i as leaves x1, x2, …"""
-        return [Value(number, f"x{j}") for j, number in enumerate(self.X[i].tolist(), start=1)]
+        return [Value(number, f"x{j}") for j, number in enumerate(floats(self.X[i]), start=1)]
 
     def record(self, i: int, score: Callable[..., Value] | None = None) -> tuple[Value, Any, Any]:
         """The loss of row i, or another score of it, as a graph, with the leaves of its row and of its target.
@@ -86,7 +90,7 @@ class Task:
 
     def wanted(self, i: int) -> Any:
         """The target of row i as leaves y1, y2, …: a Value beside a single output, else a list."""
-        row = [Value(number, f"y{j}") for j, number in enumerate(self.Y[i].tolist(), start=1)]
+        row = [Value(number, f"y{j}") for j, number in enumerate(floats(self.Y[i]), start=1)]
         return row if self.outputs > 1 else row[0]
 
 
@@ -99,20 +103,18 @@ def as_network(net: Any) -> Any:
 
 def targets(given: Any, rows: int, outputs: int, loss: Loss) -> Array:
     """The targets as a matrix (rows, outputs) that the loss allows; labels become one-hot rows."""
-    import numpy as np
-
     array = matrix("y", given, column=True)
-    labels = array.shape[1] == 1 and outputs > 1
+    labels = len(array[0]) == 1 and outputs > 1
     if len(array) != rows:
         raise ShapeError(f"X has {rows} rows and y has {len(array)}: each row takes one target")
-    if array.shape[1] != outputs and not labels:
-        raise ShapeError(f"y has {array.shape[1]} columns, and the network has {outputs} outputs")
+    if len(array[0]) != outputs and not labels:
+        raise ShapeError(f"y has {len(array[0])} columns, and the network has {outputs} outputs")
     allowed: Callable[[float], bool] = loss.allows
     legal = f"this loss takes targets of {loss.targets}"
     if labels:
         allowed, legal = range(outputs).__contains__, f"a label is a whole number from 0 to {outputs - 1}"
-    for i, row in enumerate(array.tolist()):
+    for i, row in enumerate(map(floats, array)):
         for target in row:
             if not allowed(target):
                 raise ArgumentError(f"y has {target:g} in row {i} (counted from 0): {legal}")
-    return np.eye(outputs)[array[:, 0].astype(int)] if labels else array
+    return as_array([[float(k == label) for k in range(outputs)] for (label,) in array]) if labels else array
