@@ -16,9 +16,7 @@ from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.text import ATOM, SUM
 
-CALLED: dict[
-    tuple[Operation, tuple[bool, ...]], str
-] = {  # by operation, and whether its first and second operand depend on the name
+CALLED: dict[tuple[Operation | None, tuple[bool, ...]], str] = {  # by which of its operands depend on the name
     (mul, (True, True)): "product rule",
     (div, (True, True)): "quotient rule",
     (power, (True, False)): "power rule",
