@@ -8,17 +8,23 @@ rounds' ratios. Exit code 1 if a ratio is over its limit. Our steps are those of
 
 import argparse
 from dataclasses import replace
+from functools import partial
 from math import exp, inf
 from typing import Any
 
 from .harness import Effort, MissingError, Worker, by_turns, ratio, timed
 
-TWO, MOONS, MNIST = "Two inputs, one person a step", "Moons, full batch", "MNIST 784-300-100-10, 50 images a step"
-OURS, STRAIGHT, FUSED = "micrograd_nn, compiled", "Python, by hand", "PyTorch, fused update"
-LIMITS: dict[str, dict[str, float]] = {  # our time over theirs, at most; inf: shown only
-    TWO: {"micrograd": 1 / 50, "PyTorch, eager": 1 / 120, FUSED: inf, "NumPy, textbook": 1 / 8, STRAIGHT: 1.3},
-    MOONS: {"PyTorch, eager": 0.2, FUSED: inf, "NumPy, by hand": 1.1},
-    MNIST: {"PyTorch, eager": 0.85, FUSED: inf},
+TWO, MOONS = "Two inputs, one person a step", "Moons, full batch"
+DIGITS, MNIST = "Digits 8×8, 50 images a step", "MNIST 784-300-100-10, 50 images a step"
+OURS, IN_C = "micrograd_nn, compiled", "micrograd_nn, C backend"
+STRAIGHT, FUSED, SCAN = "Python, by hand", "PyTorch, fused update", "JAX, lax.scan"
+LIMITS: dict[tuple[str, str], dict[str, float]] = {  # our time over theirs, at most; inf: shown only
+    (TWO, OURS): {"micrograd": 1 / 50, "PyTorch, eager": 1 / 120, FUSED: inf, "NumPy, textbook": 1 / 8, STRAIGHT: 1.3},
+    (MOONS, OURS): {"PyTorch, eager": 0.2, FUSED: inf, "NumPy, by hand": 1.1},
+    (MNIST, OURS): {"PyTorch, eager": 0.85, FUSED: inf},
+    (TWO, IN_C): {SCAN: 0.6, "C, by hand": inf},
+    (MOONS, IN_C): {SCAN: 0.65, "C, by hand": inf},
+    (DIGITS, IN_C): {SCAN: 0.85, "C, by hand": inf},
 }
 Row = tuple[float, float, float]
 
@@ -30,9 +36,9 @@ def main() -> int:
     arguments = parser.parse_args()
     effort = replace(Effort(), mnist=arguments.mnist, rounds=arguments.rounds)
     over = 0
-    for title, limits in LIMITS.items():
-        print(title)
-        workers = {name: Worker(1) for name in (OURS, *limits)}
+    for (title, ours), limits in LIMITS.items():
+        print(f"{title}: {ours}")
+        workers = {name: Worker(1) for name in (ours, *limits)}
         try:
             timers = {
                 name: lambda steps, who=name, worker=worker, title=title: worker.ask(seconds, who, title, effort, steps)
@@ -46,11 +52,11 @@ def main() -> int:
             for worker in workers.values():
                 worker.close()
         for name, limit in limits.items():
-            share = ratio(measured[OURS], measured[name])
+            share = ratio(measured[ours], measured[name])
             over += share.median > limit
             verdict = "" if limit == inf else f", at most {limit:.3g}: {'kept' if share.median <= limit else 'OVER'}"
             print(
-                f"    {measured[OURS].median * 1e6:9.2f} µs, {name} {measured[name].median * 1e6:9.2f} µs: "
+                f"    {measured[ours].median * 1e6:9.2f} µs, {name} {measured[name].median * 1e6:9.2f} µs: "
                 f"{share.median:.3f}{verdict}"
             )
     return 1 if over else 0
@@ -68,12 +74,12 @@ def seconds(name: str, title: str, effort: Effort, steps: int) -> float:
 
     if name not in _started:
         problem = PROBLEMS[title](effort)
-        starters = {OURS: training, STRAIGHT: by_hand}
+        starters = {OURS: training, IN_C: partial(training, backend="c"), STRAIGHT: by_hand}
         _started[name] = starters[name](problem) if name in starters else peers()[name].start(problem)
     return timed(_started[name], steps)
 
 
-def training(problem: Any) -> Any:
+def training(problem: Any, backend: str = "auto") -> Any:
     """Steps in the middle of a training: the parameters stay in the program's vectors from turn to turn."""
     import numpy as np
 
@@ -86,7 +92,7 @@ def training(problem: Any) -> Any:
 
     recorded = record(problem)
     parameters = recorded.net.parameters()
-    program = compile(recorded.loss, [recorded.x, recorded.y], parameters, dtype=problem.dtype)
+    program = compile(recorded.loss, [recorded.x, recorded.y], parameters, backend, problem.dtype)
     X, y = (np.concatenate(column) for column in zip(*problem.batches, strict=True))
     targets = np.eye(problem.sizes[-1], dtype=X.dtype)[y] if problem.loss == "softmax" else y
     run = Run(program, SGD(parameters, lr=problem.lr), program.rows(X, targets), problem.batch)

@@ -17,6 +17,7 @@ it no ``.data``, ``.grad``, file or graph has changed.
     ├── FileError        (OSError)             a file that can't be read, written or fetched
     │   └── FileMissingError (FileNotFoundError)   a file that is not there
     ├── GraphError       (RuntimeError)        a graph that can't answer what was asked of it
+    ├── CompilerError    (RuntimeError)        what can't be compiled to C, or a C compiler that is missing or fails
     ├── GradcheckError   (RuntimeError)        slopes that differ from what the function does
     ├── RenderError      (RuntimeError)        a picture that can't be drawn on this machine
     ├── ExtraMissingError (ImportError)        a library that is not installed; the message says what brings it
@@ -112,6 +113,10 @@ class FileMissingError(FileError, FileNotFoundError):
 
 class GraphError(MicrogradError, RuntimeError):
     """The recorded graph can't answer what was asked of it."""
+
+
+class CompilerError(MicrogradError, RuntimeError):
+    """There is no C compiler, it failed, or an operation does not say how it is written in C."""
 
 
 class ExtraMissingError(MicrogradError, ImportError):

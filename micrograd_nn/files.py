@@ -5,6 +5,7 @@ no stray file stays behind; every fault of the system comes out as a FileError.
 """
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,6 +49,12 @@ def read_whole(path: str | os.PathLike[str], limit: int = -1) -> bytes:
     name = name_of(path)
     with faults_as_errors(name), open(name, "rb") as file:
         return file.read(limit)
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Raise FileError for a folder, a device or a pipe, which would be waited for. Inside of ``faults_as_errors``."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise FileError(f"{name_of(path)} is no file but a folder, a pipe or a device")
 
 
 @contextmanager

@@ -1,10 +1,13 @@
-"""What pytest needs to know: tests may leave the table as they found it, and hear Ctrl-C wherever they run."""
+"""What pytest needs to know: tests may leave the table as they found it, hear Ctrl-C, and run on every backend."""
 
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 
+from micrograd_nn.compiler import c_library, registry
+from micrograd_nn.compiler.registry import BACKENDS
 from micrograd_nn.engine.operation import TABLE, Operation
 from micrograd_nn.engine.ops import absolute, div
 
@@ -41,3 +44,31 @@ def ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_libraries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is compiled to C here goes with the tests, and is compiled quickly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        named = os.environ.get("CC")
+        if not c_library.missing():
+            patch.setenv("CC", f"{named or c_library.found(named)[0][0]} -O1")
+        yield
+
+
+@pytest.fixture
+def optimised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C is compiled as users have it."""
+    monkeypatch.setenv("CC", os.environ.get("CC", "").removesuffix(" -O1"))
+
+
+@pytest.fixture(params=[*BACKENDS, "c in arrays"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each backend by name; C also in the form that larger graphs have. Skipped with its reason where it can't run."""
+    name, *form = request.param.split()
+    if name in BACKENDS and BACKENDS[name].missing():
+        pytest.skip(BACKENDS[name].missing())
+    if form:
+        monkeypatch.setattr(registry, "STRAIGHT", -1)
+    return name

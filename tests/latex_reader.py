@@ -31,8 +31,9 @@ def _functions() -> dict[str, Callable[..., Any]]:
         found = re.fullmatch(r"(.+)\\left\(\{a(?::0)?\}(?:, \{b(?::0)?\})?\\right\)", TABLE[name].latex)
         if found:
             command = found[1].format()
-            assert command in OF_LATEX or re.fullmatch(r"\\operatorname\{(?:[a-z]|\\_)+\}", command), command
-            functions[command] = reference.value
+            name, power, _ = command.partition("^2")
+            assert name in OF_LATEX or re.fullmatch(r"\\operatorname\{(?:[a-z]|\\_)+\}", name), command
+            functions[name] = (lambda x, value=reference.value: mpmath.sqrt(value(x))) if power else reference.value
     return functions
 
 
@@ -87,7 +88,9 @@ class _Reader:
         base = self.name(token) if NAME.fullmatch(token) else self.atom(token)
         if self.next_is("^"):
             self.take()
-            return mpmath.power(base, self.group())
+            number = mpmath.power(base, self.group())
+            rounded = abs(number.imag) < 1e-12 * abs(number)  # an exponent that is a whole number but for rounding
+            return number.real if rounded else number
         return base
 
     def name(self, name: str) -> Any:
@@ -116,13 +119,17 @@ class _Reader:
         if token == r"\left":
             return self.brackets(self.take())
         if token in self.functions:
+            squared = self.next_is("^")  # sech²(x)
+            if squared:
+                self.expect("^", "2")
             self.expect(r"\left", "(")
             arguments = [self.sum()]
             while self.next_is(","):
                 self.take()
                 arguments.append(self.sum())
             self.expect(r"\right", ")")
-            return self.functions[token](*arguments)
+            number = self.functions[token](*arguments)
+            return number * number if squared else number
         raise SyntaxError(f"unreadable: {token} before {''.join(self.tokens)[:60]} in {self.latex}")
 
     def brackets(self, opening: str) -> Any:

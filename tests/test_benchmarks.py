@@ -17,7 +17,10 @@ from benchmarks.peers import peers
 from benchmarks.peers.problem import flat, unflat
 from benchmarks.problems import PROBLEMS
 
-LIGHT = ("micrograd_nn, eager", "micrograd_nn, compiled", "NumPy, textbook", "NumPy, by hand", "C, by hand")
+LIGHT = (
+    "micrograd_nn, eager", "micrograd_nn, compiled", "micrograd_nn, C backend", "micrograd_nn, JAX backend",
+    "NumPy, textbook", "NumPy, by hand", "C, by hand",
+)  # fmt: skip
 SMALL = [title for title in PROBLEMS if "MNIST" not in title]
 
 

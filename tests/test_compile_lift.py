@@ -17,6 +17,8 @@ from micrograd_nn.compiler.steps import Constant, Leaf, MatMul, View
 from micrograd_nn.engine.ops import add, mul, neg, sub
 from micrograd_nn.nn import losses
 
+in_arrays = pytest.mark.parametrize("backend", ["numpy", "jax"], indirect=True)
+
 
 def forward(program: Any) -> list[Any]:
     """The lifted steps of the loss."""
@@ -35,10 +37,11 @@ def products(program: Any) -> list[tuple[int, ...]]:
     return [steps[step.references[1]].shape for step in steps if isinstance(step, MatMul)]
 
 
+@in_arrays
 @pytest.mark.parametrize("name", SPELLINGS)
-def test_every_spelling_gives_the_same_equations(name: str) -> None:
+def test_every_spelling_gives_the_same_equations(name: str, backend: str) -> None:
     case = SPELLINGS[name]()
-    program = compile(*case, backend="numpy")
+    program = compile(*case, backend=backend)
     assert products(program) == [(5, 4), (1, 5)]
     assert str(program) == str(compile(*SPELLINGS["bias last"](), backend="numpy"))
     assert not any(isinstance(step, View) and step.index.table for step in forward(program))
@@ -49,12 +52,13 @@ def test_every_spelling_gives_the_same_equations(name: str) -> None:
     assert gradient.tolist() == pytest.approx(slopes, rel=1e-12, abs=1e-15)
 
 
-def test_shared_weights_are_one_matrix_over_both_uses() -> None:
+@in_arrays
+def test_shared_weights_are_one_matrix_over_both_uses(backend: str) -> None:
     """The same two neurons look at two pairs of inputs: one product of their matrix with both."""
     w, x = [[Value(0.1), Value(0.2)], [Value(-0.3), Value(0.4)]], [Value(float(i)) for i in range(4)]
     sums = [total(a * b for a, b in zip(row, pair, strict=True)) for pair in (x[:2], x[2:]) for row in w]
     case = Case(total(map(tanh, sums)), [x], [p for row in w for p in row])
-    program = compile(*case, backend="numpy")
+    program = compile(*case, backend=backend)
     assert products(program) == [(2, 2)]
     loss, gradient = program.value_and_grad([[1.0, 2.0, 3.0, 4.0]])
     expected, slopes = engine(case, [[1.0, 2.0, 3.0, 4.0]])
@@ -105,44 +109,48 @@ def test_equal_nodes_are_computed_once() -> None:
     assert kinds["tanh"] == 1
 
 
-def test_what_is_no_grid_is_gathered_and_right() -> None:
+@in_arrays
+def test_what_is_no_grid_is_gathered_and_right(backend: str) -> None:
     """Sums of products that share no rows: no matrix, the same numbers."""
     w, x = [Value(0.1 * i - 0.4) for i in range(9)], [Value(float(i)) for i in range(7)]
     sums = [total(w[(i * 2 + k * k) % 9] * x[(i + 3 * k) % 7] for k in range(3)) for i in range(5)]
     case = Case(total(map(tanh, sums)), [x], w)
     row = [0.3, -1.0, 2.0, 0.5, -0.25, 1.5, 0.75]
-    loss, gradient = compile(*case, backend="numpy").value_and_grad([row])
+    loss, gradient = compile(*case, backend=backend).value_and_grad([row])
     expected, slopes = engine(case, [row])
     assert loss == pytest.approx(expected, rel=1e-13)
     assert gradient.tolist() == pytest.approx(slopes, rel=1e-12, abs=1e-15)
 
 
-def test_parameters_that_are_used_in_two_arrays() -> None:
+@in_arrays
+def test_parameters_that_are_used_in_two_arrays(backend: str) -> None:
     """Three weights in one array operation, the first in another as well: its slopes add up."""
     w, x = [Value(0.5), Value(-1.0), Value(2.0), Value(0.25)], [Value(0.0) for _ in range(3)]
     case = Case(total(tanh(a * b) for a, b in zip(w[:3], x, strict=True)) + w[0].exp() * w[3], [x], w)
     row = [0.3, -0.7, 1.1]
-    loss, gradient = compile(*case, backend="numpy").value_and_grad([row])
+    loss, gradient = compile(*case, backend=backend).value_and_grad([row])
     expected, slopes = engine(case, [row])
     assert loss == pytest.approx(expected, rel=1e-14)
     assert gradient.tolist() == pytest.approx(slopes, rel=1e-13)
 
 
-def test_an_array_beside_its_own_transpose_is_not_written_over() -> None:
+@in_arrays
+def test_an_array_beside_its_own_transpose_is_not_written_over(backend: str) -> None:
     """Two neurons on two samples, each number against the one across the diagonal."""
     w, x = [[Value(0.1), Value(0.9)], [Value(-0.3), Value(0.4)]], [[Value(1.0), Value(2.0)], [Value(-1.5), Value(0.5)]]
     a = [[tanh(total(p * q for p, q in zip(row, sample, strict=True))) for row in w] for sample in x]
     pairs = [logaddexp(a[i][j], a[j][i]) * float(1 + i + 2 * j) for i in range(2) for j in range(2)]
     case = Case(tanh(total(pairs)), [], [p for row in w for p in row])
-    program = compile(*case, backend="numpy")
+    program = compile(*case, backend=backend)
     expected, slopes = engine(case, [[]])
     assert program() == pytest.approx(expected, rel=1e-14)
     assert program.value_and_grad()[1].tolist() == pytest.approx(slopes, rel=1e-12)
 
 
+@in_arrays
 @pytest.mark.parametrize("outer", [maximum, logaddexp, mul], ids=str)
 @pytest.mark.parametrize("varies", [True, False])
-def test_an_array_that_is_joined_with_another_and_read_again(varies: bool, outer: Operation) -> None:
+def test_an_array_that_is_joined_with_another_and_read_again(varies: bool, outer: Operation, backend: str) -> None:
     """Chains over the rows of two arrays at once, and sums over some of the numbers of one."""
     draw = Random(0)
     w, v, x = ([[Value(draw.uniform(-1, 1)) for _ in range(n)] for _ in range(m)] for m, n in ((3, 2), (2, 3), (3, 2)))
@@ -152,7 +160,7 @@ def test_an_array_that_is_joined_with_another_and_read_again(varies: bool, outer
     sums = [tanh(total(map(mul, [a[0][0], a[1][1], a[2][0]], row))) for row in v]
     case = Case(total(chains) + total(sums), [flat(x)] if varies else [], flat(w) + flat(v))
     rows = [[leaf.data + shift for leaf in flat(case.inputs)] for shift in ((0.0, 0.1) if varies else (0.0,))]
-    program = compile(*case, backend="numpy")
+    program = compile(*case, backend=backend)
     for _ in range(2):  # a copy that was made once holds old numbers the second time
         loss, gradient = program.value_and_grad(*arguments(case, rows))
         expected, slopes = engine(case, rows)
@@ -218,8 +226,9 @@ def test_the_steps_do_not_depend_on_the_number_of_classes(classes: int, loss: st
     assert [type(step) for step in few] == [type(step) for step in many]
 
 
+@in_arrays
 @pytest.mark.usefixtures("own_rows")
-def test_a_chain_of_a_users_operation_is_a_fold() -> None:
+def test_a_chain_of_a_users_operation_is_a_fold(backend: str) -> None:
     """NumPy has no reduction for it: the links are written one by one, forwards and backwards."""
     either = Operation(
         "either",
@@ -232,7 +241,7 @@ def test_a_chain_of_a_users_operation_is_a_fold() -> None:
     )
     x, w = [Value(0.0) for _ in range(6)], [Value(0.1 * i) for i in range(6)]
     case = Case(reduce(either, [a * b for a, b in zip(x, w, strict=True)]), [x], w)
-    program = compile(*case, backend="numpy")
+    program = compile(*case, backend=backend)
     assert computing(program) == 2
     rows = [[0.5, 0.25, 0.75, 0.125, 1.0, 0.5], [1.0, 0.0, 0.5, 0.5, 0.25, 0.125]]
     loss, gradient = program.value_and_grad(rows)
@@ -244,24 +253,26 @@ def test_a_chain_of_a_users_operation_is_a_fold() -> None:
 LARGE = (0.0, -inf, inf, nan, 1e300, -800.0, 1e9)
 
 
+@in_arrays
 @pytest.mark.parametrize(("terms", "every"), [(3, 1), (4, 11)])
-def test_a_long_logsumexp_has_the_engines_slopes_at_infinity_and_beyond(terms: int, every: int) -> None:
+def test_a_long_logsumexp_has_the_engines_slopes_at_infinity_and_beyond(terms: int, every: int, backend: str) -> None:
     """exp(x − out) is inf − inf there, or has lost its digits: then the slopes are those of the recorded chain."""
     x, w = [Value(0.0) for _ in range(terms)], [Value(1.0) for _ in range(terms)]
     case = Case(reduce(logaddexp, [a + b * 0.5 for a, b in zip(x, w, strict=True)]), [x], w)
-    program = compile(*case, backend="numpy")
+    program = compile(*case, backend=backend)
     for row in [*product(LARGE, repeat=terms)][::every]:
         _, gradient = program.value_and_grad([row])
         assert gradient.tolist() == pytest.approx(engine(case, [list(row)])[1], rel=1e-6, nan_ok=True), row
 
 
-def test_sums_over_some_of_an_array_that_has_another_use() -> None:
+@in_arrays
+def test_sums_over_some_of_an_array_that_has_another_use(backend: str) -> None:
     """Two neurons look at two pairs of six numbers, and the other two numbers are used alone: each has its slope."""
     x, v = [Value(0.0) for _ in range(6)], [Value(0.1 * i - 0.2) for i in range(6)]
     h, w = list(map(tanh, map(mul, v, x))), [[Value(0.3), Value(-0.2)], [Value(0.7), Value(0.4)]]
     sums = [total(map(mul, row, h[at : at + 2])) for at in (0, 2) for row in w]
     case = Case(total(map(tanh, sums)) + h[4].exp() * h[5], [x], [*v, *w[0], *w[1]])
-    program = compile(*case, backend="numpy")
+    program = compile(*case, backend=backend)
     rows = [[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [1.0, 0.2, -0.3, 0.4, 2.5, -0.6]]
     loss, gradient = program.value_and_grad(*arguments(case, rows))
     expected, slopes = engine(case, rows)

@@ -48,7 +48,6 @@ LOOKS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_rule_that_looks_at_a_number_is_refused(look: str, backend: str) -> None:
     class Looking(SGD):
@@ -122,7 +121,7 @@ def sources() -> str:
     w, v, x, y = (Value(0.5) for _ in range(4))
     loss = div(tanh(w * x) * sqrt(v * v + 1.0) - y, v) ** 2
     _executed = found = []
-    for backend in ("python", "numpy"):
+    for backend in ("python", "numpy"):  # C has no names that Python executes
         for kind in (lambda p: SGD(p, lr=0.1), lambda p: SGD(p, lr=0.1, momentum=0.9), Adam):
             for size in (1, 2):
                 program = compile(loss, [x, y], [w, v], backend=backend)
@@ -211,7 +210,9 @@ def descended(kind: Any, backend: str, size: int, steps: int, at: int | None = N
 
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("size", [1, 2])
-@pytest.mark.parametrize("backend", ["python", "numpy"])
+@pytest.mark.parametrize(
+    "backend", ["python", "numpy", "c", "c in arrays", pytest.param("jax", marks=pytest.mark.slow)], indirect=True
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_ctrl_c_at_any_instruction_leaves_whole_steps(kind: str, backend: str, size: int) -> None:
     """From the first step to the last number that is brought back, with a real signal."""
@@ -235,7 +236,11 @@ def sent_after(seconds: float) -> threading.Timer:
 
 
 @pytest.mark.usefixtures("ctrl_c")
-@pytest.mark.parametrize("backend", ["python", "numpy", pytest.param("long", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "backend",
+    ["python", "numpy", "c", "c in arrays", "jax", pytest.param("long", marks=pytest.mark.slow)],
+    indirect=True,
+)
 def test_ctrl_c_is_answered_at_once_and_leaves_whole_steps(backend: str) -> None:
     """At moments of its own, in a training of hours; "long" is a chain of more than 30,000 nodes."""
 
@@ -286,7 +291,6 @@ def test_a_handler_of_ones_own_is_called_between_steps() -> None:
         timer.join()
 
 
-@pytest.mark.parametrize("backend", ["python", "numpy"])
 def test_threads_that_share_a_program_take_turns(backend: str) -> None:
     """Each asks for its own rows, and once got numbers of the other's, from the arrays that both write into."""
     net, x = MLP(4, [8, 1], activation="tanh", seed=0), [Value(0.0) for _ in range(4)]

@@ -22,7 +22,7 @@ class Forbid(MetaPathFinder):
 sys.meta_path.insert(0, Forbid())
 """
 START = """
-from micrograd_nn.errors import ArgumentError
+from micrograd_nn.errors import ExtraMissingError
 from micrograd_nn import accuracy, check_partials, evaluate, predict, quiz, steps, tutor
 from micrograd_nn import MLP, SGD, Value, compile, data, draw_dot, draw_network, explain, fit, grad, mse, paths, walk
 net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
@@ -56,7 +56,7 @@ JOBS = {
     "compile by itself": "x = Value(1.0); program = compile(x * x, [x]); assert program([3.0, 5.0]) == 17.0\n"
     "assert program.backend == 'python' and 'NumPy, which is not installed' in program.why\n"
     "for options in ({'backend': 'numpy'}, {'dtype': 'float32'}):\n    try:\n        compile(x * x, [x], **options)\n"
-    "    except ArgumentError as error:\n        assert 'pip install numpy' in str(error)\n"
+    "    except ExtraMissingError as error:\n        assert 'pip install numpy' in str(error)\n"
     "    else:\n        raise AssertionError",
 }
 

@@ -8,6 +8,7 @@ from micrograd_nn import Operation, Value, logsumexp
 from micrograd_nn.derive import Slip, check_partials, rules, suspects
 from micrograd_nn.derive.slips import Scope
 from micrograd_nn.engine import operation, ops
+from micrograd_nn.nn.losses import softmax_cross_entropy
 
 NUMBERS = {"x": 0.7, "w": 1.3, "v": -0.6, "y": 0.4, "a": 0.9, "b": 1.7, "c": -1.1}
 
@@ -88,6 +89,11 @@ def three_classes(x, a, b, c):
     """Softmax cross-entropy of a·x, b·x and c·x, where the second is right."""
     z = [named(k * x, f"z{i}") for i, k in enumerate((a, b, c), start=1)]
     return logsumexp(z) - z[1]
+
+
+def second_of_three(x, a, b, c):
+    """The same as the package records it: ln(1 + exp(z1 − z2) + exp(z3 − z2))."""
+    return softmax_cross_entropy([named(k * x, f"z{i}") for i, k in enumerate((a, b, c), start=1)], 1)
 
 
 def one_share(x, a, b, c):
@@ -231,7 +237,11 @@ CASES = [  # a slip, the scope of the edit, a graph, ∂root/∂target as it was
     (Slip.SOFTMAX, Scope.FACTOR, one_share, "b", "c·p²·x", "p z2"),
     (Slip.CROSS_ENTROPY, Scope.FACTOR, three_classes, "a", f"x·(exp(z1)/{SUM} − 1)", "L z1"),
     (Slip.CROSS_ENTROPY, Scope.FACTOR, three_classes, "b", f"-x·{SUM}/exp(z2)", "L z2"),
+    (Slip.CROSS_ENTROPY, Scope.FACTOR, lambda x, y: ops.softplus(x) - y * x, "x", "σ(x)(1 − σ(x))", "L x"),
     (Slip.CROSS_ENTROPY, Scope.FACTOR, yes_or_no, "w", "(o − y)·o(1 − o)·x", "L o"),
+    (Slip.SIGN, Scope.FACTOR, second_of_three, "b", f"x·(exp(z2)/{SUM} + 1)", "L z2"),
+    (Slip.PATH_MISSING, Scope.FACTOR, second_of_three, "b", f"x·exp(z2)/{SUM}", "L z2"),
+    (Slip.PATH_TWICE, Scope.FACTOR, second_of_three, "b", f"x·(exp(z2)/{SUM} − 2)", "L z2"),
     (Slip.STEP_FOR_GRADIENT, Scope.ENTRY, neuron, "w", f"0.1·{TOP}·{LAST}·{FIRST}", ""),
     (Slip.NEW_WEIGHT, Scope.ENTRY, neuron, "w", f"w − 0.1({TOP}·{LAST}·{FIRST})", ""),
     (Slip.ANOTHER_PARTIAL, Scope.ENTRY, neuron, "w", f"{TOP}·h", ""),

@@ -10,7 +10,7 @@ import pytest
 from mutants import entered, mutants, wrong_fields
 from random_graphs import ROWS
 from reference import REFERENCES
-from row_checks import accuracy, corners, higher, polynomials, written
+from row_checks import accuracy, corners, curves, higher, polynomials, written
 from test_ops_rows import CHECKS
 
 from micrograd_nn.engine.operation import TABLE, Operation
@@ -46,7 +46,7 @@ FINDS = {  # which checks look at a field
 
 def finds(row: Operation) -> str | None:
     """The first thing that any check has against a row."""
-    for check in (accuracy, corners, polynomials, lambda row: higher(row, 2, 12)):
+    for check in (accuracy, corners, polynomials, lambda row: higher(row, 2, 12), lambda row: curves(row, 200)):
         for fault in check(row):
             return fault
     return None

@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 from mutants import entered, mutants
 from random_graphs import ROWS, random_graph
-from reference import REFERENCES, Reference, mp
+from reference import CURVES, REFERENCES, Reference, mp
 from test_ops_mutants import finds
 from test_ops_rows import CHECKS
 from test_random_graphs import escapes
@@ -17,6 +17,7 @@ from micrograd_nn import Operation, Value, grad
 def _its_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = Reference(lambda a: a / (1 + abs(a)), (lambda a: (1 + abs(a)) ** -2 if mp.isfinite(a) else mp.zero,))
     monkeypatch.setitem(REFERENCES, "softsign", exact)
+    monkeypatch.setitem(CURVES, "softsign", lambda a: (-2 * mp.sign(a) * (1 + abs(a)) ** -3,))
 
 
 @pytest.mark.parametrize("check", CHECKS)

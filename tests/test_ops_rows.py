@@ -19,6 +19,7 @@ CHECKS = {
     "accuracy": row_checks.accuracy,
     "corners": row_checks.corners,
     "polynomials": row_checks.polynomials,
+    "second derivatives at the ends": lambda row: row_checks.curves(row, 500),
     "second derivatives": lambda row: row_checks.higher(row, 2, 12),
     "third derivatives": lambda row: row_checks.higher(row, 3, 4),
     "numpy template": lambda row: row_checks.template(row, "numpy"),
@@ -35,6 +36,12 @@ CHECKS = {
 @every_row
 def test_row(row: Operation, check: str) -> None:
     assert list(islice(CHECKS[check](row), 3)) == []
+
+
+@pytest.mark.slow
+@every_row
+def test_second_derivatives_at_all_points(row: Operation) -> None:
+    assert list(islice(row_checks.curves(row), 3)) == []
 
 
 @every_row

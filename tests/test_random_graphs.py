@@ -9,7 +9,7 @@ import pytest
 from random_graphs import ROWS, random_graph
 from reference import bounds, mp, outside
 
-from micrograd_nn import Value
+from micrograd_nn import Value, grad
 from micrograd_nn.engine.value import topological_order
 
 
@@ -34,6 +34,26 @@ def test_a_hundred_thousand_graphs_lie_inside_the_bound(block: int) -> None:
     for seed in range(10_000 + 1000 * block, 10_000 + 1000 * (block + 1)):
         root, _ = random_graph(seed, n_leaves=2, n_nodes=8)
         assert escapes(root) == [], f"random_graph({seed}, n_leaves=2, n_nodes=8)"
+
+
+def check_curves(seeds: range) -> None:
+    """The slopes as graphs: they and their own slopes, the second derivatives, lie inside the bound."""
+    for seed in seeds:
+        root, leaves = random_graph(seed, n_leaves=2, n_nodes=6)
+        for slope in grad(root, leaves, create_graph=True):
+            for node in topological_order(slope):
+                node.grad = None  # a leaf adds the sweeps up
+            assert escapes(slope) == [], f"random_graph({seed}, n_leaves=2, n_nodes=6)"
+
+
+def test_second_derivatives_lie_inside_the_bound() -> None:
+    check_curves(range(60))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(50))
+def test_second_derivatives_of_ten_thousand_graphs_lie_inside_the_bound(block: int) -> None:
+    check_curves(range(200 * block, 200 * (block + 1)))
 
 
 def test_the_bound_is_tight_enough_to_mean_something() -> None:

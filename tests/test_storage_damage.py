@@ -16,7 +16,7 @@ from test_storage import bits
 
 from micrograd_nn import MLP
 from micrograd_nn.errors import FileError, FileMissingError, FormatError, StateError, UnknownNameError
-from micrograd_nn.storage.networks import load, load_into, save
+from micrograd_nn.storage.networks import architecture, load, load_into, save, tensors_of
 from micrograd_nn.storage.packing import Tensor, pack, read, unpack
 
 # ---- row 28: damage ----
@@ -120,6 +120,21 @@ def test_row_29_other_kinds_of_file_are_named(tmp_path):
 def test_row_29_a_newer_version_says_so(tmp_path):
     (tmp_path / "net").write_bytes(pack({}, {"version": 2}))
     with pytest.raises(FormatError, match=r"written by a newer version \(format 2, this one reads up to 1\): update"):
+        load(tmp_path / "net")
+
+
+@pytest.mark.parametrize("version", [0, -5])
+def test_row_50_there_is_no_version_before_the_first(version, tmp_path):
+    (tmp_path / "net").write_bytes(pack({}, {"version": version}))
+    with pytest.raises(FormatError, match="was not written by this package, or its header is damaged"):
+        load(tmp_path / "net")
+
+
+@pytest.mark.parametrize("loss", ["no such loss", 3, ["mse"]])
+def test_row_50_a_loss_that_is_no_name_is_refused(loss, tmp_path):
+    net = MLP(1, [1])
+    (tmp_path / "net").write_bytes(pack(tensors_of(net), {"architecture": architecture(net), "loss": loss}))
+    with pytest.raises(FormatError, match=r"names the loss .*; there is none of that name"):
         load(tmp_path / "net")
 
 

@@ -6,7 +6,8 @@ import pytest
 from random_graphs import random_graph
 
 from micrograd_nn import Value, grad
-from micrograd_nn.engine.graph import sweep, tangents, topological_order
+from micrograd_nn.derive.recorded import tangents
+from micrograd_nn.engine.graph import sweep, topological_order
 from micrograd_nn.engine.value import adjoints, edges
 
 

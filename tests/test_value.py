@@ -203,14 +203,23 @@ def test_hash_is_the_nodes_own() -> None:
 
 def test_conversions() -> None:
     v = Value(3.14159)
-    assert float(v) == 3.14159
     assert round(v, 2) == 3.14
     assert round(v) == 3
     assert f"{v:.3f}" == "3.142"
     assert f"{v}" == str(v) == repr(v) == "Value(data=3.14159, grad=None)"
     assert bool(Value(0.0)) is False
     assert bool(Value(-2.0)) is True
-    assert math.sqrt(Value(4.0)) == 2.0
+    assert sorted([v, Value(2.0)])[0] < 3.0 <= max(v, 1.0)
+
+
+def test_a_number_that_leaves_its_graph_says_so_where_it_leaves() -> None:
+    v = Value(4.0)
+    for taken, expected in ((float, 4.0), (math.sqrt, 2.0), (lambda v: math.exp(v * 0.0), 1.0)):
+        with pytest.warns(UserWarning, match=r"leaves its graph here: write micrograd_nn\.exp\(v\)") as warned:
+            assert taken(v) == expected
+        assert [each.filename for each in warned] == [__file__]
+    with no_grad():  # there is no graph that it could leave
+        assert math.sqrt(v) == float(v) / 2.0
 
 
 def test_repr_flags_what_is_not_finite() -> None:

@@ -5,9 +5,10 @@ Promise: what its own documentation tells a user to write.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ..harness import MissingError
+from ..harness import MissingError, require
 from .problem import Array, Peer, Problem, Train
 
 LARGEST = 400_000  # products in a batch from which a recorded graph, at some 250 bytes a node, takes gigabytes
@@ -79,7 +80,7 @@ def record(problem: Problem) -> Recorded:
     return Recorded(net, loss_over(problem, net, [x], [y]), x, y)
 
 
-def compiled_loop(problem: Problem, recorded: Recorded) -> Callable[[int], None]:
+def compiled_loop(problem: Problem, recorded: Recorded, backend: str = "auto") -> Callable[[int], None]:
     """A loop of so many compiled steps over the problem's batches, from where the parameters stand."""
     import numpy as np
 
@@ -87,7 +88,7 @@ def compiled_loop(problem: Problem, recorded: Recorded) -> Callable[[int], None]
     from micrograd_nn.compiler import compile
 
     parameters = recorded.net.parameters()
-    program = compile(recorded.loss, [recorded.x, recorded.y], parameters, dtype=problem.dtype)
+    program = compile(recorded.loss, [recorded.x, recorded.y], parameters, backend, problem.dtype)
     X, y = (np.concatenate(column) for column in zip(*problem.batches, strict=True))
     targets = np.eye(problem.sizes[-1])[y] if problem.loss == "softmax" else y
 
@@ -102,12 +103,17 @@ def compiled_loop(problem: Problem, recorded: Recorded) -> Callable[[int], None]
     return run
 
 
-def compiled(problem: Problem) -> Train:
+def compiled(problem: Problem, backend: str = "auto") -> Train:
     """The loss of one row, recorded once and compiled; the batches are the program's."""
     import numpy as np
 
+    from micrograd_nn.errors import ArgumentError, ExtraMissingError
+
     recorded = record(problem)
-    run, parameters = compiled_loop(problem, recorded), recorded.net.parameters()
+    try:
+        run, parameters = compiled_loop(problem, recorded, backend), recorded.net.parameters()
+    except (ArgumentError, ExtraMissingError) as error:  # no compiler, or other floats
+        raise MissingError(str(error)) from error
     start = [p.data for p in parameters]
 
     def train(steps: int) -> Array:
@@ -120,12 +126,30 @@ def compiled(problem: Problem) -> Train:
     return train
 
 
+def by_jax(problem: Problem) -> Train:
+    """The same by XLA."""
+    require("jax")
+    return compiled(problem, "jax")
+
+
 PEERS = [
     Peer(
         "micrograd_nn, compiled",
         "The loss of one row is recorded once and compiled with the default backend; `Program.minimize` does the "
         "rest. The seconds that compiling takes have a section of their own.",
         compiled,
+    ),
+    Peer(
+        "micrograd_nn, C backend",
+        'The same with `backend="c"`: small graphs are straight-line C with the bits of the scalar engine, larger ones '
+        "loops over arrays; the system's compiler makes them, and a call goes over whole epochs.",
+        partial(compiled, backend="c"),
+    ),
+    Peer(
+        "micrograd_nn, JAX backend",
+        'The same with `backend="jax"`: the lifted steps and our sweep over them, compiled by XLA, many steps as one '
+        "loop. The seconds that compiling takes are not counted.",
+        by_jax,
     ),
     Peer(
         "micrograd_nn, eager",

@@ -1,6 +1,6 @@
 """``micrograd-nn compile``: the array equations of a formula or a network, and the Python that runs them.
 
-What is printed is what runs; nothing is trained and no file is written.
+What is printed is what runs; nothing is trained, and no file is written but that of ``--to-c``.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -11,6 +11,7 @@ from ..compiler import compile
 from ..compiler.registry import BACKENDS, DTYPES
 from ..engine.value import Value
 from ..errors import ArgumentError, known
+from ..files import write_whole
 from ..nn.layers import MLP
 from ..nn.losses import LOSSES, named_loss
 from ..notation._formula import parse
@@ -25,6 +26,7 @@ examples:
   micrograd-nn compile network.txt --inputs x y
   micrograd-nn compile --network 2,2,1 --activation sigmoid --output sigmoid
   micrograd-nn compile --network 784,300,100,10 --loss softmax_cross_entropy
+  micrograd-nn compile --network 2,2,1 --to-c network.c
 """
 ABOUT = "a formula or a network as matrix equations, and the Python that runs them"
 
@@ -41,6 +43,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--output", default="identity", help="activation of the last layer (identity)")
     parser.add_argument("--loss", default="mse", help=f"of the network (mse); one of {', '.join(LOSSES)}")
     parser.add_argument("--backend", default="auto", help=f"one of {', '.join(('auto', *BACKENDS))}")
+    parser.add_argument("--to-c", metavar="FILE", help="write it as a C file that needs libm alone")
     parser.add_argument("--dtype", default="float64", help=" or ".join(DTYPES))
 
 
@@ -54,6 +57,10 @@ def run(arguments: Namespace) -> int:
         raise ArgumentError("--inputs names what varies in a formula: leave it out with --network")
     loss, inputs, parameters = _network(arguments) if arguments.network else _formula(arguments)
     program = compile(loss, inputs, parameters, arguments.backend, arguments.dtype)
+    if arguments.to_c:
+        write_whole(arguments.to_c, program.to_c().encode())
+        print(f"Wrote {arguments.to_c}")
+        return 0
     print(f"{program}\n\n# backend: {program.backend}; {program.why}\n{program.source}")
     return 0
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine.operation import TABLE
+from ..errors import ShapeError
 
 if TYPE_CHECKING:
-    from .steps import Tape
+    from .steps import Shape, Tape
 
 Number = Any  # a float or a Tracer
 Part = Sequence[int]  # the numbers of some rows of one pass, in the order in which they are stepped over
@@ -47,7 +48,9 @@ class Log:
 class Loop(Protocol):
     """A training loop for one optimiser and one batch size."""
 
-    source: str  # what is executed
+    @property
+    def source(self) -> str:
+        """What is executed."""
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> Any:
         """The parameters, and a vector per memory, in the backend's form."""
@@ -83,6 +86,26 @@ class Backend(Protocol):
 
     def loop(self, update: Update, batch_size: int) -> Loop:
         """A loop that trains."""
+
+
+def row_count(shapes: Sequence["Shape"], found: Sequence["Shape"]) -> int:
+    """How many rows the arguments have that were found in these shapes, by the recorded shapes of the inputs.
+
+    Raises ShapeError, which names the argument that does not fit.
+    """
+    if len(found) != len(shapes):
+        raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(found)}")
+    counts = []
+    for number, (shape, one) in enumerate(zip(shapes, found, strict=True), 1):
+        if one != shape and one[1:] != shape:
+            wanted = "×".join(["rows", *map(str, shape)])
+            raise ShapeError(f"argument {number} has shape {wanted}, or one row of it; got {one}")
+        counts.append(1 if one == shape else one[0])
+    if len(set(counts)) > 1:
+        raise ShapeError(f"the arguments have different numbers of rows: {counts}")
+    if 0 in counts:
+        raise ShapeError("the arguments have no rows: a mean over no rows has no value")
+    return counts[0] if counts else 1
 
 
 def execute(source: str, **scope: Any) -> dict[str, Any]:

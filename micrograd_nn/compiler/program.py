@@ -13,33 +13,31 @@ from math import prod
 from numbers import Real
 from random import Random
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.value import Value, as_value
-from ..errors import ArgumentTypeError, MicrogradError, ShapeError
+from ..errors import ArgumentTypeError, MicrogradError
 from ..nn.init import source_of
-from ..nn.optim import Optimizer
+from ..nn.optim import SGD, Optimizer
 from ..number import whole_number
-from .backend import Backend
-from .registry import Backends, Graph
-from .run import Minimization, Run, descend
+from .backend import Backend, Loop, Update, row_count
+from .registry import BACKENDS, Backends, Graph, check_able, straight
+from .run import Minimization, Run, descend, update_of
 from .steps import Shape
 from .trace import flatten, trace
+
+if TYPE_CHECKING:
+    from .jax_function import JaxFunction
 
 
 class Rows:
     """The arguments of a call: for each input an array (rows, numbers of a row)."""
 
     def __init__(self, shapes: Sequence[tuple[int, ...]], arguments: Sequence[Any]) -> None:
-        if len(arguments) != len(shapes):
-            raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(arguments)}")
-        self.arrays = [_array(i, shape, given) for i, (shape, given) in enumerate(zip(shapes, arguments, strict=True))]
-        lengths = {len(array) for array in self.arrays} or {1}
-        if len(lengths) != 1:
-            raise ShapeError(f"the arguments have different numbers of rows: {[len(a) for a in self.arrays]}")
-        self.every = range(lengths.pop())  # their numbers
-        if not self.every:
-            raise ShapeError("the arguments have no rows: a mean over no rows has no value")
+        read = [_read(number, given) for number, given in enumerate(arguments, 1)]
+        n = row_count(shapes, [found for found, _ in read])
+        self.every = range(n)  # their numbers
+        self.arrays = [_rows(n, prod(shape), numbers) for shape, (_, numbers) in zip(shapes, read, strict=True)]
 
     def __len__(self) -> int:
         return len(self.every)
@@ -56,39 +54,35 @@ class Rows:
         return [list(chain.from_iterable(row)) for row in zip(*given, strict=True)] if given else [[]]
 
 
-def _array(number: int, shape: Shape, given: Any) -> Any:
-    """The numbers of an argument, a row each: an array, or a list where NumPy is not installed."""
+def _read(number: int, given: Any) -> tuple[Shape, Any]:
+    """The shape of an argument, and its numbers: an array, or a flat list where NumPy is not installed."""
     try:
         import numpy as np
     except ImportError:
-        return _rows(number, shape, given)
+        return _read_list(number, given)
     try:
         array = np.asarray(given)
         if array.dtype.kind == "O":  # Fraction, Decimal, Value, or nothing that is a number
             array = np.array([as_value(number).data for number in array.flat]).reshape(array.shape)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"it holds {array.dtype.name}")
-        array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {error}") from None
-    return array.reshape(_count(number, shape, array.shape), prod(shape))
+        raise ArgumentTypeError(f"argument {number} is not an array of numbers: {error}") from None
+    return array.shape, array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
 
-def _rows(number: int, shape: Shape, given: Any) -> list[list[float]]:
+def _read_list(number: int, given: Any) -> tuple[Shape, list[float]]:
     try:
         found, numbers = flatten(given, (Value, Real, Decimal))
-        floats = [as_value(one).data for one in numbers]
+        return found, [as_value(one).data for one in numbers]
     except MicrogradError:
-        raise ArgumentTypeError(f"argument {number + 1} is not an array of numbers: {given!r:.60}") from None
-    return [floats[i * prod(shape) : (i + 1) * prod(shape)] for i in range(_count(number, shape, found))]
+        raise ArgumentTypeError(f"argument {number} is not an array of numbers: {given!r:.60}") from None
 
 
-def _count(number: int, shape: Shape, found: Shape) -> int:
-    """How many rows of that shape there are. Raises ShapeError."""
-    if found != shape and found[1:] != shape:
-        wanted = "×".join(["rows", *map(str, shape)])
-        raise ShapeError(f"argument {number + 1} has shape {wanted}, or one row of it; got {found}")
-    return 1 if found == shape else found[0]
+def _rows(n: int, size: int, numbers: Any) -> Any:
+    if hasattr(numbers, "reshape"):
+        return numbers.reshape(n, size)
+    return [numbers[i * size : (i + 1) * size] for i in range(n)]
 
 
 class Program:
@@ -105,10 +99,11 @@ class Program:
         parameters: Iterable[Value],
         backend: str,
         dtype: str,
+        devices: Sequence[Any] = (),
     ) -> None:
         self.trace = trace(loss, inputs, parameters)
         self.parameters, self.inputs, self.dtype = self.trace.parameters, self.trace.inputs, dtype
-        self.graph = Graph(self.trace)
+        self.graph = Graph(self.trace, devices)
         self.backends = Backends(self.graph, backend, dtype)
         self._latest = self.backends.choose(1)
         self._turn = RLock()  # a backend writes into the same arrays in every call
@@ -125,7 +120,7 @@ class Program:
 
     @property
     def source(self) -> str:
-        """The Python that computes the loss and its gradient in that backend."""
+        """The source that computes the loss and its gradient in that backend."""
         return self._latest[0].source
 
     def __call__(self, *arguments: Any) -> float:
@@ -158,6 +153,28 @@ class Program:
         self._latest = self.backends.choose(rows)
         return self._latest[0]
 
+    def loop(self, update: Update, batch_size: int, steps: int) -> Loop:
+        """The loop for a training of about so many steps, in the backend that is the quickest for it."""
+        self._latest, loop = self.backends.loop(update, batch_size, steps)
+        return loop
+
+    def to_c(self, optimizer: Optimizer | None = None) -> str:
+        """A C99 file that needs libm alone and allocates nothing: ``predict``, ``loss_and_gradient`` and ``step``.
+
+        The parameters' numbers are in it, and at its head how it is used. ``step`` is the optimiser's, SGD's if none
+        is given. For a microcontroller, or to read: small graphs are written node by node, with the bits of the scalar
+        engine, larger ones in loops over arrays. Raises CompilerError if an operation's row has no C.
+        """
+        from .c_backend import computation_of
+        from .to_c import to_c
+
+        if optimizer is None and self.parameters:
+            optimizer = SGD(self.parameters)
+        update = update_of(optimizer) if optimizer else None
+        names = [*optimizer.scalars_at(optimizer.steps + 1)] if optimizer else []
+        computation = computation_of(self.trace, None if straight(self.graph) else self.graph.lifted)
+        return to_c(computation, self.numbers(), update, names, str(self))
+
     def minimize(
         self,
         optimizer: Optimizer,
@@ -183,9 +200,20 @@ class Program:
             raise ArgumentTypeError("shuffle takes a seed, so that the order can be had again: shuffle=0, not True")
         source = None if shuffle is None or shuffle is False else source_of(shuffle)
         with self._turn:
-            training = Minimization(Run(self, optimizer, rows, batch_size), epochs, source, each_epoch)
+            steps = epochs * -(-len(rows) // batch_size)
+            training = Minimization(Run(self, optimizer, rows, batch_size, steps), epochs, source, each_epoch)
             descend(training)
         return training.losses
+
+    def to_jax(self) -> "JaxFunction":
+        """The mean loss as a pure function of the parameters and of rows, for JAX's jit, grad, vmap and scan.
+
+        Raises ExtraMissingError if JAX is not installed.
+        """
+        check_able(BACKENDS["jax"], self.dtype)
+        from .jax_function import JaxFunction
+
+        return JaxFunction(self.trace, self.graph.lifted, self.dtype)
 
     def check(self) -> None:
         """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""

@@ -4,24 +4,29 @@ A new backend is a module and a row in BACKENDS. The choice depends on the graph
 program gives the same bits every time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, known
+from ..errors import ArgumentError, ArgumentTypeError, CompilerError, ExtraMissingError, known
 
 if TYPE_CHECKING:
-    from .backend import Backend
+    from .backend import Backend, Loop, Update
     from .lifted import Lifted
     from .trace import Trace
 
 
 class Graph:
-    """What a backend is made from: the trace of a recorded graph, and its lifted form when that is asked for."""
+    """What a backend is made from: the trace of a recorded graph, and its lifted form when that is asked for.
 
-    def __init__(self, trace: "Trace") -> None:
-        self.trace = trace
+    ``devices`` are those that are to share the rows out, if any were named.
+    """
+
+    def __init__(self, trace: "Trace", devices: Sequence[Any] = ()) -> None:
+        self.trace, self.devices = trace, devices
 
     @cached_property
     def _chains(self) -> Any:
@@ -56,8 +61,10 @@ class Kind:
     way: str  # how it runs, in words
     cost: Callable[[Graph, int], float]  # about how many ns forward and backward take for so many rows
     dtypes: tuple[str, ...] = ("float64", "float32")
-    exact: bool = False  # are its bits the scalar engine's (save the sign of a zero)?
+    exact: Callable[[Graph], bool] = lambda graph: False  # are its bits the engine's (save the sign of a zero)?
     automatic: bool = True  # may "auto" choose it?
+    start: Callable[[Graph], float] = lambda graph: 0.0  # about how many ns it takes to prepare a training
+    shares: bool = False  # can it share out the rows among devices?
     missing: Callable[[], str] = str  # what it needs that is not here and how to get it; "" if it can run
 
 
@@ -79,11 +86,11 @@ def _numpy(graph: Graph, dtype: str) -> "Backend":
     return NumpyBackend(graph.lifted, dtype)
 
 
-def _numpy_missing() -> str:
+def _numpy_missing(name: str = "numpy") -> str:
     try:
         import numpy  # noqa: F401
     except ImportError:
-        return "the numpy backend runs on NumPy, which is not installed: python -m pip install numpy"
+        return f"the {name} backend runs on NumPy, which is not installed: python -m pip install numpy"
     return ""
 
 
@@ -91,10 +98,66 @@ def _numpy_cost(graph: Graph, rows: int) -> float:
     return graph.levels * 7500.0 + graph.nodes * rows * 1.0
 
 
+STRAIGHT = 300  # nodes: up to so many C is straight-line code; beyond, arrays are faster
+
+
+def straight(graph: Graph) -> bool:
+    """Whether C is straight-line code, with the bits of the scalar engine."""
+    return graph.nodes <= STRAIGHT
+
+
+def _c(graph: Graph, dtype: str) -> "Backend":
+    from .c_backend import CBackend
+
+    return CBackend(graph.trace, None if straight(graph) else graph.lifted)
+
+
+def _c_missing() -> str:
+    from .c_library import missing
+
+    return _numpy_missing("c") or missing()
+
+
+def _c_cost(graph: Graph, rows: int) -> float:
+    return 100.0 + graph.nodes * rows * 2.0
+
+
+def _c_start(graph: Graph) -> float:
+    return 3e8 + graph.nodes * 1e6
+
+
+def _jax(graph: Graph, dtype: str) -> "Backend":
+    from .jax_backend import JaxBackend
+
+    return JaxBackend(graph.trace, graph.lifted, dtype, graph.devices)
+
+
+def _jax_cost(graph: Graph, rows: int) -> float:
+    return 2000.0 + graph.levels * 50.0 + graph.nodes * rows * 0.2
+
+
+def _jax_missing() -> str:
+    return "" if find_spec("jax") else "JAX is not installed: python -m pip install 'micrograd-nn[jax]'"
+
+
 # The costs were measured; they need not be exact, since the two are far apart where it matters.
 BACKENDS = {
-    "python": Kind("python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=True),
+    "python": Kind(
+        "python", _python, way="node by node", cost=_python_cost, dtypes=("float64",), exact=lambda graph: True
+    ),
     "numpy": Kind("numpy", _numpy, way="in arrays", cost=_numpy_cost, missing=_numpy_missing),
+    "c": Kind(
+        "c",
+        _c,
+        way="in C",
+        cost=_c_cost,
+        dtypes=("float64",),
+        exact=straight,
+        automatic=False,
+        start=_c_start,
+        missing=_c_missing,
+    ),
+    "jax": Kind("jax", _jax, way="by XLA", cost=_jax_cost, automatic=False, shares=True, missing=_jax_missing),
 }
 DTYPES = tuple(dict.fromkeys(dtype for kind in BACKENDS.values() for dtype in kind.dtypes))
 
@@ -107,15 +170,48 @@ class Backends:
         check_dtype(dtype)
         self._graph, self._dtype, self._asked = graph, dtype, BACKENDS.get(wanted)
         if self._asked:
-            _check_able(self._asked, dtype)
+            check_able(self._asked, dtype)
+        if not isinstance(graph.devices, Sequence):
+            raise ArgumentTypeError(f"devices is a list of JAX's, such as jax.devices(), got {graph.devices!r:.60}")
+        if graph.devices and not (self._asked and self._asked.shares):
+            sharing = " or ".join(f"backend={kind.name!r}" for kind in BACKENDS.values() if kind.shares)
+            raise ArgumentError(f"rows are shared out among devices by JAX alone: ask for {sharing}")
         self._made: dict[str, Backend] = {}
 
     def choose(self, rows: int) -> "tuple[Backend, str]":
         """The backend for so many rows at once, and why it is the one."""
         kind, why = self._choice(rows)
+        return self._backend(kind), why
+
+    def _backend(self, kind: Kind) -> "Backend":
         if kind.name not in self._made:
             self._made[kind.name] = kind.make(self._graph, self._dtype)
-        return self._made[kind.name], why
+        return self._made[kind.name]
+
+    def loop(self, update: "Update", rows: int, steps: int) -> "tuple[tuple[Backend, str], Loop]":
+        """The loop for a training of so many steps, and the choice as ``choose`` gives it.
+
+        Where the backend has the engine's bits, another that has them too may run in its place: nobody can tell.
+        """
+        chosen, _ = self._choice(rows)
+        for kind in [] if self._asked else self._faster(chosen, rows, steps):
+            with suppress(CompilerError):  # a rule with an operation that has no C, or a compiler that fails
+                backend = self._backend(kind)
+                why = f"it has the bits of {chosen.name}, and repays its preparation over {_counted(steps, 'step')}"
+                return (backend, why), backend.loop(update, rows)
+        backend, why = self.choose(rows)
+        return (backend, why), backend.loop(update, rows)
+
+    def _faster(self, chosen: Kind, rows: int, steps: int) -> list[Kind]:
+        """The exact backends that take less than an exact one for so many steps, preparation included."""
+        graph = self._graph
+
+        def needs(kind: Kind) -> float:
+            return kind.start(graph) + kind.cost(graph, rows) * steps
+
+        exact = (kind for kind in BACKENDS.values() if chosen.exact(graph) and kind.exact(graph))
+        cheaper = sorted((kind for kind in exact if needs(kind) < needs(chosen)), key=needs)
+        return [kind for kind in cheaper if not _why_not(kind, self._dtype)]  # which may ask the compiler: last
 
     def cost(self, rows: int) -> float:
         """About how many ns that backend takes, forward and backward."""
@@ -142,12 +238,13 @@ def check_dtype(dtype: str) -> None:
     known("dtype", dtype, DTYPES)
 
 
-def _check_able(kind: Kind, dtype: str) -> None:
+def check_able(kind: Kind, dtype: str) -> None:
+    """Raises ArgumentError if a backend does not have that dtype, ExtraMissingError if it can't run here."""
     if dtype not in kind.dtypes:
         others = " or ".join(f"backend={other.name!r}" for other in BACKENDS.values() if not _why_not(other, dtype))
         raise ArgumentError(f"{_floats(kind)} are {' or '.join(kind.dtypes)}: ask for {others} to compute in {dtype}")
     if kind.missing():
-        raise ArgumentError(kind.missing())
+        raise ExtraMissingError(kind.missing())
 
 
 def _why_not(kind: Kind, dtype: str) -> str:

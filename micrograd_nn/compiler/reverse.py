@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operation import Operation
+from ..engine.operation import FLAT, Operation
 from ..engine.ops import add, mul
 from . import steps as kinds
 from .layout import as_column, columns, constant, in_full, join, view
@@ -42,7 +42,8 @@ def reverse(forward: Steps, loss: Ref | float) -> tuple[tuple[Step, ...], Ref | 
     for number in range(loss.number, PARAMETERS.number, -1):
         if needed[number]:
             sweep.step(Ref(number))
-    gradient = sweep.full(sweep.adjoint(PARAMETERS), forward[PARAMETERS])
+    adjoint = sweep.adjoint(PARAMETERS)  # None if nothing gets through to them
+    gradient = sweep.full(0.0 if adjoint is None else adjoint, forward[PARAMETERS])
     return tuple(sweep.tape.steps), gradient.ref
 
 
@@ -100,7 +101,7 @@ class _Sweep:
                 slope = partial(*operands, out)
                 if isinstance(slope, Tracer):
                     self.give(operand, self._fit(mul(adjoint, slope), step, operand))
-                else:  # summed first, there is less to multiply
+                elif slope is not FLAT:  # summed first, there is less to multiply
                     self.give(operand, mul(self._fit(adjoint, step, operand), slope))
 
     def _view(self, step: kinds.View, adjoint: Number) -> None:

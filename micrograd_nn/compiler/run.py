@@ -5,8 +5,8 @@ optimiser hold those of the last step that was finished.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from itertools import count as count_from
-from itertools import repeat
 from operator import is_
 from random import Random
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from ..nn.optim import Optimizer
 from .backend import Log, Part, Update
 
 HEARD = 1e8  # ns: about so long Ctrl-C waits at most, unless a single step takes longer
+MOST = 25_000  # steps at a time, whose scalars take about as long
 
 
 class Descent(Protocol):
@@ -68,15 +69,16 @@ def descend(training: Descent) -> None:
 
 
 class Run:
-    """A program and an optimiser: parameters and memories as the backend keeps them, until they are stored."""
+    """A program and an optimiser: parameters and memories as the backend keeps them, until they are stored.
 
-    def __init__(self, program: Any, optimizer: Optimizer, rows: Any, batch_size: int) -> None:
+    ``steps`` says how many there will be, about: a backend may be worth its preparation.
+    """
+
+    def __init__(self, program: Any, optimizer: Optimizer, rows: Any, batch_size: int, steps: int = 1) -> None:
         self.program, self.optimizer, self.rows, self.size = program, optimizer, rows, batch_size
         self.ranks = _ranks(program.parameters, optimizer.params)
-        names = tuple(optimizer.scalars_at(optimizer.steps + 1))
-        update = Update(optimizer.rule, optimizer.memories, names, optimizer.scalars_vary())
-        self.loop = program.runs(batch_size).loop(update, batch_size)
-        self.chunk = max(1, int(HEARD / program.backends.cost(batch_size)))  # steps to take at a time
+        self.loop = program.loop(update_of(optimizer), batch_size, steps)
+        self.chunk = max(1, min(MOST, int(HEARD / program.backends.cost(batch_size))))  # steps to take at a time
 
     def load(self) -> None:
         """Take the numbers over from the Values and the optimiser's memory."""
@@ -111,6 +113,12 @@ class Run:
             yield tuple(optimizer.scalars().values())
 
 
+def update_of(optimizer: Optimizer) -> Update:
+    """How that optimiser moves what it moves."""
+    names = tuple(optimizer.scalars_at(optimizer.steps + 1))
+    return Update(optimizer.rule, optimizer.memories, names, optimizer.scalars_vary())
+
+
 def _ranks(ours: Sequence[Value], theirs: Sequence[Value]) -> Sequence[int]:
     """Where each of our parameters stands in the optimiser's list."""
     if len(ours) == len(theirs) and all(map(is_, ours, theirs)):
@@ -136,9 +144,9 @@ class Minimization:
         self.every = self.per_epoch if each_epoch else max(1, self.until)
         self.stopped = False
         self.sums: list[float] = []  # of the rows' losses, epoch by epoch
-        every = run.rows.every
-        self.orders = repeat(every) if source is None else _shuffled(list(every), source)
-        self.order: Sequence[int] = every  # that of the epoch under way
+        self.chunk = run.chunk - run.chunk % self.per_epoch or run.chunk  # whole epochs, if it is as many
+        self.order: Sequence[int] = run.rows.every  # that of the epoch under way
+        self.orders = _shuffled(list(self.order), source) if source else None
         self.load, self.store = run.load, run.store
 
     @property
@@ -148,15 +156,15 @@ class Minimization:
 
     def take(self, most: int) -> None:
         """As many as may be taken at a time, whatever the epoch."""
-        wanted, begun = min(most, self.run.chunk), self.step % self.per_epoch > 0
-        log = Log()
-        self.run.advance(self._parts(wanted), log)
+        wanted, begun = min(most, self.chunk), self.step % self.per_epoch
+        parts, log = list(self._parts(wanted)), Log()
+        self.run.advance(parts, log)
         self.step += log.steps
+        if log.steps < wanted:
+            self._report(parts[len(log.sums) - 1], begun if len(log.sums) == 1 else 0)
         if begun:
             self.sums[-1] += log.sums.pop(0)
         self.sums += log.sums
-        if log.steps < wanted:
-            self._report()
 
     def look(self) -> None:
         """An epoch is over."""
@@ -164,19 +172,25 @@ class Minimization:
             self.stopped = bool(self.each_epoch(len(self.sums), self.sums[-1] / self.rows))
 
     def _parts(self, steps: int) -> Iterator[Part]:
-        """The rows of the next so many steps, epoch by epoch."""
-        step, until, size = self.step, self.step + steps, self.run.size
+        """The rows of the next so many steps, epoch by epoch; in the rows' own order whole epochs are one object."""
+        in_order = self.orders is None and self.step % self.per_epoch == 0
+        whole = steps // self.per_epoch if in_order else 0
+        return chain(repeat(self.order, whole), self._pieces(self.step + whole * self.per_epoch, self.step + steps))
+
+    def _pieces(self, step: int, until: int) -> Iterator[Part]:
+        size = self.run.size
         while step < until:
             done = step % self.per_epoch
             count = min(self.per_epoch - done, until - step)
-            if not done:
+            if self.orders and not done:
                 self.order = next(self.orders)
             yield self.order if count == self.per_epoch else self.order[done * size : (done + count) * size]
             step += count
 
-    def _report(self) -> None:
+    def _report(self, part: Part, begun: int) -> None:
+        """The next step fails, of the epoch of this part, which begins after so many steps."""
         epoch, step = divmod(self.step, self.per_epoch)
-        rows = list(self.order[step * self.run.size : (step + 1) * self.run.size])
+        rows = list(part[(step - begun) * self.run.size : (step - begun + 1) * self.run.size])
         shown = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
         raise AnomalyError(
             f"the loss is nan or infinite in epoch {epoch + 1}, step {step + 1} (row {shown}); the parameters are "

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import copysign, prod
 
 from ..engine.graph import sweep
+from ..engine.operation import FLAT
 from .backend import Number, Update
 from .steps import Apply, Leaf, Ref, Step, Tape, Tracer, plain
 from .trace import PARAMETER, Trace
@@ -43,8 +44,8 @@ def gradient_of(trace: Trace, numbers: Sequence[Number]) -> list[Number]:
         operands, row = trace.operands(i), trace.operations[i]
         given = [numbers[j] for j in operands]
         for j, partial in zip(operands, row.partials if row else (), strict=True):
-            if trace.depends[j]:
-                yield j, partial(*given, numbers[i])
+            if trace.depends[j] and (slope := partial(*given, numbers[i])) is not FLAT:
+                yield j, slope
 
     gradient: list[Number] = [0.0] * len(trace.parameters)
     for i, adjoint in sweep(range(len(trace)), edges, 1.0):

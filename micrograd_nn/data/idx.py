@@ -14,14 +14,17 @@ from math import prod
 from typing import Any
 
 from ..errors import FormatError
-from ..files import read_whole
+from ..files import check_regular, faults_as_errors, name_of, read_whole
 
 LIMIT = 1 << 27  # 128 MB: nearly three times MNIST's largest file
 UNSIGNED_BYTE = 8
+MOST_SIDES = 32  # NumPy's arrays have no more before its version 2
 
 
 def read_idx(path: str | os.PathLike[str]) -> Any:
     """The file's array of unsigned bytes. Raises FormatError on anything else, FileMissingError if it is not there."""
+    with faults_as_errors(name_of(path)):
+        check_regular(path)
     return parse_idx(unzipped(read_whole(path, LIMIT + 1), os.fspath(path)), os.fspath(path))
 
 
@@ -48,10 +51,12 @@ def parse_idx(content: bytes, name: str) -> Any:
     if len(content) < 4 or content[:3] != bytes((0, 0, UNSIGNED_BYTE)):
         raise FormatError(f"{name} is no IDX file of unsigned bytes: it starts with {content[:4]!r}")
     ndim = content[3]
+    if not 1 <= ndim <= MOST_SIDES:
+        raise FormatError(f"{name} is an IDX file of {ndim} dimensions; from 1 to {MOST_SIDES} are read")
     if len(content) < 4 + 4 * ndim:
         raise FormatError(f"{name} is an IDX file that ends within its header")
     shape = struct.unpack_from(f">{ndim}I", content, 4)
     data = memoryview(content)[4 + 4 * ndim :]
-    if prod(shape) != len(data) or not ndim:
+    if prod(shape) != len(data):
         raise FormatError(f"{name} promises {prod(shape)} bytes of shape {shape} and holds {len(data)}")
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)

@@ -13,11 +13,11 @@ from math import isfinite, log, prod
 from operator import itemgetter
 from typing import Any
 
-from ..engine.graph import Edges, sweep, tangents, topological_order
+from ..engine.graph import Edges, sweep, topological_order
 from ..engine.value import Value, adjoints
 from ..engine.value import edges as recorded
 from ..notation.text import label_text, number_text
-from .recorded import check_root, check_unchanged, name_or_number, names_of, node_of
+from .recorded import check_root, check_unchanged, name_or_number, names_of, node_of, tangents
 
 SHOWN = 10  # paths in print
 BEYOND = 1e15  # stands for the logarithm of inf, and less for that of 0; a million finite slopes stay below

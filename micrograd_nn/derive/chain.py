@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from math import inf, isclose, isnan
 
-from ..engine.graph import postorder, sweep, tangents
+from ..engine.graph import postorder, sweep
 from ..engine.value import Value, topological_order
 from ..engine.value import edges as recorded
 from ..errors import GraphError
@@ -20,7 +20,7 @@ from ..notation._collect import product, times_sum, total
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
-from .recorded import names_of, partial_latex, partial_text
+from .recorded import names_of, partial_latex, partial_text, tangents
 from .shares import LARGEST, Softmax, Uses, made_of_softmax, softmaxes
 from .units import Units, let_through
 

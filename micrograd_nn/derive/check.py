@@ -15,7 +15,6 @@ from random import Random
 from typing import Any
 
 from ..engine.backprop import replay, work_out
-from ..engine.graph import tangents
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
@@ -24,7 +23,7 @@ from ..notation.text import equation, label_text, number_text
 from .chain import Chain, Factor, Numbers, Pair, Point
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
-from .recorded import check_unchanged, names_of, partial_text
+from .recorded import check_unchanged, names_of, partial_text, tangents
 from .shares import softmaxes
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
@@ -283,7 +282,9 @@ class _Comparison:
             yield "right at these numbers, and wrong at others"
         yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
         if len(first.place.edges) > 1:
-            yield f"the same slip everywhere: in {', '.join(map(self._partial, first.place.pairs))}"
+            several = len(first.place.pairs) > 1
+            places = f"everywhere: in {', '.join(map(self._partial, first.place.pairs))}" if several else "in each term"
+            yield f"the same slip {places}"
         yield self._expected(first.pair, first.place.scope in (Scope.WHOLE, Scope.ENTRY))
         same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
         if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:

@@ -5,12 +5,16 @@ name: a label that stands more than once is numbered in the order of the graph, 
 sample.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from itertools import count
 from math import isnan
+from operator import add as plus
+from operator import mul as times
 from typing import Any
 
 from ..engine.backprop import check_slope, replay
+from ..engine.graph import Add, Edges, S, T
 from ..engine.value import Constant, Value
 from ..errors import ArgumentTypeError, GraphError, UnknownNameError
 from ..notation._formula import labelled
@@ -44,6 +48,22 @@ def check_unchanged(root: Value) -> None:
             for operand, partial, slope in zip(node.operands, node.operation.partials, node.partials, strict=True):
                 if not isinstance(operand, Constant):  # nobody asks for the slope towards a constant
                     check_slope(node, operand, slope, float(partial(*operands, number)))
+
+
+# ---- slopes from the leaves up ----
+
+
+def tangents(
+    order: Iterable[T], edges: Edges[T], target: T, one: S, add: Add[S] = plus, mul: Callable[[Any, S], S] = times
+) -> dict[T, S]:
+    """The mirror of ``sweep``, from the leaves up: ∂node/∂target for each node of an order that depends on target."""
+    found = {target: one}
+    for node in order:
+        if node is not target:
+            terms = [mul(slope, found[operand]) for operand, slope in edges(node) if operand in found]
+            if terms:
+                found[node] = reduce(add, terms)
+    return found
 
 
 # ---- names ----

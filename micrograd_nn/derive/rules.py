@@ -6,7 +6,7 @@ operation is called. A wrong slope is made by a function of the right one's surr
 
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
 from typing import Any
@@ -29,9 +29,10 @@ class Slope:
     inner: Sequence[Any] = ()  # … the operands' own slopes, of a rule, …
     others: Sequence[Any] = ()  # … and what might be taken for the other operand, or for the whole derivative
     at: Any = None  # what the name below holds
+    outer: float = 1.0  # −1 where the rule is that of a function of 1 − a, and right is its slope there
     constant: bool = False  # of an edge: is the other operand a constant?
     sign: float = 1.0  # of an edge: −1 where the other operand is the opposite of something
-    share: Any = None  # of a factor through a logsumexp: the slope of that
+    share: Any = None  # of a factor through a logsumexp: its slope, p
     paths: Sequence[Sequence[float]] = ()  # of the entry: the factors of each path
     divisors: Sequence[float] = ()  # the n of each mean
     from_root: bool = False  # of a factor: does the chain begin with it?
@@ -47,11 +48,12 @@ Condition = Callable[[Slope], bool]
 
 def reads(row: Operation | None, i: int, *patterns: str) -> bool:
     """Is the rule of an operation written like this?"""
-    return row is not None and any(re.fullmatch(pattern, _written(row, i)) for pattern in patterns)
+    return row is not None and any(re.fullmatch(pattern, written(row, i)) for pattern in patterns)
 
 
 @cache
-def _written(row: Operation, i: int) -> str:
+def written(row: Operation, i: int) -> str:
+    """The rule as it is written, with a and b for the operands and out."""
     return str(slope_in_letters(row, i)) if i < row.arity else ""
 
 
@@ -82,6 +84,12 @@ def factor(slope: Slope) -> bool:
     return multiplies(slope.row, slope.i)
 
 
+def of_complement(slope: Slope) -> Slope:
+    """A logarithm of 1 − a that is one operation, as what it is written as: a logarithm, taken of 1 − a."""
+    written_as = next(row for row in TABLE.values() if reads(row, 0, "1/a"))
+    return replace(slope, row=written_as, operands=[1.0 - slope.operands[0]], right=-slope.right, outer=-1.0)
+
+
 def is_constant(slope: Slope) -> bool:
     """Is this a constant factor or divisor?"""
     return slope.constant and (factor(slope) or numerator(slope))
@@ -90,9 +98,22 @@ def is_constant(slope: Slope) -> bool:
 base, exponent = _rule(r"b·a\^\(b − 1\)"), _rule(r"out·ln\(a\)")
 numerator, denominator = _rule("1/b"), _rule(r"−a/b\^2")
 exponential, logarithm, root = _rule("out"), _rule("1/a"), _rule(r"0\.5/out")
-squared, sigmoid_of_it = _rule(r"1 − out\^2"), _rule(r"σ\(a\)")
+squared, sigmoid_of_it = _rule(r"1 − out\^2"), _rule(SOFTPLUS := r"σ\(a\)")
 branching = _rule(r".*>.*")  # one on one side, and another on the other
+COMPLEMENT = r"−1/\(1 − a\)"  # of ln(1 − a)
+through_logarithm = _rule(f"1/a|{COMPLEMENT}")
 logsumexp = _rule(LOGSUMEXP := r".*\(a − out\)")
+
+
+def is_logarithmic(row: Operation | None) -> bool:
+    """Is this a logarithm, or what a logarithm of powers of e is recorded as?"""
+    return reads(row, 0, "1/a", COMPLEMENT, LOGSUMEXP, SOFTPLUS)
+
+
+def probability(slope: Slope) -> bool:
+    """Is this a factor through a logsumexp, however it is recorded, whose slope is p?"""
+    of_softplus = sigmoid_of_it(slope) and slope.from_root  # else a neuron's own
+    return logsumexp(slope) or of_softplus or (through_logarithm(slope) and 0.0 < slope.share < 1.0)
 
 
 # ---- what stands there instead ----

@@ -81,7 +81,9 @@ class Slip(Enum):
 
     SIGN = ("sign", 1, "the sign is the other way round",
         *_anywhere(lambda s: [-s.right], seen="−"),
-        Edit(Scope.BRANCH, lambda s: [-s.right], rank=3, unlikely=3, said=["only in the term through {}"]))
+        Edit(Scope.BRANCH, lambda s: [-s.right], rank=3, unlikely=3, said=["only in the term through {}"]),
+        Edit(Scope.FACTOR, lambda s: [s.right - 2.0 * s.share, 2.0 * s.share - s.right], rules.probability, rank=3,
+             said=["only that of p in p − y", "only that of y in p − y"]))
 
     FACTOR_TWO = ("factor two", 2, "there is a factor 2 too much",
         *_anywhere(lambda s: [2.0 * s.right], seen=r"−?[\d.]", where=lambda s: not s.one_of_several),
@@ -96,7 +98,8 @@ class Slip(Enum):
 
     # ---- the rule of one operation ----
 
-    SQUARE_FORGOTTEN = ("square forgotten", 2, "the square is forgotten: it was derived as if the power were not there",
+    SQUARE_FORGOTTEN = ("square forgotten", 2,
+        "the power, such as a square, is forgotten: it was derived as if it were not there",
         _on_edge(lambda s: rules.base(s) and s.constant, lambda s: [1.0, s.operands[1]]),
         _on_edge(rules.function, rules.by_rule_with(power, rules.square)),
         _on_edge(rules.squared, lambda s: [power(s.right, 0.5)]))  # 1/cosh for 1/cosh²
@@ -156,13 +159,13 @@ class Slip(Enum):
         _inside(rules.inside(lambda z, e: z * exp(z - 1.0), lambda a, out: 1.0 / a)))
 
     POWER_LEFT = ("power left as it was", 3, "the power is left as it was, and not derived",
-        _on_edge(rules.base, lambda s: [s.out]))
+        _on_edge(rules.base, lambda s: [power(*s.operands)]))
 
     POWER_FACTOR_FORGOTTEN = ("exponent not brought down", 5, "the exponent, as a factor, is missing",
         _on_edge(rules.base, lambda s: [power(s.operands[0], s.operands[1] - 1.0)]))
 
     POWER_NOT_LOWERED = ("power not lowered", 5, "the exponent was not lowered by one",
-        _on_edge(rules.base, lambda s: [s.operands[1] * s.out]))
+        _on_edge(rules.base, lambda s: [s.operands[1] * power(*s.operands)]))
 
     LOGARITHM_FORGOTTEN = ("logarithm forgotten", 5, "the logarithm is forgotten: the slope of aˣ is aˣ·ln(a)",
         _on_edge(rules.exponent, lambda s: [s.out]))
@@ -193,12 +196,10 @@ class Slip(Enum):
              rules.numerator))
 
     CROSS_ENTROPY = ("cross-entropy's slope", 4, "this is not the slope of the cross-entropy",
-        Edit(Scope.FACTOR, lambda s: [s.share, s.right - s.share, 2.0 * s.share - s.right, s.right - 1.0,
-                                      s.share * (1.0 - s.share), div(s.right, s.share) - 1.0, div(-1.0, s.share)],
-             rules.logsumexp, said=[
-                "y is missing in p − y", "p is missing in p − y", "p + y stands where p − y belongs",
-                "the 1 belongs to another class", "another slope stands where p − y belongs"]),
-        Edit(Scope.FACTOR, lambda s: [s.right * s.at * (1.0 - s.at), s.right * s.at + s.at], rules.logarithm,
+        Edit(Scope.FACTOR, lambda s: [s.right - 1.0, s.share * (1.0 - s.share), div(s.right, s.share) - 1.0,
+                                      div(-1.0, s.share)], rules.probability,
+             said=["the 1 belongs to another class", "another slope stands where p − y belongs"]),
+        Edit(Scope.FACTOR, lambda s: [s.right * s.at * (1.0 - s.at), s.right * s.at + s.at], rules.through_logarithm,
              said=["this is already the slope to the sum below, p − y"]))
 
     # ---- the chain ----
@@ -208,11 +209,15 @@ class Slip(Enum):
 
     PATH_MISSING = ("path missing", 3, "a path, that is a term of the sum, is missing",
         Edit(Scope.FACTOR, lambda s: [0.0], lambda s: s.one_of_several),
-        Edit(Scope.BRANCH, lambda s: [0.0], unlikely=1, said=["the one through {}"]))
+        Edit(Scope.BRANCH, lambda s: [0.0], unlikely=1, said=["the one through {}"]),
+        Edit(Scope.FACTOR, lambda s: [s.share, s.right - s.share], rules.probability, unlikely=2,
+             said=["y in p − y", "p in p − y"]))
 
     PATH_TWICE = ("path counted twice", 3, "a path, that is a term of the sum, is counted twice",
         Edit(Scope.FACTOR, lambda s: [2.0 * s.right], lambda s: s.one_of_several),
-        Edit(Scope.BRANCH, lambda s: [2.0 * s.right], unlikely=2, said=["the one through {}"]))
+        Edit(Scope.BRANCH, lambda s: [2.0 * s.right], unlikely=2, said=["the one through {}"]),
+        Edit(Scope.FACTOR, lambda s: [s.right + s.share, 2.0 * s.right - s.share], rules.probability, unlikely=3,
+             said=["p in p − y", "y in p − y"]))
 
     FACTOR_FORGOTTEN = ("factor forgotten", 5, "a whole factor of the chain is forgotten",
         # where the chain begins with it, all that comes from above is forgotten

@@ -6,7 +6,7 @@ sweep and one pass of tangents at each point. Only a slip at several operations 
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import isfinite
@@ -18,8 +18,8 @@ from ..notation.symbol import Symbol
 from ._paths import largest_first
 from .chain import Chain, Edge, Factor, Numbers, Pair
 from .recorded import partial_text
-from .rules import LOGSUMEXP, Slope, is_constant, multiplies, reads
-from .slips import Edit, Scope, Slip
+from .rules import COMPLEMENT, Slope, factor, is_constant, is_logarithmic, multiplies, of_complement, reads, written
+from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
 MOST_PATHS = 16  # of which the factors are added up
@@ -42,58 +42,14 @@ class Place:
     def totals(self, edit: Edit, numbers: Numbers) -> list[float]:
         """What the whole comes to with each of the edit's wrong slopes."""
         if len(self.edges) > 1:
-            slopes = [self.on_edge(edge, numbers.point.values, self._right(edge, numbers)) for edge in self.edges]
-            variants = zip(*map(edit.instead, slopes), strict=True)
-            return [numbers.with_slopes(dict(zip(self.edges, map(float, wrong), strict=True))) for wrong in variants]
-        weight, slope = self.weight(numbers), self.slope(numbers)
-        rest = numbers.total - weight * slope.right
-        return [rest + weight * float(wrong) for wrong in edit.instead(slope)]
-
-    def slope(self, numbers: Numbers) -> Slope:
-        """What stands here rightly, of several alike edges in the first."""
-        if self.edges:
-            edge = self.edges[0]
-            return self.on_edge(edge, numbers.point.values, self._right(edge, numbers), self._inner(edge, numbers))
-        (pair, *_), chain, values = self.pairs, numbers.chain, numbers.point.values
-        if self.scope is Scope.ENTRY:
-            others = [numbers.adjoints.get(other, 0.0) for other in self.others]
-            paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
-            return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
-        return Slope(
-            numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
-            row=self.unit.operation if self.unit else None,
-            out=values[pair[0]],
-            at=values[pair[1]],
-            share=numbers.above(pair).get(self.unit) if self.unit else None,
-            divisors=chain.divisors,
-            from_root=pair[0] is chain.root,
-            one_of_several=chain.goes_around(pair),
-        )
-
-    def _right(self, edge: Edge, numbers: Numbers) -> float:
-        node, i = edge
-        return numbers.above(self.pairs[0])[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
-
-    def _inner(self, edge: Edge, numbers: Numbers) -> list[float]:
-        return [numbers.above(self.pairs[0]).get(operand, 0.0) for operand in edge[0].operands]
-
-    def on_edge(self, edge: Edge, values: Mapping[Value, Any], right: Any, inner: Sequence[float] = ()) -> Slope:
-        """The slope of an operation, on numbers or symbols."""
-        node, i = edge
-        operands, others = ([values[node] for node in nodes] for nodes in (node.operands, self.others))
-        other = node.operands[-1 - i]
-        return Slope(
-            right,
-            node.operation,
-            i,
-            operands,
-            values[node],
-            inner,
-            others,
-            at=values[self.pairs[0][1]],
-            constant=isinstance(other, Constant),
-            sign=-1.0 if reads(other.operation, 0, "−1") else 1.0,
-        )
+            slopes = [self._of_edge(edge, numbers) for edge in self.edges]
+            variants = zip(
+                *[[slope.outer * float(wrong) for wrong in edit.instead(slope)] for slope in slopes], strict=True
+            )
+            return [numbers.with_slopes(dict(zip(self.edges, wrong, strict=True))) for wrong in variants]
+        slope = self.slope(numbers)
+        weight = self.weight(numbers) * slope.outer
+        return [numbers.total - weight * slope.right + weight * float(wrong) for wrong in edit.instead(slope)]
 
     def weight(self, numbers: Numbers) -> float:
         """What the one slope is multiplied with in the whole."""
@@ -105,6 +61,43 @@ class Place:
         if self.edges:
             return sum(numbers.times_edge(pair, self.edges[0]) for pair in self.pairs)
         return numbers.times_factor(pair) if self.scope is Scope.FACTOR else numbers.tangents[pair[1]]
+
+    def slope(self, numbers: Numbers) -> Slope:
+        """What stands here rightly, of several alike edges in the first."""
+        if self.edges:
+            return self._of_edge(self.edges[0], numbers)
+        (pair, *_), chain, values = self.pairs, numbers.chain, numbers.point.values
+        if self.scope is Scope.ENTRY:
+            others = [numbers.adjoints.get(other, 0.0) for other in self.others]
+            paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
+            return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
+        share = numbers.above(pair)[self.unit] if self.unit else 0.0
+        return Slope(
+            numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
+            row=self.unit.operation if self.unit else None,
+            out=values[pair[0]],
+            at=values[pair[1]],
+            share=share if share > 0.0 else 1.0 + share,  # p − 1 is the slope to the one taken off from all
+            divisors=chain.divisors,
+            from_root=pair[0] is chain.root,
+            one_of_several=chain.goes_around(pair),
+        )
+
+    def _of_edge(self, edge: Edge, numbers: Numbers) -> Slope:
+        (node, i), above = edge, numbers.above(self.pairs[0])
+        right = above[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
+        inner = [above.get(operand, 0.0) for operand in node.operands]
+        return self.on_edge(edge, numbers.point.values, right, inner)
+
+    def on_edge(self, edge: Edge, values: Mapping[Value, Any], right: Any, inner: Sequence[float] = ()) -> Slope:
+        """The slope of an operation, on numbers or symbols."""
+        node, i = edge
+        operands, others = ([values[node] for node in nodes] for nodes in (node.operands, self.others))
+        slope = Slope(right, node.operation, i, operands, values[node], inner, others, values[self.pairs[0][1]])
+        other = node.operands[-1 - i]
+        sign = -1.0 if reads(other.operation, 0, "−1") else 1.0
+        slope = replace(slope, constant=isinstance(other, Constant), sign=sign)
+        return of_complement(slope) if reads(node.operation, i, COMPLEMENT) else slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,13 +155,13 @@ class Suspect:
             return said[0].format(partial_text(self.chain.names[root], self.chain.names[other]))
         if said:
             return said[min(self.variant, len(said) - 1)]
-        if len(self.place.edges) != 1 or self.place.scope is Scope.RULE:
+        if self.place.scope is not Scope.EDGE:
             return ""
-        ((node, i),) = self.place.edges
+        node, i = self.place.edges[0]
         assert node.operation is not None  # a leaf has no edges
         right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
-        wrong = Symbol.of(self.edit.instead(self.place.on_edge((node, i), symbols, right))[self.variant])
-        return f"{wrong} stands where {right} belongs"
+        slope = self.place.on_edge((node, i), symbols, right)
+        return f"{Symbol.of(self.edit.instead(slope)[self.variant])} stands where {slope.right} belongs"
 
 
 def _text(*ways: Symbol) -> str:
@@ -198,19 +191,28 @@ def suspects(
 
 def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
     """Each edit of the table in each place of its scope; those of an edge then at all edges of an operation alike."""
-    alike: dict[Any, list[tuple[Place, Slope]]] = {}  # by operation
+    alike: dict[Any, list[tuple[Place, Slope]]] = {}  # by rule, everywhere and in one factor
     for place in _places(here):
         slope = place.slope(here)
         yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
         if place.scope is Scope.EDGE and not is_constant(slope):
-            alike.setdefault(slope.row, []).append((place, slope))
-    for places in alike.values():
-        for slip, edit in EDITS:
-            mine = [place for place, slope in places if edit.scope is Scope.EDGE and edit.where(slope)]
-            edges = tuple(dict.fromkeys(place.edges[0] for place in mine))
-            if len(edges) > 1:
-                pairs = dict.fromkeys(place.pairs[0] for place in mine if place.weight(here))
-                yield slip, edit, Place(Scope.EDGE, tuple(pairs) or mine[0].pairs, edges, unlikely=2)
+            rule = "a·b" if factor(slope) else written(slope.row, slope.i)
+            for within in (None, place.pairs[0]):
+                alike.setdefault((rule, within), []).append((place, slope))
+    for (rule, within), places in alike.items():
+        yield from _everywhere(places, here, UNLIKELY if within or rule == "a·b" else 2)
+
+
+def _everywhere(
+    places: Sequence[tuple[Place, Slope]], here: Numbers, unlikely: int
+) -> Iterator[tuple[Slip, Edit, Place]]:
+    """Each edit at all edges of one rule that it can be made at, if they are several."""
+    for slip, edit in EDITS:
+        mine = [place for place, slope in places if edit.scope is Scope.EDGE and edit.where(slope)]
+        edges = tuple(dict.fromkeys(place.edges[0] for place in mine))
+        if len(edges) > 1:
+            pairs = dict.fromkeys(place.pairs[0] for place in mine if place.weight(here)) or mine[0].pairs
+            yield slip, edit, Place(Scope.EDGE, tuple(pairs), edges, unlikely=unlikely)
 
 
 def _places(here: Numbers) -> Iterator[Place]:
@@ -221,13 +223,11 @@ def _places(here: Numbers) -> Iterator[Place]:
         yield _entry(chain, named)
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
         yield Place(Scope.WHOLE, (pair,))
-    on_all = (node for node in chain.named[1:-1] if not chain.goes_around((node, node)))
+    on_all = (node for node in reversed(chain.named[1:-1]) if not chain.goes_around((node, node)))
     yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in on_all)
     for child, factors in chain.factors.items():
-        unit = _unit(chain, child)
-        for parent, factor in factors.items():
-            if not factor.is_nothing:
-                yield Place(Scope.FACTOR, ((child, parent),), unit=unit)
+        reached = [(child, parent) for parent, factor in factors.items() if not factor.is_nothing]
+        yield from (Place(Scope.FACTOR, (pair,), unit=_unit(pair, here)) for pair in reached)
         for node in chain.region(child):
             for i, operand in enumerate(node.operands):
                 pairs = tuple((child, parent) for parent in factors if operand in here.above((child, parent)))
@@ -248,19 +248,21 @@ def _entry(chain: Chain, named: Sequence[Value]) -> Place:
     return Place(Scope.ENTRY, ((chain.root, chain.target),), (), others, [[*pairwise(path.nodes)] for path in paths])
 
 
-def _unit(chain: Chain, child: Value) -> Value | None:
-    """The softmax, logsumexp or logarithm that leads from a name to those below it, if one does."""
-    if reads(child.operation, 0, "1/b") and reads(child.operands[0].operation, 0, "out"):
+def _unit(pair: Pair, here: Numbers) -> Value | None:
+    """The softmax, logsumexp or logarithm that leads from a name to one below it, if one does."""
+    child, _ = pair
+    above = child.left if reads(child.operation, 0, "1/b") else None
+    if above is not None and above not in here.chain.names and reads(above.operation, 0, "out"):
         return child
-    found = (node for node in reversed(chain.region(child)) if reads(node.operation, 0, "1/a", LOGSUMEXP))
-    return next(found, None)
+    way = (node for node in reversed(here.chain.region(child)) if node in here.above(pair))
+    return next((node for node in way if is_logarithmic(node.operation)), None)
 
 
 def _branch(pair: Pair, edge: Edge, here: Numbers) -> Iterator[Place]:
     """An edge as one of several ways through a factor, if it is one."""
     branch, whole = Place(Scope.BRANCH, (pair,), (edge,)), here.times_factor(pair) * here.factor(pair)
-    through = branch.weight(here) * branch.slope(here).right
-    if abs(through - whole) > 1e-9 * abs(whole):
+    slope = branch.slope(here)
+    if abs(branch.weight(here) * slope.outer * slope.right - whole) > 1e-9 * abs(whole):
         yield branch
 
 

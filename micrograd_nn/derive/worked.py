@@ -23,6 +23,7 @@ CALLED: dict[tuple[Operation | None, tuple[bool, ...]], str] = {  # by which of 
     (power, (False, True)): "exponential rule",
     (power, (True, True)): "power and exponential rule",
 }
+PAIRS = ("uv", "fg", "rs")  # the first that are no names here
 PRIME = "ʹ"  # a letter, so that u′ is a name
 
 Said = tuple[Symbol, Tidy, list[tuple[Symbol, Symbol]]]  # the operation, its slope, and what the letters are
@@ -39,7 +40,8 @@ class Rule:
     @cached_property
     def letters(self) -> list[Tidy]:
         """The operands: u and v for what depends on the name, c for what doesn't, and numbers."""
-        letters = iter("uv")
+        taken = {part.name for part in self.part.parts()}
+        letters = iter(next((pair for pair in PAIRS if taken.isdisjoint(pair)), PAIRS[0]))
         return [
             Tidy(next(letters)) if moved else Tidy.of(operand.number) if operand.is_number else Tidy("c")
             for operand, moved in zip(self.part.operands, self.moves, strict=True)

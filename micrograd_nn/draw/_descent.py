@@ -4,7 +4,7 @@ Each row of data is put into the leaves that it belongs to, the same graph is co
 a step against its gradient. So what is seen after a step is what the step was made of.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..engine.backprop import work_out
 from ..engine.value import Value, adjoints, topological_order
 from ..errors import ArgumentError, DivergedError
 from ..notation.text import rounded
+from .plot import span
 
 ROWS = 1_000  # of data: more is for fit
 EPOCHS = 1_000  # the most in one answer
@@ -112,16 +113,11 @@ class Descent:
         """The prediction over the plane of two inputs, or along one; nothing where there are more."""
         if self.out is None or len(self.inputs) not in (1, 2):
             return None
-        axes = [list(self._axis(self.columns.index(column))) for column in self.inputs]
+        places = map(self.columns.index, self.inputs)
+        axes = [span([row[i] for row in self.rows], MARGIN, GRID) for i in places]
         points = [(x,) for x in axes[0]] if len(axes) == 1 else [(x, y) for y in axes[1] for x in axes[0]]
         heights = [self._at(self.out, dict(zip(self.inputs, point, strict=True))) for point in points]
         return {"axes": axes, "heights": list(map(plain, heights)), "names": [x.label for x in self.inputs]}
-
-    def _axis(self, i: int) -> Iterator[float]:
-        numbers = [row[i] for row in self.rows]
-        low, high = min(numbers), max(numbers)
-        room = MARGIN * ((high - low) or 1.0)
-        return (low - room + (high - low + 2 * room) * k / (GRID - 1) for k in range(GRID))
 
     def _at(self, node: Value, numbers: dict[Value, float]) -> float:
         return work_out(node, numbers)[node]

@@ -229,10 +229,12 @@ def _line(i: int) -> dict[str, Any]:
 
 def _map(height: Height, points: Points, margin: float) -> tuple[list[float], list[float], list[list[float]]]:
     """The sides of the plane around these points, and the heights over it."""
-    sides = []
-    for coordinates in ([float(point[i]) for point in points] for i in (0, 1)):
-        low, high = min(coordinates), max(coordinates)
-        air = margin * (high - low) or 1.0
-        sides.append([low - air + (high - low + 2 * air) * i / (GRID - 1) for i in range(GRID)])
-    across, up = sides
+    across, up = (span([float(point[i]) for point in points], margin, GRID) for i in (0, 1))
     return across, up, [[float(height(x, y)) for x in across] for y in up]
+
+
+def span(numbers: Numbers, margin: float, count: int) -> list[float]:
+    """So many numbers, evenly from below the least to above the largest, by a margin that is a share of their width."""
+    low, high = min(numbers), max(numbers)
+    air = margin * (high - low) or 1.0
+    return [low - air + (high - low + 2 * air) * i / (count - 1) for i in range(count)]

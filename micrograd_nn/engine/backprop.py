@@ -13,6 +13,7 @@ from ..errors import ArgumentError, ArgumentTypeError, GraphError
 from ..number import as_float
 from .graph import sweep, topological_order
 from .modes import enable_grad
+from .operation import FLAT
 from .value import Constant, Value, adjoints, as_value
 
 
@@ -51,8 +52,7 @@ def _recorded_adjoints(y: Value, xs: list[Value]) -> dict[Value, Value]:
         operands = [operand.data if isinstance(operand, Constant) else operand for operand in node.operands]
         partials = node.operation.partials if node.operation else ()
         for operand, partial, recorded in zip(node.operands, partials, (node.dleft, node.dright), strict=False):
-            if operand in asked:
-                slope = partial(*operands, node)
+            if operand in asked and (slope := partial(*operands, node)) is not FLAT:
                 check_slope(node, operand, recorded, as_value(slope)._data)
                 yield operand, slope
 

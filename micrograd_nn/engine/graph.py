@@ -5,7 +5,6 @@ No function here calls itself on an operand, so a graph may be a million operati
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
-from functools import reduce
 from operator import add as plus
 from operator import mul as times
 from typing import Any, TypeVar
@@ -80,19 +79,6 @@ def sweep(
             for operand, slope in edges(node):
                 term = mul(adjoint, slope)
                 adjoints[operand] = add(adjoints[operand], term) if operand in adjoints else term
-
-
-def tangents(
-    order: Iterable[T], edges: Edges[T], target: T, one: S, add: Add[S] = plus, mul: Callable[[Any, S], S] = times
-) -> dict[T, S]:
-    """The mirror of ``sweep``, from the leaves up: ∂node/∂target for each node of an order that depends on target."""
-    found = {target: one}
-    for node in order:
-        if node is not target:
-            terms = [mul(slope, found[operand]) for operand, slope in edges(node) if operand in found]
-            if terms:
-                found[node] = reduce(add, terms)
-    return found
 
 
 copying: ContextVar[frozenset[Any]] = ContextVar("copying", default=frozenset())  # nodes that a Below hands over

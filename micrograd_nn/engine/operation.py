@@ -17,6 +17,18 @@ Partial = Callable[..., Any]  # (*operands, out) -> slope, on floats, Values and
 Kink = tuple[tuple[float, ...], float, tuple[float, ...]]  # operands, value, slopes
 
 
+class Flat(float):
+    """The slope of what is flat or held constant: a 0 that stays 0 times inf and nan, all the way down."""
+
+    def __mul__(self, other: float) -> float:
+        return self
+
+    __rmul__ = __mul__
+
+
+FLAT = Flat(0.0)
+
+
 @dataclass(frozen=True)
 class Domain:
     """Where an operation is a real number, in words and as a test on the operands."""
@@ -52,6 +64,7 @@ class Operation:
     level: int = 5  # how tightly its written form binds
     numpy: str  # an expression over arrays, with np in scope
     python: str = ""  # over floats, with math, exp, nan, inf and the forwards, as row_name; row_name(a, b) if left out
+    c: str = ""  # over doubles in C99, with math.h; python's if left out, where that is arithmetic alone
     sign: str = ""  # the short sign in pictures; the name if left out
     default: float | None = None  # the second operand, when it is left out
     associative: bool = False  # a chain of it is one reduction

@@ -13,6 +13,7 @@ from itertools import repeat
 from math import isfinite, isnan
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any
+from warnings import warn
 
 from ..errors import ArgumentTypeError, printable
 from ..number import as_float
@@ -21,6 +22,8 @@ from .graph import topological_order as topological_order
 from .modes import check_backward, check_forward, now, open_locks
 from .operation import Operand, Operation, unary
 from .ops import add, mul, sub
+
+LEFT = "a number leaves its graph here: write micrograd_nn.exp(v) for math.exp(v), and v.data if you mean the number"
 
 
 def compared(test: Callable[[float, float], bool]) -> Callable[["Value", Any], bool]:
@@ -39,8 +42,9 @@ class Value(Operand):
 
     ``grad`` is None until a sweep has reached the node. A leaf adds the sweeps up, as in PyTorch; a node that an
     operation made holds the latest sweep. In a training loop write ``p.data -= lr * p.grad``: it changes the number.
-    ``p -= …`` makes a new node instead. ``float(v)``, ``bool(v)``, ``==`` and ``<`` look at the number, ``hash(v)`` at
-    the node: equal numbers stay apart in a set.
+    ``p -= …`` makes a new node instead. ``bool(v)``, ``==`` and ``<`` look at the number, ``hash(v)`` at the node:
+    equal ones stay apart in a set. ``float(v)``, and so ``math.exp(v)``, takes the number out of the graph, with a
+    warning as in PyTorch: write ``v.data``. ``p.grad != 0`` is true of None too; ``if p.grad`` is not.
 
     Raises NumberError (TypeError) if data is not one real number, TooLargeError if no float holds it.
     """
@@ -83,10 +87,7 @@ class Value(Operand):
         return () if self.left is None else (self.dleft,) if self.right is None else (self.dleft, self.dright)
 
     _prev = operands  # as micrograd has it
-
-    @property
-    def _op(self) -> str:
-        return self.operation.sign if self.operation else ""
+    _op = property(lambda self: self.operation.sign if self.operation else "")
 
     # ---- forward ----
 
@@ -123,15 +124,6 @@ class Value(Operand):
         a, b = self._data, other._data
         return _record(a * b, mul, self, other, b, a)
 
-    def __radd__(self, other: Any) -> "Value":
-        return as_value(other) + self
-
-    def __rsub__(self, other: Any) -> "Value":
-        return as_value(other) - self
-
-    def __rmul__(self, other: Any) -> "Value":
-        return as_value(other) * self
-
     exp, log, tanh, sigmoid, relu = (unary(name) for name in ("exp", "log", "tanh", "sigmoid", "relu"))  # micrograd's
 
     # ---- backward ----
@@ -159,7 +151,10 @@ class Value(Operand):
     # ---- as a number ----
 
     def __float__(self) -> float:
-        return self.data
+        number = self.data
+        if now()[0]:
+            warn(LEFT, stacklevel=2)
+        return number
 
     def __bool__(self) -> bool:
         return bool(self.data)

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any
 
 from ..engine.operation import Operation
-from ..engine.ops import add, div, greater, minimum, mul, multiply_no_nan, neg, power, sub
+from ..engine.ops import add, div, greater, mul, multiply_no_nan, neg, power, sub
 from .symbol import Symbol
 
 MOST = 40  # factors or terms among which equal ones are looked for; parts of one that are compared
@@ -116,15 +116,18 @@ Rule = Callable[..., Any]
 
 
 def _on_the_other_side(a: Tidy, b: Tidy) -> Tidy | None:
-    """[x ≤ y]·f(x) for [x ≤ y]·f(min(x, y))."""
+    """[x ≤ y]·f(x) for [x ≤ y]·f([x ≤ y]·x): behind the first the second is 1."""
     if a.operation is not sub or not is_just(a.operands[0], 1) or a.operands[1].operation is not greater:
         return None
-    x, y = a.operands[1].operands
-    smaller = (part for part in b.parts() if part.operation is minimum)
-    found = next(
-        (part for part in smaller if [form_of(Tidy.of(o)) for o in part.operands] == [form_of(x), form_of(y)]), None
-    )
-    return None if found is None else a * Tidy.of(b.exchanged(found, x))
+    side = form_of(a)
+    if not any(part.operation is sub and form_of(Tidy.of(part)) == side for part in b.parts()):
+        return None
+
+    def without(operation: Operation, *operands: Tidy) -> Tidy:
+        made = Tidy.apply(operation, *operands)
+        return Tidy.of(1.0) if form_of(made) == side else made
+
+    return a * b.fold(Tidy.of, without)
 
 
 TIMES: tuple[Rule, ...] = (

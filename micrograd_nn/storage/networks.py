@@ -90,6 +90,8 @@ def _check_network(about: dict[str, Any], name: str) -> None:
             f"{name} is a checkpoint of a training: build its network and its optimiser, then "
             "load_checkpoint(path, net, optimizer)"
         )
+    if about.get("loss") not in (None, *LOSSES):
+        raise FormatError(f"{name} names the loss {about['loss']!r:.40}; there is none of that name")
 
 
 # ---- parameters as tensors ----

@@ -12,14 +12,13 @@ about the tensors, and a sha256 over every byte of the file (with 64 zeros in it
 import hashlib
 import json
 import os
-import stat
 import struct
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
 
-from ..errors import FileError, FormatError
-from ..files import faults_as_errors, name_of
+from ..errors import FormatError
+from ..files import check_regular, faults_as_errors, name_of
 
 
 class Tensor(NamedTuple):
@@ -69,8 +68,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
     """The tensors of a packed file, and what is said about them. Raises FileError or FormatError."""
     name = name_of(path)
     with faults_as_errors(name):
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise FileError(f"{name} is no file but a folder, a pipe or a device")
+        check_regular(path)
         with open(path, "rb") as file:
             return unpack(file, os.fstat(file.fileno()).st_size, name)
 
@@ -117,6 +115,8 @@ def _parsed(header: bytes, name: str) -> tuple[dict[str, Any], Entries, int]:
         numbers = [n for _, shape, start, end in entries.values() for n in (*shape, start, end)]
         if type(about["sha256"]) is not str or any(type(n) is not int or n < 0 for n in (about["version"], *numbers)):
             raise TypeError
+        if about["version"] == 0:
+            raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         raise FormatError(f"{name} was not written by this package, or its header is damaged") from None
     return about, entries, 8 + len(header) + max((end for *_, end in entries.values()), default=0)
