@@ -460,6 +460,15 @@ def test_sums_are_written_as_people_simplify_them():
         assert worked_out(derivation) == pytest.approx(adjoints(root)[x], rel=1e-12)
 
 
+def test_nodes_of_the_same_number_are_told_apart():
+    x = Value(0.5, "x")
+    n = ops.relu(ops.elu(x, x))
+    n.label = "n"
+    derivation = explain(n * 2.0, x)
+    assert "[n > 0]" in str(derivation.symbol)
+    assert "[x > 0]" in str(derivation.symbol)  # n is 0.5 too
+
+
 def test_a_cross_entropy_is_derived_as_p_minus_y():
     for n in (1, 2):
         z = [Value(0.3 * i, f"z{i}") for i in range(1, n + 1)]

@@ -180,9 +180,14 @@ def form_of(symbol: Tidy) -> Hashable:
     form, stack = list[Hashable](), [symbol]
     while stack and len(form) < MOST:
         part = stack.pop()
-        form.append(part.operation or (part.number if part.name is None else ("name", part.key)))
+        form.append(part.operation or (part.number if part.name is None else ("name", _known_by(part.key))))
         stack += part.operands
     return symbol if stack else tuple(form)
+
+
+def _known_by(key: Hashable) -> Hashable:
+    """A name's key, so that equal ones are the same: two nodes that hold the same number are equal, and are not."""
+    return key if isinstance(key, str) else id(key)
 
 
 def fraction_of(symbol: Symbol) -> Fraction | None:
