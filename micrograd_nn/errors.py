@@ -50,6 +50,13 @@ class MicrogradError(Exception):
     """The root: ``except MicrogradError`` catches whatever this package raises on purpose.
 
     Messages quote labels and files; what such text might hide is shown, and no line is longer than 2,000 characters.
+
+    >>> from micrograd_nn import Value
+    >>> try:
+    ...     Value("2")
+    ... except MicrogradError as error:
+    ...     print(error)
+    expected one real number, got the str '2': write float(text) first
     """
 
     def __str__(self) -> str:
@@ -132,7 +139,16 @@ class GradcheckError(MicrogradError, RuntimeError):
 
 
 class AnomalyError(MicrogradError, FloatingPointError):
-    """An operation made nan or inf while ``detect_anomaly`` was watching."""
+    """An operation made nan or inf while ``detect_anomaly`` was watching.
+
+    >>> from micrograd_nn import Value, detect_anomaly
+    >>> try:
+    ...     with detect_anomaly():
+    ...         Value(1e308) * 10
+    ... except AnomalyError as error:
+    ...     print(error)
+    mul made inf of an operand = 1e+308 and an operand = 10.0; the result is too large for a float
+    """
 
 
 class DivergedError(AnomalyError):

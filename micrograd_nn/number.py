@@ -68,7 +68,11 @@ def as_array(numbers: Any, **options: Any) -> Any:
 
 @dataclass(frozen=True)
 class Wider:
-    """Why a row can't hold 2 ULP in its value or 4 ULP in its slopes everywhere; what it holds, operands -> ULP."""
+    """Why a row can't hold 2 ULP in its value or 4 ULP in its slopes everywhere; what it holds, operands -> ULP.
+
+    >>> Wider("a difference of two roundings", value=lambda a: 8.0).value(0.5)
+    8.0
+    """
 
     why: str
     value: Callable[..., float] = lambda *operands: 2.0

@@ -117,7 +117,7 @@ def test_predict_rows_and_digits(tmp_path, capsys, digits):
     emily, frank = (line.split(": ")[1].split(", ") for line in out.splitlines())
     assert code == 0
     assert (float(emily[0]), float(frank[0])) == pytest.approx((0.95, 0.04), abs=0.03)
-    assert (emily[1], frank[1]) == ("yes", "no")
+    assert (emily[1], frank[1]) == ("female", "male"), "the classes of its training are in the file"
     code, out, _ = run(capsys, "predict", digits[1] / "net", "digits", "0", "5")
     labels = parts("digits")["test"].y
     assert [line.split("truly ")[1] for line in out.splitlines()] == [str(labels[0]), str(labels[5])]

@@ -6,7 +6,8 @@ import pytest
 
 CLASSES = """
     micrograd_nn: Adam AdamW AnomalyError Checkpoint CosineAnnealingLR Domain EarlyStopping ExponentialLR History
-        LambdaLR Layer MLP Maxout MicrogradError Module Neuron Operation Optimizer RMSprop SGD Slip StepLR Value Wider
+        LambdaLR Layer MLP Maxout MicrogradError Module Neuron Operation Optimizer
+        Parameter RMSprop SGD Slip StepLR Value Wider
         detect_anomaly no_grad
     micrograd_nn.derive: Explanation Finding Path Paths Quiz Reply Report Slip Step Symbol Tutor
     micrograd_nn.draw: Drawing Walk
@@ -84,9 +85,20 @@ def test_a_table_or_a_room(module: str, name: str) -> None:
     assert find(module, name)
 
 
+# They take a training, PyTorch, a download, a shell, a talk.
+WITHOUT_EXAMPLE = {"Training", "from_torch", "to_torch", "mnist", "cache_folder", "main", "load_checkpoint",
+                   "save_checkpoint", "Tutor", "Reply"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name"), [*listed(CLASSES), *listed(FUNCTIONS)])
+def test_a_docstring_has_an_example(module: str, name: str) -> None:
+    """pytest runs them all."""
+    assert name in WITHOUT_EXAMPLE or ">>>" in (find(module, name).__doc__ or "")
+
+
 def test_the_front_door_has_no_other_names() -> None:
     """What ``from micrograd_nn import *`` brings, and ``help(micrograd_nn)`` shows."""
     package = importlib.import_module("micrograd_nn")
     listed_here = {name for table in (CLASSES, FUNCTIONS, ROWS, TABLES) for where, name in listed(table)
                    if where == "micrograd_nn"}  # fmt: skip
-    assert {*package.__all__} == listed_here | {"losses", "optim", "explore"}
+    assert {*package.__all__} == listed_here - {"compile"} | {"losses", "optim", "explore"}  # Python has a compile

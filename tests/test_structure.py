@@ -19,10 +19,12 @@ PACKAGE = Path(__file__).parent.parent / "micrograd_nn"
 FLOORS = (
     "errors",
     "number",
+    "habits",
     "files",
     "progress",
     "interrupts",
     "collector",
+    "blocks",
     "engine",
     "notation",
     "nn",

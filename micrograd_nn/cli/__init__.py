@@ -14,7 +14,7 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from importlib import import_module
+from importlib import import_module, metadata
 from io import TextIOWrapper
 
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, TooLargeError
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="A tiny scalar autograd engine. Without a subcommand it trains the two-input network h1, h2, o1 on "
         "four people, predicts two more, derives ∂L/∂w1 and draws what it did.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     friends.add_options(parser)
     parser.set_defaults(run=friends.run)
     subparsers = parser.add_subparsers(title="subcommands", metavar="COMMAND", dest="command")
@@ -59,6 +60,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("micrograd-nn: stopped", file=sys.stderr)
         return 130
+
+
+def version() -> str:
+    """The version of the installed package, or "from a copy" where none is installed."""
+    try:
+        return metadata.version("micrograd-nn")
+    except metadata.PackageNotFoundError:
+        return "from a copy"
 
 
 def understood(parser: ArgumentParser, words: list[str]) -> Namespace:

@@ -10,7 +10,7 @@ from ..errors import ArgumentError, ShapeError
 from ..nn.losses import LOSSES, named_loss
 from ..storage.networks import load
 from ..training import evaluate
-from .options import add_data, add_network, add_out, make_folder
+from .options import add_data, add_network, add_out, add_target, make_folder
 from .recipes import RECIPES, kept_back, parts
 from .results import confusion, loss_of, save_plots, tell
 
@@ -20,8 +20,9 @@ ABOUT = "how well a saved network does on the rows that train kept back"
 def add_options(parser: ArgumentParser) -> None:
     """The network, the dataset, the loss."""
     add_network(parser)
-    parser.add_argument("dataset", help=", ".join(RECIPES))
+    parser.add_argument("dataset", help=f"{', '.join(RECIPES)}; or a CSV file")
     parser.add_argument("--loss", help=f"{', '.join(LOSSES)}; the one that it was trained on if left out")
+    add_target(parser)
     add_data(parser)
     add_out(parser, "draw the confusion matrix there", default=None)
 
@@ -29,7 +30,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Print loss, accuracy and, if the network tells the classes apart, the confusion matrix."""
     net = load(arguments.file)
-    rows = kept_back(parts(arguments.dataset, arguments.data))
+    rows = kept_back(parts(arguments.dataset, arguments.data, arguments.target))
     if net.nin != rows.X.shape[1]:
         raise ShapeError(f"{net} takes {net.nin} numbers, a row of {arguments.dataset} has {rows.X.shape[1]}")
     tells = len(rows.classes) == max(2, net.layers[-1].nout)

@@ -30,6 +30,11 @@ def add_data(parser: ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")
 
 
+def add_target(parser: ArgumentParser) -> None:
+    """--target NAME."""
+    parser.add_argument("--target", metavar="NAME", help="the column of a CSV file that is to be told from the others")
+
+
 def add_network(parser: ArgumentParser) -> None:
     """The file of a network."""
     parser.add_argument("file", help="a network that train --save wrote")
@@ -68,7 +73,8 @@ def graph_of(text: str, names: Mapping[str, Any]) -> Value:
     try:
         return formula(text, names)
     except FormulaError as error:
-        raise ArgumentError(f"{error}\nA name gets its number after the formula, such as w=0.5") from None
+        hint = "" if "did you mean" in str(error) else "\nA name gets its number after the formula, such as w=0.5"
+        raise ArgumentError(f"{error}{hint}") from None
 
 
 def make_folder(folder: Path) -> None:

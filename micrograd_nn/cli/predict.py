@@ -4,11 +4,13 @@ The file is only read.
 """
 
 from argparse import REMAINDER, ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from ..data import Dataset
 from ..errors import ArgumentError, ShapeError
 from ..nn.losses import named_loss
 from ..storage.networks import load
+from ..storage.packing import read
 from ..training import predict
 from .options import add_data, add_network
 from .recipes import kept_back, parts
@@ -51,9 +53,10 @@ def run(arguments: Namespace) -> int:
         boundary = 0.5
     elif boundary is None and chosen is not None and chosen.classes:
         boundary = named_loss(loss_of(arguments.file, net, classes=True)).boundary
+    classes = tuple(chosen.classes if chosen is not None else read(arguments.file)[1].get("classes") or ())
     for i, output in enumerate(predict(net, rows).reshape(len(rows), -1).tolist()):
-        truth = f", truly {named(chosen, int(chosen.y[i]))}" if chosen is not None and chosen.classes else ""
-        print(f"{words[i + (chosen is not None)]:>12}: {said(output, chosen, boundary)}{truth}")
+        truth = f", truly {named(classes, int(chosen.y[i]))}" if chosen is not None and chosen.classes else ""
+        print(f"{words[i + (chosen is not None)]:>12}: {said(output, classes, boundary)}{truth}")
     return 0
 
 
@@ -66,19 +69,19 @@ def picked(words: list[str], folder: str | None) -> Dataset:
     return rows.take([int(word) for word in words[1:]])
 
 
-def said(output: list[float], rows: Dataset | None, boundary: float | None) -> str:
+def said(output: list[float], classes: Sequence[str], boundary: float | None) -> str:
     """The outputs, shortened, and what they decide for."""
     if len(output) == 1:
-        kinds = rows.classes if rows is not None and rows.classes else ("no", "yes")
+        kinds = classes or ("no", "yes")
         return f"{output[0]:.6g}" + ("" if boundary is None else f", {kinds[output[0] > boundary]}")
     order = sorted(range(len(output)), key=output.__getitem__, reverse=True)
-    best = [f"{named(rows, k)} ({output[k]:.4g})" for k in order[:2]]
+    best = [f"{named(classes, k)} ({output[k]:.4g})" for k in order[:2]]
     return f"{best[0]}, before {best[1]}"
 
 
-def named(rows: Dataset | None, label: int) -> str:
+def named(classes: Sequence[str], label: int) -> str:
     """What a label means."""
-    return rows.classes[label] if rows is not None and label < len(rows.classes) else str(label)
+    return classes[label] if label < len(classes) else str(label)
 
 
 def row_of(text: str) -> list[float]:

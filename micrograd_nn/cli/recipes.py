@@ -11,7 +11,8 @@ from typing import Any
 
 from .. import data
 from ..data import Dataset, dataset, split
-from ..errors import known
+from ..data.table import read_csv
+from ..errors import ArgumentError, known
 from ..nn.init import Initialiser
 
 
@@ -84,18 +85,36 @@ RECIPES: dict[str, dict[str, Recipe]] = {
 }
 
 
-def recipe(name: str, kind: str | None = None) -> Recipe:
-    """The recipe of that kind for a dataset, or its first one. Raises UnknownNameError, which lists the names."""
+def is_file(name: str) -> bool:
+    """Whether a table of one's own is meant, and no dataset by name."""
+    return name.lower().endswith(".csv")
+
+
+def recipe(name: str, kind: str | None = None, classes: int = 0) -> Recipe:
+    """The recipe of that kind for a dataset, or its first one; for a file what suits so many classes.
+
+    Raises UnknownNameError, which lists the names.
+    """
+    if is_file(name):
+        several: dict[str, Any] = {"loss": "softmax_cross_entropy"}
+        two: dict[str, Any] = {"output": "sigmoid", "loss": "binary_cross_entropy"}
+        return Recipe((16,), "tanh", **(several if classes > 2 else two if classes else {"loss": "mse"}))
     kinds = RECIPES[known("dataset", name, RECIPES)]
     return kinds[next(iter(kinds)) if kind is None else known(f"recipe for {name}", kind, kinds)]
 
 
-def parts(name: str, folder: str | None = None) -> dict[str, Dataset]:
+def parts(name: str, folder: str | None = None, target: str | None = None) -> dict[str, Dataset]:
     """What there is to learn from and to test on, by name: "train", "validation", "test".
 
     mnist: the first 10,000 training images are for validation. digits: a fifth is for the test. Shapes: the test is
-    a fresh draw. A small table is "train" alone: it is all there is.
+    a fresh draw. A small table is "train" alone: it is all there is. Of a CSV file a fifth is for the test.
     """
+    if is_file(name):
+        if target is None:
+            raise ArgumentError(f"say which column of {name} is to be told from the others: --target NAME")
+        return dict(zip(("train", "test"), split(read_csv(name, target), 0.8, 0.2), strict=True))
+    if target is not None:
+        raise ArgumentError(f"--target names a column of a CSV file, and {name} is none: leave it out")
     known("dataset", name, RECIPES)
     if name == "mnist":
         train, test = data.mnist(folder)

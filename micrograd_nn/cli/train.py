@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..data import Dataset, split
+from ..data import Dataset, Scale, split, standardise
 from ..draw.plot import axes, plot_confusion, plot_curves, plot_decision, plot_history
 from ..errors import ArgumentError
 from ..nn.layers import MLP
@@ -18,8 +18,8 @@ from ..nn.optim import OPTIMIZERS
 from ..storage.networks import save
 from ..training import History, evaluate, fit
 from ..training.engines import ENGINES
-from .options import add_data, add_out, make_folder, sizes
-from .recipes import RECIPES, Recipe, kept_back, parts, recipe
+from .options import add_data, add_out, add_target, make_folder, sizes
+from .recipes import RECIPES, Recipe, is_file, kept_back, parts, recipe
 from .results import confusion, decider, save_plots, tell
 
 FEW, MUCH, STRONG = 200, 1000, 1e-3  # the overfitting picture: training rows, steps, and the strength of L2
@@ -29,7 +29,8 @@ ABOUT = "train a network on a dataset, by its recipe or by your own numbers: a t
 def add_options(parser: ArgumentParser) -> None:
     """The dataset, what is other than in its recipe (named as there), and what becomes of the network."""
     add = parser.add_argument
-    add("dataset", help=", ".join(RECIPES))
+    add("dataset", help=f"{', '.join(RECIPES)}; or a CSV file with a header")
+    add_target(parser)
     add("--recipe", metavar="NAME", help="softmax, four-layer or sigmoid for digits, unit or hidden for a gate")
     add("--hidden", type=sizes, metavar="N,N", help="sizes of the hidden layers, such as 300,100; or none")
     add("--activation", help="of the hidden layers: relu, tanh, sigmoid, …")
@@ -56,12 +57,13 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Train, save, measure, draw. Returns the exit code."""
-    plan = recipe(arguments.dataset, arguments.recipe)
+    sets = parts(arguments.dataset, arguments.data, arguments.target) if is_file(arguments.dataset) else {}
+    plan = recipe(arguments.dataset, arguments.recipe, len(sets["train"].classes) if sets else 0)
     given = {field.name: getattr(arguments, field.name, None) for field in fields(Recipe)}
     plan = replace(plan, **{name: value for name, value in given.items() if value is not None})
     if arguments.epochs is not None and arguments.steps is None:
         plan = replace(plan, steps=None)
-    sets = parts(arguments.dataset, arguments.data)
+    sets = sets or parts(arguments.dataset, arguments.data, arguments.target)
     prepare(arguments)
     if arguments.overfitting:
         return overfitting(plan, sets, arguments)
@@ -69,7 +71,7 @@ def run(arguments: Namespace) -> int:
         sets["train"] = split(sets["train"], arguments.rows, shuffle=False)[0]
     net, history = trained(plan, sets, arguments)
     if arguments.save:  # before anything else can go wrong
-        save(net, arguments.save, loss=plan.loss)
+        save(net, arguments.save, loss=plan.loss, classes=sets["train"].classes)
     print_table(net, history, plan, sets)
     tell([*draw(net, history, plan, sets, arguments.out), *([arguments.save] if arguments.save else [])])
     return 130 if history.stopped else 0
@@ -93,19 +95,37 @@ def trained(plan: Recipe, sets: dict[str, Dataset], arguments: Namespace) -> tup
     nouts = [*plan.hidden, len(train.classes) if several else 1]
     net = MLP(train.X.shape[1], nouts, plan.activation, plan.output, init=plan.init, seed=arguments.seed)
     print(f"{net} on {train}, {plan.loss}, {plan.optimizer} with learning rate {plan.lr:g}")
+    X, scale = standardise(train.X) if is_file(arguments.dataset) else (train.X, None)
+    held = sets.get("validation", sets.get("test"))
     history = fit(
         net,
-        *train,
+        X,
+        train.y,
         **plan.training,
-        validation=sets.get("validation", sets.get("test")),
+        validation=held if scale is None or held is None else (scale(held.X), held.y),
         metrics=["accuracy"] if train.classes else [],
         engine=arguments.engine,
         progress=not arguments.quiet,
         seed=arguments.seed,
     )
+    if scale is not None:
+        take_in(net, scale)
+        print(f"{', '.join(train.features)} on one scale, which is in the first layer: rows go in as in the file")
     if history.stopped:
         print(f"{history.stopped} after {history.step} steps")
     return net, history
+
+
+def take_in(net: MLP, scale: Scale) -> None:
+    """Let the first layer do what the scale did: w·(x − m)/d + b is (w/d)·x + (b − w·m/d).
+
+    The network then takes rows as they stand in the file, wherever it is loaded.
+    """
+    for unit in (unit for neuron in net.layers[0].neurons for unit in neuron.units):
+        for w, mean, deviation in zip(unit.w, scale.mean.tolist(), scale.deviation.tolist(), strict=True):
+            w.data /= deviation
+            if unit.b is not None:
+                unit.b.data -= w.data * mean
 
 
 def print_table(net: MLP, history: History, plan: Recipe, sets: dict[str, Dataset]) -> None:

@@ -272,7 +272,7 @@ def taken_apart(steps: Steps, outputs: Sequence[Ref | float]) -> tuple[list[Step
 
 def called(tape: Tape, row: Operation, operands: Sequence[Ref | float]) -> Tracer | float:
     """The calls of a row's template on these operands, written on the tape; or the number that it is."""
-    outcome = _evaluate(row)(*(Traced(tape, operand) if isinstance(operand, Ref) else operand for operand in operands))
+    outcome = evaluated(row)(*(Traced(tape, operand) if isinstance(operand, Ref) else operand for operand in operands))
     if not isinstance(outcome, Traced):
         return float(outcome)
     step = tape.steps[outcome.ref]
@@ -281,7 +281,8 @@ def called(tape: Tape, row: Operation, operands: Sequence[Ref | float]) -> Trace
 
 
 @cache
-def _evaluate(row: Operation) -> Callable[..., Any]:
+def evaluated(row: Operation) -> Callable[..., Any]:
+    """An operation as a function of arrays."""
     evaluate: Callable[..., Any] = execute(f"made = lambda a, b=None: {row.numpy.format(a='a', b='b')}", np=np)["made"]
     return evaluate
 

@@ -124,7 +124,9 @@ class NumpyLoop:
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
         self._backend.p[:] = p
         self._still = [[(k, vector[k]) for k in self._backend.lifted.unreached] for vector in (p, *memory)]
-        return [np.array(vector, self._backend.dtype) for vector in memory]
+        state = [np.array(vector, self._backend.dtype) for vector in memory]
+        self._update = self._build_update(self._backend.p, self._backend.g, *state)  # once, with all its arrays
+        return state
 
     def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
         p, *memory = (vector.tolist() for vector in (self._backend.p, *state))
@@ -138,7 +140,7 @@ class NumpyLoop:
         self, state: list[Any], rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log
     ) -> None:
         arrays = [np.ascontiguousarray(array, self._backend.dtype) for array in rows.arrays]
-        update, each = self._build_update(self._backend.p, self._backend.g, *state), iter(scalars)
+        update, each = self._update, iter(scalars)
         filled = None  # with which rows the buffers were filled last
         for part in parts:
             log.sums.append(0.0)

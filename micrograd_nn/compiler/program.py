@@ -25,6 +25,7 @@ from .registry import BACKENDS, Backends, Graph, check_able, straight
 from .run import Minimization, Run, descend, update_of
 from .steps import Shape
 from .trace import flatten, trace
+from .trainer import Trainer
 
 if TYPE_CHECKING:
     from .jax_function import JaxFunction
@@ -106,7 +107,8 @@ class Program:
         self.graph = Graph(self.trace, devices)
         self.backends = Backends(self.graph, backend, dtype)
         self._latest = self.backends.choose(1)
-        self._turn = RLock()  # a backend writes into the same arrays in every call
+        self.turn = RLock()  # a backend writes into the same arrays in every call
+        self.trainer_at_work: Trainer | None = None  # which is ahead of the Values
 
     @property
     def backend(self) -> str:
@@ -126,13 +128,13 @@ class Program:
     def __call__(self, *arguments: Any) -> float:
         """The mean loss over the rows. Raises ShapeError for arguments of other shapes than the recorded inputs."""
         rows = self.rows(*arguments)
-        with self._turn:
+        with self.turn:
             return self.runs(len(rows)).value(self.numbers(), rows)
 
     def each(self, *arguments: Any) -> Any:
         """The loss of each row, an array: a "loss" may be any Value, such as an output of a network."""
         rows = self.rows(*arguments)
-        with self._turn:
+        with self.turn:
             return self.runs(len(rows)).each(self.numbers(), rows)
 
     def value_and_grad(self, *arguments: Any, write: bool = False) -> tuple[float, Any]:
@@ -141,7 +143,7 @@ class Program:
         With ``write`` the gradient also becomes the parameters' ``.grad``, replacing what was there.
         """
         rows = self.rows(*arguments)
-        with self._turn:
+        with self.turn:
             loss, gradient = self.runs(len(rows)).value_and_grad(self.numbers(), rows)
         if write:
             for parameter, slope in zip(self.parameters, map(float, gradient), strict=True):
@@ -199,7 +201,7 @@ class Program:
         if shuffle is True:
             raise ArgumentTypeError("shuffle takes a seed, so that the order can be had again: shuffle=0, not True")
         source = None if shuffle is None or shuffle is False else source_of(shuffle)
-        with self._turn:
+        with self.turn:
             steps = epochs * -(-len(rows) // batch_size)
             training = Minimization(Run(self, optimizer, rows, batch_size, steps), epochs, source, each_epoch)
             descend(training)
@@ -215,6 +217,25 @@ class Program:
 
         return JaxFunction(self.trace, self.graph.lifted, self.dtype)
 
+    def trainer(self, optimizer: Optimizer) -> Trainer:
+        """For a training loop of your own: a context manager whose ``step(*arguments)`` steps on the rows of a batch.
+
+        A step returns the batch's mean loss, as it was before. Parameters and memories stay where the backend has them,
+        and are written to the Values and the optimiser at the end of the block, also when an error or Ctrl-C ends it,
+        or by ``store()``. The numbers are those of ``minimize``.
+
+        >>> from micrograd_nn.compiler import compile
+        >>> from micrograd_nn.nn.optim import SGD
+        >>> x, y, w = Value(0.0), Value(0.0), Value(2.0)
+        >>> program = compile((w * x - y) ** 2, inputs=[x, y], parameters=[w])
+        >>> with program.trainer(SGD([w], lr=0.5)) as t:
+        ...     t.step([1.0, 1.0], [3.0, 5.0])
+        5.0
+        >>> w.data
+        4.0
+        """
+        return Trainer(self, optimizer)
+
     def check(self) -> None:
         """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""
         self.graph.lifted.check()
@@ -224,6 +245,9 @@ class Program:
         from .printing import text  # with NumPy: what is printed has been lifted
 
         return text(self.graph.lifted)
+
+    def __repr__(self) -> str:
+        return f"<program of {len(self.parameters):,} parameters on {self.backend}: print it for its equations>"
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""
@@ -237,4 +261,6 @@ class Program:
 
     def numbers(self) -> list[float]:
         """The parameters' numbers, read from their Values."""
+        if self.trainer_at_work:
+            self.trainer_at_work.store()
         return [parameter._data for parameter in self.parameters]

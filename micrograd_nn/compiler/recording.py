@@ -18,6 +18,7 @@ from typing import Any
 from ..engine.modes import Mode, enable_grad, now
 from ..engine.value import Value, as_value
 from ..errors import GraphError
+from ..nn.module import Parameter
 
 PACKAGE, LIBRARY = os.path.dirname(os.path.dirname(__file__)), os.path.dirname(os.__file__)
 WAY_OUT = "write it with maximum, minimum, step or abs, or leave it to the scalar engine"
@@ -41,11 +42,25 @@ def _hidden(attribute: str) -> Any:
     return property(get, change)
 
 
+def _unseen_too(attribute: str) -> Any:
+    """An operand, which is unseen from when somebody gets at it: so what is above is marked, and not a whole graph."""
+    own = vars(Value)[attribute]
+
+    def get(self: Value) -> Any:
+        operand = own.__get__(self)
+        if operand.__class__ is Value and operand.left is not None and now()[2]:
+            operand.__class__ = Unseen
+        return operand
+
+    return property(get, own.__set__)
+
+
 class Unseen(Value):
     """A Value whose number may be any: under ``hide_numbers`` a look at it raises, elsewhere it is like another."""
 
     __slots__ = ()
     data, grad, partials = map(_hidden, ("data", "grad", "partials"))
+    left, right = map(_unseen_too, ("left", "right"))
 
     @classmethod
     def made(cls, node: Value, recording: bool) -> Value:
@@ -54,6 +69,16 @@ class Unseen(Value):
             _look()  # its number would stay behind in a leaf
         node.__class__ = cls
         return node
+
+
+class UnseenParameter(Parameter, Unseen):
+    """The same of a parameter, which has a place for attributes that a Value has not."""
+
+    __slots__ = ()
+
+
+HIDDEN: dict[type[Value], type[Value]] = {Value: Unseen, Parameter: UnseenParameter}
+SHOWN = {hidden: kind for kind, hidden in HIDDEN.items()}
 
 
 class hide_numbers(Mode):
@@ -89,10 +114,11 @@ def record(function: Callable[..., Any], given: Sequence[Any], hidden: Iterable[
     a random number (the next call draws it again); or if it records another graph than ``again``, what it gave before.
     """
     leaves = {*hidden}
-    if any(type(leaf) not in (Value, Unseen) for leaf in leaves):
+    kinds = [SHOWN.get(type(leaf), type(leaf)) for leaf in leaves]
+    if not HIDDEN.keys() >= {*kinds}:
         raise GraphError(f"leaves of a class of one's own may look at their numbers: {WAY_OUT}")
     before = _random_state()
-    hide, show = (map(setattr, leaves, repeat("__class__"), repeat(kind)) for kind in (Unseen, Value))
+    hide, show = (map(setattr, leaves, repeat("__class__"), to) for to in (map(HIDDEN.get, kinds), kinds))
     _looked.set("")
     try:
         deque(hide, maxlen=0)

@@ -82,9 +82,9 @@ class Run:
 
     def load(self) -> None:
         """Take the numbers over from the Values and the optimiser's memory."""
-        kinds = range(len(self.optimizer.memories))
+        numbers, kinds = self.program.numbers(), range(len(self.optimizer.memories))
         memory = [[self.optimizer.memory[k][kind] for k in self.ranks] for kind in kinds]
-        self.state = self.loop.state(self.program.numbers(), memory)
+        self.state = self.loop.state(numbers, memory)
 
     def store(self) -> None:
         """Bring them back."""
@@ -192,13 +192,18 @@ class Minimization:
         epoch, step = divmod(self.step, self.per_epoch)
         rows = list(part[(step - begun) * self.run.size : (step - begun + 1) * self.run.size])
         shown = ", ".join(map(str, rows[:5])) + (", …" if len(rows) > 5 else "")
-        raise AnomalyError(
-            f"the loss is nan or infinite in epoch {epoch + 1}, step {step + 1} (row {shown}); the parameters are "
-            f"those before this step. A smaller learning rate than {self.run.optimizer.lr} is the usual cure"
-        )
+        raise AnomalyError(not_finite(f"in epoch {epoch + 1}, step {step + 1} (row {shown})", self.run.optimizer))
 
 
 def _shuffled(rows: list[int], source: Random) -> Iterator[list[int]]:
     while True:
         source.shuffle(rows)
         yield list(rows)
+
+
+def not_finite(where: str, optimizer: Optimizer) -> str:
+    """What is said of a loss that ends a training."""
+    return (
+        f"the loss is nan or infinite {where}; the parameters are those before this step. "
+        f"A smaller learning rate than {optimizer.lr} is the usual cure"
+    )

@@ -11,10 +11,11 @@ from ..errors import known
 from ._dataset import Dataset, Scale, split, standardise
 from .images import cache_folder, digits, mnist
 from .small import GATES, boolean, circles, friends, from_metric, gate, line, moons, spiral, theme_park, xor
+from .table import read_csv
 
 __all__ = [
     "DATASETS", "GATES", "Dataset", "Scale", "boolean", "cache_folder", "circles", "dataset", "digits", "friends",
-    "from_metric", "gate", "line", "mnist", "moons", "spiral", "split", "standardise", "theme_park", "xor",
+    "from_metric", "gate", "line", "mnist", "moons", "spiral", "split", "standardise", "theme_park", "xor", "read_csv",
 ]  # fmt: skip
 
 # By name, what comes whole: everything but MNIST, which is given out in two parts.

@@ -24,6 +24,10 @@ class Dataset:
 
     X is an array of shape (rows, features). y has one entry per row: a label, a whole number from 0 up, where there
     are ``classes``; otherwise a number. Where NumPy is not installed both are lists.
+
+    >>> points = Dataset("points", [[0.0], [1.0]], [0, 1], classes=("low", "high"))
+    >>> points, points.X[1]
+    (<dataset points: 2 rows of 1 feature, 2 classes>, [1.0])
     """
 
     name: str
@@ -60,6 +64,10 @@ def split(data: Dataset, *parts: float, seed: int = 0, shuffle: bool = True) -> 
 
     Raises ArgumentTypeError if a part is no number, ArgumentError if one is empty, negative or nan, or if the parts
     ask for more rows than there are.
+
+    >>> from micrograd_nn.data import moons
+    >>> [len(part) for part in split(moons(100), 0.6, 0.2, 0.2)]
+    [60, 20, 20]
     """
     asked, most = [_rows_of(part, len(data)) for part in parts], len(data) + 1e-6
     fit = all(0 < rows <= most for rows in asked) and sum(asked) <= most  # nan is not, nor is infinity
@@ -93,10 +101,18 @@ def _rows_of(part: Any, whole: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """The mean and standard deviation of each feature, taken from the training rows and used on all others."""
+    """The mean and standard deviation of each feature, taken from the training rows and used on all others.
+
+    >>> _, scale = standardise([[1.0], [3.0]])
+    >>> scale([[5.0]]).tolist(), scale.undo([[3.0]]).tolist()
+    ([[3.0]], [[5.0]])
+    """
 
     mean: Any
     deviation: Any
+
+    def __repr__(self) -> str:
+        return f"<scale of {len(self.mean)} features>"
 
     def __call__(self, X: Any) -> Any:
         """X with each feature at mean 0 and deviation 1 (of the rows that the scale was taken from)."""

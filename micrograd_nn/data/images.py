@@ -28,7 +28,11 @@ MIRRORS = (
 
 
 def digits() -> Dataset:
-    """1,797 handwritten digits of 8×8 pixels from 0 to 1 (UCI optical recognition of handwritten digits, CC BY 4.0)."""
+    """1,797 handwritten digits of 8×8 pixels from 0 to 1 (UCI optical recognition of handwritten digits, CC BY 4.0).
+
+    >>> digits()
+    <dataset digits: 1797 rows of 64 features, 10 classes>
+    """
     here = Path(__file__).parent
     images = read_idx(here / "digits-images-idx3-ubyte.gz")
     return _images("digits", images, read_idx(here / "digits-labels-idx1-ubyte.gz"), 16.0, "float64")

@@ -19,6 +19,8 @@ def matrix(name: str, given: Any, column: bool = False) -> Array:
     """
     if isinstance(given, str | bytes | Mapping | Set) or not isinstance(given, Iterable):
         raise ArgumentTypeError(f"{name} is a list of {ROWS[name]}; got the {type(given).__name__} {given!r:.60}")
+    if hasattr(given, "to_numpy"):
+        given = given.to_numpy()  # a DataFrame or a Series: iterating over it gives the names of its columns
     given = given if isinstance(given, Sequence) or hasattr(given, "__array__") else list(given)
     try:
         array = _array(name, given, column)
@@ -26,7 +28,8 @@ def matrix(name: str, given: Any, column: bool = False) -> Array:
         raise _first_fault(name, given, error) from None
     shape = _shape(array)
     if len(shape) != 2 or not prod(shape):
-        raise ShapeError(f"{name} is a list of {ROWS[name]}; got the shape {shape}")
+        single = "; rows of a single number are [[1], [2]], of an array X.reshape(-1, 1)" if len(shape) == 1 else ""
+        raise ShapeError(f"{name} is a list of {ROWS[name]}; got the shape {shape}{single}")
     bad = _not_finite(array)
     if bad:
         i, j = bad[0]

@@ -30,7 +30,11 @@ GATES: dict[str, Callable[..., bool]] = {
 
 
 def friends() -> Dataset:
-    """Four people by weight and height, less 135 lb and 66 in; 1 means female."""
+    """Four people by weight and height, less 135 lb and 66 in; 1 means female.
+
+    >>> friends()
+    <dataset friends: 4 rows of 2 features, 2 classes>
+    """
     X, y = [(pounds - POUNDS, inches - INCHES) for _, pounds, inches, _ in PEOPLE], [female for *_, female in PEOPLE]
     names = tuple(name for name, *_ in PEOPLE)
     return _dataset("friends", X, y, features=("weight", "height"), classes=("male", "female"), rows=names)
@@ -58,12 +62,20 @@ def gate(name: str) -> Dataset:
 
 
 def xor() -> Dataset:
-    """A xor B: 1 where just one of two signals is on. No single unit can tell it."""
+    """A xor B: 1 where just one of two signals is on. No single unit can tell it.
+
+    >>> xor()
+    <dataset xor: 4 rows of 2 features, 2 classes>
+    """
     return gate("xor")
 
 
 def boolean() -> Dataset:
-    """F(x, y, z) = xy + not z, all eight rows from 111 down to 000."""
+    """F(x, y, z) = xy + not z, all eight rows from 111 down to 000.
+
+    >>> boolean()
+    <dataset boolean: 8 rows of 3 features, 2 classes>
+    """
     table = list(product((1, 0), repeat=3))
     truth = [int((x and y) or not z) for x, y, z in table]
     return _dataset("boolean", table, truth, features=("x", "y", "z"), classes=("0", "1"))
@@ -76,6 +88,9 @@ def theme_park(weights: Sequence[float] = (1, 1, 1), needed: float = 2) -> Datas
     (3, 1, 1) and needed=3 rain alone stops the trip.
 
     Raises ShapeError if there are not three weights.
+
+    >>> theme_park()
+    <dataset theme_park: 8 rows of 3 features, 2 classes>
     """
     if len(weights) != 3:
         raise ShapeError(f"theme_park takes 3 weights, for sunny, discount and partner, got {len(weights)}")
@@ -85,7 +100,11 @@ def theme_park(weights: Sequence[float] = (1, 1, 1), needed: float = 2) -> Datas
 
 
 def line(n: int = 30, slope: float = 2.0, height: float = 1.0, noise: float = 0.3, seed: int = 0) -> Dataset:
-    """Points about the line slope·x + height, x evenly from -1 to 1, with normal noise on y."""
+    """Points about the line slope·x + height, x evenly from -1 to 1, with normal noise on y.
+
+    >>> line()
+    <dataset line: 30 rows of 1 feature>
+    """
     source = Random(seed)
     across = [-1.0 + 2.0 * i / max(1, n - 1) for i in range(whole_number("n", n))]
     up = [slope * x + height + source.gauss(0.0, noise) for x in across]
@@ -93,7 +112,11 @@ def line(n: int = 30, slope: float = 2.0, height: float = 1.0, noise: float = 0.
 
 
 def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
-    """Two half circles that reach into each other, n points in all, with normal noise."""
+    """Two half circles that reach into each other, n points in all, with normal noise.
+
+    >>> moons(50)
+    <dataset moons: 50 rows of 2 features, 2 classes>
+    """
 
     def point(label: int, along: float, source: Random) -> tuple[float, float]:
         x, y = math.cos(math.pi * along), math.sin(math.pi * along)
@@ -103,7 +126,11 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
 
 
 def circles(n: int = 100, noise: float = 0.05, inner: float = 0.5, seed: int = 0) -> Dataset:
-    """A circle of radius 1 (label 0) about one of radius ``inner`` (label 1), n points in all, with normal noise."""
+    """A circle of radius 1 (label 0) about one of radius ``inner`` (label 1), n points in all, with normal noise.
+
+    >>> circles(50)
+    <dataset circles: 50 rows of 2 features, 2 classes>
+    """
 
     def point(label: int, along: float, source: Random) -> tuple[float, float]:
         radius = inner if label else 1.0
@@ -113,7 +140,11 @@ def circles(n: int = 100, noise: float = 0.05, inner: float = 0.5, seed: int = 0
 
 
 def spiral(n: int = 300, classes: int = 3, noise: float = 0.2, seed: int = 0) -> Dataset:
-    """Arms that wind out from the middle, one per class, n points in all; the noise is in the angle, in radians."""
+    """Arms that wind out from the middle, one per class, n points in all; the noise is in the angle, in radians.
+
+    >>> spiral(60)
+    <dataset spiral: 60 rows of 2 features, 3 classes>
+    """
 
     def point(label: int, along: float, source: Random) -> tuple[float, float]:
         angle = 2 * math.pi * label / classes + 4.0 * along + source.gauss(0.0, noise)

@@ -35,6 +35,10 @@ class Explanation:
 
     ``terms`` are the paths through named nodes, each a list of factors from root down; ``count`` is how many there
     are in all; ``number`` is the gradient.
+
+    >>> w = Value(3.0, "w")
+    >>> explain(w * w, w).number
+    6.0
     """
 
     def __init__(self, chain: Chain, most: int = MOST, digits: int | None = DIGITS, rules: bool = False) -> None:
@@ -100,6 +104,8 @@ class Explanation:
         more = f"… {rest:,} more" if rest < 10**30 else "… and very many more"
         chain, numbers = self._sums(str, number_text, " · ", "\n" + " " * len(whole) + " + ", more)
         return "\n".join([f"{whole} = {chain}", "", *worked, *shares, "", f"{whole} = {numbers} = {result}"])
+
+    __repr__ = __str__
 
     def _columns(self, factor: Factor) -> list[str]:
         try:

@@ -25,7 +25,12 @@ BEYOND = 1e15  # stands for the logarithm of inf, and less for that of 0; a mill
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way down from the loss to the weight."""
+    """One way down from the loss to the weight.
+
+    >>> w = Value(3.0, "w")
+    >>> next(iter(paths(w * w, w))).product
+    3.0
+    """
 
     nodes: tuple[Value, ...]  # from the loss to the weight
     partials: tuple[float, ...]  # between each node and the next
@@ -37,7 +42,14 @@ class Path:
 
 
 class Paths:
-    """The paths from w to L: their number, their sum, and the paths themselves, largest in magnitude first."""
+    """The paths from w to L: their number, their sum, and the paths themselves, largest in magnitude first.
+
+    >>> w = Value(3.0, "w")
+    >>> paths(w * w, w)
+    2 paths from w to L, in sum 6
+      3   L ← w
+      3   L ← w
+    """
 
     def __init__(self, root: Value, target: Value) -> None:
         self.root, self.target = root, target
@@ -65,6 +77,8 @@ class Paths:
         if self.count > SHOWN:
             lines.append("  …")
         return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 def _way(nodes: Sequence[Value], names: Mapping[Value, str]) -> str:

@@ -30,6 +30,11 @@ class Quiz:
     """A sheet and its key. ``print`` it for the sheet; ``markdown`` and ``key_markdown`` are for handing out.
 
     ``root`` is the graph at the numbers of the sheet; ``derivations`` are the key's own, one per gradient.
+
+    >>> w = Value(3.0, "w")
+    >>> print(quiz(w * w).key_text)
+    L = 1.96
+    ∂L/∂w = 2.8
     """
 
     given: tuple[tuple[str, float], ...]  # leaves and their numbers

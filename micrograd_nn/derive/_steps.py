@@ -21,7 +21,12 @@ MOST = 1000  # moves of the naive sweep, whose number can double with every node
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A node hands its upstream gradient on: to each operand, times the local partial towards it."""
+    """A node hands its upstream gradient on: to each operand, times the local partial towards it.
+
+    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
+    >>> next(iter(steps(a * b))).contributions
+    (3.0, 2.0)
+    """
 
     node: Value
     operation: Operation
@@ -43,6 +48,8 @@ class Step:
                 f"{contribution}; gathered {before} → {after}"
             )
         return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 def steps(root: Value) -> Iterator[Step]:
@@ -98,6 +105,8 @@ class Move:
     def __str__(self) -> str:
         return " ".join(self.columns)
 
+    __repr__ = __str__
+
 
 @dataclass(frozen=True)
 class WrongOrder:
@@ -110,6 +119,8 @@ class WrongOrder:
         left, right = _table("in topological order", self.right), _table("as soon as met, depth first", self.naive)
         width = max(map(len, left))
         return "\n".join(f"{a:<{width}}    {b}".rstrip() for a, b in zip_longest(left, right, fillvalue=""))
+
+    __repr__ = __str__
 
 
 def wrong_order(root: Value | None = None) -> WrongOrder:

@@ -47,6 +47,8 @@ class Factor:
     def __str__(self) -> str:
         return partial_text(self.child, self.parent)
 
+    __repr__ = __str__
+
     def latex(self) -> str:
         """The left-hand side in LaTeX."""
         return partial_latex(self.child, self.parent)

@@ -41,7 +41,12 @@ VAGUE = 2  # the highest rank of a slip that is named from a number of fewer tha
 
 @dataclass(frozen=True)
 class Finding:
-    """What came out for one entry."""
+    """What came out for one entry.
+
+    >>> w = Value(3.0, "w")
+    >>> check_partials(w * w, {"w": "w"}).findings[0].ok
+    False
+    """
 
     partial: str  # ∂L/∂w1
     ok: bool
@@ -58,10 +63,17 @@ class Finding:
         head = f"{'✓' if self.ok else '✗'} {self.partial:10} {numbers}"
         return head + "".join(f"\n      {line}" for line in self.words.splitlines())
 
+    __repr__ = __str__
+
 
 @dataclass(frozen=True)
 class Report:
-    """All findings; ``ok`` if every entry is right. ``print`` it, or let Jupyter show the table."""
+    """All findings; ``ok`` if every entry is right. ``print`` it, or let Jupyter show the table.
+
+    >>> w = Value(3.0, "w")
+    >>> check_partials(w * w, {"w": "2*w"}).ok
+    True
+    """
 
     findings: tuple[Finding, ...]
 
@@ -74,6 +86,8 @@ class Report:
         head = f"{sum(finding.ok for finding in self.findings)} of {len(self.findings)} right"
         columns = f"  {'':10} {'engine':>14}   {'by hand':>14}   {'numeric':>14}"
         return "\n".join([head, columns, *map(str, self.findings)])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         rows = []

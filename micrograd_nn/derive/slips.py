@@ -63,6 +63,9 @@ class Slip(Enum):
     """What went wrong in a derivation: a word for it, its rank, what is said of it, and the edits that make it.
 
     Of two slips that explain the same numbers, the one of the lower rank is named. {f} is the function at hand.
+
+    >>> Slip.SIGN
+    <Slip.SIGN: 'sign'>
     """
 
     rank: int

@@ -33,6 +33,9 @@ def walk(root: Value) -> "Walk":
 
     Raises ArgumentTypeError if root is not a Value, GraphError if there are more than 400 values, or if a ``.data``
     has changed since the graph was recorded.
+
+    >>> walk(Value(2.0, "a") * 3)
+    <Walk: Forward and backward through L, 3 steps>
     """
     if not isinstance(root, Value):
         raise ArgumentTypeError(f"walk goes through the graph below a Value, got {type(root).__name__}")
@@ -40,7 +43,11 @@ def walk(root: Value) -> "Walk":
 
 
 class Walk:
-    """The page: ``.html``, ``.save(path)``; a notebook shows it as the value of a cell."""
+    """The page: ``.html``, ``.save(path)``; a notebook shows it as the value of a cell.
+
+    >>> "</html>" in walk(Value(2.0, "a") * 3).html
+    True
+    """
 
     def __init__(self, root: Value) -> None:
         self.data = graph_data(root, told=True)

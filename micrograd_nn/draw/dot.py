@@ -43,6 +43,9 @@ def draw_dot(
     Raises ArgumentTypeError if root is not a Value, UnknownNameError for another format, direction or module,
     GraphError if more than ``budget`` values are left, or three times as many lines, or if a ``.data`` has changed
     since the graph was recorded.
+
+    >>> draw_dot(Value(2.0, "a") * 3)
+    <Drawing: Computation graph of 6: 3 values>
     """
     if not isinstance(root, Value):
         raise ArgumentTypeError(f"draw_dot draws the graph below a Value, got {type(root).__name__}")

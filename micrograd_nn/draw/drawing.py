@@ -5,6 +5,7 @@ file or nothing. Notebooks show it, and where nothing can be drawn they show the
 """
 
 import os
+import webbrowser
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ class Drawing:
     """A picture: ``.source`` (DOT), ``.svg``, ``.save(path)``; a notebook shows it as the value of a cell.
 
     ``notes`` says in sentences what the picture leaves out.
+
+    >>> from micrograd_nn import Value, draw_dot
+    >>> picture = draw_dot(Value(2.0, "a") * 3)
+    >>> picture.source.startswith("digraph"), picture
+    (True, <Drawing: Computation graph of 6: 3 values>)
     """
 
     source: str
@@ -55,6 +61,17 @@ class Drawing:
         """
         writers: dict[str, Callable[[], bytes]] = {".svg": lambda: self.svg.encode(), ".png": lambda: self.png}
         return save_as(path, "picture", writers | dict.fromkeys((".dot", ".gv"), self.source.encode))
+
+    def render(self, filename: str = "graph", format: str | None = None, view: bool = False, **_: Any) -> str:
+        """Write filename.svg, or .png, and return its path: graphviz's way, which is micrograd's. ``view`` shows it."""
+        path = str(self.save(f"{filename}.{format or self.format}").resolve())
+        if view:
+            webbrowser.open(f"file://{path}")
+        return path
+
+    def view(self, filename: str = "graph") -> str:
+        """Write the picture to a file, show it in the browser, and return the file's path."""
+        return self.render(filename, view=True)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if not can_draw():

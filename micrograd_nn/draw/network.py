@@ -44,6 +44,10 @@ def draw_network(
     Raises ArgumentTypeError if net is not a network, ArgumentError if the loss was not recorded with it, or if a Module
     of your own can't be called without ``inputs``, GraphError if a ``.data`` below the loss has changed since it was
     recorded, and what net itself raises if the inputs do not fit.
+
+    >>> from micrograd_nn import MLP
+    >>> draw_network(MLP(2, [2, 1], seed=0), [1.0, 2.0])
+    <Drawing: Network 2 → 2 → 1>
     """
     if not isinstance(net, Module):
         raise ArgumentTypeError(f"draw_network draws an MLP, a Layer or a Neuron, got {type(net).__name__}")

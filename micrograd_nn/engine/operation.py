@@ -6,10 +6,12 @@ needs to know nothing else about it.
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
+from inspect import Parameter, Signature
 from keyword import iskeyword
 from typing import Any, Self, TypeVar, overload
 
 from ..errors import ArgumentError, NumberError, known
+from ..habits import described
 from ..number import as_float as as_float
 
 T = TypeVar("T", bound="Operand")
@@ -31,14 +33,29 @@ FLAT = Flat(0.0)
 
 @dataclass(frozen=True)
 class Domain:
-    """Where an operation is a real number, in words and as a test on the operands."""
+    """Where an operation is a real number, in words and as a test on the operands.
+
+    >>> positive = Domain("a > 0", lambda a: a > 0)
+    >>> positive, positive.holds(-1.0)
+    (Domain(text='a > 0'), False)
+    """
 
     text: str
-    holds: Callable[..., bool]
+    holds: Callable[..., bool] = field(repr=False)
 
 
 EVERYWHERE = Domain("every real number", lambda *operands: True)
 TABLE: "dict[str, Operation]" = {}
+
+
+class Help:
+    """The docstring of the class Operation, and of each row its own."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+
+    def __get__(self, row: "Operation | None", kind: type) -> str | None:
+        return self.text if row is None else described(row, Operand)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +68,12 @@ class Operation:
     Levels: 1 sign, 2 sum, 3 product, 4 power, 5 atom.
 
     Raises ArgumentError if the name is taken or no identifier, or if the partials are not one or two in a tuple.
+
+    >>> TABLE["tanh"], TABLE["tanh"](0.5), TABLE["tanh"].arity
+    (<operation tanh>, 0.46211715726000974, 1)
     """
 
+    __doc__ = Help(__doc__)  # of a row, what help(relu) shows
     name: str  # the field's standard name
     _: KW_ONLY
     doc: str  # one line
@@ -88,6 +109,11 @@ class Operation:
         }
         for name, filled_in in usual.items():
             object.__setattr__(self, name, getattr(self, name) or filled_in)  # the row is frozen from here on
+        second = Parameter(
+            "b", Parameter.POSITIONAL_ONLY, default=Parameter.empty if self.default is None else self.default
+        )
+        first = Parameter("a", Parameter.POSITIONAL_ONLY)
+        object.__setattr__(self, "__signature__", Signature([first, second][: self.arity]))
         TABLE[self.name] = self
 
     @overload
@@ -160,7 +186,7 @@ class Operand:
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy hands `array * operand` back to us, and we refuse it in words
+    __array_ufunc__: Any = None  # NumPy hands `array * operand` back to us, and we refuse it in words
 
     @classmethod
     def apply(cls, operation: Operation, *operands: Any) -> Self:
@@ -171,8 +197,15 @@ class Operand:
     __add__, __radd__ = binary("add")
     __sub__, __rsub__ = binary("sub")
     __mul__, __rmul__ = binary("mul")
-    __truediv__, __rtruediv__ = binary("div")
-    __rpow__ = binary("pow")[1]
+
+    def __truediv__(self, other: Any) -> Self:  # spelled out: of a pair of functions pyright doesn't know the result
+        return self.apply(TABLE["div"], self, other)
+
+    def __rtruediv__(self, other: Any) -> Self:
+        return self.apply(TABLE["div"], other, self)
+
+    def __rpow__(self, other: Any) -> Self:
+        return self.apply(TABLE["pow"], other, self)
 
     def __pow__(self, other: Any, modulo: None = None) -> Self:
         if modulo is not None:

@@ -7,7 +7,7 @@ The sum, the difference, the product and a neuron's sum are spelled out for spee
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from functools import partial
 from itertools import repeat
 from math import isfinite, isnan
@@ -15,12 +15,13 @@ from operator import attrgetter, ge, gt, le, lt
 from typing import Any
 from warnings import warn
 
-from ..errors import ArgumentTypeError, printable
+from ..errors import printable
+from ..habits import Habits, made_by_hand, read_off
 from ..number import as_float
 from .graph import Below, copying
 from .graph import topological_order as topological_order
 from .modes import check_backward, check_forward, now, open_locks
-from .operation import Operand, Operation, unary
+from .operation import TABLE, Operand, Operation
 from .ops import add, mul, sub
 
 LEFT = "a number leaves its graph here: write micrograd_nn.exp(v) for math.exp(v), and v.data if you mean the number"
@@ -31,7 +32,7 @@ def compared(test: Callable[[float, float], bool]) -> Callable[["Value", Any], b
     return lambda self, other: test(self.data, as_value(other).data)
 
 
-class Value(Operand):
+class Value(Habits, Operand):
     """One real number in a computation graph.
 
     >>> a, b = Value(2.0, label="a"), Value(-3.0, label="b")
@@ -51,7 +52,7 @@ class Value(Operand):
 
     __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright")
     _data: float
-    grad: float | None
+    grad: float | Any  # None until a sweep has reached the node; Any, so that types let p.data -= lr * p.grad pass
     label: str
     operation: Operation | None  # what made it; None for a leaf
     left: Any  # the operands, Values: None where there is none
@@ -59,13 +60,12 @@ class Value(Operand):
     dleft: float  # ∂self/∂left and ∂self/∂right, as they were when self was computed
     dright: float
 
-    def __init__(self, data: Any, label: str = "") -> None:
-        if not isinstance(label, str):
-            given = f"{type(label).__name__} {label!r:.40}"
-            raise ArgumentTypeError(f"a label is a str, got the {given}: name a Value with Value(2.0, label='x')")
-        self._data, self.grad, self.label = as_float(data), None, label
+    def __init__(self, data: Any, label: "str | Collection[Value]" = "", op: str = "") -> None:
+        self._data, self.grad, self.label = as_float(data), None, label if isinstance(label, str) else ""
         self.operation = self.left = self.right = None
         self.dleft = self.dright = 0.0
+        if not isinstance(label, str):
+            made_by_hand(self, label, op)  # micrograd's Value(t, (a,), "tanh")
 
     @property
     def data(self) -> float:
@@ -86,7 +86,10 @@ class Value(Operand):
         """∂self/∂operand for each operand, recorded at forward time."""
         return () if self.left is None else (self.dleft,) if self.right is None else (self.dleft, self.dright)
 
-    _prev = operands  # as micrograd has it
+    @property
+    def _prev(self) -> Set["Value"]:  # micrograd's, in order
+        return dict.fromkeys(self.operands).keys()
+
     _op = property(lambda self: self.operation.sign if self.operation else "")
 
     # ---- forward ----
@@ -124,7 +127,7 @@ class Value(Operand):
         a, b = self._data, other._data
         return _record(a * b, mul, self, other, b, a)
 
-    exp, log, tanh, sigmoid, relu = (unary(name) for name in ("exp", "log", "tanh", "sigmoid", "relu"))  # micrograd's
+    rows = TABLE
 
     # ---- backward ----
 
@@ -143,10 +146,12 @@ class Value(Operand):
             deque(undo, maxlen=0)  # all of it in one step of C, which no Ctrl-C divides
             raise
 
-    def _backward(self) -> None:
+    def _pass_on(self) -> None:
         """One step of the sweep by hand: pass ``self.grad`` on to the operands."""
         for operand, slope in zip(self.operands, self.partials, strict=True):
             operand.grad = (operand.grad or 0.0) + (self.grad or 0.0) * slope
+
+    _backward = property(lambda self: self._pass_on, read_off)  # micrograd's
 
     # ---- as a number ----
 
@@ -199,7 +204,7 @@ def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dr
         recording, watching, spreading = now()
         if watching:
             check_forward(data, operation, (left,) if right is None else (left, right))
-        if spreading in (left.__class__, right.__class__):
+        if spreading and (isinstance(left, spreading) or isinstance(right, spreading)):
             node = _restore(Value, None, data, None, "", operation, left, right, dleft, dright)
             return spreading.made(node, recording)  # type: ignore[no-any-return]
         if not recording:
@@ -212,16 +217,21 @@ def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dr
     return node
 
 
-def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value]) -> Value:
-    """w1·x1 + … + wn·xn, recorded as ``*`` and ``+`` record it, without their way through Python's operators."""
+def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value], bias: Value | None = None) -> Value:
+    """w1·x1 + … + wn·xn + b, recorded as ``*`` and ``+`` record it, without their way through Python's operators."""
     total: Value | None = None
     for w, x in zip(weights, inputs, strict=True):
-        if w.__class__ is not Value:
+        try:
+            a = w._data
+        except AttributeError:  # a plain number; asking for the class would cost more, and refuse a Parameter
             w = as_value(w)
-        a, b = w._data, x._data
+            a = w._data
+        b = x._data
         term = _record(a * b, mul, w, x, b, a)
         total = term if total is None else _record(total._data + term._data, add, total, term, 1.0, 1.0)
-    return Value(0.0) if total is None else total
+    if total is None:
+        total = Value(0.0)
+    return total if bias is None else _record(total._data + bias._data, add, total, bias, 1.0, 1.0)
 
 
 def as_value(operand: Any) -> Value:
@@ -256,13 +266,18 @@ def _sweep(order: list[Any], before: list[float | None]) -> None:
         if left is not None:
             adjoint = node.grad
             slope = node.dleft
-            term = adjoint if slope == 1.0 else adjoint * slope
-            left.grad = term if left.grad is None else left.grad + term
+            if slope == 1.0:  # a sum: its operands are of one class, a product's are Parameters, and Python notices
+                earlier = left.grad
+                left.grad = adjoint if earlier is None else earlier + adjoint
+            else:
+                earlier = left.grad
+                left.grad = adjoint * slope if earlier is None else earlier + adjoint * slope
             right = node.right
             if right is not None:
                 slope = node.dright
                 term = adjoint if slope == 1.0 else adjoint * slope
-                right.grad = term if right.grad is None else right.grad + term
+                earlier = right.grad
+                right.grad = term if earlier is None else earlier + term
     if open_locks and now()[1]:
         check_backward(order)
 

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from functools import reduce
 from itertools import accumulate
 from operator import add
-from typing import Any
+from typing import Any, TypeVar, overload
 
+from ..engine.operation import Operand
 from ..engine.ops import exp, logaddexp, maximum, softplus, stop_gradient
 from ..errors import ArgumentError
+
+T = TypeVar("T", bound=Operand)  # a Value, a symbol, or whatever else the table acts on
 
 
 def chain(operation: Any, values: Iterable[Any], name: str) -> Any:
@@ -22,6 +25,10 @@ def chain(operation: Any, values: Iterable[Any], name: str) -> Any:
     return reduce(operation, terms)
 
 
+@overload
+def total(values: Iterable[float]) -> float: ...
+@overload
+def total(values: Iterable[T]) -> T: ...
 def total(values: Iterable[Any]) -> Any:
     """v1 + v2 + … + vn, without the leading 0 that Python's sum puts into the graph.
 
@@ -32,12 +39,24 @@ def total(values: Iterable[Any]) -> Any:
     return chain(add, values, "total")
 
 
+@overload
+def mean(values: Iterable[float]) -> float: ...
+@overload
+def mean(values: Iterable[T]) -> T: ...
 def mean(values: Iterable[Any]) -> Any:
-    """(v1 + v2 + … + vn) / n; the value itself if there is just one."""
+    """(v1 + v2 + … + vn) / n; the value itself if there is just one.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
     terms = list(values)
     return total(terms) / len(terms) if len(terms) != 1 else terms[0]
 
 
+@overload
+def logsumexp(values: Iterable[float]) -> float: ...
+@overload
+def logsumexp(values: Iterable[T]) -> T: ...
 def logsumexp(values: Iterable[Any]) -> Any:
     """ln(exp(v1) + … + exp(vn)), finite wherever its result is.
 
@@ -47,6 +66,10 @@ def logsumexp(values: Iterable[Any]) -> Any:
     return chain(logaddexp, values, "logsumexp")
 
 
+@overload
+def log_softmax(values: Iterable[float]) -> list[float]: ...
+@overload
+def log_softmax(values: Iterable[T]) -> list[T]: ...
 def log_softmax(values: Iterable[Any]) -> list[Any]:
     """ln softmax(v): right where softmax itself has run down to 0 or up to 1.
 
@@ -73,6 +96,10 @@ def surprise(values: Iterable[Any], k: int) -> Any:
     return softplus(logsumexp(others) - own) if others else own - own
 
 
+@overload
+def softmax(values: Iterable[float]) -> list[float]: ...
+@overload
+def softmax(values: Iterable[T]) -> list[T]: ...
 def softmax(values: Iterable[Any]) -> list[Any]:
     """exp(vi) / Σ exp(vj): as many positive numbers, with sum 1, and stable at any size of v.
 
@@ -92,6 +119,10 @@ def below_largest(values: Iterable[Any], name: str) -> list[Any]:
     return [term - largest for term in terms]
 
 
+@overload
+def maxout(values: Iterable[float]) -> float: ...
+@overload
+def maxout(values: Iterable[T]) -> T: ...
 def maxout(values: Iterable[Any]) -> Any:
     """The largest of the values (Goodfellow et al., Maxout Networks, 2013).
 

@@ -17,6 +17,7 @@ from ..number import whole_number
 from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
+from .module import Parameter
 from .naming import Automatic
 
 LAYER_WIDE = ("maxout", "softmax")  # what only a whole layer can do, beside what a single neuron can
@@ -31,7 +32,7 @@ class Neuron(Module):
 
     ``activation`` is the name of an operation, or an Operation; "identity" for none. Weights that are not given are
     drawn by ``init`` (see init.INITIALISERS; glorot asks for ``nout``, the outputs of the layer) from ``seed``. A
-    bias that is not given is 0; ``bias=False`` leaves it out.
+    bias that is not given is 0; ``bias=False`` leaves it out. ``nonlin=False`` is micrograd's "identity".
 
     Raises ShapeError on a wrong number of weights or inputs, UnknownNameError on an unknown activation.
     """
@@ -48,9 +49,10 @@ class Neuron(Module):
         init: str | Initialiser = "uniform",
         seed: int | Random | None = None,
         nout: int = 1,
+        nonlin: bool = True,
     ) -> None:
         self.nin = whole_number("the number of inputs of a neuron", nin)
-        self.activation = named_activation(activation)
+        self.activation = named_activation(activation) if nonlin else None
         self.label: str = Automatic("h1")
         if weights is None:
             draw, source = initialiser(init), source_of(seed)
@@ -59,8 +61,8 @@ class Neuron(Module):
             raise ArgumentTypeError(f"the weights of a neuron are a list of {nin} numbers, got {weights!r:.40}")
         if len(weights) != self.nin:
             raise ShapeError(f"a neuron of {nin} inputs takes {nin} weights, got {len(weights)}")
-        self.w = [Value(weight) for weight in weights]
-        self.b = None if bias is False else Value(0.0 if bias is None or bias is True else bias)
+        self.w = [Parameter(weight) for weight in weights]
+        self.b = None if bias is False else Parameter(0.0 if bias is None or bias is True else bias)
 
     @property
     def units(self) -> "list[Neuron]":
@@ -72,9 +74,7 @@ class Neuron(Module):
 
     def fire(self, x: Sequence[Value]) -> Value:
         """The output on inputs that have been checked."""
-        out = weighted_sum(self.w, x)
-        if self.b is not None:
-            out = out + self.b
+        out = weighted_sum(self.w, x, self.b)
         if self.activation is not None:
             out = self.activation(out)
         out.label = self.label
@@ -85,7 +85,11 @@ class Neuron(Module):
 
 
 class Maxout(Neuron):
-    """A neuron that keeps the largest of several weighted sums: max(w·x + b, w'·x + b'). Options as for Neuron."""
+    """A neuron that keeps the largest of several weighted sums: max(w·x + b, w'·x + b'). Options as for Neuron.
+
+    >>> Maxout(2, pieces=3)
+    Maxout(2, pieces=3)
+    """
 
     def __init__(self, nin: int, pieces: int = 2, **options: Any) -> None:
         options["seed"] = source_of(options.get("seed"))
@@ -110,11 +114,15 @@ class Layer(Module):
 
     ``activation`` may also be "maxout", or "softmax", which acts on the sums of the whole layer. The other options
     are those of Neuron, and ``pieces``, the number of sums of a maxout, which other layers leave aside.
+
+    >>> [output.label for output in Layer(2, 3, "tanh", seed=0)([1.0, -1.0])]
+    ['h1', 'h2', 'h3']
     """
 
     def __init__(self, nin: int, nout: int, activation: str | Operation = "relu", **options: Any) -> None:
         self.nin = whole_number("the number of inputs of a layer", nin)
         self.nout = whole_number("the number of neurons of a layer", nout)
+        activation = activation if options.pop("nonlin", True) else "identity"
         named_activation(activation, LAYER_WIDE)
         self.activation = activation.name if isinstance(activation, Operation) else activation
         options |= {"seed": source_of(options.get("seed")), "nout": self.nout}

@@ -178,7 +178,7 @@ def as_label(given: Any, classes: int | None) -> int:
         label = int(given)
     except (TypeError, ValueError, OverflowError):
         label = None
-    if isinstance(given, bool) or label is None or label != given:
+    if isinstance(given, bool | Value) or label is None or label != given:
         raise ArgumentTypeError(f"{legal}, got {given!r}")
     if label < 0 or (classes is not None and label >= classes):
         raise ArgumentError(f"{legal}, got {label}")

@@ -13,6 +13,20 @@ from ..number import as_float
 from .naming import on_leaves, then_named
 
 
+class Parameter(Value):
+    """A leaf that a training moves. It takes attributes of your own, and weak references, which a Value does not.
+
+    >>> p = Parameter(2.0, "w1")
+    >>> p.m = 0.0
+    >>> (p * 3).backward()
+    >>> p, p.m
+    (Value(data=2.0, grad=3.0, label='w1'), 0.0)
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (*super().__reduce__(), vars(self) or None)
+
+
 class Module:
     """What has parameters: leaf Values, other modules, or lists and dicts of them, held as attributes.
 
@@ -37,6 +51,9 @@ class Module:
             cls.__init__ = then_named(cls.__init__, neurons_of)  # type: ignore[method-assign]
         if "__call__" in vars(cls) and not hasattr(cls, "fire"):  # what has ``fire`` makes the leaves itself
             cls.__call__ = on_leaves(cls.__call__)  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.parameters())} parameters)"
 
     def parameters(self) -> list[Value]:
         """The parameters in order, each once."""

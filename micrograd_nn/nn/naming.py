@@ -41,9 +41,13 @@ def name_parts(neurons: dict[str, Any]) -> None:
 
 
 def _name(letter: str, parameters: Iterable[Value], few: bool) -> None:
-    """w1, w2, … for leaves that have no label by a person; what is held twice is counted once."""
-    for i, parameter in enumerate(dict.fromkeys(p for p in parameters if p.operation is None), start=1):
-        if not parameter.label or parameter.label.__class__ is Automatic:
+    """w1, w2, … for leaves that have no label by a person, each counted once; none if they are not few."""
+    if few:
+        parameters = dict.fromkeys(p for p in parameters if p.operation is None)
+    for i, parameter in enumerate(parameters, start=1):
+        if few and not parameter.label:
+            parameter.label = automatic(letter, i)
+        elif parameter.label.__class__ is Automatic and parameter.operation is None:
             parameter.label = automatic(letter, i) if few else ""
 
 

@@ -48,6 +48,15 @@ class Optimizer:
     rate that was given here, or to the optimiser whose state was loaded.
 
     Raises ArgumentError if there is no parameter, if one comes twice, or if a hyperparameter is out of its range.
+
+    >>> class Halves(Optimizer):
+    ...     def rule(self, p, g, memory, s):
+    ...         return p / 2, memory
+    >>> w = Value(3.0)
+    >>> w.backward()
+    >>> Halves([w], lr=0.1).step()
+    >>> w.data
+    1.5
     """
 
     memories: tuple[str, ...] = ()
@@ -119,6 +128,9 @@ class Optimizer:
         own = {"memory": [memory for _, memory in moved], "steps": self.steps + 1}
         # One call into C, which Ctrl-C can't cut in two. ``deferred`` would take longer than a small network's step.
         deque(chain(map(_set_data, self.params, numbers), map(self.__dict__.update, [own])), maxlen=0)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.params):,} parameters, lr={self.lr}, steps={self.steps})"
 
     def zero_grad(self) -> None:
         """Forget all gradients: each parameter's ``.grad`` is None again."""
@@ -256,6 +268,9 @@ class AdamW(Adam):
     """Adam whose weight decay pulls at the parameter itself instead of entering the means (Loshchilov, Hutter, 2017).
 
     Its weight_decay is 0.01 unless given.
+
+    >>> AdamW([Value(1.0)], lr=0.1)
+    AdamW(1 parameters, lr=0.1, steps=0)
     """
 
     def __init__(
@@ -277,7 +292,14 @@ class AdamW(Adam):
 
 @offered
 class RMSprop(Optimizer):
-    """The gradient over the root of its mean square (Hinton's lecture 6e, 2012); ``centered`` takes the mean off it."""
+    """The gradient over the root of its mean square (Hinton's lecture 6e, 2012); ``centered`` takes the mean off it.
+
+    >>> w = Value(1.0)
+    >>> (w * 3).backward()
+    >>> RMSprop([w], lr=0.1, alpha=0.75).step()
+    >>> round(w.data, 6)
+    0.8
+    """
 
     def __init__(
         self,
@@ -340,9 +362,18 @@ class LambdaLR:
         self.epoch = epoch
         self.optimizer.lr = self.optimizer.initial_lr * self.factor(epoch)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.optimizer!r}, epoch={self.epoch})"
+
 
 class StepLR(LambdaLR):
-    """The rate times gamma every ``step_size`` epochs."""
+    """The rate times gamma every ``step_size`` epochs.
+
+    >>> schedule = StepLR(SGD([Value(1.0)], lr=0.8), step_size=1, gamma=0.5)
+    >>> schedule.step()
+    >>> schedule
+    StepLR(SGD(1 parameters, lr=0.4, steps=0), epoch=1)
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         size = whole_number("step_size", step_size)
@@ -350,14 +381,26 @@ class StepLR(LambdaLR):
 
 
 class ExponentialLR(LambdaLR):
-    """The rate times gamma after every epoch."""
+    """The rate times gamma after every epoch.
+
+    >>> schedule = ExponentialLR(SGD([Value(1.0)], lr=0.8), gamma=0.5)
+    >>> schedule.step()
+    >>> schedule.optimizer.lr
+    0.4
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         super().__init__(optimizer, lambda epoch: gamma**epoch)
 
 
 class CosineAnnealingLR(LambdaLR):
-    """Down along half a cosine, from the first rate to eta_min in T_max epochs (Loshchilov and Hutter, SGDR, 2016)."""
+    """Down along half a cosine, from the first rate to eta_min in T_max epochs (Loshchilov and Hutter, SGDR, 2016).
+
+    >>> schedule = CosineAnnealingLR(SGD([Value(1.0)], lr=0.8), T_max=2)
+    >>> schedule.step()
+    >>> round(schedule.optimizer.lr, 6)
+    0.4
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         last = whole_number("T_max", T_max)

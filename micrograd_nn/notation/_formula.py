@@ -310,8 +310,8 @@ def work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
 
 def _unknown(name: str, known: Iterable[str]) -> str:
     some = ", ".join(map(printable, sorted({*known})[:30]))
-    meant = get_close_matches(name, functions(), n=1)
-    hint = f"; did you mean the operation {meant[0]}(…)?" if meant else ""
+    meant = get_close_matches(name, functions(), n=3)
+    hint = f"; did you mean the operation {'(…) or '.join(meant)}(…)?" if meant else ""
     word = name.replace(PRIME, "'")
     return f"unknown name {printable(repr(word))}; known are: {some or 'none'}{hint}"
 

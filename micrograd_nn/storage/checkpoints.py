@@ -55,10 +55,17 @@ def load_checkpoint(path: str | os.PathLike[str], net: Module, optimizer: Optimi
 
 
 class Checkpoint:
-    """A callback for ``fit`` that writes a checkpoint every so many rows of the history."""
+    """A callback for ``fit`` that writes a checkpoint every so many rows of the history.
+
+    >>> Checkpoint("half_way.safetensors", every=10)
+    Checkpoint('half_way.safetensors', every=10)
+    """
 
     def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
         self.path, self.every = path, whole_number("every", every)
+
+    def __repr__(self) -> str:
+        return f"Checkpoint({str(self.path)!r}, every={self.every})"
 
     def __call__(self, running: Training) -> None:
         """Write it, if it is time."""

@@ -5,13 +5,14 @@ numbers, or one error and nothing changed.
 """
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import product
 from typing import Any, TypeVar
 
 from ..collector import undisturbed
+from ..engine.value import Value
 from ..errors import ArgumentTypeError, FormatError, StateError, known
 from ..files import name_of, write_whole
 from ..nn.layers import LAYER_WIDE, MLP, Module, named_activation
@@ -21,21 +22,30 @@ from .packing import Tensor, Tensors, pack, read, unpack
 M = TypeVar("M", bound=Module)
 Shape = tuple[int, ...]
 
+_set_data = vars(Value)["_data"].__set__
 MLP_FIELDS = {"kind": str, "nin": int, "nouts": list, "activations": list, "bias": bool, "pieces": int}
 
 
-def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None) -> None:
+def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None, classes: Sequence[str] = ()) -> None:
     """Write the network to a file: its parameters exactly, and for an MLP how it is built.
 
-    ``loss`` is the name of the one that it was trained on, for whoever evaluates it. An MLP that was changed by hand,
+    ``loss`` is the name of the one that it was trained on, for whoever evaluates it; ``classes`` say what its labels
+    mean. An MLP that was changed by hand,
     such as one that shares its weights, is a network of your own: it comes back through ``load_into``.
 
     Raises FileError (OSError); the old file is then whole.
+
+    >>> import tempfile
+    >>> from micrograd_nn import MLP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(MLP(2, [3, 1]), f"{folder}/net.safetensors")
+    ...     load(f"{folder}/net.safetensors")
+    MLP(2, [3 relu, 1 identity])
     """
-    write_whole(path, to_bytes(net, loss=loss))
+    write_whole(path, to_bytes(net, loss=loss, classes=classes))
 
 
-def to_bytes(net: Module, *, loss: str | None = None) -> bytes:
+def to_bytes(net: Module, *, loss: str | None = None, classes: Sequence[str] = ()) -> bytes:
     """What ``save`` writes, for where there are no files.
 
     >>> from_bytes(to_bytes(MLP(2, [3, 1], seed=0)))
@@ -45,7 +55,8 @@ def to_bytes(net: Module, *, loss: str | None = None) -> bytes:
         raise ArgumentTypeError(f"save takes a network, a Module, got {type(net).__name__}")
     if loss is not None:
         known("loss", loss, LOSSES)
-    return pack(tensors_of(net), {"architecture": architecture(net), "loss": loss})
+    named = {"classes": list(classes)} if classes else {}
+    return pack(tensors_of(net), {"architecture": architecture(net), "loss": loss, **named})
 
 
 def from_bytes(content: bytes) -> MLP:
@@ -58,6 +69,13 @@ def load(path: str | os.PathLike[str]) -> MLP:
 
     Raises FileMissingError or FileError if the file can't be read, FormatError if it is no whole file of ``save``,
     UnknownNameError if it uses an operation that is not in the table.
+
+    >>> import tempfile
+    >>> from micrograd_nn import MLP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(MLP(2, [1]), f"{folder}/net.safetensors")
+    ...     load(f"{folder}/net.safetensors")
+    MLP(2, [1 identity])
     """
     return _built(*read(path), name_of(path))
 
@@ -66,6 +84,16 @@ def load_into(net: M, path: str | os.PathLike[str]) -> M:
     """Give a network of your own the parameters that were saved there, all or none, and return it.
 
     Raises what ``load`` raises, and StateError, which lists all that is missing, extra or of another shape.
+
+    >>> import tempfile
+    >>> from micrograd_nn import MLP
+    >>> one, other = MLP(2, [1], seed=0), MLP(2, [1], seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(one, f"{folder}/net.safetensors")
+    ...     load_into(other, f"{folder}/net.safetensors")
+    MLP(2, [1 identity])
+    >>> one.state_dict() == other.state_dict()
+    True
     """
     if not isinstance(net, Module):
         raise ArgumentTypeError(
@@ -80,8 +108,27 @@ def load_into(net: M, path: str | os.PathLike[str]) -> M:
 def _built(tensors: Tensors, about: dict[str, Any], name: str) -> MLP:
     _check_network(about, name)
     net = _build(about.get("architecture"), tensors, name)
-    take(net, tensors)
+    arrays = _arrays_of_layers(net)
+    if {array: shape for array, (shape, _) in arrays.items()} == {array: tensors[array].shape for array in tensors}:
+        for array, (_, parameters) in arrays.items():
+            deque(map(_set_data, parameters, tensors[array].numbers), maxlen=0)
+    else:
+        take(net, tensors)
     return net
+
+
+def _arrays_of_layers(net: MLP) -> Mapping[str, tuple[Shape, Sequence[Value]]]:
+    """The parameters of a new MLP under the names of ``tensors_of``, which would look at the name of each."""
+    arrays = {}
+    for i, layer in enumerate(net.layers):
+        units = [unit for neuron in layer.neurons for unit in neuron.units]
+        maxout = layer.activation == "maxout"
+        stem = f"layers.{i}.neurons." + "pieces." * maxout
+        shape = (layer.nout, len(units) // layer.nout)[: 1 + maxout]
+        arrays[stem + "w"] = (*shape, layer.nin), [w for unit in units for w in unit.w]
+        if units[0].b is not None:
+            arrays[stem + "b"] = shape, [unit.b for unit in units if unit.b is not None]
+    return arrays
 
 
 def _check_network(about: dict[str, Any], name: str) -> None:

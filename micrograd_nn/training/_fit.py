@@ -21,7 +21,7 @@ from .engines import Column, ScalarEngine, choose
 from .history import History
 from .metrics import Score, named_metrics
 from .running import Callback, Training
-from .task import Penalty, Task
+from .task import Penalty, Task, look_over
 
 MEASURED = 10_000  # at most so many training rows are measured for the history
 
@@ -54,9 +54,10 @@ def fit(
 ) -> History:
     """Train ``net`` on the rows of X and their targets y, and return the history.
 
-    X has shape (rows, features). y has a number per row, or a row of numbers; beside a network of several outputs, a
-    flat y holds labels from 0 up. The loss of a row is ``loss(net(x), target)``, that of a batch the mean over its
-    rows, plus l1·Σ|w| + l2·Σw² over all parameters; from a performance, which is climbed, they are taken off.
+    X has shape (rows, features), and may be a DataFrame. y has a number per row, or a row of numbers; beside a network
+    of several outputs, a flat y holds labels from 0 up. The loss of a row is ``loss(net(x), target)``, that of a batch
+    the mean over its rows, plus l1·Σ|w| + l2·Σw² over all parameters; from a performance, which is climbed, they are
+    taken off.
 
     - optimizer: "sgd", "adam", "adamw", "rmsprop" (with ``lr``, if given), or an Optimizer of yours; "sgd" if left
       out, and the one that it had in a training that is resumed;
@@ -81,10 +82,12 @@ def fit(
     True
 
     Raises, before the first step: ArgumentError, ArgumentTypeError, ShapeError or UnknownNameError, which name what
-    is wrong, with row and column. Raises DivergedError if the loss turns nan or infinite.
+    is wrong, with row and column. Raises DivergedError if the loss turns nan or infinite. Warns where columns of X are
+    100 times apart, and of a softmax before softmax_cross_entropy, which has one.
     """
     epochs, batch_size = whole_number("epochs", epochs, least=0), whole_number("batch_size", batch_size)
     task = Task(net, X, y, loss)
+    look_over(task)
     descent = _optimizer(net, optimizer, lr, resume, task.loss)
     history = _history(len(task), batch_size, shuffle, seed, resume)
     per_epoch, size = history.per_epoch, history.settings["batch_size"]

@@ -22,6 +22,9 @@ class EarlyStopping:
 
     Raises ArgumentTypeError, NumberError or ArgumentError if monitor is no name, patience no whole number from 1 up, or
     min_delta no number from 0 up.
+
+    >>> EarlyStopping("validation loss", patience=5)
+    EarlyStopping('validation loss', patience=5)
     """
 
     def __init__(
@@ -37,6 +40,9 @@ class EarlyStopping:
         self.best: float | None = None
         self.row = 0
         self.parameters: list[float] = []
+
+    def __repr__(self) -> str:
+        return f"EarlyStopping({self.monitor!r}, patience={self.patience})"
 
     def __call__(self, running: Training) -> None:
         """Look at the last row. Raises UnknownNameError if the history has no such column."""

@@ -18,7 +18,7 @@ from ..compiler.run import Run
 from ..engine.backprop import grad
 from ..engine.modes import no_grad
 from ..engine.operation import Operation
-from ..engine.value import Value, topological_order
+from ..engine.value import Value
 from ..errors import GraphError, known
 from ..nn.functional import mean, total
 from ..nn.layers import MLP, Layer, Maxout, Neuron
@@ -185,7 +185,6 @@ def for_every_row(outputs: Any, net: Any, x: list[Value], hidden: Sequence[Value
     parts = {type(part) for part in (*(net.layers if neurons else [net]), *neurons, *units)}
     if parts - {Layer, Neuron, Maxout} or any(not isinstance(u.activation, Operation | None) for u in units):
         return record(net, [x], hidden, outputs)
-    for node in topological_order(*as_list(outputs)):
-        if node.left is not None:
-            node.__class__ = Unseen  # a loss may look at it
+    for node in as_list(outputs):
+        node.__class__ = Unseen  # a loss may look at it
     return outputs

@@ -28,6 +28,10 @@ class History:
     ``stopped`` says why training ended early, ``engine`` which engine ran, and ``why`` why it was not compiled, where
     something stood in the way. ``step`` steps are finished; ``settings`` is what a resumed training must have in
     common; ``optimizer`` goes on where it stood.
+
+    >>> from micrograd_nn import MLP, fit
+    >>> fit(MLP(1, [1], seed=0), [[1.0], [2.0]], [1.0, 2.0], loss="mse", epochs=2, progress=False).rows[0]["epoch"]
+    1
     """
 
     def __init__(self, settings: dict[str, Any] | None = None, optimizer: Any = None) -> None:

@@ -6,15 +6,20 @@ Promise: what does not fit is named with its row, column and value before anythi
 from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
+from warnings import warn
 
 from ..data.matrix import Array, floats, matrix
 from ..engine.value import Value
 from ..errors import ArgumentError, ArgumentTypeError, ShapeError
-from ..nn.losses import Loss, named_loss
+from ..nn.losses import Loss, named_loss, softmax_cross_entropy
 from ..number import as_array
 
 Net = Callable[[Any], Any]
 Penalty = tuple[float, float]  # strengths of l1 and l2
+
+
+SEEN = 1000  # rows that are looked over
+APART = 100.0  # times as large as another, a column of X slows the descent along the other down
 
 
 class Task:
@@ -92,6 +97,26 @@ class Task:
         """The target of row i as leaves y1, y2, …: a Value beside a single output, else a list."""
         row = [Value(number, f"y{j}") for j, number in enumerate(floats(self.Y[i]), start=1)]
         return row if self.outputs > 1 else row[0]
+
+
+def look_over(task: Task) -> None:
+    """Warn of what trains badly though it fits: a softmax before a loss that has one, and columns far apart."""
+    layers = getattr(task.net, "layers", None) or [None]
+    if task.loss.function is softmax_cross_entropy and getattr(layers[-1], "activation", None) == "softmax":
+        warn(
+            "softmax_cross_entropy takes the sums before a softmax, and this network's outputs have been through one: "
+            "leave out output='softmax', or take loss='categorical_cross_entropy'",
+            stacklevel=4,
+        )
+    largest = [max(map(abs, column)) for column in zip(*map(floats, task.X[:SEEN]), strict=True)]
+    most, least = max(largest), min((size for size in largest if size), default=0.0)
+    if most > APART * max(least, 1.0 / APART):
+        i, j = largest.index(most), largest.index(least)
+        warn(
+            f"column {i} of X (counted from 0) goes up to {most:g} and column {j} to {least:g}: descent is slow where "
+            "columns are far apart. X, scale = data.standardise(X) brings them to one scale, and scale(rows) others",
+            stacklevel=4,
+        )
 
 
 def as_network(net: Any) -> Any:

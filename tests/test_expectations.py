@@ -1,0 +1,485 @@
+"""What people expect who come from micrograd, from PyTorch and from NumPy: each expectation is a snippet that runs.
+
+The numbers beside them are worked out by hand or by Python's own ``math``.
+"""
+
+import copy
+import inspect
+import math
+import os
+import pickle
+import pydoc
+import re
+import subprocess
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from micrograd_nn import (
+    MLP,
+    TABLE,
+    Checkpoint,
+    EarlyStopping,
+    Layer,
+    Module,
+    Neuron,
+    Operation,
+    Parameter,
+    Value,
+    check_partials,
+    data,
+    detect_anomaly,
+    draw_dot,
+    evaluate,
+    explain,
+    fit,
+    grad,
+    no_grad,
+    optim,
+    paths,
+    predict,
+    quiz,
+    relu,
+    replay,
+    sigmoid,
+    steps,
+    walk,
+    wrong_order,
+)
+from micrograd_nn import compile as compiled
+from micrograd_nn.cli import main
+from micrograd_nn.cli.train import take_in
+from micrograd_nn.engine.graph import topological_order
+from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, NumberError, ShapeError
+
+ROOT = Path(__file__).parent.parent
+
+# ---- micrograd's closures ----
+
+
+def tanh_by_hand(a: Value) -> Value:
+    """The lecture's exercise: a tanh of one's own."""
+    t = (math.exp(2 * a.data) - 1) / (math.exp(2 * a.data) + 1)
+    out = Value(t, (a,), "tanh")
+
+    def _backward() -> None:
+        a.grad += (1 - t**2) * out.grad
+
+    out._backward = _backward
+    return out
+
+
+def product_by_hand(a: Value, b: Value) -> Value:
+    out = Value(a.data * b.data, (a, b), "*")
+
+    def _backward() -> None:
+        a.grad += b.data * out.grad
+        b.grad += a.data * out.grad
+
+    out._backward = _backward
+    return out
+
+
+def test_a_closure_gives_its_slopes_and_leaves_nothing_behind() -> None:
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    a.grad = 7.0
+    out = product_by_hand(a, b)
+    assert (a.grad, b.grad, out.grad) == (7.0, None, None)
+    assert (out.data, out.operands, out.partials, out._op) == (-6.0, (a, b), (-3.0, 2.0), "*")
+    (2 * tanh_by_hand(out + 6.5)).backward()
+    outer = 2 * (1 - math.tanh(0.5) ** 2)
+    assert b.grad == pytest.approx(2.0 * outer, rel=1e-14)
+    assert a.grad == pytest.approx(7.0 - 3.0 * outer, rel=1e-14)
+
+
+def test_a_closure_on_one_operand_twice() -> None:
+    a = Value(3.0)
+    square = product_by_hand(a, a)
+    square.backward()
+    assert a.grad == 6.0
+    assert len(topological_order(square)) == 2
+
+
+def test_a_closure_is_swept_drawn_copied_and_stepped_by_hand() -> None:
+    a = Value(0.5, "a")
+    out = tanh_by_hand(a)
+    assert "tanh" in draw_dot(out).source
+    for twin in (copy.deepcopy(out), pickle.loads(pickle.dumps(out))):
+        twin.backward()
+        assert twin.operands[0].grad == out.partials[0]
+    out.grad = 1.0
+    out._backward()
+    assert a.grad == out.partials[0] == pytest.approx(1 - math.tanh(0.5) ** 2, rel=1e-14)
+    a._backward()  # a leaf has nothing to pass on
+    a._backward = lambda: None  # as micrograd's constructor says
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda out, a: explain(out, a),
+        lambda out, a: grad(out, [a], create_graph=True),
+        lambda out, a: replay(out, {a: 1.0}),
+        lambda out, a: compiled(out, parameters=[a])(),
+        lambda out, a: compiled(out, parameters=[a], backend="python")(),
+        lambda out, a: out.operation.forward(1.0),
+    ],
+)
+def test_a_closure_has_no_formula(use: Callable[[Value, Value], object]) -> None:
+    a = Value(0.5, "a")
+    with pytest.raises(GraphError, match=r"'tanh' was worked out by hand, and only its number and slopes at"):
+        use(tanh_by_hand(a), a)
+
+
+def test_a_node_without_its_closure_has_no_slope() -> None:
+    a = Value(2.0)
+    Value(4.0, (a,), "square").backward()
+    assert math.isnan(a.grad)
+    assert Value(4.0, (), "").operands == ()
+    with pytest.raises(ArgumentError, match="one or two operands, got 3"):
+        Value(4.0, (a, a, a), "+")
+    with pytest.raises(ArgumentTypeError, match="a label is a str"):
+        Value(4.0, (1.0, a), "+")
+
+
+def test_a_closure_that_fails_changes_nothing() -> None:
+    a = Value(2.0)
+    a.grad = 1.0
+    out = Value(4.0, (a,), "square")
+    with pytest.raises(ZeroDivisionError):
+        out._backward = lambda: 1 / 0
+    assert (a.grad, out.grad) == (1.0, None)
+
+
+# ---- micrograd's names ----
+
+
+def test_micrograds_networks() -> None:
+    assert Neuron(2, nonlin=False).activation is None
+    assert Neuron(2, nonlin=True).activation is TABLE["relu"]
+    assert [neuron.activation for neuron in Layer(2, 2, nonlin=False).neurons] == [None, None]
+    assert "identity" in repr(Layer(2, 2, nonlin=False))
+    parameter = MLP(2, [1]).parameters()[0]
+    parameter.m = parameter.v = 0.0
+    parameter.m = 0.9 * parameter.m + 0.1 * 2.0
+    twin = pickle.loads(pickle.dumps(parameter))
+    assert (twin.m, copy.deepcopy(parameter).v, type(twin)) == (parameter.m, 0.0, Parameter)
+    assert weakref.ref(parameter)() is parameter
+
+
+def test_micrograds_children_are_a_set() -> None:
+    a, b = Value(1.0), Value(1.0)
+    c = a + b
+    assert c._prev == {a, b}
+    assert list(c._prev) == [a, b]
+    assert a in c._prev
+    assert Value(1.0) not in c._prev
+    assert c._prev | {c} == {a, b, c}
+    assert (a + a)._prev == {a}
+    assert a._prev == set()
+
+
+def test_micrograds_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    dot = draw_dot(Value(2.0, "a") * 3, format="svg", rankdir="LR")
+    assert dot.format == "svg"
+    path = dot.render("graph")
+    assert Path(path) == tmp_path / "graph.svg"
+    assert "</svg>" in Path(path).read_text()
+    assert Path(dot.render("gout", format="png", cleanup=True)).read_bytes().startswith(b"\x89PNG")
+    assert dot.view() == path
+    assert shown == [f"file://{path}"]
+    assert sorted(os.listdir()) == ["gout.png", "graph.svg"]
+
+
+# ---- a number like others ----
+
+UNARY = [row for row in TABLE.values() if row.arity == 1 or row.default is not None]
+
+
+@pytest.mark.parametrize("row", UNARY, ids=str)
+def test_every_operation_of_one_operand_is_a_method(row: Operation) -> None:
+    out = getattr(Value(0.4), row.name)()
+    assert out.operation is row
+    assert out.data == row(0.4)
+    assert getattr(Value, row.name) is row
+
+
+def test_a_method_takes_what_its_operation_takes() -> None:
+    assert Value(-2.0).leaky_relu(0.5).data == -1.0
+    assert (3 * Value(2.0)).sin().data == math.sin(6.0)
+
+
+def test_a_value_as_a_number() -> None:
+    v = Value(2.5, "v")
+    assert (v.item(), int(v), round(v), math.floor(v), math.ceil(v), f"{v:.2f}") == (2.5, 2, 2, 2, 3, "2.50")
+    rest = v.detach()
+    assert (rest.data, rest.label, rest.operands) == (2.5, "v", ())
+    (rest * v).backward()
+    assert v.grad == 2.5
+    assert type(np.array([v]).astype(float)[0]) is np.float64
+
+
+@pytest.mark.parametrize(
+    ("compute", "words"),
+    [
+        (lambda v: v // 2, r"a Value has no //: .* Write v / 2 for the quotient.* or v.data // 2"),
+        (lambda v: 2 // v, "a Value has no //"),
+        (lambda v: v % 2, r"a Value has no %: .* or v.data % 2"),
+        (lambda v: divmod(v, 2), "a Value has no //"),
+        (np.floor, r"np.floor does not record, .* np.exp, .* Write np.floor\(v.data\)"),
+        (lambda v: np.add(v, 1.0, dtype=float), r"np.add\(dtype=…\) does not record"),
+        (lambda v: np.array([1.0, 2.0]) * v, r"got a ndarray of shape \(2,\): .* \[a \* x for x in array\]"),
+    ],
+)
+def test_what_has_no_slope_is_refused_in_words(compute: Callable[[Value], object], words: str) -> None:
+    with pytest.raises(NumberError, match=words):
+        compute(Value(2.5))
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "cos", "tanh", "sign", "absolute", "negative"])
+def test_numpys_functions_record(name: str) -> None:
+    v = Value(0.7)
+    out = getattr(np, name)(v)
+    assert type(out) is Value
+    assert out.data == pytest.approx(float(getattr(np, name)(0.7)), rel=1e-15)
+    assert out.operands == (v,)
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "logaddexp"])
+def test_numpys_functions_of_two_record_on_either_side(name: str) -> None:
+    function, v = getattr(np, name), Value(0.7)
+    for out, expected in ((function(v, 2.0), function(0.7, 2.0)), (function(np.float64(2.0), v), function(2.0, 0.7))):
+        assert type(out) is Value
+        assert out.data == pytest.approx(float(expected), rel=1e-15)
+    assert np.less(v, 1.0)
+    assert not np.float64(0.5) > v
+
+
+# ---- types ----
+
+
+@pytest.mark.slow
+def test_a_users_script_is_typed(tmp_path: Path) -> None:
+    """Outside the package, under mypy --strict; .ci/run asks pyright too, of the installed wheel."""
+    script = ROOT / ".ci" / "user_types.py"
+    copied = tmp_path / script.name
+    copied.write_text(script.read_text())
+    subprocess.run([sys.executable, copied], check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", copied.name]
+    subprocess.run(command, check=True, cwd=tmp_path, env={**os.environ, "MYPYPATH": str(ROOT)})
+
+
+# ---- help and reprs ----
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=str)
+def test_an_operation_says_what_it_does(row: Operation) -> None:
+    """In help() and under Shift-Tab: its line, slopes, corners, default, and an example that comes out so."""
+    text = pydoc.plain(pydoc.render_doc(row))
+    assert row.doc in text
+    assert row.domain.text in text
+    assert [f"∂/∂{letter} = " in text for letter in "ab"] == [True, row.arity == 2]
+    assert text.count("slope ") >= len(row.kinks)
+    assert list(inspect.signature(row).parameters) == list("ab")[: row.arity]
+    if row.default is not None:
+        assert inspect.signature(row).parameters["b"].default == row.default
+        assert f"b is {row.default:g} unless given" in text
+    example, expected = re.search(r">>> (.+)\n *(.+)", text).groups()  # type: ignore[union-attr]  # else it fails
+    assert repr(eval(example, dict(TABLE))) == expected
+
+
+def test_relu_and_its_relatives_say_their_slopes() -> None:
+    assert "∂/∂a = [a > 0]\n" in relu.__doc__
+    assert "at a = 0: 0, slope 0" in relu.__doc__
+    assert "∂/∂a = out·(1 − out)" in sigmoid.__doc__
+    assert "∂/∂b = −a/b^2" in TABLE["div"].__doc__
+    assert Operation.__doc__.startswith("A row of the table.")
+
+
+def test_every_object_says_what_it_is() -> None:
+    w = Value(2.0, "w")
+    loss = w * w + 1
+    net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
+    people = data.friends()
+    history = fit(net, people.X, people.y, loss="mse", epochs=2, progress=False)
+    sgd = optim.SGD([w], lr=0.1)
+    report = check_partials(loss, {"w": "2*w"})
+    things = [
+        relu, relu.domain, explain(loss, w), report, *report.findings, paths(loss, w), *steps(loss), quiz(loss),
+        *(kind([w]) for kind in optim.OPTIMIZERS.values()), optim.StepLR(sgd, 2), optim.ExponentialLR(sgd, 0.5),
+        optim.CosineAnnealingLR(sgd, 5), optim.LambdaLR(sgd, float), EarlyStopping(), Checkpoint("x.safetensors"),
+        net, net.layers[0], net.layers[0].neurons[0], Layer(2, 2, "maxout").neurons[0], Module(), Parameter(1.0),
+        compiled(loss), people, history, data.standardise(people.X)[1], draw_dot(loss), walk(loss),
+        wrong_order(w * w + w), no_grad(), detect_anomaly(), tanh_by_hand(w).operation,
+    ]  # fmt: skip
+    for thing in things:
+        assert " object at 0x" not in repr(thing), type(thing)
+        assert " at 0x" not in repr(thing), type(thing)
+    assert repr(report) == str(report)
+    assert repr(optim.SGD([w, loss], lr=0.1)) == "SGD(2 parameters, lr=0.1, steps=0)"
+
+
+def test_the_front_door(tmp_path: Path) -> None:
+    """In a fresh process: ``import *`` leaves Python's names alone, and help() shows the classes and functions."""
+    code = """
+from micrograd_nn import *
+assert eval(compile("1 + 1", "x", "eval")) == 2
+import builtins, micrograd_nn, pydoc
+assert not {*micrograd_nn.__all__} & {*dir(builtins)}
+text = pydoc.plain(pydoc.render_doc(micrograd_nn))
+for name in ("class MLP", "class Value", "explain(", "fit(", "draw_dot(", "relu = <operation relu>"):
+    assert name in text, name
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+# ---- data as it comes ----
+
+
+class Frame:
+    """A DataFrame or a Series, as far as it matters: iterating over it gives names, ``to_numpy`` the numbers."""
+
+    def __init__(self, numbers: list) -> None:
+        self.numbers, self.columns = np.array(numbers), ["length", "width"]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def to_numpy(self) -> np.ndarray:
+        return self.numbers
+
+
+def test_a_data_frame() -> None:
+    X, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1]
+    nets = [MLP(2, [1], output="sigmoid", seed=0) for _ in range(2)]
+    for net, rows, wanted in zip(nets, (X, Frame(X)), (y, Frame(y)), strict=True):
+        fit(net, rows, wanted, epochs=3, progress=False)
+    assert nets[0].state_dict() == nets[1].state_dict()
+    assert predict(nets[1], Frame(X)).tolist() == predict(nets[0], X).tolist()
+    assert evaluate(nets[1], Frame(X), Frame(y)) == evaluate(nets[0], X, y)
+    assert data.standardise(Frame(X))[0].tolist() == data.standardise(X)[0].tolist()
+    with pytest.raises(ArgumentError, match="X has nan in row 0, column 1"):
+        fit(nets[0], Frame([[1.0, math.nan]]), [1], progress=False)
+
+
+def test_a_flat_list_of_rows_is_refused_with_the_way_out() -> None:
+    with pytest.raises(
+        ShapeError, match=r"rows of a single number are \[\[1\], \[2\]\], of an array X.reshape\(-1, 1\)"
+    ):
+        fit(MLP(1, [1]), [1.0, 2.0, 3.0], [1, 2, 3], progress=False)
+
+
+def test_what_trains_badly_is_said_before_it_does() -> None:
+    two = MLP(2, [2], output="softmax", seed=0)
+    with pytest.warns(
+        UserWarning, match="leave out output='softmax', or take loss='categorical_cross_entropy'"
+    ) as said:
+        fit(two, [[0.0, 1.0], [1.0, 0.0]], [0, 1], loss="softmax_cross_entropy", epochs=1, progress=False)
+    assert said[0].filename == __file__
+    with pytest.warns(UserWarning, match="column 1 of X .* goes up to 5000 and column 0 to 2: .*standardise") as said:
+        fit(MLP(2, [1], seed=0), [[1.0, 5000.0], [2.0, 3000.0]], [0, 1], lr=1e-9, epochs=1, progress=False)
+    assert said[0].filename == __file__
+
+
+# ---- a shell's manners ----
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("micrograd-nn ")
+
+
+def test_an_unknown_function_gets_the_near_ones_and_no_hint_at_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "tahn(x)", "x=1"]) == 2
+    said = capsys.readouterr().err
+    assert "did you mean the operation tan(…) or tanh(…)" in said
+    assert "gets its number" not in said
+    assert main(["explain", "x*q", "x=1"]) == 2
+    assert "gets its number" in capsys.readouterr().err
+
+
+def shop(path: Path, *changes: tuple[int, int, object]) -> Path:
+    """A table of 1,000 rows: age, income, visits, and whether somebody bought; some entries changed."""
+    source = Random(1)
+    rows: list[list[object]] = []
+    for _ in range(1000):
+        age, income, visits = source.uniform(18, 80), source.uniform(1e4, 9e4), source.randint(0, 9)
+        wants = income / 1e4 + visits - age / 20 > source.gauss(4, 0.6)
+        rows.append([round(age, 1), round(income), visits, "bought" if wants else "left"])
+    for i, j, entry in changes:
+        rows[i][j] = entry
+    lines = ["age,income,visits,outcome", *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_a_table_of_ones_own_from_file_to_prediction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, net = str(shop(tmp_path / "shop.csv")), str(tmp_path / "models" / "shop.safetensors")
+    out = ["--out", str(tmp_path / "out" / "plots")]
+    assert main(["train", table, "--target", "outcome", "--save", net, "--quiet", "--epochs", "20", *out]) == 0
+    assert "age, income, visits on one scale" in capsys.readouterr().out
+    assert main(["predict", net, "30,80000,9", "70,15000,0"]) == 0
+    rich, poor = capsys.readouterr().out.splitlines()
+    assert rich.endswith(", bought")
+    assert poor.endswith(", left")
+    assert main(["evaluate", net, table, "--target", "outcome"]) == 0
+    said = capsys.readouterr().out
+    assert float(re.search(r"accuracy ([\d.]+)", said)[1]) > 0.9  # type: ignore[index]  # else it fails
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["bad.csv", "--target", "outcome"], 1, "line 12, column income: a value is missing"),
+        (["worse.csv", "--target", "outcome"], 1, "line 3, column age: 'old' is no number"),
+        (["shop.csv"], 2, "--target NAME"),
+        (["shop.csv", "--target", "outcom"], 2, "unknown column for the target 'outcom'; choose one of: outcome"),
+        (["gone.csv", "--target", "x"], 1, "there is no file gone.csv"),
+        (["moons", "--target", "x"], 2, "moons is none: leave it out"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_before_anything_is_made(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shop(Path("shop.csv"))
+    shop(Path("bad.csv"), (10, 1, ""), (500, 3, ""))
+    shop(Path("worse.csv"), (1, 0, "old"))
+    assert main(["train", *words]) == code
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.out == ""
+    assert sorted(os.listdir()) == ["bad.csv", "shop.csv", "worse.csv"]
+
+
+def test_a_scale_in_the_first_layer_changes_no_output() -> None:
+    rows = [[20.0, 3e4], [50.0, 9e4], [35.0, 1e4]]
+    scaled, scale = data.standardise(rows)
+    net = MLP(2, [3, 2], activation="tanh", seed=0)
+    before = predict(net, scaled)
+    take_in(net, scale)
+    assert np.allclose(predict(net, rows), before, rtol=1e-12)
+
+
+def test_a_target_of_numbers_stays_one_unless_it_is_0_and_1(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,0\n2,1.0\n3,1\n")
+    assert data.read_csv(table, "b").classes == ("0", "1")
+    assert data.read_csv(table, "b").y.tolist() == [0, 1, 1]
+    assert data.read_csv(table, "a").y.tolist() == [1.0, 2.0, 3.0]
+    assert data.read_csv(table, "a").classes == ()
