@@ -74,7 +74,7 @@ class _Reader:
 
     def product(self, number: Any) -> Any:
         number *= self.power()
-        while not self.next_is("end", "+", "-", "}", r"\right", ",", ">"):
+        while not self.next_is("end", "+", "-", "}", r"\right", ",", ">", r"\le"):
             if self.next_is(r"\cdot"):
                 self.take()
             number *= self.power()
@@ -135,8 +135,9 @@ class _Reader:
     def brackets(self, opening: str) -> Any:
         number = self.sum()
         if opening == "[":
-            self.expect(">")
-            number = mpmath.mpf(number > self.sum())
+            at_most = self.next_is(r"\le")
+            self.expect(r"\le" if at_most else ">")
+            number = mpmath.mpf((number > self.sum()) != at_most)
         self.expect(r"\right", {"(": ")", "|": "|", "[": "]"}[opening])
         return abs(number) if opening == "|" else number
 

@@ -30,7 +30,7 @@ def work_out(formula: str, numbers: Mapping[str, object]) -> object:
 
 def as_python(formula: str) -> str:
     """A printed formula with Python's signs, and the signs of products that a book leaves out."""
-    text = formula.replace("−", "-").replace("·", "*").replace("^", "**").replace("σ", "sigmoid")
+    text = formula.replace("−", "-").replace("·", "*").replace("^", "**").replace("σ", "sigmoid").replace("≤", "<=")
     text = re.sub(r"\bln\b", "log", text).replace("√", "sqrt").replace("[", "where(").replace("]", ")")
     text = re.sub(r"\|([^|]+)\|", r"max(\1, -(\1))", text)
     tokens = re.findall(rf"{NUMBER}|{NAME}|\*\*|\S", text)

@@ -1,5 +1,7 @@
 """The commands explain and check: what they print, what they write, and their exit codes."""
 
+from io import BytesIO
+
 import pytest
 
 from micrograd_nn.cli import main
@@ -107,3 +109,35 @@ def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path, capsys):
     for name in ("missing.txt", "bytes"):
         assert main(["check", str(tmp_path / name)]) == 2
         assert "Errno" not in capsys.readouterr().err
+
+
+NETWORK = SHEET.partition("dL/do")[0]
+
+
+def test_explain_draw_and_compile_take_the_file_that_check_takes(tmp_path, capsys):
+    file, out = tmp_path / "network", tmp_path / "out"
+    file.write_text(SHEET.format(first="-2(y - o)"), encoding="utf-8")  # with partials in it
+    assert main(["explain", str(file), "--wrt", "w", "--rules", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "∂L/∂w = ∂L/∂o · ∂o/∂w" in printed
+    assert "chain rule: σ(u)′ = u′·σ(u)(1 − σ(u)) with u = w·x + b, u′ = x" in printed
+    assert "−0.5   L ← o ← w\n" in printed
+    assert main(["draw", str(file), "--out", str(out / "drawn.svg")]) == 0
+    assert main(["compile", str(file), "--inputs", "x", "y"]) == 0
+    assert "L = (x2 − σ(w1·x1 + b1))^2" in capsys.readouterr().out
+
+
+def test_a_file_may_come_from_standard_input(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.stdin", type("Stdin", (), {"buffer": BytesIO(NETWORK.encode())}))
+    assert main(["explain", "-", "--wrt", "o", "--out", str(tmp_path)]) == 0
+    assert "∂L/∂o = −2(y − o) = −2(1 − 0.5) = −1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["explain", "draw"])
+def test_a_file_has_its_own_numbers(command, tmp_path, capsys):
+    file = tmp_path / "network"
+    file.write_text(NETWORK, encoding="utf-8")
+    assert main([command, str(file), "w=3", "--out", str(tmp_path / "new.svg")]) == 2
+    assert "is a file, and the numbers stand in it: leave out 'w=3'" in capsys.readouterr().err
+    assert main([command, "none.txt", "--out", str(tmp_path / "new.svg")]) == 1
+    assert "there is no file none.txt" in capsys.readouterr().err

@@ -26,13 +26,15 @@ def exact_numbers(root, names):
             values[node] = read(latex, {name: values[o] for name, o in zip(letters, node.operands, strict=True)})
         if node in names:
             typeset[label_latex(names[node])] = values[node]
-    return values, typeset
+    shares = {label_latex(name): mpmath.mpf(node.data) for node, name in names.items() if node not in values}
+    return values, typeset | shares
 
 
 def read_block(latex, numbers):
     """What an aligned block comes to: its factors worked out, and put into the chain of its first line."""
     factors = {}
     lines = latex.removeprefix("\\begin{aligned}\n").removesuffix("\n\\end{aligned}").split(" \\\\\n")
+    lines = [line for line in lines if line.startswith(r"\frac")]  # the others say what p1 is
     for line in lines[1:-1] if len(lines) > 1 else lines:
         left, right = line.split(" &= ")
         factors[left] = read(right.split(" = ")[0], numbers)

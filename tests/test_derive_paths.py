@@ -119,3 +119,12 @@ def test_row_49_a_hostile_label_is_told_as_text() -> None:
     shown = str(paths(a * a, a))
     assert all(line.isprintable() for line in shown.splitlines())
     assert len(shown) < 400
+
+
+def test_a_path_is_written_by_its_names():
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    h = w * x + 1.0
+    h.label = "h"
+    assert str(paths((h * 3.0).exp(), w)).endswith("L ← h ← w")
+    by_two_ways = str(paths(h * 3.0 + h.exp(), w)).splitlines()[1:]  # alike by their names, so the numbers stay
+    assert [line.partition("L ← ")[2] for line in by_two_ways] == ["7.389 ← h ← 1 ← w", "6 ← h ← 1 ← w"]

@@ -14,8 +14,9 @@ from micrograd_nn.derive import Symbol, simplify
 from micrograd_nn.engine import ops
 from micrograd_nn.engine.operation import TABLE, lookup
 from micrograd_nn.errors import JOINERS, FormulaError, GraphError, NumberError, UnknownNameError
+from micrograd_nn.notation._collect import product, total
 from micrograd_nn.notation._formula import parse
-from micrograd_nn.notation._simplify import Tidy, product, total
+from micrograd_nn.notation._simplify import Tidy
 from micrograd_nn.notation.latex import label_latex, number_latex
 from micrograd_nn.notation.text import Written, label_text, number_text
 

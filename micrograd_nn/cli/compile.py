@@ -15,11 +15,15 @@ from ..files import write_whole
 from ..nn.layers import MLP
 from ..nn.losses import LOSSES, named_loss
 from ..notation._formula import parse
+from .derivation import PARTS, asked_about, is_file
 from .options import sizes
 
 LARGEST = 2_000_000  # weights: each is recorded with its product and its sum, some 2 kB when all is done
-EPILOG = """examples:
+EPILOG = f"""\
+{PARTS}
+examples:
   micrograd-nn compile "(y - sigmoid(w1*x1 + w2*x2 + b1))^2" --inputs x1 x2 y
+  micrograd-nn compile network.txt --inputs x y
   micrograd-nn compile --network 2,2,1 --activation sigmoid --output sigmoid
   micrograd-nn compile --network 784,300,100,10 --loss softmax_cross_entropy
   micrograd-nn compile --network 2,2,1 --to-c network.c
@@ -29,7 +33,9 @@ ABOUT = "a formula or a network as matrix equations, and the Python that runs th
 
 def add_options(parser: ArgumentParser) -> None:
     """Formula or network, and how it is compiled."""
-    parser.add_argument("formula", nargs="?", help="what is made small, such as (w*x - y)^2")
+    parser.add_argument(
+        "formula", nargs="?", help="what is made small, such as (w*x - y)^2; or a file with named parts, see below"
+    )
     varying = "names that vary from row to row; in the equations they are x1, x2, … in this order"
     parser.add_argument("--inputs", nargs="*", default=[], metavar="NAME", help=varying)
     parser.add_argument("--network", type=sizes, metavar="SIZES", help="sizes such as 784,300,10 instead of a formula")
@@ -60,12 +66,15 @@ def run(arguments: Namespace) -> int:
 
 
 def _formula(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
-    read = parse(arguments.formula)
-    names = read.names
+    if is_file(arguments.formula):
+        loss, names = asked_about(arguments.formula)
+        leaves = {name: node for name, node in names.items() if node.operation is None}
+    else:
+        read = parse(arguments.formula)
+        leaves = {name: Value(0.0, name) for name in read.names}
+        loss = read(leaves)
     for name in arguments.inputs:
-        known("name after --inputs", name, names)
-    leaves = {name: Value(0.0, name) for name in names}
-    loss = read(leaves)
+        known("name after --inputs", name, leaves)
     if not isinstance(loss, Value):
         raise ArgumentError("a formula without a name has nothing to compile: it is a number")
     inputs = [leaves.pop(name) for name in dict.fromkeys(arguments.inputs)]

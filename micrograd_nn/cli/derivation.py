@@ -7,7 +7,7 @@ paper is refused before it costs time, because files come from anywhere.
 import re
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +16,12 @@ from ..derive import Finding, Report, check_partials
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, FormatError, MicrogradError
 from ..files import read_whole
+from ..notation._formula import labelled
 from ..notation.parts import define
+from .options import graph_of, numbers_of
 
 LONGEST = 100_000  # bytes of a file
+LONGEST_NAME = 255  # of a file
 MOST_NAMES = 500
 MOST_NODES = 1000  # numbers and operations
 MOST_CHECKED = 10_000  # the same, times the partials
@@ -52,6 +55,28 @@ def loss_of(file: Path) -> Value:
     if derivation.root is None:
         raise FormatError(f"{called(file)} needs a formula, such as L = (y - w*x)^2\n\n{PARTS}")
     return derivation.root
+
+
+def asked_about(text: str, numbers: Sequence[str] = ()) -> tuple[Value, dict[str, Value]]:
+    """The graph of a formula with numbers for its names, or of a file; and its nodes by name.
+
+    Raises ArgumentError for a name without a number, and for numbers beside a file, which has its own.
+    """
+    if not is_file(text):
+        names = {name: Value(number, name) for name, number in numbers_of(numbers).items()}
+        root = graph_of(text, names)
+        root.label = root.label or ("f" if "L" in names else "L")
+        return root, names
+    if numbers:
+        raise ArgumentError(f"{text} is a file, and the numbers stand in it: leave out {numbers[0]!r}")
+    root = loss_of(Path(text))
+    return root, {name: node for name, node in labelled(root).items() if node is not root}
+
+
+def is_file(text: str) -> bool:
+    """Is a file meant, where a formula could stand as well?"""
+    file = Path(text)
+    return file == STDIN or file.suffix == ".txt" or (len(text) < LONGEST_NAME and file.is_file())
 
 
 def called(file: Path) -> str:

@@ -10,10 +10,13 @@ from pathlib import Path
 
 from ..draw import draw_dot, walk
 from ..draw.dot import DIRECTIONS
-from .options import add_formula, graph_of, numbers_of
+from .derivation import PARTS, asked_about
+from .options import add_formula
 
 WALKS = (".html", ".htm")
 ABOUT = "draw a formula as a graph with its gradients, or for .html as a page that walks through it"
+
+EPILOG = PARTS
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -25,10 +28,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Draw what was asked for. Returns the exit code."""
-    numbers = numbers_of(arguments.numbers)
-    root = graph_of(arguments.formula, numbers)
-    if "L" not in numbers:
-        root.label = root.label or "L"
+    root, _ = asked_about(arguments.formula, arguments.numbers)
     if arguments.out.suffix.lower() in WALKS:
         walk(root).save(arguments.out)
     else:

@@ -13,9 +13,10 @@ from ..notation._formula import formula, parse
 OUT = Path("micrograd-nn-out")
 
 
-def add_formula(parser: ArgumentParser, example: str, numbers: str, metavar: str | None = None) -> None:
-    """A formula, and NAME=NUMBER for its names."""
-    parser.add_argument("formula", metavar=metavar, help=f"such as {example}")
+def add_formula(parser: ArgumentParser, example: str, numbers: str, metavar: str = "FORMULA") -> None:
+    """A formula, and NAME=NUMBER for its names; or a file of named parts."""
+    what = f"such as {example}; or a file with named parts, see below, - for standard input"
+    parser.add_argument("formula", metavar=metavar, help=what)
     parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", default=[], help=numbers)
 
 

@@ -4,21 +4,29 @@ Promise: it is what a textbook prints, and it is this graph: symbols come from t
 the whole, worked out at the recorded numbers, is the gradient.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from itertools import groupby, islice, pairwise
+from math import isclose, isfinite, prod
 
 from ..engine.value import Value, adjoints
 from ..errors import GraphError
-from ..notation._simplify import Tidy, product, total
-from ..notation.latex import number_latex
+from ..notation._collect import product, total
+from ..notation._simplify import Tidy
+from ..notation.latex import label_latex, number_latex
+from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text
 from ..number import whole_number
 from ._paths import largest_first
-from .chain import Chain, Factor, numbered
+from .chain import Chain, Factor, formula_of, numbered
 from .recorded import check_unchanged, node_of, partial_latex, partial_text
+from .worked import Rule, rules_of
 
 MOST = 8  # terms that are written out unless more are asked for
 DIGITS = 6
+ALL = 17  # digits
+OFF = 30  # in the last digit: so far what rounded numbers come to may be off
+INDENT = " " * 4
 WIDE = 48  # columns: a longer symbol doesn't push the others aside
 
 
@@ -33,8 +41,8 @@ class Explanation:
     6.0
     """
 
-    def __init__(self, chain: Chain, most: int = MOST, digits: int | None = DIGITS) -> None:
-        self.chain, self.digits = chain, digits
+    def __init__(self, chain: Chain, most: int = MOST, digits: int | None = DIGITS, rules: bool = False) -> None:
+        self.chain, self.digits, self.rules = chain, digits, rules
         root, target = chain.root, chain.target
         self.number = adjoints(root).get(target, 0.0)
         self.count = self.chain.count
@@ -82,20 +90,28 @@ class Explanation:
         width = max(len(row[0]) for row in rows)
         middle = max((len(row[1]) for row in rows if len(row[1]) <= WIDE), default=0)
         lines = [f"{lhs:{width}} = {' = '.join([f'{symbol:{middle}}', *rest])}".rstrip() for lhs, symbol, *rest in rows]
+        shares = [
+            f"with {equation(share.label, formula.text(), number_text(share.data, self.digits))}"
+            for share, formula in self._shares
+        ]
+        worked = [
+            "\n".join([line, *(f"{INDENT}{rule.text()}" for rule in self._rules_of(factor))])
+            for line, factor in zip(lines, self.factors, strict=True)
+        ]
         if self._is_one_factor():
-            return lines[0]
+            return "\n".join([*(worked if self.rules else lines[:1]), *shares])
         rest = self.count - len(self.terms)
         more = f"… {rest:,} more" if rest < 10**30 else "… and very many more"
         chain, numbers = self._sums(str, number_text, " · ", "\n" + " " * len(whole) + " + ", more)
-        return "\n".join([f"{whole} = {chain}", "", *lines, "", f"{whole} = {numbers} = {result}"])
+        return "\n".join([f"{whole} = {chain}", "", *worked, *shares, "", f"{whole} = {numbers} = {result}"])
 
     __repr__ = __str__
 
     def _columns(self, factor: Factor) -> list[str]:
         try:
-            written = factor.symbol.text(), numbered(factor.symbol).text(self.digits)
+            written = [factor.symbol.text(), *self._in_numbers(factor, Tidy.text)]
         except GraphError as error:
-            written = f"({error})", "…"
+            written = [f"({error})", "…"]
         return [side for side, _ in groupby([str(factor), *written, number_text(factor.number, self.digits)])]
 
     # ---- LaTeX ----
@@ -104,8 +120,12 @@ class Explanation:
         """The same in LaTeX, as the lines of an aligned block. Raises GraphError if a factor is too long to be read."""
         lines = []
         for factor in self.factors:
-            written = factor.symbol.latex(), numbered(factor.symbol).latex(self.digits)
+            written = factor.symbol.latex(), *self._in_numbers(factor, Tidy.latex)
             lines.append(rf"{factor.latex()} &= {equation(*written, number_latex(factor.number, self.digits))}")
+            lines += [rf"&\quad {rule.latex()}" for rule in self._rules_of(factor)]
+        for share, formula in self._shares:
+            number = number_latex(share.data, self.digits)
+            lines.append(f"{label_latex(share.label)} &= {equation(formula.latex(), number)}")
         whole, result = self.whole(partial_latex, r"\mathrm{d}"), number_latex(self.number, self.digits)
         if not lines:
             lines = [f"{whole} &= {result}"]
@@ -129,6 +149,37 @@ class Explanation:
         one_of_several = self.count > 1 and target in self.chain.factors[root]
         return partial(*names, d) if one_of_several else partial(*names)
 
+    def _in_numbers(self, factor: Factor, write: Callable[..., str]) -> list[str]:
+        """The factor with numbers in it, in so many digits that they make what it comes to; nothing if none do."""
+        put_in = numbered(factor.symbol)
+        made = (digits for digits in self._enough if self._comes_to(_rounded(put_in, digits), factor.number))
+        return [write(put_in, digits) for digits in islice(made, 1)]
+
+    @property
+    def _enough(self) -> Iterable[int | None]:
+        """How many digits may be shown, from those that were asked for."""
+        return [None] if self.digits is None else [*range(self.digits, ALL), None]
+
+    def _comes_to(self, shown: float, right: float) -> bool:
+        """Is this what a reader of the shown numbers expects?"""
+        if not isfinite(right):
+            return True
+        return isclose(shown, right, rel_tol=OFF * 10.0 ** -(self.digits or ALL - 5), abs_tol=0.0)
+
+    @cached_property
+    def _shares(self) -> list[tuple[Value, Tidy]]:
+        """The shares of a softmax that stand in the factors, each with what it is made of."""
+        used = {leaf.key for factor in self.factors for leaf in factor.symbol.parts() if leaf.name}
+        return [(share, formula) for share, formula in self.chain.share_formulas().items() if share in used]
+
+    def _rules_of(self, factor: Factor) -> list[Rule]:
+        """The rules that it takes to derive the child towards the parent, if they were asked for."""
+        if not self.rules:
+            return []
+        names = self.chain.names
+        child = next(node for node in self.chain.named if names[node] == factor.child)
+        return rules_of(formula_of(child, names), factor.parent)
+
     def _is_one_factor(self) -> bool:
         return self.count == 1 and len(self.terms[0]) == 1
 
@@ -137,18 +188,40 @@ class Explanation:
     ) -> tuple[str, str]:
         """The terms in factors and in numbers, and whether there are more."""
         ends = [more] if self.count > len(self.terms) else []
-        numbers = [[bracketed(number(factor.number, self.digits)) for factor in term] for term in self.terms]
-        numbers[0][0] = number(self.terms[0][0].number, self.digits)
+        digits = self._digits_of_terms()
+        numbers = [[bracketed(number(factor.number, digits)) for factor in term] for term in self.terms]
+        numbers[0][0] = number(self.terms[0][0].number, digits)
         factors = [[*map(written, term)] for term in self.terms]
         return plus.join([*map(dot.join, factors), *ends]), plus.join([*map(dot.join, numbers), *ends])
 
+    def _digits_of_terms(self) -> int | None:
+        """So many that the terms come to the whole, where they are shown to."""
+        rows = [[Tidy.of(factor.number) for factor in term] for term in self.terms]
+        for digits in self._enough if self.count == len(rows) else ():
+            if self._comes_to(sum(prod(_rounded(number, digits) for number in row) for row in rows), self.number):
+                return digits
+        return self.digits
 
-def explain(root: Value, target: Value | str, most: int = MOST, digits: int | None = DIGITS) -> Explanation:
+
+def _rounded(symbol: Symbol, digits: int | None) -> float:
+    """What an expression of numbers comes to where each is rounded to so many digits."""
+    if digits is None:
+        return symbol.evaluate({})
+    return float(
+        symbol.fold(lambda leaf: float(f"{leaf.number:.{digits}g}"), lambda operation, *made: operation(*made))
+    )
+
+
+def explain(
+    root: Value, target: Value | str, most: int = MOST, digits: int | None = DIGITS, rules: bool = False
+) -> Explanation:
     """∂root/∂target as a product of ∂child/∂parent through named nodes, summed over the paths between them.
 
     A node is named if it has a label; target is a node or its label. ``most`` terms are written out, the largest;
-    ``digits`` is how many significant digits numbers get, None for all. Where target also enters root past all other
-    names, ∂root/∂target is that term alone and the whole is written droot/dtarget.
+    ``digits`` is how many significant digits numbers get, None for all; more are shown where the line would not come
+    out otherwise. ``rules`` writes under each factor by which rules it was derived. Where target also enters root past
+    all other names, ∂root/∂target is that term alone and the whole is written droot/dtarget. p1, p2, … are the shares
+    of a softmax that has no names of its own.
 
     >>> x, w, y = Value(2.0, "x"), Value(0.5, "w"), Value(1.0, "y")
     >>> o = w * x * 3
@@ -160,6 +233,9 @@ def explain(root: Value, target: Value | str, most: int = MOST, digits: int | No
     ∂o/∂w = 3·x       = 3·2 = 6
     <BLANKLINE>
     ∂L/∂w = 4 · 6 = 24
+    >>> print(explain((y - o) ** 2, o, rules=True))
+    ∂L/∂o = −2(y − o) = −2(1 − 3) = 4
+        power rule with chain rule: (u^2)′ = 2·u′·u with u = y − o, u′ = −1
 
     Raises ArgumentError or ArgumentTypeError if most or digits is no whole number from 1 up, UnknownNameError for a
     label that is not there, GraphError if a ``.data`` has changed since the graph was recorded, ArgumentTypeError if
@@ -169,4 +245,4 @@ def explain(root: Value, target: Value | str, most: int = MOST, digits: int | No
     if digits is not None:
         whole_number("digits, if not None for all of them,", digits)
     check_unchanged(root)
-    return Explanation(Chain(root, node_of(target, root)), most, digits)
+    return Explanation(Chain(root, node_of(target, root)), most, digits, rules)

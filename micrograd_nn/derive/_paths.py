@@ -4,7 +4,8 @@ Promise: paths are counted without being listed, in whole numbers of any size, a
 others being looked at, so both work on a graph of a million nodes; over all paths the products add up to ∂L/∂w.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count, islice
@@ -67,12 +68,12 @@ class Paths:
         number = f"{self.count:,}" if self.count < 10**30 else f"about 2^{self.count.bit_length() - 1}"
         ends = f"path{'s' * (self.count != 1)} from {label_text(names[self.target])} to {label_text(names[self.root])}"
         lines = [f"{number} {ends}, in sum {number_text(self.total)}"]
-        shown = [(number_text(path.product), path) for path in self.largest(SHOWN)]
-        width = max((len(product) for product, _ in shown), default=0)
-        for product, path in shown:
-            way = " ← ".join(name_or_number(node, names.get(node, ""), 4) for node in path.nodes[:SHOWN])
-            way += f" ← … {len(path.nodes) - SHOWN} more" if len(path.nodes) > SHOWN else ""
-            lines.append(f"  {product:>{width}}   {way}")
+        shown = self.largest(SHOWN)
+        products = [number_text(path.product) for path in shown]
+        by_names = [_way([node for node in path.nodes if node in names], names) for path in shown]
+        width, alike = max(map(len, products), default=0), Counter(by_names)
+        for product, path, way in zip(products, shown, by_names, strict=True):
+            lines.append(f"  {product:>{width}}   {way if alike[way] == 1 else _way(path.nodes, names)}")
         if self.count > SHOWN:
             lines.append("  …")
         return "\n".join(lines)
@@ -80,8 +81,16 @@ class Paths:
     __repr__ = __str__
 
 
+def _way(nodes: Sequence[Value], names: Mapping[Value, str]) -> str:
+    """The nodes in a row, a number for one without a name."""
+    way = " ← ".join(name_or_number(node, names.get(node, ""), 4) for node in nodes[:SHOWN])
+    return way + (f" ← … {len(nodes) - SHOWN} more" if len(nodes) > SHOWN else "")
+
+
 def paths(root: Value, target: Value | str) -> Paths:
     """Every path from target, a node or its label, up to root.
+
+    In print a path is written by its names; where two would read alike, nodes without one stand there as numbers.
 
     >>> a = Value(3.0, "a")
     >>> print(paths(a * a + a, a))

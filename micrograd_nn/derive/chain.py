@@ -5,22 +5,24 @@ the rows and as the number that the engine recorded; over the named graph the pr
 exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import inf, isclose, isnan
-from typing import NamedTuple
 
 from ..engine.graph import postorder, sweep
 from ..engine.value import Value, topological_order
 from ..engine.value import edges as recorded
 from ..errors import GraphError
-from ..notation._simplify import Tidy, product, total
+from ..notation._collect import product, times_sum, total
+from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
 from .recorded import names_of, partial_latex, partial_text, tangents
-from .units import let_through, shifts, unit_at
+from .shares import LARGEST, Softmax, Uses, made_of_softmax, softmaxes
+from .units import Units, let_through
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
@@ -55,12 +57,24 @@ class Factor:
 class Chain:
     """How root depends on target, through named nodes only; the recorded numbers must be unchanged."""
 
-    def __init__(self, root: Value, target: Value, names: dict[Value, str] | None = None) -> None:
+    def __init__(
+        self,
+        root: Value,
+        target: Value,
+        names: Mapping[Value, str] | None = None,
+        shares: Sequence[Softmax] | None = None,
+    ) -> None:
         self.root, self.target = root, target
         self.order = topological_order(root)
-        self.names = names_of(root, target) if names is None else names
-        self.symbols = Symbols(self.names)
-        self._uses = Counter(operand for node in self.order for operand in node.operands)
+        names = names_of(root, target) if names is None else names
+        self.softmaxes = softmaxes(root, names) if shares is None else shares
+        self.names = {
+            **names,
+            **{p: name for row in self.softmaxes for p, name in zip(row.shares, row.names, strict=True)},
+        }
+        uses = Counter(operand for node in self.order for operand in node.operands)
+        self.symbols = Symbols(self.names, uses, self.softmaxes)
+        self.units = Units(root, self.names, self.symbols, uses, self.softmaxes)
         self.on_the_way = {target}  # the nodes that depend on target
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
@@ -122,6 +136,11 @@ class Chain:
                         found.add(abs(1.0 / node.partials[i]))
         return sorted({float(round(n)) for n in found if 2.5 < n < inf and isclose(n, round(n), rel_tol=1e-9)})
 
+    def share_formulas(self) -> dict[Value, Tidy]:
+        """What stands for p1, p2, …: each share of a softmax, made of what the softmax is taken of."""
+        rows = (zip(row.shares, row.formulas(self.symbols), strict=True) for row in self.softmaxes)
+        return {share: formula for row in rows for share, formula in row}
+
     # ---- one factor ----
 
     def region(self, child: Value) -> list[Value]:
@@ -145,14 +164,14 @@ class Chain:
         order, one = [*reversed(parents), *region], _Way()
         ways = sweep(order, lambda node: () if node in parents else self._steps(node), one, _Way.beside, _Way.onward)
         return {
-            node: Factor(self.names[child], self.names[node], way.symbol(), way.number)
+            node: Factor(self.names[child], self.names[node], way.symbol, way.number)
             for node, way in ways
             if node in parents
         }
 
     def _steps(self, node: Value) -> Iterable[tuple[Value, tuple[Tidy, float]]]:
         """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
-        unit = unit_at(node, self.names, self.symbols, self._uses)
+        unit = self.units.at(node)
         if unit is not None:
             return [step for step in unit if step[0] in self.on_the_way]
         symbols = [self.symbols[operand] for operand in node.operands]
@@ -166,8 +185,9 @@ class Chain:
 class Symbols(dict[Value, Tidy]):
     """Each node in symbols, written when it is asked for: a name, a number, or the operation on its operands."""
 
-    def __init__(self, names: Mapping[Value, str]) -> None:
-        self.names = names
+    def __init__(self, names: Mapping[Value, str], uses: Uses, shares: Sequence[Softmax] = ()) -> None:
+        self.names, self.uses = names, uses
+        super().__init__({node: row.symbols[z] for row in shares for node, z in row.nodes.items() if node not in names})
 
     def __missing__(self, wanted: Value) -> Tidy:
         for node in postorder(wanted, self._unwritten):
@@ -184,14 +204,16 @@ class Symbols(dict[Value, Tidy]):
             return Tidy.of(node.data)
         if (operand := let_through(node)) is not None:
             return self[operand]
+        made = made_of_softmax(node, self.names, self.uses)
+        if made and all(abs(z.data) <= LARGEST for z in made.inputs):
+            return made.formula(self)
         return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
 
 
 def formula_of(node: Value, names: Mapping[Value, str]) -> Tidy:
     """What a node is made of, in symbols, whether it has a name of its own or not; a softmax without its shift."""
-    symbols = Symbols({other: name for other, name in names.items() if other is not node})
-    symbols |= {shifted: symbols[z] for shifted, z in shifts(node).items()}
-    return symbols[node]
+    below = Counter(operand for other in topological_order(node) for operand in other.operands)
+    return Symbols({other: name for other, name in names.items() if other is not node}, below)[node]
 
 
 def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:
@@ -211,25 +233,31 @@ def numbered(symbol: Symbol) -> Symbol:
     return symbol.fold(lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply)
 
 
-class _Way(NamedTuple):
-    """A way down: its number, and the symbols of its steps, which are multiplied when they are asked for."""
+@dataclass(frozen=True)
+class _Way:
+    """A way down, or several that meet: its number, and its steps, which are multiplied when they are asked for."""
 
     number: float = 1.0
     last: Tidy | None = None
     before: "_Way | None" = None  # shared with other ways
+    terms: tuple[Tidy, ...] = ()  # instead of steps: what comes of each way, in the order of the uses
 
     def onward(self, step: tuple[Tidy, float]) -> "_Way":
         return _Way(self.number * step[1], step[0], self)
 
     def beside(self, other: "_Way") -> "_Way":
-        return _Way(self.number + other.number, total([self.symbol(), other.symbol()]))
+        own = self.terms or (self.symbol,)
+        return _Way(self.number + other.number, terms=(other.symbol, *own))  # a sweep meets the last use first
 
+    @cached_property
     def symbol(self) -> Tidy:
+        if self.terms:
+            return total(self.terms)
         symbols, way = list[Tidy](), self
         while way.last is not None:
             symbols.append(way.last)
             way = way.before or _Way()
-        return product(reversed(symbols))
+        return times_sum(way.terms, reversed(symbols)) if way.terms else product(reversed(symbols))
 
 
 # ---- numbers ----
@@ -277,8 +305,10 @@ class Numbers:
     @cached_property
     def named(self) -> dict[str, float]:
         """The numbers of the whole graph under their names."""
-        names = self.chain.names
-        return {names[node]: number for node, number in self.point.values.items() if node in names}
+        names, values = self.chain.names, self.point.values
+        shares = [row.at(values) for row in self.chain.softmaxes]
+        named = {names[node]: number for node, number in values.items() if node in names}
+        return reduce(operator.or_, shares, named)
 
     @cached_property
     def tangents(self) -> dict[Value, float]:

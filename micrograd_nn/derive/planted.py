@@ -1,16 +1,17 @@
 """A derivation in which one line is wrong, for a person to find: the right one, with a slip planted in it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
 from math import isclose, isfinite
 from random import Random
 
 from ..engine.ops import add, mul, neg, sub
 from ..engine.value import Value
 from ..errors import ArgumentError
-from ..notation._simplify import Tidy, product
+from ..notation._collect import product
+from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
-from ._explain import explain
+from ._explain import Explanation, explain
 from .chain import Factor
 from .recorded import partial_latex
 
@@ -50,7 +51,8 @@ def planted(root: Value, target: Value, draw: Random) -> Planted:
     """The derivation of ∂root/∂target with one slip in it. Raises ArgumentError if there is nothing to go wrong in."""
     explanation = explain(root, target)
     chain = " + ".join(" · ".join(map(str, term)) for term in explanation.terms)
-    choices = {factor: [*_slips(factor)] for factor in explanation.factors}
+    factors = tuple(_spelled_out(explanation))
+    choices = {factor: [*_slips(factor)] for factor in factors}
     open_to_slips = [factor for factor, slips in choices.items() if slips]
     if not open_to_slips:
         raise ArgumentError(
@@ -58,12 +60,21 @@ def planted(root: Value, target: Value, draw: Random) -> Planted:
         )
     factor = draw.choice(open_to_slips)
     what, wrong = draw.choice(choices[factor])
-    factors = tuple(explanation.factors)
     latex = (
         explanation.whole(partial_latex, r"\mathrm{d}"),
         " + ".join(r" \cdot ".join(factor.latex() for factor in term) for term in explanation.terms),
     )
     return Planted(explanation.whole(), chain, latex, factors, factors.index(factor), wrong, what)
+
+
+def _spelled_out(explanation: Explanation) -> Iterator[Factor]:
+    """The factors, with what p1 stands for in its place: it is no name of the graph, and a sheet doesn't say it."""
+    made = explanation.chain.share_formulas()
+    for factor in explanation.factors:
+        names: dict[Hashable, Symbol] = {leaf.key: leaf for leaf in factor.symbol.parts() if leaf.name}
+        stands_for = {share: formula for share, formula in made.items() if share in names}
+        names.update(stands_for.items())
+        yield replace(factor, symbol=Tidy.of(factor.symbol.put_in(names))) if stands_for else factor
 
 
 def _slips(factor: Factor) -> Iterator[tuple[str, Symbol]]:

@@ -4,21 +4,19 @@ From the root down: each factor of the chain; the sum wherever ways meet; and la
 A hint is read off the formula of the part that is derived and the rows of its operations.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..engine.operation import Operation
 from ..engine.value import Value, adjoints
-from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text
 from ._explain import DIGITS, Explanation
 from .chain import Chain, Factor, formula_of
 from .recorded import partial_text
+from .worked import Rule, rules_of
 
 GAP = "___"
-SUM = re.compile(r" the slope 1( towards u and the slope 1 towards v)?$")  # a sum hands on what comes from above
 TIMES = {1: "once", 2: "twice"}
 
 
@@ -99,17 +97,10 @@ def _about_factor(explanation: Explanation, factor: Factor) -> Question:
 
 def _rules(formula: Symbol, name: str) -> str:
     """The rules that it takes to derive a formula towards a name, from the outside in."""
-    depends = {part for part in formula.parts() if part.name == name}
-    found = list[str]()
-    for part in formula.parts():
-        if not depends.isdisjoint(part.operands):
-            depends.add(part)
-            found.append(_rule(part, [operand in depends for operand in part.operands]))
-    said = list(dict.fromkeys(reversed(found)))
-    bent = [rule for rule in said if not SUM.search(rule)] or said[:1]
-    several = f"{len(bent)} rules, from the outside in; their slopes multiply" if len(bent) > 1 else "one rule"
+    said = list(dict.fromkeys(map(_rule, rules_of(formula, name))))
+    several = f"{len(said)} rules, from the outside in; their slopes multiply" if len(said) > 1 else "one rule"
     uses = " What comes of each use adds up." if _uses(formula, name) > 1 else ""
-    return f"it takes {several}: {'; '.join(bent)}.{uses}"
+    return f"it takes {several}: {'; '.join(said)}.{uses}"
 
 
 def _uses(formula: Symbol, name: str) -> int:
@@ -121,21 +112,11 @@ def _total(operation: Operation, *counts: int) -> int:
     return sum(counts)
 
 
-def _rule(part: Symbol, moves: list[bool]) -> str:
+def _rule(rule: Rule) -> str:
     """An operation's slope, as the textbook has it: u and v for what is derived, c for what is not."""
-    assert part.operation is not None
-    letters = iter("uv")
-    operands = [
-        Tidy(next(letters)) if moved else Tidy.of(operand.number) if operand.is_number else Tidy("c")
-        for operand, moved in zip(part.operands, moves, strict=True)
-    ]
-    out = Symbol.apply(part.operation, *operands)
-    slopes = [
-        (f" towards {operand}" if all(moves) and len(moves) > 1 else "", Tidy.of(textbook(*operands, Tidy.of(out))))
-        for operand, textbook, moved in zip(operands, part.operation.textbook, moves, strict=True)
-        if moved
-    ]
-    return f"{out} has " + " and ".join(f"the slope {slope}{towards}" for towards, slope in slopes)
+    both = len(rule.slopes) > 1
+    said = (f"the slope {slope}{f' towards {letter}' if both else ''}" for letter, slope in rule.slopes)
+    return f"{rule.written} has {' and '.join(said)}"
 
 
 def _with_gap(symbol: Symbol) -> str:

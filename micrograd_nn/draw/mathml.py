@@ -21,7 +21,17 @@ TOKEN = re.compile(
 GREEK = {unicodedata.name(letter).rsplit(" ", 1)[1].lower(): letter for letter in "αβγδεζηθικμνξπρστυφχψω"} | {
     "lambda": "λ"
 }  # Unicode spells it lamda
-SIGNS = {"cdot": "·", "times": "×", "infty": "∞", "dots": "…", "ldots": "…", "leftarrow": "←", "|": "‖", "ge": "≥"}
+SIGNS = {
+    "cdot": "·",
+    "times": "×",
+    "infty": "∞",
+    "dots": "…",
+    "ldots": "…",
+    "leftarrow": "←",
+    "|": "‖",
+    "ge": "≥",
+    "le": "≤",
+}
 SIGNS |= {"le": "≤", "approx": "≈", "sum": "∑", "odot": "⊙"}
 SPACES = dict.fromkeys((",", ";", ":", " ", "!"), "0.2em") | {"quad": "1em", "qquad": "2em"}
 COMMANDS = {  # what a command becomes; it takes as many of the atoms after it as there are gaps

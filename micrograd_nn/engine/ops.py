@@ -59,6 +59,7 @@ power: Operation = Operation("pow", doc="The power a ** b, for a variable base a
 
 absolute = Operation("abs", doc="The absolute value |a|; slope 0 at its corner.", sign="|·|",
     forward=math.fabs, partials=(lambda a, out: greater(a, 0.0) - greater(0.0, a),),
+    textbook=(lambda a, out: sign(a),),
     text="|{a:0}|", latex=r"\left|{a:0}\right|", numpy="np.abs({a})", c="fabs({a})", kinks=(((0.0,), 0.0, (0.0,)),))
 
 multiply_no_nan = Operation("multiply_no_nan", level=3,

@@ -5,8 +5,8 @@ nothing is computed before the whole of it has been understood, and every error 
 
 Besides arithmetic and calls of the table's operations by name or sign, a formula may be written as in a textbook:
 −2(y − o1), w5·o1(1 − o1), x², w1x1 + b1, x[z > 0], |x|, xσ(z), tanh²(z), tanh z, sigmoid'(z) for an operation's slope,
-and in LaTeX as it is printed here. Where the sign of a product is left out between names, they are one operand:
-a/w1x1 is a/(w1·x1), but xy^2 is x·y^2.
+and in LaTeX as it is printed here; [z ≤ 0] is 1 − [z > 0]. Where the sign of a product is left out between names, they
+are one operand: a/w1x1 is a/(w1·x1), but xy^2 is x·y^2.
 """
 
 import math
@@ -122,6 +122,8 @@ BRACKET, COMPARISON, SUM, PRODUCT, SIGN, WORD, POWER, FUNCTION = range(8)  # how
 BINARY: dict[str, tuple[int, Callable[..., Any]]] = {
     ">": (COMPARISON, greater),
     "<": (COMPARISON, lambda a, b: greater(b, a)),
+    "≤": (COMPARISON, lambda a, b: 1.0 - greater(a, b)),
+    "≥": (COMPARISON, lambda a, b: 1.0 - greater(b, a)),
     "+": (SUM, add),
     "-": (SUM, sub),
     "*": (PRODUCT, mul),

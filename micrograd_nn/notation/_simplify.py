@@ -1,26 +1,24 @@
 """What people simplify when they write a derivative down.
 
-Two ways in. What is computed with ``Tidy`` symbols is tidied node by node, by the rules below, and stays recognisable:
-x·x stays x·x. ``product`` and ``total`` put a chain's factors and terms together: they collect powers, cancel what
-stands above and below the line, and add like terms. The outcome equals the expression wherever that is finite.
+What is computed with ``Tidy`` symbols is tidied node by node, by the rules below, and stays recognisable: x·x stays
+x·x. (Next door, ``product`` and ``total`` put factors and terms together.) The outcome equals the expression wherever
+that is finite.
 """
 
 import operator
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import isfinite
 from typing import Any
 
 from ..engine.operation import Operation
-from ..engine.ops import add, div, mul, multiply_no_nan, neg, power, sub
+from ..engine.ops import add, div, greater, mul, multiply_no_nan, neg, power, sub
 from .symbol import Symbol
 
 MOST = 40  # factors or terms among which equal ones are looked for; parts of one that are compared
 HUGE = Fraction(10) ** 300  # near the end of floats
 SHORT = 8  # characters: longer results of constants are left as they stand, so that their origin can be seen
-
-Powers = Mapping[Hashable, tuple["Tidy", Fraction]]  # by what the base is: the base, and its exponent
 
 
 class Tidy(Symbol):
@@ -71,11 +69,12 @@ def _tidy(symbol: Symbol) -> Tidy:
 # ---- one node: the rules of each operation from top to bottom, each a simpler symbol or nothing ----
 
 
-def _is(symbol: Symbol, number: float) -> bool:
+def is_just(symbol: Symbol, number: float) -> bool:
+    """Is it this number, and nothing else?"""
     return symbol.is_number and symbol.number == number
 
 
-def _positive(symbol: Tidy) -> Tidy | None:
+def without_minus(symbol: Tidy) -> Tidy | None:
     """x for −x, and 2 for −2; None for what bears no minus sign."""
     if symbol.operation is neg:
         return symbol.operands[0]
@@ -84,8 +83,8 @@ def _positive(symbol: Tidy) -> Tidy | None:
 
 def _folded(arithmetic: Callable[[Fraction, Fraction], Fraction], a: Tidy, b: Tidy) -> Tidy | None:
     """Two numbers worked out as on paper; None if one of them is none, or if the result is long."""
-    x, y = _fraction(a), _fraction(b)
-    return None if x is None or y is None else _short(arithmetic(x, y))
+    x, y = fraction_of(a), fraction_of(b)
+    return None if x is None or y is None else short_number(arithmetic(x, y))
 
 
 def _numbers_first(a: Tidy, b: Tidy) -> Tidy | None:
@@ -96,196 +95,112 @@ def _numbers_first(a: Tidy, b: Tidy) -> Tidy | None:
         return None  # nothing to be moved
     met = _folded(operator.mul, ours, theirs) if ours and theirs else None
     numbers = [met] if met else [number for number in (ours, theirs) if number]
-    rest = [_chain([part for part in (x, y) if part])] if x or y else []
-    *parts, whole = [number for number in numbers if not rest or not _is(number, 1)] + rest
+    rest = [multiplied([part for part in (x, y) if part])] if x or y else []
+    *parts, whole = [number for number in numbers if not rest or not is_just(number, 1)] + rest
     return reduce(lambda right, left: Tidy.made(mul, left, right), reversed(parts), whole)
+
+
+def multiplied(factors: Sequence[Tidy]) -> Tidy:
+    """The factors in a row, as they stand."""
+    return reduce(lambda a, b: Tidy.made(mul, a, b), factors)
 
 
 def _number_and_rest(symbol: Tidy) -> tuple[Tidy | None, Tidy | None]:
     """The number that a product begins with, and what comes after it."""
-    if symbol.operation is mul and _fraction(symbol.operands[0]) is not None:
+    if symbol.operation is mul and fraction_of(symbol.operands[0]) is not None:
         return symbol.operands[0], symbol.operands[1]
-    return (None, symbol) if _fraction(symbol) is None else (symbol, None)
+    return (None, symbol) if fraction_of(symbol) is None else (symbol, None)
 
 
 Rule = Callable[..., Any]
+
+
+def _on_the_other_side(a: Tidy, b: Tidy) -> Tidy | None:
+    """[x ≤ y]·f(x) for [x ≤ y]·f([x ≤ y]·x): behind the first the second is 1."""
+    if a.operation is not sub or not is_just(a.operands[0], 1) or a.operands[1].operation is not greater:
+        return None
+    side = form_of(a)
+    if not any(part.operation is sub and form_of(Tidy.of(part)) == side for part in b.parts()):
+        return None
+
+    def without(operation: Operation, *operands: Tidy) -> Tidy:
+        made = Tidy.apply(operation, *operands)
+        return Tidy.of(1.0) if form_of(made) == side else made
+
+    return a * b.fold(Tidy.of, without)
+
+
 TIMES: tuple[Rule, ...] = (
-    lambda a, b: (_is(a, 0) or _is(b, 0)) and Tidy.of(0.0),
-    lambda a, b: _is(a, 1) and b,
-    lambda a, b: _is(b, 1) and a,
-    lambda a, b: (x := _positive(a)) and -(x * b),
-    lambda a, b: (x := _positive(b)) and -(a * x),
+    lambda a, b: (is_just(a, 0) or is_just(b, 0)) and Tidy.of(0.0),
+    lambda a, b: is_just(a, 1) and b,
+    lambda a, b: is_just(b, 1) and a,
+    lambda a, b: (x := without_minus(a)) and -(x * b),
+    lambda a, b: (x := without_minus(b)) and -(a * x),
+    _on_the_other_side,
     _numbers_first,
 )
 RULES: dict[Operation, tuple[Rule, ...]] = {
     add: (
-        lambda a, b: _is(a, 0) and b,
-        lambda a, b: _is(b, 0) and a,
-        lambda a, b: (x := _positive(b)) and a - x,
+        lambda a, b: is_just(a, 0) and b,
+        lambda a, b: is_just(b, 0) and a,
+        lambda a, b: (x := without_minus(b)) and a - x,
         lambda a, b: _folded(operator.add, a, b),
     ),
     sub: (
-        lambda a, b: _is(b, 0) and a,
-        lambda a, b: _is(a, 0) and -b,
-        lambda a, b: (x := _positive(b)) and a + x,
+        lambda a, b: is_just(b, 0) and a,
+        lambda a, b: is_just(a, 0) and -b,
+        lambda a, b: (x := without_minus(b)) and a + x,
         lambda a, b: _folded(operator.sub, a, b),
     ),
     mul: TIMES,
     multiply_no_nan: TIMES,
     div: (
-        lambda a, b: _is(b, 1) and a,
-        lambda a, b: _is(a, 0) and not _is(b, 0) and a,
-        lambda a, b: (x := _positive(a)) and -(x / b),
-        lambda a, b: (x := _positive(b)) and -(a / x),
-        lambda a, b: not _is(b, 0) and _folded(operator.truediv, a, b),
+        lambda a, b: is_just(b, 1) and a,
+        lambda a, b: is_just(a, 0) and not is_just(b, 0) and a,
+        lambda a, b: (x := without_minus(a)) and -(x / b),
+        lambda a, b: (x := without_minus(b)) and -(a / x),
+        lambda a, b: not is_just(b, 0) and _folded(operator.truediv, a, b),
     ),
-    neg: (_positive,),
+    neg: (
+        without_minus,
+        lambda a: a.operation is sub and a.operands[0].is_number and a.operands[1] - a.operands[0],
+    ),
     power: (
-        lambda a, b: _is(b, 1) and a,
-        lambda a, b: _is(b, 0) and Tidy.of(1.0),
+        lambda a, b: is_just(b, 1) and a,
+        lambda a, b: is_just(b, 0) and Tidy.of(1.0),
     ),
 }
 
 
-# ---- factors and terms put together ----
+# ---- what is alike, and numbers ----
 
 
-def product(factors: Iterable[Tidy]) -> Tidy:
-    """The product: numbers first, then names, then the rest, each in the given order; 1/x goes below the line.
-
-    >>> o1, w5 = Tidy("o1"), Tidy("w5")
-    >>> print(product([o1 * (1.0 - o1), w5]))
-    w5·o1(1 − o1)
-    >>> print(product([0.5 / o1, 2.0 * w5, w5]))
-    w5^2/o1
-    """
-    return _product(*_collected(sorted(factors, key=lambda one: 0 if one.is_number else 1 if one.name else 2)))
-
-
-def total(terms: Sequence[Tidy]) -> Tidy:
-    """The sum in the given order, like terms taken together; a number comes last, if no minus sign comes first then.
-
-    >>> x, y = Tidy("x"), Tidy("y")
-    >>> print(total([Tidy.of(1.0), x * y, y * x]))
-    2·x·y + 1
-    """
-    plain = reduce(lambda a, b: a + b, terms, Tidy.of(0.0))
-    like: dict[Hashable, list[tuple[Fraction, Powers, Tidy]]] = {}
-    for sign, term in _terms(plain) if len(terms) > 1 else ():
-        number, powers = _collected([term])
-        key = frozenset((base, exponent) for base, (_, exponent) in powers.items())
-        like.setdefault(key, []).append((sign * number, powers, term if sign > 0 else -term))
-    sums = [(sum((number for number, _, _ in same), Fraction(0)), *same[0][1:], len(same)) for same in like.values()]
-    kept = [
-        (number, powers, term if count == 1 else _product(number, powers))
-        for number, powers, term, count in sums
-        if number
-    ]
-    constant = [all(base.is_number for base, _ in powers.values()) for _, powers, _ in kept[:2]]
-    number_first = constant == [True, False] and kept[1][0] > 0
-    if not number_first and all(count == 1 or (number and not _short(number)) for number, *_, count in sums):
-        return plain
-    written = [term for *_, term in (*kept[1:], kept[0])] if number_first else [term for *_, term in kept]
-    return reduce(lambda a, b: a + b, written, Tidy.of(0.0))
-
-
-def _collected(factors: Sequence[Tidy]) -> tuple[Fraction, Powers]:
-    """The product as a number, as far as that is short, and powers with numbers for exponents."""
-    whole, powers = Fraction(1), dict[Hashable, tuple[Tidy, Fraction]]()
-    stack = [(factor, Fraction(1)) for factor in reversed(factors)]
-    while stack:
-        factor, n = stack.pop()
-        whole_exponent = n.denominator == 1  # (a·b)^n is a^n·b^n, but not for roots
-        if whole_exponent and (times := _times(whole, _fraction(factor), int(n))) is not None:
-            whole = times
-        elif whole_exponent and len(stack) + len(powers) < MOST and (parts := _parts(factor, n)):
-            stack += reversed(parts)
-        else:
-            base, exponent = powers.get(_form(factor), (factor, 0))
-            powers[_form(factor)] = base, exponent + n
-    return whole, {key: (base, n) for key, (base, n) in powers.items() if n}
-
-
-def _times(whole: Fraction, number: Fraction | None, n: int) -> Fraction | None:
-    """whole·number^n; None if that is long."""
-    if number is None or abs(n) > 9 or (number == 0 and n < 0):
-        return None
-    return whole * number**n if _short(whole * number**n) else None
-
-
-def _parts(factor: Tidy, n: Fraction) -> list[tuple[Tidy, Fraction]]:
-    """The factors of which a factor to the power of n is made."""
-    if factor.operation in (mul, multiply_no_nan):
-        return [(part, n) for part in factor.operands]
-    if factor.operation is div:
-        return [(factor.operands[0], n), (factor.operands[1], -n)]
-    if (positive := _positive(factor)) and not _is(factor, -1):
-        return [(Tidy.of(-1.0), n), (positive, n)]
-    exponent = _fraction(factor.operands[1]) if factor.operation is power else None
-    return [] if exponent is None else [(factor.operands[0], n * exponent)]
-
-
-def _product(number: Fraction, powers: Powers) -> Tidy:
-    """The product written down: what has a negative exponent stands below the line."""
-    size = _short(abs(number)) or Tidy.of(float(abs(number)))
-    ordered = sorted(powers.values(), key=lambda pair: not pair[0].is_number)
-    above = [Tidy.apply(power, base, Tidy.of(float(n))) for base, n in ordered if n > 0]
-    below = [Tidy.apply(power, base, Tidy.of(float(-n))) for base, n in ordered if n < 0]
-    if below and size.operation is div:  # 2·x/(3·y) rather than 2/3·x/y
-        above, below = [size.operands[0], *above], [size.operands[1], *below]
-    elif not _is(size, 1) or not above:
-        above = [size, *above]
-    above = [one for one in above if not _is(one, 1)] or above[:1]
-    whole = Tidy.made(div, _chain(above), _chain(below)) if below else _chain(above)
-    return Tidy.of(0.0) if number == 0 else -whole if number < 0 else whole
-
-
-def _chain(factors: Sequence[Tidy]) -> Tidy:
-    return reduce(lambda a, b: Tidy.made(mul, a, b), factors)
-
-
-def _form(symbol: Tidy) -> Hashable:
+def form_of(symbol: Tidy) -> Hashable:
     """Equal for expressions that are written alike; large ones are compared by themselves."""
     form, stack = list[Hashable](), [symbol]
     while stack and len(form) < MOST:
         part = stack.pop()
-        form.append(part.operation or (part.number if part.name is None else ("name", part.key)))
+        form.append(part.operation or (part.number if part.name is None else ("name", _known_by(part.key))))
         stack += part.operands
     return symbol if stack else tuple(form)
 
 
-def _terms(whole: Tidy) -> list[tuple[int, Tidy]]:
-    """What is added, each with its sign; nothing if they are many."""
-    found: list[tuple[int, Tidy]] = []
-    stack = [(1, whole)]
-    while stack:
-        sign, term = stack.pop()
-        if term.operation in (add, sub):
-            a, b = term.operands
-            stack += [(-sign if term.operation is sub else sign, b), (sign, a)]
-        elif term.operation is neg:
-            stack.append((-sign, term.operands[0]))
-        else:
-            found.append((sign, term))
-        if len(found) + len(stack) > MOST:
-            return []
-    return found
+def _known_by(key: Hashable) -> Hashable:
+    """A name's key, so that equal ones are the same: two nodes that hold the same number are equal, and are not."""
+    return key if isinstance(key, str) else id(key)
 
 
-# ---- numbers ----
-
-
-def _fraction(symbol: Symbol) -> Fraction | None:
+def fraction_of(symbol: Symbol) -> Fraction | None:
     """The number that a number or a quotient of numbers is, exactly as it is written; None for anything else."""
     if symbol.is_number:
         return Fraction(repr(symbol.number)) if isfinite(symbol.number) else None
     if symbol.operation is div and all(part.is_number for part in symbol.operands):
-        above, below = map(_fraction, symbol.operands)
+        above, below = map(fraction_of, symbol.operands)
         return above / below if above is not None and below else None
     return None
 
 
-def _short(number: Fraction) -> Tidy | None:
+def short_number(number: Fraction) -> Tidy | None:
     """A number as people write it, 0.5 or 1/3; None if that is long."""
     if abs(number) > HUGE:
         return None

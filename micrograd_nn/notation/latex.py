@@ -55,4 +55,4 @@ def label_latex(label: str) -> str:
     return written + (f"_{{{index}}}" if index else "") + (f"^{{({sample})}}" if sample else "")
 
 
-LATEX = Style(lambda row: row.latex, number_latex, label_latex, r"\left({}\right)", r" \cdot ", " ", False)
+LATEX = Style(lambda row: row.latex, number_latex, label_latex, r"\left({}\right)", r" \cdot ", " ", False, r" \le ")

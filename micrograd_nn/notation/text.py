@@ -13,6 +13,7 @@ from math import isnan
 from typing import Any
 
 from ..engine.operation import Operation
+from ..engine.ops import sub
 from ..errors import GraphError, printable
 
 SIGN, SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4, 5  # the levels of a row, see Operation
@@ -105,9 +106,10 @@ class Style:
     dot: str
     no_dot: str  # in its place before a bracket
     dot_after_power: bool  # keep the dot of x^2·(a + b), which would read as a longer exponent
+    at_most: str  # what stands in 1 − [a > b], which is written [a ≤ b]
 
 
-TEXT = Style(lambda row: row.text, number_text, label_text, "({})", "·", "", True)
+TEXT = Style(lambda row: row.text, number_text, label_text, "({})", "·", "", True, " ≤ ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Written:
     tail: int
     brackets: str
     opens: bool = False  # it begins with a bracket, so that a factor before it needs no dot
+    opposite: str = ""  # of a comparison
 
     def __format__(self, level: str) -> str:
         """The text, between brackets if it binds looser than a template asks for."""
@@ -138,8 +141,12 @@ def written_leaf(style: Style, name: str | None, number: float, digits: int | No
 
 def written_operation(style: Style, row: Operation, *operands: Written) -> Written:
     """An operation on what is written already; a dot before a bracket is left out. Raises GraphError if too long."""
-    text = style.template(row).format(**dict(zip("ab", operands, strict=False)))
     a, b = operands[0], operands[-1]
+    if row is sub and a.text == "1" and b.opposite:
+        return Written(b.opposite, ATOM, ATOM, style.brackets)
+    template, letters = style.template(row), dict(zip("ab", operands, strict=False))
+    text = template.format(**letters)
+    opposite = template.replace(" > ", style.at_most).format(**letters) if " > " in template else ""
     ends_in_power = style.dot_after_power and a.level >= PRODUCT and a.tail < ATOM
     if not ends_in_power:
         for end, opens in ((style.brackets.format(b.text), True), (b.text, b.opens)):
@@ -154,7 +161,7 @@ def written_operation(style: Style, row: Operation, *operands: Written) -> Writt
     chained = row.level == PRODUCT and row.associative
     tail = row.level if not chained else ATOM if b.level < PRODUCT else b.tail
     opens = text.startswith(style.brackets.format(a.text)) or (a.opens and text.startswith(a.text))
-    return Written(text, level, tail, style.brackets, opens)
+    return Written(text, level, tail, style.brackets, opens, opposite)
 
 
 def write(expression: Any, style: Style, digits: int | None = None) -> str:

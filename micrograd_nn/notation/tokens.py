@@ -18,7 +18,7 @@ PRIME = "ʹ"  # an apostrophe that counts as a letter, as in sigmoid'
 TYPED = str.maketrans("−–·⋅∙×'′’", f"--****{PRIME * 3}")
 DIGITS = r"[0-9](?:_?[0-9])*"
 NUMBER = re.compile(rf"(?:{DIGITS}\.?(?:{DIGITS})?|\.{DIGITS})(?:e[-+]?[0-9]+)?")
-SIGN = re.compile(r"\*\*|[-+*/^<>()[\]{}|,=]")
+SIGN = re.compile(r"\*\*|[-+*/^<>≤≥()[\]{}|,=]")
 INDEX = re.compile(r"\[\s*\w+\s*\]")  # what numbers a name, or seems to
 SAMPLE = re.compile(r"\s*\[\s*([0-9]+)\s*\]")  # of h1[2], which is one name
 CALL = re.compile(r"\s*(?:\^\s*(?:([0-9]+)|[({]\s*([0-9]+)\s*[)}])\s*)?[({]")  # of sin(z), tanh²(z)
@@ -34,9 +34,10 @@ COMPOSED: dict[str, Callable[[Any], Any]] = {  # functions of textbooks that are
 LATEX = re.compile(r"\\|_\{")  # what no line of text holds
 COMMAND = re.compile(
     r"(?P<space>\\(?:left|right|quad)(?![A-Za-z])|\\[,;:! ])|(?P<dot>\\(?:cdot|times)(?![A-Za-z]))"
+    r"|\\(?P<bound>[lg]e)q?(?![A-Za-z])"
     r"|(?P<open>\{)|(?P<close>\})(?P<next>\s*\{)?"
     r"|(?P<name>\\(?:text|math..|operatorname)\{(?P<inner>(?:[^{}\\]|\\.)*)\}|[A-Za-z]|\\[A-Za-z]+)"
-    r"(?:_\{?(?P<index>\w+)\}?)?(?:\^\{\((?P<sample>[0-9]+)\)\})?"
+    r"(?:_(?:\{(?P<index>\w+)\}|(?P<bare>\w+)))?(?:\^\{\((?P<sample>[0-9]+)\)\})?"
 )
 
 
@@ -169,7 +170,7 @@ def _from_latex(text: str) -> list[str]:
     braces: list[int] = []  # of each open brace: how many groups of a command end with it or come after it
     groups = 0  # of the command that stands before
     for found in COMMAND.finditer(text):
-        piece = "*" if found["dot"] else " "
+        piece = "*" if found["dot"] else {"le": "≤", "ge": "≥"}.get(found["bound"], " ")
         if found["open"]:
             piece = "(" if groups else "{"
             braces.append(groups)
@@ -182,7 +183,7 @@ def _from_latex(text: str) -> list[str]:
             usual = found["inner"] or found["name"]
             name, groups = commands.get(found["name"], (usual.replace("\\", ""), 0))
             sample = f"[{found['sample']}]" if found["sample"] else ""
-            piece = f" {name}{found['index'] or ''}{sample} "
+            piece = f" {name}{found['index'] or found['bare'] or ''}{sample} "
         pieces[found.start() : found.end()] = [piece] + [""] * (len(found.group()) - 1)
     return pieces
 
