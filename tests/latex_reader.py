@@ -32,11 +32,11 @@ def _functions() -> dict[str, Callable[..., Any]]:
         if found:
             command = found[1].format()
             assert command in OF_LATEX or re.fullmatch(r"\\operatorname\{(?:[a-z]|\\_)+\}", command), command
-            functions[command] = reference.value
+            functions.setdefault(command, reference.value)  # \ln is that of log, without a stop
     return functions
 
 
-FUNCTIONS = _functions()
+FUNCTIONS = _functions() | {r"\cosh": mpmath.cosh}
 
 
 def read(latex: str, numbers: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]] | None = None) -> Any:
