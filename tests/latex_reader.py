@@ -26,14 +26,13 @@ OF_LATEX = {
 
 def _functions() -> dict[str, Callable[..., Any]]:
     """What is written with a name and brackets, by that name; it must be a command of LaTeX or an \\operatorname."""
-    functions = {}
+    functions = {r"\cosh": mpmath.cosh}
     for name, reference in REFERENCES.items():
         found = re.fullmatch(r"(.+)\\left\(\{a(?::0)?\}(?:, \{b(?::0)?\})?\\right\)", TABLE[name].latex)
         if found:
             command = found[1].format()
-            name, power, _ = command.partition("^2")
-            assert name in OF_LATEX or re.fullmatch(r"\\operatorname\{(?:[a-z]|\\_)+\}", name), command
-            functions[name] = (lambda x, value=reference.value: mpmath.sqrt(value(x))) if power else reference.value
+            assert command in OF_LATEX or re.fullmatch(r"\\operatorname\{(?:[a-z]|\\_)+\}", command), command
+            functions.setdefault(command, reference.value)  # \\ln is that of log, without a stop
     return functions
 
 
@@ -119,17 +118,13 @@ class _Reader:
         if token == r"\left":
             return self.brackets(self.take())
         if token in self.functions:
-            squared = self.next_is("^")  # sech²(x)
-            if squared:
-                self.expect("^", "2")
             self.expect(r"\left", "(")
             arguments = [self.sum()]
             while self.next_is(","):
                 self.take()
                 arguments.append(self.sum())
             self.expect(r"\right", ")")
-            number = self.functions[token](*arguments)
-            return number * number if squared else number
+            return self.functions[token](*arguments)
         raise SyntaxError(f"unreadable: {token} before {''.join(self.tokens)[:60]} in {self.latex}")
 
     def brackets(self, opening: str) -> Any:

@@ -315,7 +315,6 @@ SCHOOL = {
     "σ(": "sigmoid(",
     "max(": "maximum(",
     "min(": "minimum(",
-    "sech²(": "sech2(",
 }
 SCHOOL |= {"[": "greater(", " > ": ", ", "]": ")"}
 
@@ -327,4 +326,4 @@ def _read(text: str, given: dict[str, float]) -> float:
     for sign in text:  # a bar opens after nothing or an operator, and closes after anything else
         bar = "abs(" if not code.strip() or code.strip()[-1] in "(,+-*/" else ")"
         code += bar if sign == "|" else sign
-    return float(eval(code, {name: other.forward for name, other in TABLE.items()} | given))
+    return float(eval(code, {name: other.forward for name, other in TABLE.items()} | {"cosh": math.cosh} | given))

@@ -6,6 +6,7 @@ import mpmath
 import pytest
 from latex_reader import read
 from random_graphs import random_graph
+from reference import bounds
 
 from micrograd_nn import Value
 from micrograd_nn.derive import Symbol, explain, to_sympy
@@ -60,8 +61,9 @@ def test_read_back_and_worked_out_it_is_the_gradient(seed):
             _, numbers = exact_numbers(root, derivation.chain.names)
             size = sum(abs(mpmath.fprod(factor.number for factor in term)) for term in derivation.terms)
             size = max(size, abs(gradients[leaf]), 1e-9)
-            assert abs(read(derivation.symbol.latex(), numbers) - gradients[leaf]) <= 1e-12 * size
-            assert abs(read_block(derivation.latex(), numbers) - gradients[leaf]) <= 1e-12 * size
+            for got in (read(derivation.symbol.latex(), numbers), read_block(derivation.latex(), numbers)):
+                off = abs(got - gradients[leaf])  # x/x within a factor cancels: then what floats may be off
+                assert off <= 1e-12 * size or off <= bounds(root)[1][leaf][1]
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(500, marks=pytest.mark.slow)])

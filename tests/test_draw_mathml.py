@@ -53,8 +53,6 @@ def latex_of(element):
         return rf"\sqrt{{{''.join(parts)}}}"
     if element.tag == "msub":
         return f"{parts[0]}_{{{parts[1]}}}"
-    if element.tag == "msup" and parts[0] in FUNCTIONS:  # sech²(x)
-        return "^".join(parts)
     if element.tag == "msup":
         return f"e^{{{parts[1]}}}" if parts[0] == "e" else f"{{{parts[0]}}}^{{{parts[1]}}}"
     if element.tag == "mo":

@@ -78,9 +78,9 @@ def test_any_graph_makes_a_sheet():
         root, _ = random_graph(seed, n_nodes=6)
         sheet = quiz(root, seed)
         answers = [number for _, number in (*sheet.answers, *sheet.values)]
-        assert 4 * answers.count(0.0) <= len(answers)
         sheet.root.backward()
         alive = {f"∂L/∂{node.label}" for node in sheet.leaves if node.grad}
+        assert 4 * answers.count(0.0) <= len(answers) or not alive  # a sign at the end is flat everywhere
         assert alive <= {*sheet.key}
 
 

@@ -62,7 +62,7 @@ def test_the_bound_is_tight_enough_to_mean_something() -> None:
         chain.from_iterable(chain(*(each.values() for each in bounds(random_graph(s)[0]))) for s in range(200))
     )
     numbers = [(exact, error) for exact, error in every if exact]
-    assert sum(bool(mp.isinf(error)) for _, error in every) < 0.01 * len(every)
+    assert sum(bool(mp.isinf(error)) for _, error in every) < 0.02 * len(every)  # at jumps: step, sign, the stops
     assert sum(error < abs(exact) * 1e-12 for exact, error in numbers) > 0.95 * len(numbers)
 
 

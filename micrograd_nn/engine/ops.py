@@ -151,7 +151,7 @@ sech2: Operation = Operation("sech2", doc="1 / cosh(a)², the slope of tanh, and
     forward=lambda a: 4.0 * (e := math.exp(-2.0 * abs(a))) / (1.0 + e * (2.0 + e)),
     partials=(lambda a, out: -2.0 * tanh(a) * out,),
     python="4.0 * (e := exp(-2.0 * abs({a}))) / (1.0 + e * (2.0 + e))",
-    text="sech²({a})", latex=r"\operatorname{{sech}}^2\left({a:0}\right)",
+    text="1/cosh({a})^2", latex=r"\frac{{1}}{{{{\cosh\left({a:0}\right)}}^{{2}}}}", level=3, sign="sech²",
     numpy="4.0 * np.exp(-2.0 * np.abs({a})) / "
           "(1.0 + np.exp(-2.0 * np.abs({a})) * (2.0 + np.exp(-2.0 * np.abs({a}))))",
     c="4.0 * exp(-2.0 * fabs({a})) / (1.0 + exp(-2.0 * fabs({a})) * (2.0 + exp(-2.0 * fabs({a}))))")
