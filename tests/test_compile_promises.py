@@ -2,14 +2,17 @@
 a step."""
 
 import ast
+import builtins
 import math
 import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import product
 from keyword import iskeyword
 from random import Random
 from typing import Any
@@ -104,31 +107,35 @@ def test_rows_are_shuffled_by_a_seed_and_by_nothing_else() -> None:
 # ---- operations of any name ----
 
 
-_executed: list[str] | None = None
+@contextmanager
+def executed() -> Iterator[list[str]]:
+    """What the compiler hands to Python meanwhile."""
+    found: list[str] = []
 
+    def listening(source: Any, filename: str, *given: Any, **named: Any) -> Any:
+        if filename == "<compiled by micrograd_nn>":
+            found.append(source)
+        return usual(source, filename, *given, **named)
 
-def _listen(event: str, arguments: Any) -> None:
-    if _executed is not None and event == "compile" and arguments[1] == "<compiled by micrograd_nn>":
-        _executed.append(arguments[0] if isinstance(arguments[0], str) else arguments[0].decode())
-
-
-sys.addaudithook(_listen)  # it can't be taken away again, so it sleeps
+    usual = builtins.compile
+    builtins.compile = listening
+    try:
+        yield found
+    finally:
+        builtins.compile = usual
 
 
 def sources() -> str:
     """What is executed of every kind, one after another."""
-    global _executed
     w, v, x, y = (Value(0.5) for _ in range(4))
     loss = div(tanh(w * x) * sqrt(v * v + 1.0) - y, v) ** 2
-    _executed = found = []
-    for backend in ("python", "numpy"):  # C has no names that Python executes
-        for kind in (lambda p: SGD(p, lr=0.1), lambda p: SGD(p, lr=0.1, momentum=0.9), Adam):
-            for size in (1, 2):
-                program = compile(loss, [x, y], [w, v], backend=backend)
-                program.value_and_grad([0.5], [0.5])
-                program([0.5], [0.5])
-                program.minimize(kind([w, v]), [0.5, 0.25], [0.5, 0.25], batch_size=size)
-    _executed = None
+    kinds = (lambda p: SGD(p, lr=0.1), lambda p: SGD(p, lr=0.1, momentum=0.9), Adam)
+    with executed() as found:
+        for backend, kind, size in product(("python", "numpy"), kinds, (1, 2)):  # C has no names that Python executes
+            program = compile(loss, [x, y], [w, v], backend=backend)
+            program.value_and_grad([0.5], [0.5])
+            program([0.5], [0.5])
+            program.minimize(kind([w, v]), [0.5, 0.25], [0.5, 0.25], batch_size=size)
     return "\n\n".join(found)
 
 
