@@ -106,8 +106,19 @@ def test_the_first_answer_comes_soon(browser, address):
     context.close()
 
 
-@pytest.mark.parametrize("title", TITLES)
-def test_a_lesson_is_opened_stepped_folded_dragged_and_derived(page, title):
+RIGHT = (  # of each lesson a leaf, and the partial that a person would write
+    ("b3", "-2*(y - o1)*o1*(1 - o1)"),
+    ("w1", "x1*(1 - o^2)"),
+    ("b", "o - y"),
+    ("v1", "(o - t)*o*(1 - o)*h1"),
+    ("z1", "p1 - 1"),
+    ("y", "2*(y - h3)"),
+    ("w", "-2*(y - o)*x"),
+)
+
+
+@pytest.mark.parametrize(("title", "leaf", "formula"), [(t, *r) for t, r in zip(TITLES, RIGHT, strict=True)])
+def test_a_lesson_is_opened_stepped_folded_dragged_derived_and_trained(page, title, leaf, formula):
     lesson(page, title)
     name = live.lessons(DOCS)[TITLES.index(title)]["text"].splitlines()[-1].split(" = ")[0]
     words(page, "h1", f"through {name}")
@@ -117,15 +128,18 @@ def test_a_lesson_is_opened_stepped_folded_dragged_and_derived(page, title):
         page.click("[data-do=fold]")
         words(page, "[data-do=fold]", "Unfold all")
         page.click("[data-do=fold]")
-    leaf = "z1" if "Softmax" in title else "w1" if page.locator("tbody button", has_text="w1").count() else "w"
     choose(page, leaf)
     page.fill(".touch label:has-text('Number') input", "0.75")
     words(page, ".derivation h2", f"{leaf} = 0.75")
     page.click("[data-do=nudge]")
     words(page, ".said", "the slope is")
-    page.fill(".touch input[type=text]", "12345")
-    page.click("[data-do=check]")
-    words(page, ".said", "✗")
+    for entry, mark in (("12345", "✗"), (formula, "✓")):
+        page.fill(".touch label:has-text('Your own') input", entry)
+        page.click("[data-do=check]")
+        words(page, ".said", mark)
+    if page.locator(".training").count():
+        page.click("text=One epoch")
+        words(page, ".training .words", "After 1 epoch the mean loss")
 
 
 def test_a_slip_is_named_and_the_right_derivation_accepted(page):

@@ -914,7 +914,7 @@ const SIDE = 200, EDGE = 32; // of a small plot, and the room for its numbers
 function descended(page, descent) {
   const { losses, samples, sample, updates } = descent, [epochs, loss] = losses.at(-1);
   page.sample.value = sample;
-  say(page.trained, `After ${short(epochs)} epochs the mean loss of ${samples.length} samples is ${loss === null ? "no number" : short(loss)}.`);
+  say(page.trained, `After ${short(epochs)} ${epochs === 1 ? "epoch" : "epochs"} the mean loss of ${samples.length} samples is ${loss === null ? "no number" : short(loss)}.`);
   page.pictures.replaceChildren(curveDrawn(losses), ...(descent.picture ? [(descent.picture.axes.length === 2 ? plane : line)(descent)] : []));
   page.updates.replaceChildren(...(updates.length ? [spelled(updates)] : []));
 }
