@@ -89,7 +89,7 @@ def words(page, selector, text):
 
 
 def choose(page, name):
-    page.locator("tbody button", has_text=name).first.click()
+    page.locator(f"tbody button:text-is('{name}')").first.click()
     words(page, ".derivation h2", f"{name} = ")
 
 
