@@ -331,12 +331,16 @@ def _spread(function: Callable[..., Exact], operands: list[Bounded], ulps: float
     exact = real(function, centre)
     if exact is None:
         return mp.zero, mp.inf
-    error = (abs(exact) * EPSILON + TINY) * ulps
+    alone = mp.zero
     for k, (number, off) in enumerate(operands):
         if off:
             ends = [real(function, [*centre[:k], end, *centre[k + 1 :]]) for end in (number - off, number + off)]
-            error += max(mp.inf if end is None else abs(end - exact) for end in ends)
-    return exact, error
+            alone += max(mp.inf if end is None else abs(end - exact) for end in ends)
+    together = mp.zero  # 0·0 is off by the product of what both are off by
+    if sum(bool(off) for _, off in operands) > 1 and mp.isfinite(alone):
+        corners = [real(function, list(corner)) for corner in product(*((n - off, n + off) for n, off in operands))]
+        together = max(mp.inf if corner is None else abs(corner - exact) for corner in corners)
+    return exact, (abs(exact) * EPSILON + TINY) * ulps + max(alone, together)
 
 
 def real(function: Callable[..., Exact], operands: list[Exact]) -> Exact | None:
