@@ -127,6 +127,15 @@ class Value(Habits, Operand):
         a, b = self._data, other._data
         return _record(a * b, mul, self, other, b, a)
 
+    def __radd__(self, other: Any) -> "Value":
+        return as_value(other) + self
+
+    def __rsub__(self, other: Any) -> "Value":
+        return as_value(other) - self
+
+    def __rmul__(self, other: Any) -> "Value":
+        return as_value(other) * self
+
     rows = TABLE
 
     # ---- backward ----
