@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from micrograd_nn import MLP, fit, mse, softmax_cross_entropy
+from micrograd_nn import MLP, Module, Neuron, fit, mse, softmax_cross_entropy
 from micrograd_nn.draw._descent import Descent, on_network
 from micrograd_nn.draw._explore import answer
 from micrograd_nn.draw._lesson import Lesson, Page
@@ -173,3 +173,19 @@ def test_a_moved_weight_moves_the_picture():
     assert moved["descent"]["picture"]["heights"] != data["descent"]["picture"]["heights"]
     assert rounded(2.0) == moved["nodes"][place]["number"]
     assert isinstance(page.lesson.descent, Descent)
+
+
+def test_what_a_loss_does_not_use_stays():
+    class Spare(Module):
+        def __init__(self):
+            self.used, self.spare = Neuron(1, seed=0), Neuron(1, seed=1)
+
+        def __call__(self, x):
+            return self.used(x)
+
+    net = Spare()
+    before = [p.data for p in net.spare.parameters()]
+    descent = on_network(net, [[1.0], [2.0]], [3.0, 5.0], mse)
+    descent.epochs(20, 0.1)
+    assert [p.data for p in net.spare.parameters()] == before
+    assert descent.losses[-1][1] < descent.losses[0][1] / 10

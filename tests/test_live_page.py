@@ -88,6 +88,12 @@ def words(page, selector, text):
     page.locator(selector, has_text=text).first.wait_for(timeout=20_000)
 
 
+def write(page, text):
+    page.click("#edit")
+    page.fill("#text", text)
+    page.click("#editor button")
+
+
 def choose(page, name):
     page.locator(f"tbody button:text-is('{name}')").first.click()
     words(page, ".derivation h2", f"{name} = ")
@@ -205,9 +211,7 @@ def test_a_network_learns_and_the_link_keeps_it(page, address):
 
 def test_a_runaway_training_is_stopped(page):
     rows = ", ".join(f"({k / 500}, {k / 250})" for k in range(1000))
-    page.click("#edit")
-    page.fill("#text", f"x, y = {rows}\nw = 0.5\nb = 0\nL = (y - w*x - b)^2")
-    page.click("#editor button")
+    write(page, f"x, y = {rows}\nw = 0.5\nb = 0\nL = (y - w*x - b)^2")
     words(page, ".training .words", "1000 samples")
     page.click("text=100 epochs")
     page.click("#stop")
@@ -220,9 +224,7 @@ def test_a_runaway_training_is_stopped(page):
     "text", ["<img src=x onerror=alert(1)> = 1", "w = 1\nL = " + "(" * 5000 + "w", "x" * 9000, "L = import os"]
 )
 def test_hostile_text_is_answered_in_words(page, text):
-    page.click("#edit")
-    page.fill("#text", text)
-    page.click("#editor button")
+    write(page, text)
     page.locator("#fault:not(:empty)").wait_for()
     assert page.locator("img").count() == 0
     assert page.locator(".graph .node").count() > 3
@@ -250,14 +252,6 @@ FORMULAS = (
 
 def test_its_numbers_are_those_of_the_package(page):
     """As shown, for formulas of every kind; the last bits are those of the machine's own tanh and sin."""
-    texts = [
-        "sigmoid(w)*tanh(w)/3",
-        "e^w/(1 + e^w)",
-        "ln(1 + w^2) - |w|",
-        "w^w",
-        "sqrt(w) + cos(w)",
-        "relu(w - 1) + softplus(-w)",
-    ]
     for number in (0.3, 1.7, 2.5):
         for text in texts:
             page.evaluate("text => { location.hash = encodeURIComponent(text); }", f"w = {number}\nv = {text}\nL = v^2")

@@ -63,7 +63,8 @@ class Descent:
         """Back to the numbers of the start, and to the first row."""
         self.seen, self.losses = 0, list[tuple[int, float]]()  # samples so far, and the mean loss after so many
         self.updates: list[tuple[Value, float, float, float]] = []  # parameter, before, slope, after
-        self._write(self.start)
+        for parameter, number in zip(self.learns, self.start, strict=True):
+            parameter.data = number
         self.show(0)
         self._note()
 
@@ -95,11 +96,13 @@ class Descent:
     def _learn(self, rate: float) -> None:
         """p − rate·∂L/∂p for every parameter p, with the slopes of the sample that is shown."""
         slopes = adjoints(self.root)
-        moves = [(p, p.data, slopes[p], p.data - rate * slopes[p]) for p in self.learns]
+        used = [p for p in self.learns if p in slopes]  # a network may have parts that this loss does not use
+        moves = [(p, p.data, slopes[p], p.data - rate * slopes[p]) for p in used]
         if not all(isfinite(after) for *_, after in moves):
             raise DivergedError("the step leads out of all numbers: a smaller learning rate, or rewind")
         self.updates = moves
-        self._write([after for *_, after in moves])
+        for parameter, *_, after in moves:
+            parameter.data = after
         self.seen += 1
 
     def _note(self) -> None:
@@ -121,10 +124,6 @@ class Descent:
 
     def _at(self, node: Value, numbers: dict[Value, float]) -> float:
         return work_out(node, numbers)[node]
-
-    def _write(self, numbers: Sequence[float]) -> None:
-        for parameter, number in zip(self.learns, numbers, strict=True):
-            parameter.data = number
 
     def data(self) -> dict[str, Any]:
         """What a page shows of it."""

@@ -23,7 +23,7 @@ from .sheets import keys_page, sheets_page
 LINES = 200
 SAMPLE = re.compile(r"\(([^()]*)\)")
 PYTHON = '''\
-from micrograd_nn import Value, explain, formula, walk
+from micrograd_nn import Value, formula, walk
 
 v = {{name: Value(number, name) for name, number in {{{leaves}}}.items()}}
 for line in """

@@ -95,12 +95,10 @@ def fit(
     every = per_epoch if record is None else whole_number("record", record)
     moves, looks = _schedule(schedule, descent), _callbacks(callbacks)
     columns = _columns(task, metrics, validation)
-    scores = [score for *_, score in columns]
     scalar = ScalarEngine(task, descent, size, _penalty(task.loss, l1, l2))
-    chosen = choose(engine, dtype, scalar, until, scores)
+    chosen = choose(engine, dtype, scalar, until, [score for *_, score in columns])
     task.forget()
-    training = Training(net, task, descent, history, chosen, columns, until, every, moves, looks)
-    training.go(progress)
+    Training(net, task, descent, history, chosen, columns, until, every, moves, looks).go(progress)
     return history
 
 
