@@ -253,7 +253,7 @@ FORMULAS = (
 def test_its_numbers_are_those_of_the_package(page):
     """As shown, for formulas of every kind; the last bits are those of the machine's own tanh and sin."""
     for number in (0.3, 1.7, 2.5):
-        for text in texts:
+        for text in FORMULAS:
             page.evaluate("text => { location.hash = encodeURIComponent(text); }", f"w = {number}\nv = {text}\nL = v^2")
             words(page, "tbody tr:has(button:text-is('w')) .number", rounded(number))
             page.locator("[data-do=last]").click()
