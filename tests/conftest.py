@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from micrograd_nn.compiler import c_library, registry
+from micrograd_nn.compiler import registry
+from micrograd_nn.compiler.c import library as c_library
 from micrograd_nn.compiler.registry import BACKENDS
 from micrograd_nn.engine.operation import TABLE, Operation
 from micrograd_nn.engine.ops import absolute, div

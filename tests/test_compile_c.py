@@ -22,9 +22,11 @@ from test_compile_equal import CASES, bits_differ, out_of_bounds, random_case, r
 
 from micrograd_nn import TABLE, Operation, Value
 from micrograd_nn.cli import main
-from micrograd_nn.compiler import c_backend, c_library, compile, registry
-from micrograd_nn.compiler.c_file import header
-from micrograd_nn.compiler.c_source import expression
+from micrograd_nn.compiler import compile, registry
+from micrograd_nn.compiler.c import backend as c_backend
+from micrograd_nn.compiler.c import library as c_library
+from micrograd_nn.compiler.c.file import header
+from micrograd_nn.compiler.c.source import expression
 from micrograd_nn.compiler.run import update_of
 from micrograd_nn.errors import CompilerError, ExtraMissingError
 from micrograd_nn.nn import losses
@@ -138,7 +140,7 @@ def test_a_damaged_library_is_compiled_anew(cache: Path) -> None:
     (path,) = cache.iterdir()
     path.unlink()  # what is loaded here stays whole
     path.write_bytes(b"damaged")
-    code = f"from micrograd_nn.compiler import c_library; print(c_library.load({source(5)!r}, True).f)"
+    code = f"from micrograd_nn.compiler.c import library as c_library; print(c_library.load({source(5)!r}, True).f)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -146,7 +148,7 @@ def test_a_damaged_library_is_compiled_anew(cache: Path) -> None:
 @needs_c
 def test_two_processes_may_compile_the_same_at_once(cache: Path) -> None:
     code = (
-        "import sys, ctypes; from micrograd_nn.compiler import c_library\n"
+        "import sys, ctypes; from micrograd_nn.compiler.c import library as c_library\n"
         "for k in range(5):\n"
         "    f = c_library.load(f'double f(void) {{ return {k}.0; }}', True).f; f.restype = ctypes.c_double\n"
         "    assert f() == k"

@@ -10,7 +10,7 @@ from random_graphs import random_graph
 from micrograd_nn import Value
 from micrograd_nn.cli import main
 from micrograd_nn.compiler import compile
-from micrograd_nn.compiler.python_backend import PythonBackend
+from micrograd_nn.compiler.python.backend import PythonBackend
 from micrograd_nn.compiler.registry import BACKENDS, Kind
 from micrograd_nn.errors import ArgumentError, ExtraMissingError, UnknownNameError
 from micrograd_nn.nn.optim import OPTIMIZERS, SGD, Optimizer, offered

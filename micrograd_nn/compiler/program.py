@@ -28,7 +28,7 @@ from .trace import flatten, trace
 from .trainer import Trainer
 
 if TYPE_CHECKING:
-    from .jax_function import JaxFunction
+    from .jax.function import JaxFunction
 
 
 class Rows:
@@ -167,8 +167,8 @@ class Program:
         is given. For a microcontroller, or to read: small graphs are written node by node, with the bits of the scalar
         engine, larger ones in loops over arrays. Raises CompilerError if an operation's row has no C.
         """
-        from .c_backend import computation_of
-        from .to_c import to_c
+        from .c.backend import computation_of
+        from .c.to_c import to_c
 
         if optimizer is None and self.parameters:
             optimizer = SGD(self.parameters)
@@ -213,7 +213,7 @@ class Program:
         Raises ExtraMissingError if JAX is not installed.
         """
         check_able(BACKENDS["jax"], self.dtype)
-        from .jax_function import JaxFunction
+        from .jax.function import JaxFunction
 
         return JaxFunction(self.trace, self.graph.lifted, self.dtype)
 

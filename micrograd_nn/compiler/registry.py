@@ -69,19 +69,19 @@ class Kind:
 
 
 def _python(graph: Graph, dtype: str) -> "Backend":
-    from .python_backend import PythonBackend
+    from .python.backend import PythonBackend
 
     return PythonBackend(graph.trace)
 
 
 def _python_cost(graph: Graph, rows: int) -> float:
-    from .python_backend import STRAIGHT
+    from .python.backend import STRAIGHT
 
     return graph.nodes * rows * (70.0 if graph.nodes <= STRAIGHT else 1500.0)
 
 
 def _numpy(graph: Graph, dtype: str) -> "Backend":
-    from .numpy_backend import NumpyBackend
+    from .numpy.backend import NumpyBackend
 
     return NumpyBackend(graph.lifted, dtype)
 
@@ -107,13 +107,13 @@ def straight(graph: Graph) -> bool:
 
 
 def _c(graph: Graph, dtype: str) -> "Backend":
-    from .c_backend import CBackend
+    from .c.backend import CBackend
 
     return CBackend(graph.trace, None if straight(graph) else graph.lifted)
 
 
 def _c_missing() -> str:
-    from .c_library import missing
+    from .c.library import missing
 
     return _numpy_missing("c") or missing()
 
@@ -127,7 +127,7 @@ def _c_start(graph: Graph) -> float:
 
 
 def _jax(graph: Graph, dtype: str) -> "Backend":
-    from .jax_backend import JaxBackend
+    from .jax.backend import JaxBackend
 
     return JaxBackend(graph.trace, graph.lifted, dtype, graph.devices)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..compiler.array_source import evaluated
+from ..compiler.numpy.source import evaluated
 from ..data.matrix import Array
 from ..engine.modes import now
 from ..engine.operation import Operand, Operation

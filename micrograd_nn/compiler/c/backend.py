@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from . import c_library
-from .backend import Log, Part, Update
-from .c_file import CFile, Computation, in_arrays, straight
-from .lifted import Lifted
-from .trace import Trace
+from ..backend import Log, Part, Update
+from ..lifted import Lifted
+from ..trace import Trace
+from . import library as libraries
+from .file import CFile, Computation, in_arrays, straight
 
 WIDEST = 64  # rows that are side by side at most
 
@@ -46,7 +46,7 @@ class CBackend:
         key = lanes(rows, self.computation.exact)
         if key not in self._kept:
             file = self._file(rows)
-            library = c_library.load(str(file), self.computation.exact)
+            library = libraries.load(str(file), self.computation.exact)
             for function in (library.predict, library.loss_and_gradient):
                 function.restype = ctypes.c_double
             self._kept[key] = file, library, aligned(file.work)
@@ -91,7 +91,7 @@ class CLoop:
 
     def __init__(self, file: CFile, update: Update, size: int) -> None:
         self.source, self._update, self._size = str(file), update, size
-        library = c_library.load(self.source, file.computation.exact)
+        library = libraries.load(self.source, file.computation.exact)
         self._train, self._count = library.train, file.count
         self._train.restype = None
         self._work, self._gradient = aligned(file.work), aligned(file.count)

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .backend import Part, Update
-from .jax_function import Lowered, Parts
-from .jax_steps import Array, evaluate
-from .steps import Leaf, Ref, Tape, plain
+from ..backend import Part, Update
+from ..steps import Leaf, Ref, Tape, plain
+from .function import Lowered, Parts
+from .steps import Array, evaluate
 
 
 class Rule:

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..engine.operation import Operation
-from . import steps as kinds
-from .backend import execute
+from ...engine.operation import Operation
+from .. import steps as kinds
+from ..backend import execute
+from ..layout import arange, columns, in_full, join, view
+from ..steps import Ref, Step, Steps, Tape, Tracer, live
+from ..straight import constant, template
 from .buffers import Buffers, Call, sides, view_call
-from .layout import arange, columns, in_full, join, view
-from .steps import Ref, Step, Steps, Tape, Tracer, live
-from .straight import constant, template
 
 TRUTHS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "isnan", "isfinite", "isinf"}
 IDEMPOTENT = {"minimum", "maximum"}  # f(f(a, b), b) is f(a, b)

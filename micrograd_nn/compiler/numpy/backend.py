@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .array_source import ArraySource
-from .backend import Log, Part, Update, execute
-from .lifted import Lifted
-from .steps import Leaf, Ref, Stretch, Tape, plain
-from .straight import indented
+from ..backend import Log, Part, Update, execute
+from ..lifted import Lifted
+from ..steps import Leaf, Ref, Stretch, Tape, plain
+from ..straight import indented
+from .source import ArraySource
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
 

@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..engine.operation import Operation
-from ..engine.ops import mul
-from . import steps as kinds
-from .array_source import ufunc
-from .backend import execute
-from .steps import Ref, Shape, Step, Steps, Tape, live, plain
+from ...engine.operation import Operation
+from ...engine.ops import mul
+from .. import steps as kinds
+from ..backend import execute
+from ..numpy.source import ufunc
+from ..steps import Ref, Shape, Step, Steps, Tape, live, plain
 
 Array = Any  # of JAX, or what it traces functions with
 EXACT = lax.Precision.HIGHEST  # accelerators drop digits of float32 unless they are asked not to

@@ -6,9 +6,9 @@ It needs libm and nothing else, allocates nothing, keeps nothing between two cal
 from collections.abc import Sequence
 from textwrap import fill, indent
 
-from .backend import Update
-from .c_file import CFile, Computation, vectors_of
-from .c_source import constant
+from ..backend import Update
+from .file import CFile, Computation, vectors_of
+from .source import constant
 
 EXACT = "With -ffp-contract=off its numbers have the bits of the scalar engine."
 ROUNDED = "Its sums are rounded in another order than the scalar engine's."

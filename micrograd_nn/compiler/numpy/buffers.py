@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .steps import Constant, Index, Leaf, MatMul, Ref, Scatter, Shape, Slopes, Step, Steps, View, live
+from ..steps import Constant, Index, Leaf, MatMul, Ref, Scatter, Shape, Slopes, Step, Steps, View, live
 
 Kind = tuple[Shape, bool, str]  # the shape for one row, batched, the type of the numbers
 
@@ -138,5 +138,5 @@ def sides(shape: Shape, batched: bool) -> str:
 
 
 def view_call(array: str, index: Index, batched: bool) -> str:
-    """A view in source; see numpy_backend.view."""
+    """A view in source; see `view` in backend.py."""
     return f"view({array}, {index.start}, {index.shape}, {index.strides}{', rows=True' if batched else ''})"

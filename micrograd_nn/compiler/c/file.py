@@ -12,13 +12,13 @@ from importlib.resources import files
 from math import prod
 from textwrap import fill
 
-from .backend import Update
-from .c_source import AFTER, BEFORE, ROWS, CSource, Place, nested, sides
-from .layout import constant as filled
-from .lifted import Lifted
-from .steps import Index, Leaf, Ref, Scatter, Step, Stretch, Sum, Tape, Tracer, plain
-from .straight import indented, record
-from .trace import Trace
+from ..backend import Update
+from ..layout import constant as filled
+from ..lifted import Lifted
+from ..steps import Index, Leaf, Ref, Scatter, Step, Stretch, Sum, Tape, Tracer, plain
+from ..straight import indented, record
+from ..trace import Trace
+from .source import AFTER, BEFORE, ROWS, CSource, Place, nested, sides
 
 INCLUDES = "#include <math.h>\n#include <stdint.h>\n#include <string.h>\n"
 OURS = re.compile(r"\b(exp|expm1|log|log1p|tanh)\(")  # lanes.h has them in a form that becomes vector instructions

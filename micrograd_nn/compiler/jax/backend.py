@@ -15,13 +15,13 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .backend import Log, Loop, Part, Update
-from .jax_function import Lowered, Packing, Parts
-from .jax_steps import Array
-from .jax_training import Plan, Rule, Training, padded
-from .lifted import Lifted
-from .steps import listing
-from .trace import Trace
+from ..backend import Log, Loop, Part, Update
+from ..lifted import Lifted
+from ..steps import listing
+from ..trace import Trace
+from .function import Lowered, Packing, Parts
+from .steps import Array
+from .training import Plan, Rule, Training, padded
 
 
 class JaxBackend:

@@ -12,10 +12,10 @@ from inspect import getsource
 from math import isfinite
 from typing import Any
 
-from ..number import as_array
-from .backend import Log, Part, Update, execute
-from .straight import forward, functions_source, gradient_of, train_source
-from .trace import Trace
+from ...number import as_array
+from ..backend import Log, Part, Update, execute
+from ..straight import forward, functions_source, gradient_of, train_source
+from ..trace import Trace
 
 STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make
 

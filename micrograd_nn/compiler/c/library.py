@@ -18,7 +18,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from ..errors import CompilerError
+from ...errors import CompilerError
 
 COMPILERS = ("cc", "clang", "gcc")
 FLAGS = ("-std=c99", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")

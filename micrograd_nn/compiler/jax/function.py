@@ -14,15 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from ..errors import ArgumentError, GraphError
-from . import steps as kinds
-from .backend import row_count
-from .chains import Chains
-from .jax_steps import Array, evaluate
-from .lifted import Lifted, lift
-from .printing import Equations
-from .steps import Ref
-from .trace import PARAMETER, Trace
+from ...errors import ArgumentError, GraphError
+from .. import steps as kinds
+from ..backend import row_count
+from ..chains import Chains
+from ..lifted import Lifted, lift
+from ..printing import Equations
+from ..steps import Ref
+from ..trace import PARAMETER, Trace
+from .steps import Array, evaluate
 
 Parts = dict[str, Array]  # the parameters, or numbers that belong to them: an array per part
 

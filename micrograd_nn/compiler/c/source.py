@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.operation import Operation
-from ..errors import CompilerError
-from . import steps as kinds
-from .steps import Index, Leaf, Ref, Shape, Step, Steps, Tape, live, plain
-from .straight import indented
+from ...engine.operation import Operation
+from ...errors import CompilerError
+from .. import steps as kinds
+from ..steps import Index, Leaf, Ref, Shape, Step, Steps, Tape, live, plain
+from ..straight import indented
 
 BEFORE, ROWS, AFTER = range(3)  # when a step is computed: before the rows, for each block of them, after them
 ARITHMETIC = re.compile(r"(?:\{[ab]\}|[-+*/() ]|\d+\.\d*)+")  # a template that is C as it stands

@@ -1,0 +1,1 @@
+"""NumPy: the lifted steps as readable source over arrays."""

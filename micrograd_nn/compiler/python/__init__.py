@@ -1,0 +1,1 @@
+"""Python: straight lines over floats, with the engine's bits."""
