@@ -88,16 +88,17 @@ def training(problem: Any, backend: str = "auto") -> Any:
     from micrograd_nn.compiler.backend import Log
     from micrograd_nn.compiler.run import Run
 
-    from .peers.ours import record
+    from .peers.ours import epoch_of, record
 
     recorded = record(problem)
     parameters = recorded.net.parameters()
     program = compile(recorded.loss, [recorded.x, recorded.y], parameters, backend, problem.dtype)
-    X, y = (np.concatenate(column) for column in zip(*problem.batches, strict=True))
+    batches = epoch_of(problem)
+    X, y = (np.concatenate(column) for column in zip(*batches, strict=True))
     targets = np.eye(problem.sizes[-1], dtype=X.dtype)[y] if problem.loss == "softmax" else y
     run = Run(program, SGD(parameters, lr=problem.lr), program.rows(X, targets), problem.batch)
     run.load()
-    count, every = len(problem.batches), run.rows.every
+    count, every = len(batches), run.rows.every
 
     def train(steps: int) -> None:
         whole, rest = divmod(steps, count)

@@ -11,6 +11,7 @@ from typing import Any
 from ..harness import MissingError, require
 from .problem import Array, Peer, Problem, Train
 
+EPOCH = 1000  # steps, at least
 LARGEST = 400_000  # products in a batch from which a recorded graph, at some 250 bytes a node, takes gigabytes
 
 
@@ -80,6 +81,11 @@ def record(problem: Problem) -> Recorded:
     return Recorded(net, loss_over(problem, net, [x], [y]), x, y)
 
 
+def epoch_of(problem: Problem) -> list[tuple[Array, Array]]:
+    """The batches, so often over that the loss of an epoch, a float which is kept, is not every fourth step's work."""
+    return problem.batches * -(-EPOCH // len(problem.batches))
+
+
 def compiled_loop(problem: Problem, recorded: Recorded, backend: str = "auto") -> Callable[[int], None]:
     """A loop of so many compiled steps over the problem's batches, from where the parameters stand."""
     import numpy as np
@@ -89,12 +95,13 @@ def compiled_loop(problem: Problem, recorded: Recorded, backend: str = "auto") -
 
     parameters = recorded.net.parameters()
     program = compile(recorded.loss, [recorded.x, recorded.y], parameters, backend, problem.dtype)
-    X, y = (np.concatenate(column) for column in zip(*problem.batches, strict=True))
+    epoch = epoch_of(problem)
+    X, y = (np.concatenate(column) for column in zip(*epoch, strict=True))
     targets = np.eye(problem.sizes[-1])[y] if problem.loss == "softmax" else y
 
     def run(steps: int) -> None:
         optimizer = SGD(parameters, lr=problem.lr)
-        epochs, rest = divmod(steps, len(problem.batches))
+        epochs, rest = divmod(steps, len(epoch))
         for rows, times in ((len(X), epochs), (rest * problem.batch, 1)):
             if rows and times:
                 program.minimize(optimizer, X[:rows], targets[:rows], epochs=times, batch_size=problem.batch)
