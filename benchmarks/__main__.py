@@ -24,13 +24,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, help="turns of each engine (default 11, --quick 2)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each engine that has threads (default 1)")
     parser.add_argument("--mnist", metavar="DIR", help="the folder with MNIST's four files")
-    parser.add_argument("--epochs", type=int, default=40, help="of the whole training on MNIST (default 40)")
+    parser.add_argument("--epochs", type=int, default=2, help="of the whole training on MNIST (default 2)")
     parser.add_argument("--out", type=Path, default=Path("micrograd-nn-out/benchmarks"), metavar="DIR")
     arguments = parser.parse_args(argv)
-    effort = replace(
-        harness.QUICK if arguments.quick else harness.Effort(), mnist=arguments.mnist, threads=arguments.threads
-    )
-    effort = replace(effort, epochs=arguments.epochs)
+    usual = harness.QUICK if arguments.quick else harness.Effort()
+    effort = replace(usual, mnist=arguments.mnist, threads=arguments.threads, epochs=arguments.epochs)
     if arguments.rounds:
         effort = replace(effort, rounds=max(1, arguments.rounds))
     machine = harness.machine()
@@ -48,8 +46,9 @@ def main(argv: list[str] | None = None) -> int:
             sections.append(
                 Section(title, "Nothing is shown here because it failed. That is a fault.", ("fault",), [(why,)])
             )
-    glance = at_a_glance(sections)
-    sections[:0] = [glance] if glance.rows else []
+    from . import limits  # with NumPy, which a worker may not import before it has set its threads
+
+    sections[:0] = [table for table in (at_a_glance(sections), limits.section(sections)) if table.rows]
     run = {"quick": effort.quick, "rounds": effort.rounds, "threads of an engine": arguments.threads}
     print("\n" + "\n\n".join(section.markdown() for section in sections))
     print("\nWrote " + ", ".join(map(str, write(arguments.out, sections, machine, run))))
@@ -67,6 +66,10 @@ def contents(effort: harness.Effort) -> Iterator[tuple[str, Callable[[], Section
     with training.team(effort) as workers:
         for title in PROBLEMS:
             yield title, lambda title=title: training.section(title, workers, effort)  # type: ignore[misc]
+    own = replace(effort, threads=None)
+    with training.team(own) as workers:
+        for title in list(PROBLEMS)[-1 if effort.quick else -2 :]:  # those that are large enough for threads
+            yield title + training.OWN, lambda title=title: training.section(title, workers, own)  # type: ignore[misc]
     for title in whole.TRAININGS:
         yield title, lambda title=title: whole.section(title, effort)  # type: ignore[misc]
     yield "What compiling costs", lambda: compile_cost.section(effort)

@@ -45,14 +45,20 @@ def side_by_side(
     title: str, method: str, measured: Mapping[str, Series], missing: Mapping[str, str], ours: str, what: str = "a step"
 ) -> Section:
     """Engines from the fastest to the slowest, each beside ours; who is faster than ours stands above it."""
-    section = Section(title, method, ("engine", what, f"times {ours}"), missing=dict(missing))
+    other = next((series.beside.clock for series in measured.values() if series.beside), "")
+    columns = ("engine", what, *([f"{other} time"] if other else []), f"times {ours}")
+    section = Section(title, method, columns, missing=dict(missing))
     section.bars = dict(sorted(measured.items(), key=lambda pair: pair[1].median))
     for who, series in section.bars.items():
         beside = ratio(series, measured[ours]) if ours in measured else None
         name = f"**{who}**" if who.startswith("micrograd_nn") else who
-        section.rows.append((name, str(series), "1" if who == ours else str(beside) if beside else "–"))
-    section.rows += [(who, "missing", "–") for who in missing]
+        clocks = [quantity(series.beside.median, "s")] if series.beside else []
+        section.rows.append((name, str(series), *clocks, "1" if who == ours else str(beside) if beside else "–"))
+    section.rows += [(who, "missing", *["–"] * (len(columns) - 2)) for who in missing]
     section.data = {"reference": ours, "unit": "s", "rounds": {who: s.values for who, s in measured.items()}}
+    section.data[f"rounds by {other or 'another'} clock"] = {
+        who: s.beside.values for who, s in measured.items() if s.beside
+    }
     section.data["medians"] = {who: series.median for who, series in section.bars.items()}
     return section
 
