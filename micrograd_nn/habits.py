@@ -101,6 +101,34 @@ class Habits:
         return act(*[x if isinstance(x, Habits) else as_float(x) for x in inputs])
 
 
+# ---- the gradient of what no sweep has reached ----
+
+
+class Unreached(float):
+    """The 0 that stands in ``.grad`` until a sweep reaches the node; it prints as –, so not computed looks like no 0.
+
+    A loss that does not use a parameter has the slope 0 in it, so ``p.data -= lr * p.grad`` leaves it where it is.
+
+    >>> f"{UNREACHED}|{UNREACHED:7.3f}|", 0.1 * UNREACHED
+    ('–|      –|', 0.0)
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "–"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "–".rjust(len(format(0.0, spec)) if spec else 0)
+
+    def __reduce__(self) -> str:
+        return "UNREACHED"  # copied and pickled as the one object that it is
+
+
+UNREACHED = Unreached()
+
 # ---- micrograd's closures ----
 
 

@@ -40,7 +40,7 @@ class Neuron(Module):
 
     >>> h = Neuron(2, activation="sigmoid", weights=[0, 1], bias=4)
     >>> h([2, 3])
-    Value(data=0.9990889488055994, grad=None, label='h1')
+    Value(data=0.9990889488055994, grad=–, label='h1')
 
     ``activation`` is the name of an operation, or an Operation; "identity" for none. Weights that are not given are
     drawn by ``init`` (see init.INITIALISERS; glorot asks for ``nout``, the outputs of the layer) from ``seed``. A

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ..engine.value import Value
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError
+from ..habits import UNREACHED
 from ..number import as_float, whole_number
 
 Memory = tuple[Any, ...]
@@ -116,7 +117,7 @@ class Optimizer:
         """Move each parameter that has a gradient. After an error or Ctrl-C all have moved, or none."""
         s = self.scalars_at(self.steps + 1)
         moved = [
-            (p.data, memory) if p.grad is None else self.rule(p.data, p.grad, memory, s)
+            (p.data, memory) if (g := p.grad) is UNREACHED else self.rule(p.data, g, memory, s)
             for p, memory in zip(self.params, self.memory, strict=True)
         ]
         numbers = [float(number) for number, _ in moved]
@@ -128,7 +129,7 @@ class Optimizer:
         return f"{type(self).__name__}({len(self.params):,} parameters, lr={self.lr}, steps={self.steps})"
 
     def zero_grad(self) -> None:
-        """Forget all gradients: each parameter's ``.grad`` is None again."""
+        """Forget all gradients: each parameter is as if no sweep had reached it."""
         for parameter in self.params:
             parameter.grad = None
 
