@@ -1,4 +1,4 @@
-"""explore in JupyterLab and in Notebook 7, driven in a real browser: screen and Values hold the same numbers, both ways."""
+"""explore in JupyterLab and in Notebook 7, driven in a real browser: screen and Values hold the same, both ways."""
 
 import importlib.util
 import json
