@@ -4,7 +4,7 @@ It works, or it is refused in words that say what to write. Nothing here is in t
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
@@ -81,6 +81,25 @@ class Habits:
 
     def __int__(self) -> int:
         return int(self.data)
+
+    # ---- micrograd's names ----
+
+    @property
+    def _prev(self: Any) -> Set[Any]:
+        return dict.fromkeys(self.operands).keys()  # a set, in order
+
+    @property
+    def _op(self: Any) -> str:
+        return self.operation.sign if self.operation else ""
+
+    def _pass_on(self: Any) -> None:
+        """One step of the sweep by hand: pass ``self.grad`` on to the operands."""
+        for operand, slope in zip(self.operands, self.partials, strict=True):
+            operand.grad += self.grad * slope
+
+    _backward = property(lambda self: self._pass_on, lambda self, closure: read_off(self, closure))
+
+    # ---- // and %, and NumPy's functions ----
 
     __floordiv__ = __rfloordiv__ = _without_slope("//")
     __mod__ = __rmod__ = _without_slope("%")

@@ -7,16 +7,16 @@ The sum, the difference, the product and a neuron's sum are spelled out for spee
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Set
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from math import isfinite, isnan
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any
 from warnings import warn
 
 from ..errors import printable
-from ..habits import UNREACHED, Habits, made_by_hand, read_off
+from ..habits import UNREACHED, Habits, made_by_hand
 from ..number import as_float
 from .graph import Below, copying
 from .graph import topological_order as topological_order
@@ -73,7 +73,10 @@ class Value(Habits, Operand):
 
     @data.setter
     def data(self, number: Any) -> None:
-        self._data = as_float(number)
+        number = as_float(number)
+        latest["change"] = object()  # before as well: Ctrl-C in between must not leave in force what somebody keeps
+        self._data = number
+        latest["change"] = object()
 
     @property
     def grad(self) -> float:
@@ -93,12 +96,6 @@ class Value(Habits, Operand):
     def partials(self) -> tuple[float, ...]:
         """∂self/∂operand for each operand, recorded at forward time."""
         return () if self.left is None else (self.dleft,) if self.right is None else (self.dleft, self.dright)
-
-    @property
-    def _prev(self) -> Set["Value"]:  # micrograd's, in order
-        return dict.fromkeys(self.operands).keys()
-
-    _op = property(lambda self: self.operation.sign if self.operation else "")
 
     # ---- forward ----
 
@@ -163,13 +160,6 @@ class Value(Habits, Operand):
             deque(undo, maxlen=0)  # all of it in one step of C, which no Ctrl-C divides
             raise
 
-    def _pass_on(self) -> None:
-        """One step of the sweep by hand: pass ``self.grad`` on to the operands."""
-        for operand, slope in zip(self.operands, self.partials, strict=True):
-            operand.grad += self.grad * slope
-
-    _backward = property(lambda self: self._pass_on, read_off)  # micrograd's
-
     # ---- as a number ----
 
     def __float__(self) -> float:
@@ -212,8 +202,9 @@ class Constant(Value):
     __slots__ = ()
 
 
+latest: dict[str, object] = {"change": object()}  # another after each: who keeps numbers sees if they still hold
 _blank = partial(Value.__new__, Value)  # quicker than Value.__new__(Value), and than Value() by far
-_set_grad = vars(Value)["_grad"].__set__
+_set_grad, _set_data = (vars(Value)[slot].__set__ for slot in ("_grad", "_data"))
 
 
 def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dright: float) -> Value:
@@ -232,6 +223,12 @@ def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dr
     node.operation, node.left, node.right = operation, left, right
     node.dleft, node.dright = dleft, dright
     return node
+
+
+def set_numbers(values: Iterable[Value], numbers: Iterable[float], *more: Iterable[object]) -> None:
+    """Give each Value its number, and go through ``more``: all in one step of C, which no Ctrl-C divides."""
+    changed = map(latest.update, [{"change": object()}])
+    deque(chain(map(_set_data, values, numbers), changed, *more), maxlen=0)
 
 
 def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value], bias: Value | None = None) -> Value:

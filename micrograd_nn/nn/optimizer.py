@@ -1,20 +1,16 @@
 """What all optimisers share: the parameters, the learning rate, a step that moves all of them, and their state."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 from math import isfinite
 from typing import Any, TypeVar
 
-from ..engine.value import Value
+from ..engine.value import Value, set_numbers
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError
 from ..habits import UNREACHED
 from ..number import as_float, whole_number
 
 Memory = tuple[Any, ...]
 Kind = TypeVar("Kind", bound="type[Optimizer]")
-
-_set_data = vars(Value)["_data"].__set__
 
 OPTIMIZERS: "dict[str, type[Optimizer]]" = {}
 
@@ -122,8 +118,8 @@ class Optimizer:
         ]
         numbers = [float(number) for number, _ in moved]
         own = {"memory": [memory for _, memory in moved], "steps": self.steps + 1}
-        # One call into C, which Ctrl-C can't cut in two. ``deferred`` would take longer than a small network's step.
-        deque(chain(map(_set_data, self.params, numbers), map(self.__dict__.update, [own])), maxlen=0)
+        # ``deferred`` would take longer than a small network's step.
+        set_numbers(self.params, numbers, map(self.__dict__.update, [own]))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.params):,} parameters, lr={self.lr}, steps={self.steps})"
