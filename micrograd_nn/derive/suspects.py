@@ -16,7 +16,8 @@ from ..engine.value import Constant, Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
 from ._paths import largest_first
-from .chain import Chain, Edge, Numbers, Pair
+from .chain import Chain, Edge, Numbers
+from .named import Pair
 from .recorded import partial_text
 from .rules import COMPLEMENT, Slope, factor, is_constant, is_logarithmic, multiplies, of_complement, reads, written
 from .slips import UNLIKELY, Edit, Scope, Slip
@@ -40,13 +41,20 @@ class Place:
 
     def __post_init__(self) -> None:
         self._at: dict[Numbers, tuple[Slope, float]] = {}
+        self._wrong: dict[tuple[Edit, Numbers], list[float]] = {}
 
     def at(self, numbers: Numbers) -> tuple[Slope, float]:
         """What stands here rightly, and what it is multiplied with in the whole."""
         if numbers not in self._at:
-            slope = self._slope(numbers)
-            self._at[numbers] = slope, self._weight(numbers) * slope.outer
+            self._at[numbers] = self._slope(numbers), self._weight(numbers)
         return self._at[numbers]
+
+    def wrong(self, edit: Edit, numbers: Numbers) -> list[float]:
+        """What an edit puts there instead."""
+        if (key := (edit, numbers)) not in self._wrong:
+            slope, _ = self.at(numbers)
+            self._wrong[key] = [slope.outer * float(wrong) for wrong in edit.instead(slope)]
+        return self._wrong[key]
 
     def _weight(self, numbers: Numbers) -> float:
         pair, edge = self.pairs[0], self.edge
@@ -100,7 +108,7 @@ class Place:
         return of_complement(slope) if reads(node.operation, i, COMPLEMENT) else slope
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Suspect:
     """An edit in one place, or in several alike at once, with one of the wrong slopes that it leads to."""
 
@@ -114,14 +122,12 @@ class Suspect:
 
     def totals(self, numbers: Numbers) -> list[float]:
         """What the whole comes to with each of the edit's wrong slopes."""
-        if len(self.places) == 1:
-            slope, weight = self.places[0].at(numbers)
-            rest = numbers.total - weight * slope.right
-            return [rest + weight * float(wrong) for wrong in self.edit.instead(slope)]
-        slopes = [(place.edge, place.at(numbers)[0]) for place in self.places if place.edge]
-        return numbers.with_slopes(
-            {edge: [slope.outer * float(wrong) for wrong in self.edit.instead(slope)] for edge, slope in slopes}
-        )
+        if len(self.places) > 1:
+            return numbers.with_slopes({at.edge: at.wrong(self.edit, numbers) for at in self.places if at.edge})
+        (place,) = self.places
+        slope, weight = place.at(numbers)
+        rest = numbers.total - weight * slope.outer * slope.right
+        return [rest + weight * wrong for wrong in place.wrong(self.edit, numbers)]
 
     @property
     def pair(self) -> Pair:
@@ -154,7 +160,7 @@ class Suspect:
     @cached_property
     def detail(self) -> str:
         """Which symbols stand where others belong, or in which branch; nothing where that is said by the slip."""
-        said, symbols, place = self.edit.said, self.chain.symbols, self.places[0]
+        said, symbols, place = self.edit.said, self.chain.graph.symbols, self.places[0]
         if self.edit.scope is Scope.BRANCH and place.edge:
             (node, i), (_, parent) = place.edge, self.pair
             uses = (node.operands[i], node)[: 1 + (node.operands[i] is parent)]  # of a name, which use
