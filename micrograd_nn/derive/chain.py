@@ -6,7 +6,6 @@ exactly the paths of the whole graph. What is asked of a chain at a point is wor
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, reduce
 from math import inf, isclose
 from operator import add as plus
@@ -15,14 +14,9 @@ from typing import Any
 
 from ..engine.graph import postorder, sweep
 from ..engine.value import Value, topological_order
-from ..errors import GraphError
-from ..notation._collect import product, times_sum, total
-from ..notation._simplify import Tidy
 from ..notation.text import PRODUCT
-from .named import Factor, NamedGraph, Pair, Step
+from .named import Factor, Link, NamedGraph, Pair
 from .recorded import names_of, tangents
-
-MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
 Edge = tuple[Value, int]  # a node and the place of one of its operands
 
@@ -39,7 +33,6 @@ class Chain:
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
                 self.on_the_way[node] = None
-        self._regions: dict[Value, list[Value]] = {}
 
     # ---- the named graph ----
 
@@ -49,9 +42,22 @@ class Chain:
         return [node for node in self.order if node in self.names and node in self.on_the_way]
 
     @cached_property
+    def links(self) -> dict[Value, Link]:
+        """By child: what lies between it and the names right below, root's first."""
+        return {child: self._link(child) for child in reversed(self.named) if child is not self.target}
+
+    def _link(self, child: Value) -> Link:
+        nodes = [*postorder(child, self._unnamed)]
+        below = dict.fromkeys(operand for node in reversed(nodes) for operand in node.operands)
+        return self.graph.link(nodes, [node for node in below if node in self.names and node in self.on_the_way])
+
+    def _unnamed(self, node: Value) -> list[Value]:
+        return [operand for operand in node.operands if operand in self.on_the_way and operand not in self.names]
+
+    @cached_property
     def factors(self) -> dict[Value, dict[Value, Factor]]:
         """By child and parent: the factors, root's first."""
-        return {child: self._factors_of(child) for child in reversed(self.named) if child is not self.target}
+        return {child: link.factors for child, link in self.links.items()}
 
     def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
         """The edges of the named graph, for counting and listing its paths; none where the factor is the constant 0."""
@@ -96,65 +102,6 @@ class Chain:
                         found.add(abs(1.0 / node.partials[i]))
         return sorted({float(round(n)) for n in found if 2.5 < n < inf and isclose(n, round(n), rel_tol=1e-9)})
 
-    # ---- one factor ----
-
-    def region(self, child: Value) -> list[Value]:
-        """child and the unnamed nodes on the way below it, operands first."""
-        if child not in self._regions:
-            self._regions[child] = [*postorder(child, self._unnamed)]
-        return self._regions[child]
-
-    def _unnamed(self, node: Value) -> list[Value]:
-        return [operand for operand in node.operands if operand in self.on_the_way and operand not in self.names]
-
-    def _factors_of(self, child: Value) -> dict[Value, Factor]:
-        region = self.region(child)
-        if len(region) > MOST_BETWEEN:
-            raise GraphError(
-                f"{len(region):,} nodes without a label lie below {self.names[child]}, too many to be read "
-                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
-            )
-        below = (operand for node in reversed(region) for operand in node.operands)
-        parents = dict.fromkeys(node for node in below if node in self.names and node in self.on_the_way)
-        known, names = self.graph.factors, self.names  # they do not depend on what lies further down
-        if (key := (child, *parents)) not in known:
-            order, one = [*reversed(parents), *region], _Way()
-            ways = sweep(order, lambda n: () if n in parents else self._steps(n), one, _Way.beside, _Way.onward)
-            known[key] = {
-                node: Factor(names[child], names[node], way.symbol, way.number) for node, way in ways if node in parents
-            }
-        return known[key]
-
-    def _steps(self, node: Value) -> list[Step]:
-        return [step for step in self.graph.steps(node) if step[0] in self.on_the_way]
-
-
-@dataclass(frozen=True)
-class _Way:
-    """A way down, or several that meet: its number, and its steps, which are multiplied when they are asked for."""
-
-    number: float = 1.0
-    last: Tidy | None = None
-    before: "_Way | None" = None  # shared with other ways
-    terms: tuple[Tidy, ...] = ()  # instead of steps: what comes of each way, in the order of the uses
-
-    def onward(self, step: tuple[Tidy, float]) -> "_Way":
-        return _Way(self.number * step[1], step[0], self)
-
-    def beside(self, other: "_Way") -> "_Way":
-        own = self.terms or (self.symbol,)
-        return _Way(self.number + other.number, terms=(other.symbol, *own))  # a sweep meets the last use first
-
-    @cached_property
-    def symbol(self) -> Tidy:
-        if self.terms:
-            return total(self.terms)
-        symbols, way = list[Tidy](), self
-        while way.last is not None:
-            symbols.append(way.last)
-            way = way.before or _Way()
-        return times_sum(way.terms, reversed(symbols)) if way.terms else product(reversed(symbols))
-
 
 # ---- numbers ----
 
@@ -165,6 +112,8 @@ class Point:
     def __init__(self, values: Mapping[Value, float]) -> None:
         self.values = values
         self._adjoints: dict[Value, dict[Value, float]] = {}
+        self._below: dict[Link, dict[Value, float]] = {}
+        self._above: dict[tuple[Link, Value], dict[Value, float]] = {}
 
     @cached_property
     def slopes(self) -> dict[Value, tuple[float, ...]]:
@@ -187,6 +136,18 @@ class Point:
             self._adjoints[root] = dict(sweep(order, self.edges, 1.0))
         return self._adjoints[root]
 
+    def below(self, link: Link) -> dict[Value, float]:
+        """∂child/∂node for the nodes of a link."""
+        if link not in self._below:
+            self._below[link] = dict(sweep(link.nodes, self.edges, 1.0))
+        return self._below[link]
+
+    def above(self, link: Link, parent: Value) -> dict[Value, float]:
+        """∂node/∂parent for the nodes of a link that depend on it."""
+        if (key := (link, parent)) not in self._above:
+            self._above[key] = tangents(link.nodes, self.edges, parent, 1.0)
+        return self._above[key]
+
 
 class Numbers:
     """A chain at a point: the number of the whole derivative there, and of what it is made of."""
@@ -195,8 +156,6 @@ class Numbers:
         self.chain, self.point = chain, point
         self.adjoints = point.adjoints(chain.order)
         self.total = self.adjoints.get(chain.target, 0.0)
-        self._below: dict[Value, dict[Value, float]] = {}
-        self._above: dict[Pair, dict[Value, float]] = {}
 
     @cached_property
     def named(self) -> dict[str, float]:
@@ -213,15 +172,12 @@ class Numbers:
 
     def below(self, child: Value) -> dict[Value, float]:
         """∂child/∂node for the unnamed nodes below child."""
-        if child not in self._below:
-            self._below[child] = dict(sweep(self.chain.region(child), self.point.edges, 1.0))
-        return self._below[child]
+        return self.point.below(self.chain.links[child])
 
     def above(self, pair: Pair) -> dict[Value, float]:
         """∂node/∂parent for the nodes between child and parent that depend on it."""
-        if pair not in self._above:
-            self._above[pair] = tangents(self.chain.region(pair[0]), self.point.edges, pair[1], 1.0)
-        return self._above[pair]
+        child, parent = pair
+        return self.point.above(self.chain.links[child], parent)
 
     def factor(self, pair: Pair) -> float:
         """∂child/∂parent through no other name."""

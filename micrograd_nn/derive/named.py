@@ -4,18 +4,23 @@ All of it is worked out once, whatever the graph is derived towards.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isclose, isnan
 
-from ..engine.graph import postorder
+from ..engine.graph import postorder, sweep
 from ..engine.value import Value, topological_order
 from ..engine.value import edges as recorded
+from ..errors import GraphError
+from ..notation._collect import product, times_sum, total
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from .recorded import partial_latex, partial_text
 from .shares import LARGEST, Softmax, Uses, made_of_softmax, softmaxes
 from .units import Units, let_through
+
+MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
 
 Pair = tuple[Value, Value]  # child, parent: the factor ∂child/∂parent
 Step = tuple[Value, tuple[Tidy, float]]  # a node below, and the slope towards it in symbols and as a number
@@ -54,7 +59,7 @@ class NamedGraph:
         shares = (zip(row.shares, row.names, strict=True) for row in self.softmaxes)
         self.names = {**names, **{share: name for row in shares for share, name in row}}
         self.symbols = Symbols(self.names, uses, self.softmaxes)
-        self.factors: dict[tuple[Value, ...], dict[Value, Factor]] = {}  # by child and parents, as they are asked for
+        self._links: dict[tuple[Value, ...], Link] = {}
         self._units = Units(root, self.names, self.symbols, uses, self.softmaxes)
 
     def steps(self, node: Value) -> list[Step]:
@@ -65,10 +70,64 @@ class NamedGraph:
         slopes = enumerate(recorded(node))
         return [(below, (slope_of(node, i, symbols, self.symbols[node]), slope)) for i, (below, slope) in slopes]
 
+    def link(self, nodes: list[Value], parents: list[Value]) -> "Link":
+        """What lies between the last of the nodes and the names right below it, whatever is further down."""
+        return self._links.setdefault((nodes[-1], *parents), Link(self, nodes, parents))
+
     def share_formulas(self) -> dict[Value, Tidy]:
         """What stands for p1, p2, …: each share of a softmax, made of what the softmax is taken of."""
         rows = (zip(row.shares, row.formulas(self.symbols), strict=True) for row in self.softmaxes)
         return {share: formula for row in rows for share, formula in row}
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way down, or several that meet: its number, and its steps, which are multiplied when they are asked for."""
+
+    number: float = 1.0
+    last: Tidy | None = None
+    before: "_Way | None" = None  # shared with other ways
+    terms: tuple[Tidy, ...] = ()  # instead of steps: what comes of each way, in the order of the uses
+
+    def onward(self, step: tuple[Tidy, float]) -> "_Way":
+        return _Way(self.number * step[1], step[0], self)
+
+    def beside(self, other: "_Way") -> "_Way":
+        own = self.terms or (self.symbol,)
+        return _Way(self.number + other.number, terms=(other.symbol, *own))  # a sweep meets the last use first
+
+    @cached_property
+    def symbol(self) -> Tidy:
+        if self.terms:
+            return total(self.terms)
+        symbols, way = list[Tidy](), self
+        while way.last is not None:
+            symbols.append(way.last)
+            way = way.before or _Way()
+        return times_sum(way.terms, reversed(symbols)) if way.terms else product(reversed(symbols))
+
+
+class Link:
+    """A named node, the names right below it, and the nodes without a name in between, operands first."""
+
+    def __init__(self, graph: "NamedGraph", nodes: list[Value], parents: Iterable[Value]) -> None:
+        self.graph, self.nodes, self.parents = graph, nodes, dict.fromkeys(parents)
+        if len(nodes) > MOST_BETWEEN:
+            raise GraphError(
+                f"{len(nodes):,} nodes without a label lie below {graph.names[nodes[-1]]}, too many to be read "
+                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
+            )
+
+    @cached_property
+    def factors(self) -> dict[Value, Factor]:
+        """∂child/∂parent for each parent."""
+        inside, names, child = {*self.nodes, *self.parents}, self.graph.names, self.nodes[-1]
+
+        def steps(node: Value) -> list[Step]:
+            return [step for step in self.graph.steps(node) if step[0] in inside] if node not in self.parents else []
+
+        ways = sweep([*reversed(self.parents), *self.nodes], steps, _Way(), _Way.beside, _Way.onward)
+        return {n: Factor(names[child], names[n], way.symbol, way.number) for n, way in ways if n in self.parents}
 
 
 class Symbols(dict[Value, Tidy]):

@@ -238,7 +238,7 @@ def _places(here: Numbers) -> Iterator[Place]:
     for child, factors in chain.factors.items():
         reached = [(child, parent) for parent, factor in factors.items() if not factor.is_nothing]
         yield from (Place(Scope.FACTOR, [pair], unit=_unit(pair, here)) for pair in reached)
-        for node in chain.region(child):
+        for node in chain.links[child].nodes:
             for i, operand in enumerate(node.operands):
                 edge, pairs = (node, i), [(child, p) for p in factors if operand in here.above((child, p))]
                 others = _mistakable(chain, edge, named) if pairs else ()
@@ -265,7 +265,7 @@ def _unit(pair: Pair, here: Numbers) -> Value | None:
     above = child.left if reads(child.operation, 0, "1/b") else None
     if above is not None and above not in here.chain.names and reads(above.operation, 0, "out"):
         return child
-    way = (node for node in reversed(here.chain.region(child)) if node in here.above(pair))
+    way = (node for node in reversed(here.chain.links[child].nodes) if node in here.above(pair))
     return next((node for node in way if is_logarithmic(node.operation)), None)
 
 
