@@ -9,6 +9,7 @@ from ..draw.plot import plot_confusion
 from ..errors import ArgumentError, ShapeError
 from ..nn.losses import LOSSES, named_loss
 from ..storage.networks import load
+from ..storage.packing import read
 from ..training import evaluate
 from .options import add_data, add_network, add_out, add_target, make_folder
 from .recipes import RECIPES, kept_back, parts
@@ -36,7 +37,7 @@ def run(arguments: Namespace) -> int:
     tells = len(rows.classes) == max(2, net.layers[-1].nout)
     if arguments.out and not tells:
         raise ArgumentError(f"{net} tells no classes of {arguments.dataset} apart: leave out --out, there is no matrix")
-    loss = arguments.loss or loss_of(arguments.file, net, bool(rows.classes))
+    loss = arguments.loss or loss_of(read(arguments.file)[1], bool(rows.classes))
     measured = evaluate(net, *rows, loss=loss, metrics=["accuracy"] if rows.classes else [])
     print(f"{net} on {rows}:")
     for name, number in measured.items():

@@ -60,11 +60,11 @@ class NamedGraph:
         self.names = {**names, **{share: name for row in shares for share, name in row}}
         self.symbols = Symbols(self.names, uses, self.softmaxes)
         self._links: dict[tuple[Value, ...], Link] = {}
-        self._units = Units(root, self.names, self.symbols, uses, self.softmaxes)
+        self.units = Units(root, self.names, self.symbols, uses, self.softmaxes)
 
     def steps(self, node: Value) -> list[Step]:
         """One step down: to the inputs of a unit, or to the operands."""
-        if (unit := self._units.at(node)) is not None:
+        if (unit := self.units.at(node)) is not None:
             return unit
         symbols = [self.symbols[operand] for operand in node.operands]
         slopes = enumerate(recorded(node))
@@ -117,6 +117,17 @@ class Link:
                 f"{len(nodes):,} nodes without a label lie below {graph.names[nodes[-1]]}, too many to be read "
                 "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
             )
+
+    @cached_property
+    def written(self) -> list[Value]:
+        """The nodes without what is inside of a logsumexp: a textbook writes powers and a logarithm there."""
+        made_of, between = self.graph.units.log_of_softmax, {*self.nodes}
+
+        def below(node: Value) -> list[Value]:
+            made = made_of(node)
+            return [node for node in (made.taken_in if made else node.operands) if node in between]
+
+        return [node for node in postorder(self.nodes[-1], below) if not made_of(node)]
 
     @cached_property
     def factors(self) -> dict[Value, Factor]:

@@ -19,7 +19,19 @@ from ._paths import largest_first
 from .chain import Chain, Edge, Numbers
 from .named import Pair
 from .recorded import partial_text
-from .rules import COMPLEMENT, Slope, factor, is_constant, is_logarithmic, multiplies, of_complement, reads, written
+from .rules import (
+    COMPLEMENT,
+    LOGSUMEXP,
+    Slope,
+    a_row,
+    factor,
+    is_constant,
+    is_logarithmic,
+    multiplies,
+    of_complement,
+    reads,
+    written,
+)
 from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
@@ -77,9 +89,10 @@ class Place:
             paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
             return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
         share = numbers.above(pair)[self.unit] if self.unit else 0.0
+        is_log = self.unit and chain.graph.units.log_of_softmax(self.unit)
         return Slope(
             numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
-            row=self.unit.operation if self.unit else None,
+            row=a_row(LOGSUMEXP) if is_log else self.unit and self.unit.operation,
             out=values[pair[0]],
             at=values[pair[1]],
             share=share if share > 0.0 else 1.0 + share,  # p − 1 is the slope to the one taken off from all
@@ -238,7 +251,7 @@ def _places(here: Numbers) -> Iterator[Place]:
     for child, factors in chain.factors.items():
         reached = [(child, parent) for parent, factor in factors.items() if not factor.is_nothing]
         yield from (Place(Scope.FACTOR, [pair], unit=_unit(pair, here)) for pair in reached)
-        for node in chain.links[child].nodes:
+        for node in chain.links[child].written:
             for i, operand in enumerate(node.operands):
                 edge, pairs = (node, i), [(child, p) for p in factors if operand in here.above((child, p))]
                 others = _mistakable(chain, edge, named) if pairs else ()

@@ -9,7 +9,7 @@ The sum, the difference, the product and a neuron's sum are spelled out for spee
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Set
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from math import isfinite, isnan
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any
@@ -74,7 +74,10 @@ class Value(Habits, Operand):
 
     @data.setter
     def data(self, number: Any) -> None:
-        self._data = as_float(number)
+        number = as_float(number)
+        latest["change"] = object()  # before as well: Ctrl-C in between must not leave in force what somebody keeps
+        self._data = number
+        latest["change"] = object()
 
     @property
     def operands(self) -> "tuple[Value, ...]":
@@ -204,8 +207,9 @@ class Constant(Value):
     __slots__ = ()
 
 
+latest: dict[str, object] = {"change": object()}  # another after each: who keeps numbers sees if they still hold
 _blank = partial(Value.__new__, Value)  # quicker than Value.__new__(Value), and than Value() by far
-_set_grad = vars(Value)["grad"].__set__
+_set_grad, _set_data = (vars(Value)[slot].__set__ for slot in ("grad", "_data"))
 
 
 def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dright: float) -> Value:
@@ -224,6 +228,12 @@ def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dr
     node.operation, node.left, node.right = operation, left, right
     node.dleft, node.dright = dleft, dright
     return node
+
+
+def set_numbers(values: Iterable[Value], numbers: Iterable[float], *more: Iterable[object]) -> None:
+    """Give each Value its number, and go through ``more``: all in one step of C, which no Ctrl-C divides."""
+    changed = map(latest.update, [{"change": object()}])
+    deque(chain(map(_set_data, values, numbers), changed, *more), maxlen=0)
 
 
 def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value], bias: Value | None = None) -> Value:

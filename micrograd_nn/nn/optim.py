@@ -5,15 +5,13 @@ and the table's operations, so that the same lines move floats here and are comp
 PyTorch's. A new optimiser is a class here with ``@offered`` above it.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 from math import cos, isfinite, pi
 from math import sqrt as root
 from typing import Any, TypeVar
 
 from ..engine.ops import maximum, sqrt
-from ..engine.value import Value
+from ..engine.value import Value, set_numbers
 from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError
 from ..number import as_float, whole_number
 
@@ -126,8 +124,8 @@ class Optimizer:
         ]
         numbers = [float(number) for number, _ in moved]
         own = {"memory": [memory for _, memory in moved], "steps": self.steps + 1}
-        # One call into C, which Ctrl-C can't cut in two. ``deferred`` would take longer than a small network's step.
-        deque(chain(map(_set_data, self.params, numbers), map(self.__dict__.update, [own])), maxlen=0)
+        # ``deferred`` would take longer than a small network's step.
+        set_numbers(self.params, numbers, map(self.__dict__.update, [own]))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.params):,} parameters, lr={self.lr}, steps={self.steps})"
@@ -413,9 +411,6 @@ class CosineAnnealingLR(LambdaLR):
 
 
 # ---- hyperparameters ----
-
-_set_data = vars(Value)["_data"].__set__
-
 
 Range = tuple[str, Callable[[float], bool]]  # in words, and as a test
 RATE: Range = "a positive number such as 0.1", lambda x: x > 0.0
