@@ -17,7 +17,7 @@ from ..notation.symbol import Symbol
 from .units import slope_in_letters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Slope:
     """The slope in whose place another is written, and what may have been taken for it; numbers, or symbols."""
 
@@ -46,6 +46,7 @@ Condition = Callable[[Slope], bool]
 # ---- which rule it is ----
 
 
+@cache
 def reads(row: Operation | None, i: int, *patterns: str) -> bool:
     """Is the rule of an operation written like this?"""
     return row is not None and any(re.fullmatch(pattern, written(row, i)) for pattern in patterns)
