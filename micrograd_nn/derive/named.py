@@ -115,7 +115,8 @@ class Link:
         if len(nodes) > MOST_BETWEEN:
             raise GraphError(
                 f"{counted(len(nodes), 'node')} without a label lie below {graph.names[nodes[-1]]}, too many to be "
-                "read as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
+                "read as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for "
+                "paths"
             )
 
     @cached_property
