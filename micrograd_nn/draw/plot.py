@@ -23,6 +23,7 @@ from .palette import LIGHT
 
 INK = "#787f8b"  # like COLOURS, a contrast of about 4 with a white page and with a dark one: new axes have no ground
 INKED = ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color")
+STYLE: dict[Any, str] = dict.fromkeys(INKED, INK) | dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none")
 COLOURS = ("#1b7abf", "#c4530b", "#3a8a5f", "#9463ab", "#93720a", "#6d7788")
 STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 FINE = 200  # points along a curve
@@ -54,7 +55,7 @@ def axes(ax: Any = None, **size: Any) -> Any:
         raise ExtraMissingError(
             "plots are drawn by matplotlib, which is not installed: python -m pip install 'micrograd-nn[plot]'"
         ) from None
-    with pyplot.rc_context(dict.fromkeys(INKED, INK) | dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none")):
+    with pyplot.rc_context(STYLE):
         made = pyplot.subplots(layout="constrained", **size)[1]
     for one in made.flat if hasattr(made, "flat") else [made]:
         one.spines[["top", "right"]].set_visible(False)
