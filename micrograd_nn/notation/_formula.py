@@ -20,7 +20,7 @@ from unicodedata import normalize
 from ..engine.operation import Operation
 from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentTypeError, FormulaError, printable
+from ..errors import ArgumentTypeError, FormulaError, counted, printable
 from .latex import label_latex
 from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, split, typeset_as
 
@@ -266,7 +266,7 @@ class _Parser:
             name = token.text.rstrip(PRIME)
             fewest, most = _operands(functions()[name])
             if not fewest <= wait.count <= most:
-                self.fail(f"{name} takes {most} operand(s), got {wait.count}", token)
+                self.fail(f"{name} takes {counted(most, 'operand')}, got {wait.count}", token)
         self.put(Item(token.column, wait.count, wait.content))
         if token.exponent:
             exponent = float(token.exponent)
