@@ -369,8 +369,6 @@ NOUNS = """argument branch byte character circle class column dimension entry ep
     layer line module node number operand operation output parameter part path point row rule sample sheet step student
     target term value variable way weight word"""
 A_COUNT = re.compile(rf" (?:{'|'.join(NOUNS.split())})e?s\b")
-NEVER_ONE = {"weights", "len(below)", "self.count", "count", "len(region)", "len(said)", "len(ways)", "samples",
-             "len(recorded)", "len(text)"}  # refused for being too many, or said under a condition  # fmt: skip
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "micrograd_nn").rglob("*.py")), ids=lambda path: path.stem)
@@ -380,7 +378,7 @@ def test_a_count_in_a_text_goes_through_counted(path: Path) -> None:
     for number, after in (pair for parts in texts for pair in pairwise(parts)):
         if isinstance(number, ast.FormattedValue) and isinstance(after, ast.Constant) and A_COUNT.match(after.value):
             what = ast.unparse(number.value)
-            assert what.isupper() or what in NEVER_ONE, f"{path.name}:{number.lineno}: {{{what}}}{after.value}"
+            assert what.isupper(), f"{path.name}:{number.lineno}: {{{what}}}{after.value}"
 
 
 def test_the_front_door(tmp_path: Path) -> None:

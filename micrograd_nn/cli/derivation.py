@@ -117,7 +117,7 @@ class Derivation:
             )
         below = topological_order(self.root)
         if len(below) > MOST_NODES or len(below) * len(self.partials) > MOST_CHECKED:
-            size = f"{len(below):,} numbers and operations, derived {counted(len(self.partials), 'time')}"
+            size = f"{counted(len(below), 'value')}, derived {counted(len(self.partials), 'time')}"
             raise FormatError(f"{self.where} is larger than a derivation on paper: {size}")
         inside = {*below}
         findings: list[Finding] = []

@@ -65,8 +65,8 @@ class Story:
         recorded = topological_order(root)
         if len(recorded) > BUDGET:
             raise GraphError(
-                f"a walk through {len(recorded):,} values is longer than anyone follows; up to {BUDGET} are told: "
-                "walk(node) goes through a part of the graph"
+                f"a walk through {counted(len(recorded), 'value')} is longer than anyone follows; up to {BUDGET} are "
+                "told: walk(node) goes through a part of the graph"
             )
         self.root = root
         self.steps = {step.node: step for step in steps(root)}

@@ -108,7 +108,7 @@ def parse(text: str, known: Iterable[str] | None = None) -> Formula:
     if not isinstance(text, str):
         raise ArgumentTypeError(f"a formula is a str such as 'w*x + b', got {type(text).__name__}")
     if len(text) > LONGEST:
-        raise FormulaError(f"a formula of {len(text):,} characters; at most {LONGEST:,} are read", text, 0)
+        raise FormulaError(f"a formula of {counted(len(text), 'character')}; at most {LONGEST:,} are read", text, 0)
     if known is None:
         return Formula(text, _Parser(text).read())
     known = [*known]
