@@ -7,7 +7,6 @@ A hint is read off the formula of the part that is derived and the rows of its o
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..engine.operation import Operation
 from ..engine.value import Value, adjoints
 from ..errors import counted
 from ..notation.symbol import Symbol
@@ -107,11 +106,7 @@ def _rules(formula: Symbol, name: str) -> str:
 
 def _uses(formula: Symbol, name: str) -> int:
     """How often a name stands in a formula as it is written."""
-    return formula.fold(lambda leaf: int(leaf.name == name), _total)
-
-
-def _total(operation: Operation, *counts: int) -> int:
-    return sum(counts)
+    return formula.fold(lambda leaf: int(leaf.name == name), lambda operation, *counts: int(sum(counts)))
 
 
 def _rule(rule: Rule) -> str:
