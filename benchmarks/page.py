@@ -97,9 +97,9 @@ No figure is a promise: another machine, another day, other numbers.
 
 BEGIN, END = "<!-- written by python -m benchmarks --publish -->", "<!-- to here -->"
 SUMMARY = """Medians of one run of `python -m benchmarks` on {day}: {processor}, Python {python}, PyTorch {torch},
-JAX {jax}; one thread each, pinned to one core, processor time, all engines by turns; their parameters agree. No figure is
-a promise: run it on your machine. It also measures everybody's own threads, whole trainings, what compiling costs,
-accuracy and start-up, and says of each figure how it was taken.
+JAX {jax}; one thread each, pinned to one core, processor time, all engines by turns; their parameters agree. No
+figure is a promise: run it on your machine. It also measures everybody's own threads, whole trainings, what compiling
+costs, accuracy and start-up, and says of each figure how it was taken.
 """
 
 

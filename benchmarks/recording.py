@@ -57,7 +57,7 @@ def demo(effort: Effort) -> Section:
             "micrograd's demo, as its notebook writes it",
             "The same lines in both projects, only the import differs: MLP 2-16-16-1 on 100 points held as NumPy's "
             "numbers, hinge loss with L2. Forward, zero_grad, backward; processor time, the collector on.",
-            by_turns(measured, replace(effort, turn=0.0, slow_least=2 if effort.quick else 6), measured),
+            by_turns(measured, replace(effort, turn=0.0, slow_least=1 if effort.quick else 4), measured),
             missing,
             OURS,
         )
