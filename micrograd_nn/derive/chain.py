@@ -69,10 +69,14 @@ class Chain:
         """The number of paths through named nodes from target to root."""
         return self._to_target.get(self.root, 0)
 
+    def paths_through(self, pair: Pair) -> int:
+        """How many of them run through this factor."""
+        child, parent = pair
+        return self._from_root.get(child, 0) * self._to_target.get(parent, 0)
+
     def goes_around(self, pair: Pair) -> bool:
         """Is there a path from target to root that does not run through this factor?"""
-        child, parent = pair
-        return self._from_root.get(child, 0) * self._to_target.get(parent, 0) < self.count
+        return self.paths_through(pair) < self.count
 
     @cached_property
     def meeting(self) -> Value | None:

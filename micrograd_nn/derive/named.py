@@ -56,8 +56,7 @@ class NamedGraph:
     def __init__(self, root: Value, names: Mapping[Value, str]) -> None:
         uses = Counter(operand for node in topological_order(root) for operand in node.operands)
         self.softmaxes = softmaxes(root, names)
-        shares = (zip(row.shares, row.names, strict=True) for row in self.softmaxes)
-        self.names = {**names, **{share: name for row in shares for share, name in row}}
+        self.names = {**names, **{share: share.label for row in self.softmaxes for share in row.shares}}
         self.symbols = Symbols(self.names, uses, self.softmaxes)
         self._links: dict[tuple[Value, ...], Link] = {}
         self.units = Units(root, self.names, self.symbols, uses, self.softmaxes)

@@ -12,7 +12,7 @@ from ..notation._collect import product
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ._explain import Explanation, explain
-from .named import Factor
+from .named import Factor, numbered
 from .recorded import partial_latex
 
 ENOUGH = 1e-3  # how much a planted slip changes a factor, relative to its size, so that it is none by chance
@@ -80,7 +80,7 @@ def _spelled_out(explanation: Explanation) -> Iterator[Factor]:
 def _slips(factor: Factor) -> Iterator[tuple[str, Symbol]]:
     """What can go wrong in a factor, in words and as the symbol that then stands there."""
     for what, wrong in _edits(factor.symbol):
-        number = _number_of(wrong)
+        number = numbered(wrong).evaluate({})
         if isfinite(number) and not isclose(number, factor.number, rel_tol=ENOUGH):
             yield what, wrong
 
@@ -106,8 +106,3 @@ def _multiplied(symbol: Tidy) -> Iterator[Tidy]:
             stack += reversed(node.operands)
         else:
             yield node
-
-
-def _number_of(symbol: Symbol) -> float:
-    """What a symbol comes to at the graph's own numbers."""
-    return float(symbol.put_in({leaf.key: leaf.key.data for leaf in symbol.parts() if isinstance(leaf.key, Value)}))
