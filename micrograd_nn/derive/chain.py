@@ -206,14 +206,16 @@ class Numbers:
 
         (many, *_), chain = changed.values(), self.chain
         ones = [1.0] * len(many)
-        return tangents(chain.on_the_way, edges, chain.target, ones, _each_plus, _each_times)[chain.root]
+        return tangents(chain.on_the_way, edges, chain.target, ones, each_plus, each_times)[chain.root]
 
 
-def _each_plus(one: Sequence[float], other: Sequence[float]) -> list[float]:
+def each_plus(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """The sums of as many numbers."""
     return [*map(plus, one, other)]
 
 
-def _each_times(slope: float | Sequence[float], below: Sequence[float]) -> list[float]:
+def each_times(slope: float | Sequence[float], below: Sequence[float]) -> list[float]:
+    """The products with a slope, or with as many."""
     if isinstance(slope, float):
         return [slope * number for number in below]
     return [a * b for a, b in zip(slope, below, strict=True)]
