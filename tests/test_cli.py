@@ -159,7 +159,7 @@ def code_of(words):
 OFF = """
 --lr x; --lr 0; --epochs -1; --bogus; foo; --out
 draw; draw w* w=1; draw w*x w=1; draw w w=a; draw w w; draw w w=nan; draw w w=1 w=2; draw w w=1e999
-draw w w=1 --out f.pdf; draw w w=1 --rankdir up
+draw w w=1 --save f.pdf; draw w w=1 --save new/f.pdf; draw w w=1 --out f.svg; draw w w=1 --rankdir up
 explain; explain w* w=1; explain w*x w=1; explain w w=a; explain w w; explain w w=nan; explain w w=1 w=2
 explain w w=1 --wrt x; explain w w=1 --digits 0; explain w w=1 --digits many
 check; check --bogus; check {wrong} --json --csv; check {wrong} --slips
@@ -180,7 +180,7 @@ notebooks --bogus; notebooks a b
 """
 FAILED = """
 --epochs 1 --out {file}
-draw w w=1 --out nowhere/f.svg
+draw w w=1 --save {file}/f.svg; draw w w=1 --out {file}
 explain w w=1 --out {file}
 check {wrong}; check {wrong} --csv
 quiz nowhere; quiz {sheet}; quiz {file}; quiz {good} --out {file}
@@ -236,7 +236,7 @@ def test_a_file_in_the_way_of_the_folder_is_one_line(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [["--epochs", "10000000"], ["train", "line", "--epochs", "10000000", "--record", "1"]]
+    "words", [["--epochs", "10000000"], ["train", "line", "--epochs", "10000000", "--every", "1"]]
 )
 def test_ctrl_c_ends_a_command_with_130(words, tmp_path, ctrl_c):
     command = [sys.executable, "-u", "-m", "micrograd_nn", *words, "--out", str(tmp_path)]
