@@ -55,7 +55,7 @@ def waiting(what: str, wanted: bool = True) -> Iterator[None]:
     with progress_bar(wanted, desc=what, bar_format="{desc} {elapsed}", leave=False, delay=PATIENCE) as clock:
 
         def tick() -> None:
-            while not done.wait(1.0):
+            while not done.wait(PATIENCE / 2):
                 clock.update(0)
 
         ticking = Thread(target=tick, daemon=True)

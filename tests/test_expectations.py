@@ -440,7 +440,11 @@ def test_a_table_of_ones_own_from_file_to_prediction(tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["bad.csv", "--target", "outcome"], 1, "2 values are missing in bad.csv: line 12, column income; line 502, column outcome"),
+        (
+            ["bad.csv", "--target", "outcome"],
+            1,
+            "2 values are missing in bad.csv: line 12, column income; line 502, column outcome",
+        ),
         (["worse.csv", "--target", "outcome"], 1, "line 3, column age: 'old' is no number"),
         (["shop.csv"], 2, "--target NAME"),
         (["shop.csv", "--target", "outcom"], 2, "unknown column for the target 'outcom'; choose one of: outcome"),

@@ -4,6 +4,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..derive.check import DIGITS
 from ..errors import ArgumentError
 from ..progress import PATIENCE, progress_bar
 from .classroom import ROW, Student, as_csv, as_text, files_by_student, slips_as_csv, slips_of
@@ -29,7 +30,7 @@ def add_options(parser: ArgumentParser) -> None:
     take(parser, "--json")
     parser.add_argument("--csv", action="store_true", help="print a row per student and partial, as CSV")
     parser.add_argument("--slips", action="store_true", help="with --csv: a row per slip instead, a column per student")
-    take(parser, "--quiet")
+    take(parser, "--digits", "--quiet", digits=DIGITS)
 
 
 def run(arguments: Namespace) -> Outcome:
@@ -51,7 +52,7 @@ def run(arguments: Namespace) -> Outcome:
     elif one and one.unread and not arguments.json:
         print(f"micrograd-nn: {one.unread}", file=sys.stderr)
     else:
-        text = str(one.report) if one else as_text(students)
+        text = one.report.text(arguments.digits) if one else as_text(students)
     wrong = 2 if any(student.unread for student in students) else int(not all(student.ok for student in students))
     data = {"rows": [row for student in students for row in student.rows()], "slips": slips_of(students)}
     return Outcome(data, text, code=wrong)

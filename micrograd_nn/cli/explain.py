@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> Outcome:
         known("name after --wrt", name, names)
     digits = arguments.digits
     derived = {name: explain(root, names[name], digits=digits, rules=arguments.rules) for name in asked}
-    blocks = [f"{derivation}\n\n{paths(root, names[name])}" for name, derivation in derived.items()]
+    blocks = [f"{derivation}\n\n{paths(root, names[name]).text(digits)}" for name, derivation in derived.items()]
     root.backward()
     file = draw_dot(root).save(file_for(arguments.out / "explain.svg"))
     return Outcome(
