@@ -16,6 +16,7 @@ from .engine.ops import cos, elu, exp, leaky_relu, log, logaddexp, maximum, mini
 from .engine.ops import sqrt, step, stop_gradient, tanh
 from .engine.value import Value
 from .errors import AnomalyError, MicrogradError
+from .habits import UNREACHED
 from .nn import losses, optim
 from .nn.functional import log_softmax, logsumexp, maxout, mean, softmax, total
 from .nn.layers import MLP, Layer, Maxout, Neuron
@@ -44,7 +45,7 @@ __all__ = [
     "CosineAnnealingLR", "ExponentialLR", "LambdaLR", "Optimizer", "RMSprop", "StepLR", "formula", "Wider",
     "Checkpoint", "load_checkpoint", "save_checkpoint", "from_torch", "to_torch", "load", "load_into", "save",
     "EarlyStopping", "History", "accuracy", "confusion_matrix", "decisions", "evaluate", "fit", "predict",
-    "least_squares",
+    "least_squares", "UNREACHED",
 ]
 
 __version__ = "0.1.0"

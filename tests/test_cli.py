@@ -220,7 +220,8 @@ def test_one_rule_for_the_exit_codes_of_all_commands(code, words, files, tmp_pat
     assert re.search("^micrograd-nn.*: ", printed.err, re.MULTILINE) or "{wrong}" in words  # which is told on paper
     assert "Traceback" not in printed.err
     assert [path.read_bytes() for path in files.values()] == before
-    assert code == 1 or not [*tmp_path.iterdir(), *printed.out], "neither a folder nor a word before the error"
+    if code == 2 and words[0] != "check":  # which reports what it could read
+        assert not [*tmp_path.iterdir(), *printed.out], "neither a folder nor a word before the error"
 
 
 @pytest.mark.parametrize("text", [OFF, FAILED])
@@ -236,9 +237,7 @@ def test_a_file_in_the_way_of_the_folder_is_one_line(tmp_path, capsys):
     assert (tmp_path / "taken").read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    "words", [["--epochs", "10000000"], ["train", "line", "--epochs", "10000000", "--every", "1"]]
-)
+@pytest.mark.parametrize("words", [["--epochs", "10000000"], ["train", "line", "--epochs", "10000000", "--every", "1"]])
 def test_ctrl_c_ends_a_command_with_130(words, tmp_path, ctrl_c):
     command = [sys.executable, "-u", "-m", "micrograd_nn", *words, "--out", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:

@@ -59,8 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser_of_all() -> ArgumentParser:
     """The parser of the main job and of all commands."""
     parser = ArgumentParser(prog="micrograd-nn", allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
-    parser.add_argument("--print-completion", metavar="SHELL", help="print what completes words in bash, zsh, fish …")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument(
+        "--print-completion", metavar="SHELL", help="print what completes words in bash, zsh, fish and others"
+    )
     describe(parser, friends)
     subparsers = parser.add_subparsers(title="subcommands", metavar="COMMAND", dest="command")
     for name, command in zip(NAMES, COMMANDS, strict=True):
@@ -84,9 +86,9 @@ def describe(parser: ArgumentParser, command: ModuleType) -> None:
 
 def carried_out(parser: ArgumentParser, arguments: Namespace) -> int:
     """Run the command, with a clock if it takes long, and show what comes out. Returns the exit code."""
-    if arguments.print_completion:
-        print(script(parser, arguments.print_completion))
-        return 0
+    if arguments.version or arguments.print_completion:
+        print(script(parser, arguments.print_completion) if arguments.print_completion else f"micrograd-nn {version()}")
+        parser.exit()
     check_options(arguments)
     quiet = getattr(arguments, "quiet", True)  # a command that talks with a person has no such option
     with waiting(f"micrograd-nn {arguments.command or ''}".strip(), not quiet), notes(not quiet):

@@ -39,5 +39,5 @@ def run(arguments: Namespace) -> Outcome:
     ending = known("ending of a picture's file", file.suffix.lower(), (*WALKS, *PICTURES))
     drawn = walk(root) if ending in WALKS else draw_dot(root, rankdir=arguments.rankdir)
     drawn.save(file_for(file))
-    gradients = {name: node.grad or 0.0 for name, node in names.items()}
+    gradients = {name: node.grad for name, node in names.items()}
     return Outcome({"value": root.data, "gradients": gradients}, written=[file])

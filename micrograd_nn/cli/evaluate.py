@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> Outcome:
         raise ArgumentError(f"{net} tells no classes of {arguments.dataset} apart: leave out --out, there is no matrix")
     if arguments.out:
         make_folder(arguments.out)
-    loss = arguments.loss or loss_of(about, net, bool(rows.classes))
+    loss = arguments.loss or loss_of(about, bool(rows.classes))
     measured = evaluate(net, *rows, loss=loss, metrics=["accuracy"] if rows.classes else [])
     measured = {loss: measured.pop("loss"), **measured}
     lines = [f"{net} on {rows}:", *(f"{name:>36} {n:.{arguments.digits}g}" for name, n in measured.items())]

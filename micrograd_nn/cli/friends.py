@@ -126,7 +126,7 @@ def three_ways(net: MLP) -> dict[str, dict[str, float]]:
     hand = hand_partials(w, x1, x2, y)
     return {
         p.label: {
-            "engine": p.grad or 0.0,
+            "engine": p.grad,
             "by hand": hand[p.label],
             "complex step": complex_step(w, p.label, x1, x2, y),
         }

@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..data import Dataset
+from ..data.matrix import matrix
 from ..data.table import read_rows
 from ..errors import ArgumentError, ShapeError
 from ..nn.losses import named_loss
-from ..storage.networks import load
-from ..storage.packing import read
-from ..training import predict
+from ..storage.networks import load_matrices
 from .options import take
 from .outcome import Outcome
 from .recipes import is_file, kept_back, parts
@@ -42,22 +41,25 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> Outcome:
     """A line per row."""
-    net, about = load(arguments.network), read(arguments.network)[1]
+    from ..training.matrices import outputs  # with NumPy
+
+    layers, about = load_matrices(arguments.network)
+    nin, activation = about["architecture"]["nin"], about["architecture"]["activations"][-1]
     words = [word.strip() for word in arguments.numbers]
     chosen = asked(words, arguments.data, about)
     for row in chosen.X:
-        if len(row) != net.nin:
-            raise ShapeError(f"{net} takes rows of {net.nin} numbers, got {len(row)}")
+        if len(row) != nin:
+            raise ShapeError(f"the network takes rows of {nin} numbers, got {len(row)}")
     boundary = arguments.boundary
-    if boundary is None and net.layers[-1].activation == "sigmoid":
+    if boundary is None and activation == "sigmoid":
         boundary = 0.5
     elif boundary is None and len(chosen.y):
-        boundary = named_loss(loss_of(about, net, classes=True)).boundary
-    outputs = predict(net, chosen.X).reshape(len(chosen), -1).tolist()
-    classes = chosen.classes or ("no", "yes")[: 2 * (len(outputs[0]) == 1)]
+        boundary = named_loss(loss_of(about, classes=True)).boundary
+    found = outputs(layers, matrix("X", chosen.X)).tolist()
+    classes = chosen.classes or ("no", "yes")[: 2 * (len(found[0]) == 1)]
     rows = [
         {"row": name, "outputs": output, "class": decided(output, classes, boundary)}
-        for name, output in zip(chosen.rows, outputs, strict=True)
+        for name, output in zip(chosen.rows, found, strict=True)
     ]
     for row, label in zip(rows, chosen.y, strict=False):
         row["truth"] = named(classes, int(label))

@@ -11,7 +11,7 @@ from operator import is_
 from random import Random
 from typing import Any, Protocol
 
-from ..engine.value import Value
+from ..engine.value import Value, set_numbers
 from ..errors import AnomalyError, ArgumentError
 from ..interrupts import deferred
 from ..nn.optim import Optimizer
@@ -90,8 +90,7 @@ class Run:
         """Bring them back."""
         numbers, memory = self.loop.numbers(self.state)
         rows = zip(*memory, strict=True)
-        for parameter, number in zip(self.program.parameters, numbers, strict=True):
-            parameter._data = number
+        set_numbers(self.program.parameters, numbers)
         for k, row in zip(self.ranks, rows, strict=False):  # no rows where there is no memory
             self.optimizer.memory[k] = row
 

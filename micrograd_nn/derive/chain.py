@@ -146,11 +146,21 @@ class Chain:
     def region(self, child: Value) -> list[Value]:
         """child and the unnamed nodes on the way below it, operands first."""
         if child not in self._regions:
-            self._regions[child] = [*postorder(child, self._unnamed)]
+            self._regions[child] = [*postorder(child, lambda node: self._unnamed(node.operands))]
         return self._regions[child]
 
-    def _unnamed(self, node: Value) -> list[Value]:
-        return [operand for operand in node.operands if operand in self.on_the_way and operand not in self.names]
+    def written(self, child: Value) -> list[Value]:
+        """The same without what is inside of a logsumexp: a textbook writes powers and a logarithm there."""
+        inside = self.units.log_of_softmax
+
+        def below(node: Value) -> list[Value]:
+            made = inside(node)
+            return self._unnamed(made.taken_in if made else node.operands)
+
+        return [node for node in postorder(child, below) if not inside(node)]
+
+    def _unnamed(self, nodes: Iterable[Value]) -> list[Value]:
+        return [node for node in nodes if node in self.on_the_way and node not in self.names]
 
     def _factors_of(self, child: Value) -> dict[Value, Factor]:
         region = self.region(child)

@@ -51,6 +51,11 @@ def reads(row: Operation | None, i: int, *patterns: str) -> bool:
     return row is not None and any(re.fullmatch(pattern, written(row, i)) for pattern in patterns)
 
 
+def a_row(pattern: str) -> Operation:
+    """An operation whose rule is written like this."""
+    return next(row for row in TABLE.values() if reads(row, 0, pattern))
+
+
 @cache
 def written(row: Operation, i: int) -> str:
     """The rule as it is written, with a and b for the operands and out."""
@@ -86,8 +91,7 @@ def factor(slope: Slope) -> bool:
 
 def of_complement(slope: Slope) -> Slope:
     """A logarithm of 1 − a that is one operation, as what it is written as: a logarithm, taken of 1 − a."""
-    written_as = next(row for row in TABLE.values() if reads(row, 0, "1/a"))
-    return replace(slope, row=written_as, operands=[1.0 - slope.operands[0]], right=-slope.right, outer=-1.0)
+    return replace(slope, row=a_row("1/a"), operands=[1.0 - slope.operands[0]], right=-slope.right, outer=-1.0)
 
 
 def is_constant(slope: Slope) -> bool:

@@ -18,7 +18,19 @@ from ..notation.symbol import Symbol
 from ._paths import largest_first
 from .chain import Chain, Edge, Factor, Numbers, Pair
 from .recorded import partial_text
-from .rules import COMPLEMENT, Slope, factor, is_constant, is_logarithmic, multiplies, of_complement, reads, written
+from .rules import (
+    COMPLEMENT,
+    LOGSUMEXP,
+    Slope,
+    a_row,
+    factor,
+    is_constant,
+    is_logarithmic,
+    multiplies,
+    of_complement,
+    reads,
+    written,
+)
 from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
@@ -74,7 +86,7 @@ class Place:
         share = numbers.above(pair)[self.unit] if self.unit else 0.0
         return Slope(
             numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
-            row=self.unit.operation if self.unit else None,
+            row=self.unit and (a_row(LOGSUMEXP) if chain.units.log_of_softmax(self.unit) else self.unit.operation),
             out=values[pair[0]],
             at=values[pair[1]],
             share=share if share > 0.0 else 1.0 + share,  # p − 1 is the slope to the one taken off from all
@@ -228,7 +240,7 @@ def _places(here: Numbers) -> Iterator[Place]:
     for child, factors in chain.factors.items():
         reached = [(child, parent) for parent, factor in factors.items() if not factor.is_nothing]
         yield from (Place(Scope.FACTOR, (pair,), unit=_unit(pair, here)) for pair in reached)
-        for node in chain.region(child):
+        for node in chain.written(child):
             for i, operand in enumerate(node.operands):
                 pairs = tuple((child, parent) for parent in factors if operand in here.above((child, parent)))
                 others = _mistakable(chain, (node, i), named) if pairs else ()

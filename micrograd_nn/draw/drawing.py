@@ -5,7 +5,6 @@ file or nothing. Notebooks show it, and where nothing can be drawn they show the
 """
 
 import os
-import webbrowser
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -66,6 +65,8 @@ class Drawing:
         """Write filename.svg, or .png, and return its path: graphviz's way, which is micrograd's. ``view`` shows it."""
         path = str(self.save(f"{filename}.{format or self.format}").resolve())
         if view:
+            import webbrowser  # here, for it brings much along
+
             webbrowser.open(f"file://{path}")
         return path
 
