@@ -61,6 +61,8 @@ def read_rows(path: str | os.PathLike[str], features: Sequence[str] = (), classe
     """
     table = Table.of(path)
     names = [*features] or table.header
+    if not names or not table.rows:
+        raise FormatError(f"{path} has no rows")
     table.check_missing(names)
     lines = tuple(f"line {line}" for line, _ in table.rows)
     return Dataset(table.name, table.numbers(names), as_array([]), tuple(names), tuple(classes), lines)
