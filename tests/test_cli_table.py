@@ -166,7 +166,7 @@ def test_a_result_that_is_no_number_has_a_code_of_its_own(words, found, tmp_path
     assert f'"{found}"' in json.dumps(strict(capsys.readouterr().out))
     with pytest.raises(SystemExit):
         main([words[0], "--help"])
-    assert "3 a number of the result is nan or infinite" in capsys.readouterr().out
+    assert "3 nan or infinity in the result" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["", "draw", "explain", "quiz", "train", "evaluate"])

@@ -463,7 +463,7 @@ def test_a_table_of_ones_own_from_file_to_prediction(tmp_path: Path, capsys: pyt
     table, net = str(shop(tmp_path / "shop.csv")), str(tmp_path / "models" / "shop.safetensors")
     out = ["--out", str(tmp_path / "out" / "plots")]
     assert main(["train", table, "--target", "outcome", "--save", net, "--epochs", "20", *out]) == 0
-    assert "age, income, visits on one scale" in capsys.readouterr().out
+    assert "age, income, visits standardised" in capsys.readouterr().out
     assert main(["predict", net, "30,80000,9", "70,15000,0"]) == 0
     rich, poor = capsys.readouterr().out.splitlines()
     assert rich.endswith(", bought")

@@ -1,7 +1,8 @@
 """The command line: ``micrograd-nn`` and its subcommands, one module each.
 
-A command is a module here, with ABOUT, what ``--help`` says of it (and EPILOG, what it says at the end), JSON, the keys
-of its result, ``add_options(parser)``, and ``run(arguments)``, which returns an Outcome; and its name in NAMES.
+A command is a module here, with ABOUT, what ``--help`` says of it (and at the end EPILOG, and CODES where its exit
+codes mean something of their own), JSON, the keys of its result, ``add_options(parser)``, and ``run(arguments)``, which
+returns an Outcome; and its name in NAMES.
 
 Promise (tests/test_cli.py): exit code 0 when all went well; 1 when what was checked is wrong, or the task failed, on a
 file for example; 2 for a usage error: an option, a name, a number, a formula, a derivation that can't be read; 3 when a
@@ -32,6 +33,10 @@ NAMES = ("draw", "explain", "check", "tutor", "quiz", "compile", "train", "predi
 COMMANDS = tuple(import_module(f"{__name__}.{name}") for name in NAMES)
 
 USAGE = (ArgumentError, ArgumentTypeError, NumberError, TooLargeError)  # errors of the words that were given
+AS_JSON = """\
+With --json it prints one object. Numbers have all their digits; nan and infinity, which JSON does not have, are the
+strings "NaN", "Infinity" and "-Infinity":
+"""
 DASHED = re.compile(r"-([\d.(]|\w+[-+*/^(])")  # -7,-3 and -x*y are no options
 
 
@@ -77,9 +82,9 @@ def describe(parser: ArgumentParser, command: ModuleType) -> None:
     keys = getattr(command, "JSON", {})
     width = max(map(len, keys), default=0)
     listed = "\n".join(f"  {key:{width}}  {what}" for key, what in keys.items())
-    shape = f"With --json it prints one object, numbers in full, nan and infinity as the words NaN, Infinity:\n{listed}"
+    parts = getattr(command, "EPILOG", ""), listed and AS_JSON + listed, getattr(command, "CODES", CODES)
     parser.description = f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}."
-    parser.epilog = "\n\n".join(filter(None, [getattr(command, "EPILOG", ""), shape if keys else "", CODES]))
+    parser.epilog = "\n\n".join(filter(None, parts))
     parser.set_defaults(run=command.run)
     command.add_options(parser)
 

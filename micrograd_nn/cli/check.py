@@ -17,9 +17,8 @@ EPILOG = f"""\
 {PARTIALS}
 
 Of several files, or of all files in a folder, it prints a line per student and a table of the slips; what can't be read
-is told, and the others are checked all the same.
-
-It ends with code 0 if all partials are right, 1 if one is wrong, 2 if something could not be read."""
+is told, and the others are checked all the same."""
+CODES = "Exit codes: 0 all partials are right, 1 one is wrong, 2 something could not be read or a usage error."
 JSON = {"rows": f"one per student and partial: {', '.join(ROW)}", "slips": "by slip and student: how often"}
 
 

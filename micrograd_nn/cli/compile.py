@@ -40,12 +40,12 @@ JSON = {
     "source": "what runs, or what was written as C",
     "written": "the files that were written",
 }
-ABOUT = "a formula or a network as matrix equations, and the Python that runs them"
+ABOUT = "write a formula or a network as matrix equations, and the Python that runs them"
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Formula or network, and how it is compiled."""
-    what = "what is made small, such as '(w*x - y)^2'; or a file with named parts, see below"
+    what = "the loss, such as '(w*x - y)^2'; or a file with named parts, see below; - for standard input"
     parser.add_argument("formula", nargs="?", metavar="FORMULA", help=what)
     varying = "names that vary from row to row; in the equations they are x1, x2, … in this order"
     parser.add_argument("--inputs", nargs="*", default=[], metavar="NAME", help=varying)

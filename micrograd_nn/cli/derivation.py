@@ -27,7 +27,7 @@ MOST_CHECKED = 10_000  # the same, times the partials
 STDIN = Path("-")
 PARTIAL = re.compile(r"([d∂])\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
 PARTS = """\
-The file has one line per number and per formula; the last formula is the loss:
+A file of named parts has one line per number and per formula; the last formula is the loss:
 
     x = 2
     w = 0.5

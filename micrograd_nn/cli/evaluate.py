@@ -18,13 +18,13 @@ from .outcome import WRITTEN, Outcome
 from .recipes import kept_back, parts
 from .results import confusion, loss_of, save_plots
 
-ABOUT = "how well a saved network does on the rows that train kept back"
+ABOUT = "measure a saved network on the rows that train kept back"
 EPILOG = """\
 The loss is the one that the network was trained on, unless --loss names another. With --out it draws the confusion
 matrix there."""
 JSON = {
     "network": "its layers",
-    "rows": "how many",
+    "rows": "their number",
     "measured": "the loss and the accuracy, by name",
     "classes": "names of the classes",
     "confusion": "how often each class, a row, was taken for each, a column",

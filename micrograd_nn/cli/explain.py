@@ -22,9 +22,9 @@ examples:
   micrograd-nn explain "(sigmoid(w*x + b) - y)^2" w=0.5 x=2 b=-1 y=1 --wrt w
   micrograd-nn explain network.txt --wrt w --rules"""
 JSON = {
-    "name": "of what is derived, such as L",
+    "name": "what is derived, such as L",
     "value": "what it comes to",
-    "partials": "by name: partial, number, count of the paths, factors, each with partial, formula, number",
+    "partials": "by name: partial, number, count of paths, factors (partial, formula and number of each)",
     **WRITTEN,
 }
 

@@ -33,13 +33,13 @@ AGREE = 1e-12  # how far the three ways to a partial may lie apart
 
 
 ABOUT = (
-    "a tiny scalar autograd engine. Without a subcommand it trains the two-input network h1, h2, o1 on four people, "
-    "predicts two more, derives ∂L/∂w1 and draws what it did"
+    "a tiny scalar autograd engine. Without a subcommand it trains the two-input network h1, h2, o1 on four\n"
+    "people, predicts two more, derives ∂L/∂w1 and draws what it did"
 )
 JSON = {
-    "partials": "of Alice's loss before the training, by name: engine, by hand, complex step",
-    "losses": "at every tenth epoch",
-    "predictions": "by name",
+    "partials": "of Alice's loss before training, by name: engine, by hand, complex step",
+    "losses": "the loss at every tenth epoch",
+    "predictions": "the output for each stranger, by name",
     **WRITTEN,
 }
 

@@ -18,12 +18,14 @@ from .outcome import WRITTEN, Outcome, say
 
 USUAL = Path("micrograd-nn-notebooks")
 ABOUT = "copy the chapters, Jupyter notebooks, into a folder; what is there already stays as it is"
-JSON = {"folder": "that holds them", "kept": "the files that were there", **WRITTEN}
+JSON = {"folder": "the folder of the copies", "kept": "the files that were there", **WRITTEN}
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The folder, and what is copied into it."""
-    parser.add_argument("folder", type=Path, nargs="?", default=USUAL, metavar="DIR", help=f"default {USUAL}")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=USUAL, metavar="DIR", help=f"the folder to copy to (default {USUAL})"
+    )
     parser.add_argument("--solutions", action="store_true", help="with the exercises solved")
     take(parser, "--json", "--quiet")
 

@@ -36,16 +36,19 @@ TABLE: dict[str, dict[str, Any]] = {
     "file": {"metavar": "FILE", "type": Path, "help": "the network in named parts, see below; - for standard input"},
     "network": {"metavar": "NETWORK", "type": Path, "help": "a file that train --save wrote"},
     "dataset": {"metavar": "DATASET", "help": f"{', '.join(RECIPES)}; or a CSV file with a header"},
-    "--data": {"metavar": "DIR", "help": "the folder with the four files of MNIST, or of Fashion-MNIST"},
-    "--target": {"metavar": "NAME", "help": "the column of a CSV file that is to be told from the others"},
+    "--data": {
+        "metavar": "DIR",
+        "help": "the folder with MNIST's four files, or Fashion-MNIST's",
+    },
+    "--target": {"metavar": "NAME", "help": "the column of a CSV file that is to be predicted"},
     # networks and their training
-    "--activation": {"metavar": "NAME", "help": "of the hidden layers: relu, tanh, sigmoid, …"},
+    "--activation": {"metavar": "NAME", "help": "activation of the hidden layers: relu, tanh, sigmoid, …"},
     "--output": {"metavar": "NAME", "help": "activation of the last layer: identity, sigmoid, softmax, …"},
-    "--loss": {"metavar": "NAME", "help": f"what the network is trained on: {', '.join(LOSSES)}"},
+    "--loss": {"metavar": "NAME", "help": f"the loss function: {', '.join(LOSSES)}"},
     "--lr": {"type": float, "metavar": "X", "help": "learning rate"},
     "--epochs": {"type": int, "metavar": "N", "help": "how often each row is shown"},
-    "--seed": {"type": int, "metavar": "N", "default": 0, "help": "of all that is random"},
-    "--dtype": {"choices": DTYPES, "help": "the numbers of a compiled network"},
+    "--seed": {"type": int, "metavar": "N", "default": 0, "help": "seed of all random numbers"},
+    "--dtype": {"choices": DTYPES, "help": "precision of a compiled network"},
     # what comes out
     "--out": {
         "type": Path,

@@ -15,8 +15,7 @@ from ..progress import write
 
 NOT_FINITE = 3  # the exit code
 WRITTEN = {"written": "the files that were written"}
-CODES = """\
-Exit code: 0 all is well, 1 it failed, 2 the words can't be understood, 3 a number of the result is nan or infinite."""
+CODES = "Exit codes: 0 success, 1 failure, 2 usage error, 3 nan or infinity in the result, 130 stopped by Ctrl-C."
 
 
 @dataclass(frozen=True)

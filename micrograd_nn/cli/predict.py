@@ -20,13 +20,13 @@ from .recipes import is_file, kept_back, parts
 from .results import loss_of
 
 NO_LABELS: Any = []
-ABOUT = "what a saved network says about rows of numbers, of a table, or of a dataset"
+ABOUT = "ask a saved network about rows of numbers, of a table, or of a dataset"
 EPILOG = """\
 examples:
   micrograd-nn predict friends.net -7,-3 20,2
   micrograd-nn predict shop.net new.csv           all its rows; the columns are found by their names
   micrograd-nn predict digits.net digits 0 17     two of its test rows, counted from 0"""
-JSON = {"rows": "row, outputs, class (null without one), and for a row of a dataset its truth"}
+JSON = {"rows": "each with row, outputs, class (or null), and truth if it is known"}
 
 
 def add_options(parser: ArgumentParser) -> None:

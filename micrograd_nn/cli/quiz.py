@@ -18,7 +18,7 @@ EPILOG = f"""\
 {PARTS}
 The sheets and the keys, which have every derivation, are for a printer (.html) and as Markdown (.md). The numbers
 depend on the seed alone."""
-JSON = {"seeds": "of the sheets", **WRITTEN}
+JSON = {"seeds": "the seeds of the sheets", **WRITTEN}
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -116,7 +116,7 @@ def parts(
     if is_file(name):
         if target is None:
             columns = ", ".join(columns_of(name))
-            raise ArgumentError(f"say which column of {name} is to be told from the others: --target NAME ({columns})")
+            raise ArgumentError(f"say which column of {name} is to be predicted: --target NAME ({columns})")
         words = [(about or {}).get(key) or () for key in ("features", "classes")]
         return dict(zip(("train", "test"), split(read_csv(name, target, *words), 0.8, 0.2), strict=True))
     if target is not None:

@@ -28,8 +28,8 @@ FEW, MUCH, STRONG = 200, 1000, 1e-3  # the overfitting picture: training rows, s
 STOPPED = 130
 ABOUT = "train a network on a dataset, by its recipe or by your own numbers: a table, a file, plots"
 EPILOG = """\
-Without an option a dataset is trained on by its recipe; each option changes one thing in it. A CSV file is brought to
-one scale, words in its target become classes, and a fifth of its rows is kept back for the test.
+Without options a dataset is trained on by its recipe; each option changes one thing in it. The columns of a CSV file
+are standardised, words in its target become classes, and a fifth of its rows is kept back for the test.
 
 examples:
   micrograd-nn train moons --hidden 8,8 --epochs 50
@@ -46,18 +46,22 @@ def add_options(parser: ArgumentParser) -> None:
     """The dataset, what is other than in its recipe (named as there), and what becomes of the network."""
     add = parser.add_argument
     take(parser, "dataset", "--target", "--data")
-    add("--recipe", metavar="NAME", help="softmax, four-layer or sigmoid for digits, unit or hidden for a gate")
+    add(
+        "--recipe",
+        metavar="NAME",
+        help="softmax, four-layer or sigmoid for digits; unit or hidden for a gate",
+    )
     add("--hidden", type=sizes, metavar="N,N", help="sizes of the hidden layers, such as 300,100; or none")
     take(parser, "--activation", "--output", "--loss")
-    add("--optimizer", metavar="NAME", help=", ".join(OPTIMIZERS))
+    add("--optimizer", metavar="NAME", help=f"the optimiser: {', '.join(OPTIMIZERS)}")
     take(parser, "--lr", "--epochs")
-    add("--steps", type=int, metavar="N", help="end after so many batches instead")
-    add("--batch-size", type=int, metavar="N", help="rows to a step")
+    add("--steps", type=int, metavar="N", help="end after N steps instead")
+    add("--batch-size", type=int, metavar="N", help="rows per step")
     add("--l2", type=float, metavar="X", help="strength of L2 regularisation")
     add("--every", dest="record", type=int, metavar="N", help="measure every N steps instead of after each epoch")
     add("--rows", type=int, metavar="N", help="train on the first N training rows alone")
     take(parser, "--seed", "--dtype")
-    add("--engine", default="auto", choices=ENGINES, help="on the recorded graph, or compiled (default auto)")
+    add("--engine", default="auto", choices=ENGINES, help="the recorded graph, or compiled (default auto)")
     overfitting = "train twice on few rows, without and with L2, and draw both: cost and accuracy, train and test"
     add("--overfitting", action="store_true", help=overfitting)
     take(parser, "--save", "--out", "--digits", "--json", "--quiet")
@@ -117,7 +121,7 @@ def trained(plan: Recipe, sets: dict[str, Dataset], arguments: Namespace) -> tup
     history = fit(net, X, train.y, **settings, engine=arguments.engine, progress=not arguments.quiet)
     if scale is not None:
         take_in(net, scale)
-        said = f"{', '.join(train.features)} on one scale, which is in the first layer: rows go in as in the file"
+        said = f"{', '.join(train.features)} standardised by the first layer: it takes rows as they stand in the file"
         say(arguments, said)
     if history.stopped:
         say(arguments, f"{history.stopped} after {history.step} steps")
@@ -141,7 +145,8 @@ def measured(
 ) -> dict[str, Any]:
     """Loss and accuracy on each part of the data, printed as a table and returned."""
     metrics = ["accuracy"] if sets["train"].classes else []
-    say(arguments, f"{history.step} steps of {history.settings['batch_size']} rows, engine {history.engine}")
+    size = history.settings["batch_size"]
+    say(arguments, f"{history.step} steps of {size} row{'s' * (size != 1)}, engine {history.engine}")
     say(arguments, history.why)
     found = {
         name: {"rows": len(rows), **evaluate(net, *rows, loss=plan.loss, metrics=metrics, dtype=plan.dtype)}

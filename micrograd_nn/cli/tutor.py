@@ -20,7 +20,8 @@ from .outcome import Outcome
 
 HINT, END = "?", "quit"
 ABOUT = "be asked for a derivation, one factor after the other, with verdicts and hints"
-EPILOG = f"{PARTS}\nIt ends with code 0 when the derivation is complete, with 1 when it was left before."
+EPILOG = PARTS
+CODES = "Exit codes: 0 the derivation is complete, 1 it was left before, 2 usage error."
 
 
 def add_options(parser: ArgumentParser) -> None:

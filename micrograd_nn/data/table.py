@@ -20,7 +20,7 @@ MISSING = ("", "nan", "na", "n/a", "null", "none")  # what spreadsheets and prog
 def read_csv(
     path: str | os.PathLike[str], target: str, features: Sequence[str] = (), classes: Sequence[str] = ()
 ) -> Dataset:
-    r"""The rows of a CSV file with a header. The column ``target`` is what is to be told from all others.
+    r"""The rows of a CSV file with a header. The column ``target`` is to be predicted from all others.
 
     Words in it become labels in alphabetical order, and so do 0 and 1; other numbers stay numbers. For a network that
     is trained already, ``features`` are the columns that it takes, in its order, and ``classes`` the words of its
