@@ -18,6 +18,7 @@ from .engine.value import Value
 from .errors import AnomalyError, MicrogradError
 from .habits import UNREACHED
 from .nn import losses, optim
+from .nn.embedding import Embedding
 from .nn.functional import log_softmax, logsumexp, maxout, mean, softmax, total
 from .nn.layers import MLP, Layer, Maxout, Neuron
 from .nn.losses import absolute_error, binary_cross_entropy, binary_cross_entropy_with_logits
@@ -39,7 +40,7 @@ __all__ = [
     "value_and_grad", "detect_anomaly", "no_grad", "TABLE", "Domain", "Operation", "cos", "elu", "exp", "leaky_relu",
     "log", "logaddexp", "maximum", "minimum", "relu", "sigmoid", "sin", "softplus", "sqrt", "step", "stop_gradient",
     "tanh", "Value", "AnomalyError", "MicrogradError", "losses", "optim", "log_softmax", "logsumexp", "maxout", "mean",
-    "softmax", "total", "MLP", "Layer", "Maxout", "Neuron", "absolute_error", "binary_cross_entropy",
+    "softmax", "total", "Embedding", "MLP", "Layer", "Maxout", "Neuron", "absolute_error", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "categorical_cross_entropy", "hinge", "l1", "l2", "mse", "performance",
     "signed_error", "softmax_cross_entropy", "squared_error", "Module", "Parameter", "SGD", "Adam", "AdamW",
     "CosineAnnealingLR", "ExponentialLR", "LambdaLR", "Optimizer", "RMSprop", "StepLR", "formula", "Wider",

@@ -100,7 +100,7 @@ def test_columns_are_found_by_their_names(shop, capsys):
             1,
             "2 values are missing in t.csv: line 2, column income",
         ),
-        ("age,income,visits\n1,2\n", "predict net t.csv", 1, "line 2 of t.csv has 2 entries, and there are 3 columns"),
+        ("age,income,visits\n1,2\n", "predict net t.csv", 1, "line 2 of t.csv has 2 entries, and line 1 has 3"),
         ("age,income,visits\n", "predict net t.csv", 1, "t.csv has no rows"),
         ("", "predict net t.csv", 1, "t.csv has no rows"),
         (None, "predict net t.csv", 1, "there is no file t.csv"),

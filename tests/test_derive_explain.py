@@ -11,7 +11,7 @@ from test_cases import boolean_network
 
 from micrograd_nn import MLP, Value, log_softmax, logsumexp, maxout, mse, softmax, softmax_cross_entropy, squared_error
 from micrograd_nn.derive import check_partials, count_paths, explain, paths, quiz, steps, to_sympy, wrong_order
-from micrograd_nn.derive.chain import formula_of
+from micrograd_nn.derive.named import formula_of
 from micrograd_nn.derive.worked import rules_of
 from micrograd_nn.engine import ops
 from micrograd_nn.engine.backprop import replay

@@ -5,8 +5,8 @@ import importlib
 import pytest
 
 CLASSES = """
-    micrograd_nn: Adam AdamW AnomalyError Checkpoint CosineAnnealingLR Domain EarlyStopping ExponentialLR History
-        LambdaLR Layer MLP Maxout MicrogradError Module Neuron Operation Optimizer
+    micrograd_nn: Adam AdamW AnomalyError Checkpoint CosineAnnealingLR Domain EarlyStopping Embedding ExponentialLR
+        History LambdaLR Layer MLP Maxout MicrogradError Module Neuron Operation Optimizer
         Parameter RMSprop SGD Slip StepLR Value Wider
         detect_anomaly no_grad
     micrograd_nn.derive: Explanation Finding Path Paths Quiz Reply Report Slip Step Symbol Tutor
@@ -43,7 +43,7 @@ ROOMS = """
     micrograd_nn: cli compiler data derive draw engine errors nn notation storage training
     micrograd_nn.engine: TABLE Operation Value detect_anomaly grad hessian no_grad replay topological_order
         value_and_grad
-    micrograd_nn.nn: MLP Layer Maxout Module Neuron
+    micrograd_nn.nn: Embedding MLP Layer Maxout Module Neuron
 """
 
 

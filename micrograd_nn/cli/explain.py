@@ -8,7 +8,7 @@ from typing import Any
 
 from ..derive import explain, paths
 from ..derive._explain import Explanation
-from ..derive.chain import Factor
+from ..derive.named import Factor
 from ..draw import draw_dot
 from ..errors import GraphError, known
 from .derivation import PARTS, asked_about

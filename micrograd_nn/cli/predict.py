@@ -11,7 +11,7 @@ from typing import Any
 from ..data import Dataset
 from ..data.matrix import matrix
 from ..data.table import read_rows
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, counted
 from ..nn.losses import named_loss
 from ..storage.networks import load_matrices
 from .options import take
@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> Outcome:
     chosen = asked(words, arguments.data, about)
     for row in chosen.X:
         if len(row) != nin:
-            raise ShapeError(f"the network takes rows of {nin} numbers, got {len(row)}")
+            raise ShapeError(f"the network takes rows of {counted(nin, 'number')}, got {len(row)}")
     boundary = arguments.boundary
     if boundary is None and activation == "sigmoid":
         boundary = 0.5

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..derive import quiz as quiz_of
 from ..draw.sheets import keys_page, sheets_page
-from ..errors import ArgumentError
+from ..errors import ArgumentError, counted
 from ..files import write_whole
 from ..progress import PATIENCE, progress_bar
 from .derivation import PARTS, loss_of
@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> Outcome:
     }
     for name, text in made.items():
         write_whole(file_for(arguments.out / name), text.encode())
-    say(arguments, f"{len(seeds)} sheet{'s' * (len(seeds) != 1)}, and the key to each")
+    say(arguments, f"{counted(len(seeds), 'sheet')}, and the key to each")
     return Outcome({"seeds": seeds}, written=[arguments.out / name for name in made])
 
 

@@ -10,9 +10,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..compiler.registry import BACKENDS, check_able
 from ..data import Dataset, Scale, split, standardise
 from ..draw.plot import axes, plot_confusion, plot_curves, plot_decision, plot_history
-from ..errors import ArgumentError
+from ..errors import ArgumentError, counted
 from ..nn.layers import MLP
 from ..nn.losses import named_loss
 from ..nn.optim import OPTIMIZERS, named_optimizer
@@ -61,7 +62,8 @@ def add_options(parser: ArgumentParser) -> None:
     add("--every", dest="record", type=int, metavar="N", help="measure every N steps instead of after each epoch")
     add("--rows", type=int, metavar="N", help="train on the first N training rows alone")
     take(parser, "--seed", "--dtype")
-    add("--engine", default="auto", choices=ENGINES, help="the recorded graph, or compiled (default auto)")
+    engines = "the graph itself (scalar), or its program: in the backend of that name, or the quickest (compiled)"
+    add("--engine", default="auto", choices=ENGINES, help=engines)
     overfitting = "train twice on few rows, without and with L2, and draw both: cost and accuracy, train and test"
     add("--overfitting", action="store_true", help=overfitting)
     take(parser, "--save", "--out", "--digits", "--json", "--quiet")
@@ -112,6 +114,8 @@ def trained(plan: Recipe, sets: dict[str, Dataset], arguments: Namespace) -> tup
         "metrics": ["accuracy"] if train.classes else [],
         "seed": arguments.seed,
     }
+    if arguments.engine in BACKENDS:
+        check_able(BACKENDS[arguments.engine], plan.dtype)
     with warnings.catch_warnings(action="ignore"):
         fit(net, X, train.y, **settings | {"steps": 0})
     make_folder(arguments.out)
@@ -124,7 +128,7 @@ def trained(plan: Recipe, sets: dict[str, Dataset], arguments: Namespace) -> tup
         said = f"{', '.join(train.features)} standardised by the first layer: it takes rows as they stand in the file"
         say(arguments, said)
     if history.stopped:
-        say(arguments, f"{history.stopped} after {history.step} steps")
+        say(arguments, f"{history.stopped} after {counted(history.step, 'step')}")
     return net, history
 
 
@@ -145,9 +149,8 @@ def measured(
 ) -> dict[str, Any]:
     """Loss and accuracy on each part of the data, printed as a table and returned."""
     metrics = ["accuracy"] if sets["train"].classes else []
-    size = history.settings["batch_size"]
-    say(arguments, f"{history.step} steps of {size} row{'s' * (size != 1)}, engine {history.engine}")
-    say(arguments, history.why)
+    taken = f"{counted(history.step, 'step')} of {counted(history.settings['batch_size'], 'row')}"
+    say(arguments, f"{taken}, engine {history.engine}\n{history.why}")
     found = {
         name: {"rows": len(rows), **evaluate(net, *rows, loss=plan.loss, metrics=metrics, dtype=plan.dtype)}
         for name, rows in sets.items()

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, FileError, FileMissingError, FormatError, known
+from ..errors import ArgumentError, FileError, FileMissingError, FormatError, counted, known
 from ..number import as_array
 from ._dataset import Dataset
 
@@ -49,7 +49,9 @@ def read_csv(
     words = [f"{float(word):g}" for word in words] if numeric else words  # 1 and 1.0 are one class
     kinds = tuple(classes or sorted({*words}))
     if not 2 <= len(kinds) <= MOST_WORDS:
-        raise ArgumentError(f"{target} has {len(kinds)} different words: a target has 2 to {MOST_WORDS}, or numbers")
+        raise ArgumentError(
+            f"{target} has {counted(len(kinds), 'different word')}: a target has 2 to {MOST_WORDS}, or numbers"
+        )
     labels = [kinds.index(known(f"class in the column {target}", word, kinds)) for word in words]
     return Dataset(table.name, X, as_array(labels), tuple(names), kinds)
 
@@ -97,7 +99,9 @@ class Table:
             raise FormatError(f"{path} has two columns of one name: {', '.join(header)}")
         for line, row in rows:
             if len(row) != len(header):
-                raise FormatError(f"line {line} of {path} has {len(row)} entries, and there are {len(header)} columns")
+                raise FormatError(
+                    f"line {line} of {path} has {counted(len(row), 'entry', 'entries')}, and line 1 has {len(header)}"
+                )
         return cls(Path(path), header, rows)
 
     @property

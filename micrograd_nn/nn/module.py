@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..engine.value import Value
-from ..errors import ArgumentTypeError, NumberError, StateError
+from ..errors import ArgumentTypeError, NumberError, StateError, counted
 from ..number import as_float
 from .naming import on_leaves, then_named
 
@@ -53,7 +53,7 @@ class Module:
             cls.__call__ = on_leaves(cls.__call__)  # type: ignore[method-assign]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+        return f"{type(self).__name__}({counted(len(self.parameters()), 'parameter')})"
 
     def parameters(self) -> list[Value]:
         """The parameters in order, each once."""
