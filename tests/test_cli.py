@@ -172,7 +172,8 @@ compile --network 3,1 --loss softmax_cross_entropy; compile --network 3,1 --loss
 train; train foo; train xor --epochs -1; train xor --epochs x; train xor --lr 0; train xor --hidden a
 train xor --loss mes; train xor --hidden 0; train xor --engine fast; train xor --save .; train line --overfitting
 train xor --rows 9; train xor --overfitting --save two; train moons --loss hinge --save new/net; train xor --every 0
-train xor --batch-size 0; train xor --optimizer adm; train xor --activation rleu; train xor --engine c --dtype half; train xor --engine python --dtype float32; train xor --digits 99
+train xor --batch-size 0; train xor --optimizer adm; train xor --activation rleu
+train xor --engine c --dtype half; train xor --engine python --dtype float32; train xor --digits 99
 predict; predict {net}; predict {net} 1,two; predict {net} 1,2,3; predict {net} xor 4; predict {net} 1,nan
 predict {net} 1,2 --boundary x; predict {net} 1,2 --bogus
 evaluate; evaluate {net}; evaluate {net} foo; evaluate {net} digits; evaluate {net} xor --loss mes
