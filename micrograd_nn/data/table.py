@@ -138,9 +138,8 @@ class Table:
             if column[i].lower() in MISSING
         ]
         if faults:
-            many = f"{len(faults):,} values are" if len(faults) > 1 else "a value is"
-            where = f"{many} missing in {self.path}: {_told(faults)}"
-            raise FormatError(f"{where}. Take such lines out, or put there what is right")
+            many = f"{counted(len(faults), 'value is', 'values are')} missing in {self.path}"
+            raise FormatError(f"{many}: {_told(faults)}. Take such lines out, or put there what is right")
 
 
 def _told(faults: Sequence[str]) -> str:
