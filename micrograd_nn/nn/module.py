@@ -117,5 +117,8 @@ def _walk(name: str, thing: Any, seen: set[Any], weights: bool = True) -> Iterat
     else:
         return
     for key, item in held:
-        if weights or key != "w" or not getattr(thing, "is_neuron", False):
+        if item.__class__ is Parameter and item.operation is None and item not in seen:  # as below, but quicker
+            seen.add(item)
+            yield f"{name}.{key}" if name else str(key), item
+        elif weights or key != "w" or not getattr(thing, "is_neuron", False):
             yield from _walk(f"{name}.{key}" if name else str(key), item, seen, weights)
