@@ -38,7 +38,7 @@ def digits() -> Dataset:
     """1,797 handwritten digits of 8×8 pixels from 0 to 1 (UCI optical recognition of handwritten digits, CC BY 4.0).
 
     >>> digits()
-    <dataset digits: 1797 rows of 64 features, 10 classes>
+    <dataset digits: 1,797 rows of 64 features, 10 classes>
     """
     here = Path(__file__).parent
     images = read_idx(here / "digits-images-idx3-ubyte.gz")
