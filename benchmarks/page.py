@@ -89,8 +89,9 @@ INTRODUCTION = """# Side by side
 
 One run of `python -m benchmarks`, made on {day}. Engines took turns, {rounds} rounds; a figure is the median, the
 range is in brackets, and a ratio is taken round by round: above 1 an engine took longer than ours, below 1 it was
-faster. A turn holds a thousand steps or more where an engine is quick enough; one whose turn takes longer than five
-seconds had three turns only.
+faster. With one thread each, all are pinned to one core and the figure is processor time; with everybody's own threads
+it is the wall's; the other clock stands beside it. A turn holds 300 steps or more where an engine is quick enough; one
+whose turn takes longer than a second had three turns only.
 No figure is a promise: another machine, another day, other numbers.
 """
 
