@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from statistics import median
 
 from .harness import Series, quantity, ratio
-from .page import Section
+from .page import DEMO, Section
 from .training import OURS, OWN
 
 TWO, MOONS = "Two inputs, one person a step", "Moons, full batch"
 DIGITS, MNIST = "Digits 8×8, 50 images a step", "MNIST 784-300-100-10, 50 images a step"
 IN_C, IN_JAX, OWN_LOOP = "micrograd_nn, C backend", "micrograd_nn, JAX backend", "micrograd_nn, own loop"
 LARGE = "784-300-100-10"
-DEMO = "micrograd's demo, as its notebook writes it"
 SCAN, JIT, TORCH = "JAX, lax.scan", "JAX, jit a step", "PyTorch, eager"
 LIMITS: dict[tuple[str, str], dict[str, float]] = {  # our time over theirs, at most
     (TWO, IN_C): {SCAN: 0.6},
