@@ -140,7 +140,7 @@ def test_limits_are_held_against_the_same_run():
 def test_what_is_published_replaces_what_was_there(tmp_path: Path):
     (tmp_path / "docs" / "how").mkdir(parents=True)
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n", encoding="utf-8")
+    readme.write_text(f"before\n{page.BEGIN}\nof yesterday\n{page.END}\nafter\n", encoding="utf-8")
     moons = side_by_side("Moons, full batch", "M.", {"ours": Series([2e-6])}, {}, "ours")
     moons.data["agree within"] = 0.0
     demo = side_by_side(limits.DEMO, "M.", {"micrograd_nn": Series([1.0]), "micrograd": Series([30.0])}, {}, "x")
@@ -151,7 +151,7 @@ def test_what_is_published_replaces_what_was_there(tmp_path: Path):
     text = readme.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{page.BEGIN}\n")
     assert text.endswith(f"{page.END}\nafter\n")
-    assert "old" not in text
+    assert "of yesterday" not in text
     assert all(shown in text for shown in ("| ours | 2.00 µs |", "30 times as fast"))
     assert "| ours | 2.00 µs | 1 |" in (tmp_path / "docs" / "how" / "benchmarks.md").read_text(encoding="utf-8")
 
