@@ -25,7 +25,7 @@ from ..notation.text import number_text
 from ..number import whole_number
 from ..progress import progress_bar
 from .options import make_folder, take
-from .outcome import WRITTEN, Outcome, say
+from .outcome import Outcome, say
 
 PEOPLE = {name: ((pounds - POUNDS, inches - INCHES), female) for name, pounds, inches, female in MEASURED}
 STRANGERS = {"Emily": (-7, -3), "Frank": (20, 2)}
@@ -40,7 +40,6 @@ JSON = {
     "partials": "of Alice's loss before training, by name: engine, by hand, complex step",
     "losses": "the loss at every tenth epoch",
     "predictions": "the output for each stranger, by name",
-    **WRITTEN,
 }
 
 
