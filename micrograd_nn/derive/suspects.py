@@ -70,31 +70,27 @@ class Place:
 
     def _weight(self, numbers: Numbers) -> float:
         pair, edge = self.pairs[0], self.edge
-        if self.scope is Scope.ENTRY:
-            return 1.0
         if edge is None:
-            return numbers.times_factor(pair) if self.scope is Scope.FACTOR else numbers.tangents[pair[1]]
+            return numbers.times_factor(pair)
         if self.scope is Scope.RULE:
             return numbers.times_factor(pair) * numbers.below(pair[0])[edge[0]]
         return sum(numbers.times_edge(pair, edge) for pair in self.pairs)
 
     def _slope(self, numbers: Numbers) -> Slope:
-        (pair, *_), chain, values = self.pairs, numbers.chain, numbers.point.values
+        (pair, *_), chain, values, unit = self.pairs, numbers.chain, numbers.point.values, self.unit
         if self.edge:
             (node, i), above = self.edge, numbers.above(pair)
             right = above[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
             return self.on_edge(values, right, [above.get(operand, 0.0) for operand in node.operands])
-        if self.scope is Scope.ENTRY:
-            others = [numbers.adjoints.get(other, 0.0) for other in self.others]
-            paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
-            return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
-        share = numbers.above(pair)[self.unit] if self.unit else 0.0
-        is_log = self.unit and chain.graph.units.log_of_softmax(self.unit)
+        share = numbers.above(pair)[unit] if unit else 0.0
+        is_log = unit and chain.graph.units.log_of_softmax(unit)
         return Slope(
             numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
-            row=a_row(LOGSUMEXP) if is_log else self.unit and self.unit.operation,
+            row=a_row(LOGSUMEXP) if is_log else unit and unit.operation,
             out=values[pair[0]],
             at=values[pair[1]],
+            others=[numbers.adjoints.get(other, 0.0) for other in self.others],
+            paths=[[numbers.factor(factor) for factor in path] for path in self.paths],
             share=share if share > 0.0 else 1.0 + share,  # p − 1 is the slope to the one taken off from all
             divisors=chain.divisors,
             from_root=pair[0] is chain.root,
