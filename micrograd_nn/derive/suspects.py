@@ -214,23 +214,24 @@ def suspects(
 
 def _candidates(here: Numbers, farthest: int) -> Iterator[Suspect]:
     """Each edit of the table in each place of its scope; those of an edge then at all edges of one rule at once."""
-    edits: dict[Scope, list[tuple[Slip, Edit]]] = {scope: [] for scope in Scope}
-    for slip, edit in EDITS:
-        if max(slip.rank, edit.rank) <= farthest:
-            edits[edit.scope].append((slip, edit))
-    can_be_made: dict[Any, list[tuple[Slip, Edit]]] = {}  # of all edges with the same rule the same
-    alike: dict[tuple[Any, ...], list[Place]] = {}  # by rule and edit, everywhere and in one factor
+    edits = [(slip, edit) for slip, edit in EDITS if max(slip.rank, edit.rank) <= farthest]
+    can_be_made: dict[Any, list[tuple[Slip, Edit]]] = {}  # on all edges of one rule the same
+    alike: dict[tuple[Any, ...], list[Place]] = {}  # by rule, factor or none, slip and edit
     for place in _places(here):
         slope, _ = place.at(here)
         kind = (place.scope, slope.row, slope.i, slope.constant) if place.edge else place
         if kind not in can_be_made:
-            can_be_made[kind] = [(slip, edit) for slip, edit in edits[place.scope] if edit.where(slope)]
-        made = can_be_made[kind]
-        yield from (Suspect(here.chain, *row, [place], place.pairs, len(place.pairs) - 1) for row in made)
+            can_be_made[kind] = [row for row in edits if row[1].scope is place.scope and row[1].where(slope)]
+        yield from (Suspect(here.chain, *row, [place], place.pairs, len(place.pairs) - 1) for row in can_be_made[kind])
         if place.scope is Scope.EDGE and not is_constant(slope):
             rule = "a·b" if factor(slope) else written(slope.row, slope.i)
-            for within, row in product((None, place.pairs[0]), made):
+            for within, row in product((None, place.pairs[0]), can_be_made[kind]):
                 alike.setdefault((rule, within, *row), []).append(place)
+    yield from _everywhere(here, alike)
+
+
+def _everywhere(here: Numbers, alike: Mapping[tuple[Any, ...], Sequence[Place]]) -> Iterator[Suspect]:
+    """Each edit at all edges of one rule at once, in the whole chain or in one factor, if they are several."""
     for (rule, within, slip, edit), places in alike.items():
         each = [*{place.edge: place for place in reversed(places)}.values()][::-1]
         if len(each) > 1:
