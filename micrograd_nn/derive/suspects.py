@@ -5,6 +5,7 @@ sweep and one pass of tangents at each point. Only a slip at several operations 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -214,14 +215,17 @@ def suspects(
 
 def _candidates(here: Numbers, farthest: int) -> Iterator[Suspect]:
     """Each edit of the table in each place of its scope; those of an edge then at all edges of one rule at once."""
-    edits = [(slip, edit) for slip, edit in EDITS if max(slip.rank, edit.rank) <= farthest]
+    edits = defaultdict[Scope, list[tuple[Slip, Edit]]](list)
+    for slip, edit in EDITS:
+        if max(slip.rank, edit.rank) <= farthest:
+            edits[edit.scope].append((slip, edit))
     can_be_made: dict[Any, list[tuple[Slip, Edit]]] = {}  # on all edges of one rule the same
     alike: dict[tuple[Any, ...], list[Place]] = {}  # by rule, factor or none, slip and edit
     for place in _places(here):
         slope, _ = place.at(here)
         kind = (place.scope, slope.row, slope.i, slope.constant) if place.edge else place
         if kind not in can_be_made:
-            can_be_made[kind] = [row for row in edits if row[1].scope is place.scope and row[1].where(slope)]
+            can_be_made[kind] = [(slip, edit) for slip, edit in edits[place.scope] if edit.where(slope)]
         yield from (Suspect(here.chain, *row, [place], place.pairs, len(place.pairs) - 1) for row in can_be_made[kind])
         if place.scope is Scope.EDGE and not is_constant(slope):
             rule = "a·b" if factor(slope) else written(slope.row, slope.i)
