@@ -34,6 +34,7 @@ from micrograd_nn import (
     Operation,
     Parameter,
     Value,
+    Wider,
     check_partials,
     data,
     detect_anomaly,
@@ -42,6 +43,7 @@ from micrograd_nn import (
     explain,
     fit,
     grad,
+    losses,
     no_grad,
     optim,
     paths,
@@ -337,7 +339,7 @@ def test_an_operation_says_what_it_does(row: Operation) -> None:
 def test_relu_and_its_relatives_say_their_slopes() -> None:
     assert "∂/∂a = [a > 0]\n" in relu.__doc__
     assert "at a = 0: 0, slope 0" in relu.__doc__
-    assert "∂/∂a = out·(1 − out)" in sigmoid.__doc__
+    assert "∂/∂a = σ(a)·(1 − σ(a))" in sigmoid.__doc__
     assert "∂/∂b = −a/b^2" in TABLE["div"].__doc__
     assert Operation.__doc__.startswith("A row of the table.")
 
@@ -356,7 +358,8 @@ def test_every_object_says_what_it_is() -> None:
         optim.CosineAnnealingLR(sgd, 5), optim.LambdaLR(sgd, float), EarlyStopping(), Checkpoint("x.safetensors"),
         net, net.layers[0], net.layers[0].neurons[0], Layer(2, 2, "maxout").neurons[0], Module(), Parameter(1.0),
         compiled(loss), people, history, data.standardise(people.X)[1], draw_dot(loss), walk(loss),
-        wrong_order(w * w + w), no_grad(), detect_anomaly(), tanh_by_hand(w).operation,
+        wrong_order(w * w + w), no_grad(), detect_anomaly(), tanh_by_hand(w).operation, Wider("a difference"),
+        *losses.LOSSES.values(),
     ]  # fmt: skip
     for thing in things:
         assert " at 0x" not in repr(thing), type(thing)

@@ -20,7 +20,7 @@ from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
-from .chain import Chain, Numbers, Point
+from .chain import Chain, Numbers, Point, each_plus, each_times
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
 from .named import Factor, NamedGraph, Pair
@@ -211,9 +211,14 @@ class _Comparison:
 
     @cached_property
     def scale(self) -> float:
-        """How large the derivative gets at the points, or what cancels in it."""
-        sizes = (_size(numbers) for numbers in self.points)
-        return max((size for size in sizes if isfinite(size)), default=0.0)
+        """How large the derivative gets at the points, or what cancels in it: along all paths, without the signs."""
+        chain, slopes = self.chain, [numbers.point.slopes for numbers in self.points]
+
+        def edges(node: Value) -> Iterator[tuple[Value, list[float]]]:
+            return ((operand, [abs(at[node][i]) for at in slopes]) for i, operand in enumerate(node.operands))
+
+        sizes = tangents(chain.on_the_way, edges, chain.target, [1.0] * len(slopes), each_plus, each_times)
+        return max((size for size in sizes.get(chain.root, []) if isfinite(size)), default=0.0)
 
     @cached_property
     def right_here_only(self) -> bool:
@@ -340,13 +345,6 @@ class _Comparison:
             sides.append(number_text(number, 9))
         alone = factor and pair == (self.chain.root, self.chain.target) and self.chain.goes_around(pair)
         return f"expected {equation(*sides)}{', as one of several terms' if alone else ''}"
-
-
-def _size(numbers: Numbers) -> float:
-    """The sum of the products along all paths, each without its sign."""
-    chain, edges = numbers.chain, numbers.point.edges
-    sizes = tangents(chain.on_the_way, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
-    return sizes.get(chain.root, 0.0)
 
 
 def _central_difference(root: Value, target: Value) -> float:
