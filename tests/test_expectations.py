@@ -483,8 +483,8 @@ def shop(path: Path, *changes: tuple[int, int, object]) -> Path:
 def test_a_table_of_ones_own_from_file_to_prediction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, net = str(shop(tmp_path / "shop.csv")), str(tmp_path / "models" / "shop.safetensors")
     out = ["--out", str(tmp_path / "out" / "plots")]
-    assert main(["train", table, "--target", "outcome", "--save", net, "--quiet", "--epochs", "20", *out]) == 0
-    assert "age, income, visits on one scale" in capsys.readouterr().out
+    assert main(["train", table, "--target", "outcome", "--save", net, "--epochs", "20", *out]) == 0
+    assert "age, income, visits standardised" in capsys.readouterr().out
     assert main(["predict", net, "30,80000,9", "70,15000,0"]) == 0
     rich, poor = capsys.readouterr().out.splitlines()
     assert rich.endswith(", bought")
@@ -497,7 +497,11 @@ def test_a_table_of_ones_own_from_file_to_prediction(tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["bad.csv", "--target", "outcome"], 1, "line 12, column income: a value is missing"),
+        (
+            ["bad.csv", "--target", "outcome"],
+            1,
+            "2 values are missing in bad.csv: line 12, column income; line 502, column outcome",
+        ),
         (["worse.csv", "--target", "outcome"], 1, "line 3, column age: 'old' is no number"),
         (["shop.csv"], 2, "--target NAME"),
         (["shop.csv", "--target", "outcom"], 2, "unknown column for the target 'outcom'; choose one of: outcome"),

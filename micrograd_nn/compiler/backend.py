@@ -5,7 +5,7 @@ inside a loop, parameters, memories and rows stay in a form of its own.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,7 +55,9 @@ class Update:
 class Log:
     """What a call of ``Loop.train`` has done."""
 
-    sums: list[float] = field(default_factory=list)  # of the rows' losses, for each part; the last may be unfinished
+    sums: MutableSequence[float] = field(
+        default_factory=list
+    )  # of the losses of each part's rows; the last may be unfinished
     steps: int = 0  # that were finished
 
 
