@@ -36,6 +36,7 @@ NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
+DIGITS = 9  # of the numbers in print
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
@@ -59,7 +60,12 @@ class Finding:
     words: str  # all of this, for reading
 
     def __str__(self) -> str:
-        numbers = "   ".join(f"{number_text(number, 9):>14}" for number in (self.engine, self.hand, self.numeric))
+        return self.text()
+
+    def text(self, digits: int = DIGITS) -> str:
+        """A row of the report with numbers of so many significant digits, and the words below it."""
+        wide = max(14, digits + 6)
+        numbers = "   ".join(f"{number_text(n, digits):>{wide}}" for n in (self.engine, self.hand, self.numeric))
         head = f"{'✓' if self.ok else '✗'} {self.partial:10} {numbers}"
         return head + "".join(f"\n      {line}" for line in self.words.splitlines())
 
@@ -83,16 +89,21 @@ class Report:
         return all(finding.ok for finding in self.findings)
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, digits: int = DIGITS) -> str:
+        """The same with numbers of so many significant digits."""
         head = f"{sum(finding.ok for finding in self.findings)} of {len(self.findings)} right"
-        columns = f"  {'':10} {'engine':>14}   {'by hand':>14}   {'numeric':>14}"
-        return "\n".join([head, columns, *map(str, self.findings)])
+        wide = max(14, digits + 6)
+        columns = f"  {'':10} {'engine':>{wide}}   {'by hand':>{wide}}   {'numeric':>{wide}}"
+        return "\n".join([head, columns, *(finding.text(digits) for finding in self.findings)])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         rows = []
         for f in self.findings:
-            numbers = "".join(f"<td>{number_text(n, 9)}</td>" for n in (f.engine, f.hand, f.numeric))
+            numbers = "".join(f"<td>{number_text(n, DIGITS)}</td>" for n in (f.engine, f.hand, f.numeric))
             rows.append(f"<tr><td>{'✓' if f.ok else '✗'}</td><td>{escape(f.partial)}</td>{numbers}</tr>")
             if f.words:
                 words = escape(f.words).replace("\n", "<br>")
