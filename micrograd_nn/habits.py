@@ -69,7 +69,8 @@ class Habits:
     )
     sin, cos, neg, abs, step, sign = map(Method, ("sin", "cos", "neg", "abs", "step", "sign"))
     elu, leaky_relu, stop_gradient = map(Method, ("elu", "leaky_relu", "stop_gradient"))
-    clamped_log, clamped_log1m, sech2 = map(Method, ("clamped_log", "clamped_log1m", "sech2"))
+    clamped_log, clamped_log1m = map(Method, ("clamped_log", "clamped_log1m"))
+    sech2, sigmoid_slope = map(Method, ("sech2", "sigmoid_slope"))
 
     def item(self) -> float:
         """The number alone, as of a NumPy or PyTorch scalar."""
