@@ -115,6 +115,19 @@ def test_a_slip_in_all_of_several_ways_is_named_once_for_all_of_them(make, targe
         assert f"expected ∂L/∂{meeting} = {number_text(explain(loss, meeting).number, 9)}" in finding.words.splitlines()
 
 
+@pytest.mark.parametrize(("u", "where"), [(2.0, "∂c/∂x, ∂b/∂x, ∂a/∂x"), (0.0, "∂c/∂x, ∂b/∂x")])
+def test_a_slip_that_is_made_everywhere_is_said_of_the_factors_in_which_it_changes_anything(u, where):
+    def make(x, u, v):
+        parts = [ops.tanh(x * k) for k in (1.0, 2.0, 3.0)]
+        for part, name in zip(parts, "abc", strict=True):
+            part.label = name
+        return u * parts[0] + v * parts[1] + v * parts[2]
+
+    finding = only(make, "u(1 + a²) + 2v(1 + b²) + 3v(1 + c²)", x=0.4, u=u, v=1.5)
+    assert (finding.slip, finding.factor) == (Slip.SIGN_INSIDE, ("c", "x"))
+    assert f"\nthe same slip everywhere: in {where}\n" in finding.words
+
+
 @pytest.mark.parametrize("entry", [5.0, "x", 0.0, "-3x²"])
 def test_what_is_expected_is_the_whole_and_not_its_direct_way_alone(entry):
     x = Value(0.5, "x")
