@@ -85,6 +85,11 @@ def own_pieces(net: MLP) -> None:
     net.layers[0].neurons = [*maxouts]
 
 
+def of_values(z: Any) -> Any:
+    """A function of one's own does as it likes with what it is given."""
+    return z * 2.0 if isinstance(z, Value) else z
+
+
 CHANGES: dict[str, Callable[[MLP], object]] = {
     "a number": lambda net: setattr(net.layers[0].neurons[0].w[0], "data", 7.0),
     "all numbers": lambda net: net.load_state_dict(dict.fromkeys(net.state_dict(), 0.5)),
@@ -119,7 +124,7 @@ CHANGES: dict[str, Callable[[MLP], object]] = {
     ),
     "maxouts of one's own pieces": own_pieces,
     "a function as all activations": lambda net: [
-        setattr(neuron, "activation", lambda z: z * z) for neuron in net.layers[0].neurons
+        setattr(neuron, "activation", of_values) for neuron in net.layers[0].neurons
     ],
     "a way of its own": own_fire,
 }
