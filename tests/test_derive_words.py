@@ -115,6 +115,17 @@ def test_a_slip_in_all_of_several_ways_is_named_once_for_all_of_them(make, targe
         assert f"expected ∂L/∂{meeting} = {number_text(explain(loss, meeting).number, 9)}" in finding.words.splitlines()
 
 
+def test_of_two_slips_that_come_to_the_same_the_likelier_is_named_first():
+    def make(x):
+        h = ops.tanh(3.0 * x)
+        h.label = "h"
+        return 3.0 * h
+
+    h = ops.tanh(Value(1.2)).data
+    finding = only(make, 3 * (1 - h * h), x=0.4)  # for 3(1 − h²)·3: which 3 was forgotten?
+    assert (finding.slip, finding.others[0][0]) == (Slip.UPSTREAM_FORGOTTEN, Slip.INNER_FORGOTTEN)
+
+
 @pytest.mark.parametrize(("u", "where"), [(2.0, "∂c/∂x, ∂b/∂x, ∂a/∂x"), (0.0, "∂c/∂x, ∂b/∂x")])
 def test_a_slip_that_is_made_everywhere_is_said_of_the_factors_in_which_it_changes_anything(u, where):
     def make(x, u, v):
