@@ -200,8 +200,16 @@ def test_the_names_of_the_recipes_the_first_of_which_is_taken_without_a_word():
     images = "softmax four-layer sigmoid"
     assert {name: " ".join(kinds) for name, kinds in RECIPES.items()} == {
         **dict.fromkeys(("a", "not", "and", "or", "nand", "nor"), "unit hidden"),
-        **{"xor": "hidden unit", "boolean": "hidden sigmoid", "theme_park": "unit hidden", "friends": "two-input"},
-        **{"line": "unit", "moons": "tanh", "circles": "tanh", "spiral": "softmax", "digits": images, "mnist": images},
+        "xor": "hidden unit",
+        "boolean": "hidden sigmoid",
+        "theme_park": "unit hidden",
+        "friends": "two-input",
+        "line": "unit",
+        "moons": "tanh",
+        "circles": "tanh",
+        "spiral": "softmax",
+        "digits": images,
+        "mnist": images,
     }
 
 
