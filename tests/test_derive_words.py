@@ -115,6 +115,26 @@ def test_a_slip_in_all_of_several_ways_is_named_once_for_all_of_them(make, targe
         assert f"expected ∂L/∂{meeting} = {number_text(explain(loss, meeting).number, 9)}" in finding.words.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("o", "change", "slip"),
+    [
+        (lambda w: -w * 3.0, -1.0, Slip.SIGN),
+        (lambda w: w**2, 2.0, Slip.FACTOR_TWO),
+        (lambda w: w**2, 0.5, Slip.FACTOR_HALF),
+    ],
+)
+def test_a_sign_or_a_2_is_looked_for_first_where_one_stands(o, change, slip):
+    def make(w, v):
+        made = o(w)
+        made.label = "o"
+        return made * v
+
+    right = explain(make(Value(0.7, "w"), Value(0.4, "v")), "w").number
+    finding = only(make, change * right, "w", w=0.7, v=0.4)
+    assert (finding.slip, finding.factor) == (slip, ("o", "w"))
+    assert (slip, ("L", "o")) in finding.others
+
+
 def test_of_two_slips_that_come_to_the_same_the_likelier_is_named_first():
     def make(x):
         h = ops.tanh(3.0 * x)
