@@ -3,6 +3,7 @@
 The numbers beside them are worked out by hand or by Python's own ``math``.
 """
 
+import ast
 import copy
 import inspect
 import math
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -23,6 +25,7 @@ import pytest
 from micrograd_nn import (
     MLP,
     TABLE,
+    UNREACHED,
     Checkpoint,
     EarlyStopping,
     Layer,
@@ -89,7 +92,8 @@ def test_a_closure_gives_its_slopes_and_leaves_nothing_behind() -> None:
     a, b = Value(2.0, "a"), Value(-3.0, "b")
     a.grad = 7.0
     out = product_by_hand(a, b)
-    assert (a.grad, b.grad, out.grad) == (7.0, None, None)
+    assert a.grad == 7.0
+    assert b.grad is out.grad is UNREACHED
     assert (out.data, out.operands, out.partials, out._op) == (-6.0, (a, b), (-3.0, 2.0), "*")
     (2 * tanh_by_hand(out + 6.5)).backward()
     outer = 2 * (1 - math.tanh(0.5) ** 2)
@@ -153,7 +157,8 @@ def test_a_closure_that_fails_changes_nothing() -> None:
     out = Value(4.0, (a,), "square")
     with pytest.raises(ZeroDivisionError):
         out._backward = lambda: 1 / 0
-    assert (a.grad, out.grad) == (1.0, None)
+    assert a.grad == 1.0
+    assert out.grad is UNREACHED
 
 
 # ---- micrograd's names ----
@@ -197,6 +202,39 @@ def test_micrograds_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert dot.view() == path
     assert shown == [f"file://{path}"]
     assert sorted(os.listdir()) == ["gout.png", "graph.svg"]
+
+
+# ---- the gradient that no sweep has reached ----
+
+
+def test_a_parameter_that_the_loss_does_not_use() -> None:
+    """It stays where it is, in a loop written by hand as in an optimiser's step, and counts as no slope."""
+    used, unused = Parameter(2.0, "w1"), Parameter(3.0, "w2")
+    (used * 2).backward()
+    assert [p.grad != 0 for p in (used, unused)] == [True, False]
+    for p in (used, unused):
+        p.data -= 0.1 * p.grad
+    assert (used.data, unused.data) == (1.8, 3.0)
+    optim.AdamW([used, unused], lr=0.1).step()
+    assert (used.data != 1.8, unused.data) == (True, 3.0), "a decay moves what has a gradient"
+
+
+def test_what_no_sweep_reached_looks_like_no_number() -> None:
+    v = Value(2.0)
+    assert (repr(v), str(v.grad), f"{v.grad}", f"{v.grad:.4f}") == ("Value(data=2.0, grad=–)", "–", "–", "     –")
+    assert ("%.4f" % v.grad, v.grad or 1.0) == ("0.0000", 1.0)  # noqa: UP031  # as the lecture's picture writes it
+    v.grad += 1.5
+    assert (type(v.grad), v.grad) == (float, 1.5)
+    v.grad = 0
+    assert repr(v.grad) == "0.0", "a slope that was found to be 0"
+    for forget in (None, UNREACHED):
+        v.grad = forget  # PyTorch's way, too
+        assert v.grad is UNREACHED
+        v.grad = 1.0
+    for twin in (copy.deepcopy(Value(2.0)), pickle.loads(pickle.dumps(Value(2.0)))):
+        assert twin.grad is UNREACHED
+    with pytest.raises(NumberError, match="got a Value"):
+        v.grad = Value(1.0)
 
 
 # ---- a number like others ----
@@ -328,10 +366,26 @@ def test_every_object_says_what_it_is() -> None:
         wrong_order(w * w + w), no_grad(), detect_anomaly(), tanh_by_hand(w).operation,
     ]  # fmt: skip
     for thing in things:
-        assert " object at 0x" not in repr(thing), type(thing)
         assert " at 0x" not in repr(thing), type(thing)
+        assert not re.search(r"\b1 (?!class|less)\w*s\b", repr(thing)), "one of a thing is no things"
     assert repr(report) == str(report)
     assert repr(optim.SGD([w, loss], lr=0.1)) == "SGD(2 parameters, lr=0.1, steps=0)"
+
+
+NOUNS = """argument branch byte character circle class column dimension entry epoch factor feature file input label
+    layer line module node number operand operation output parameter part path point row rule sample sheet step student
+    target term value variable way weight word"""
+A_COUNT = re.compile(rf" (?:{'|'.join(NOUNS.split())})e?s\b")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "micrograd_nn").rglob("*.py")), ids=lambda path: path.stem)
+def test_a_count_in_a_text_goes_through_counted(path: Path) -> None:
+    """``counted(n, "row")`` says 1 row. A constant, in capitals, is never 1."""
+    texts = [node.values for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.JoinedStr)]
+    for number, after in (pair for parts in texts for pair in pairwise(parts)):
+        if isinstance(number, ast.FormattedValue) and isinstance(after, ast.Constant) and A_COUNT.match(after.value):
+            what = ast.unparse(number.value)
+            assert what.isupper(), f"{path.name}:{number.lineno}: {{{what}}}{after.value}"
 
 
 def test_the_front_door(tmp_path: Path) -> None:

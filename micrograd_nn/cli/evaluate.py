@@ -6,9 +6,10 @@ The file is only read; the rows are those that ``train`` kept back.
 from argparse import ArgumentParser, Namespace
 
 from ..draw.plot import plot_confusion
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, counted
 from ..nn.losses import LOSSES, named_loss
 from ..storage.networks import load
+from ..storage.packing import read
 from ..training import evaluate
 from .options import add_data, add_network, add_out, add_target, make_folder
 from .recipes import RECIPES, kept_back, parts
@@ -32,11 +33,11 @@ def run(arguments: Namespace) -> int:
     net = load(arguments.file)
     rows = kept_back(parts(arguments.dataset, arguments.data, arguments.target))
     if net.nin != rows.X.shape[1]:
-        raise ShapeError(f"{net} takes {net.nin} numbers, a row of {arguments.dataset} has {rows.X.shape[1]}")
+        raise ShapeError(f"{net} takes {counted(net.nin, 'number')}, and {arguments.dataset} has {rows.X.shape[1]}")
     tells = len(rows.classes) == max(2, net.layers[-1].nout)
     if arguments.out and not tells:
         raise ArgumentError(f"{net} tells no classes of {arguments.dataset} apart: leave out --out, there is no matrix")
-    loss = arguments.loss or loss_of(arguments.file, net, bool(rows.classes))
+    loss = arguments.loss or loss_of(read(arguments.file)[1], bool(rows.classes))
     measured = evaluate(net, *rows, loss=loss, metrics=["accuracy"] if rows.classes else [])
     print(f"{net} on {rows}:")
     for name, number in measured.items():

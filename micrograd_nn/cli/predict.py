@@ -7,11 +7,10 @@ from argparse import REMAINDER, ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from ..data import Dataset
-from ..errors import ArgumentError, ShapeError
+from ..data.matrix import matrix
+from ..errors import ArgumentError, ShapeError, counted
 from ..nn.losses import named_loss
-from ..storage.networks import load
-from ..storage.packing import read
-from ..training import predict
+from ..storage.networks import load_matrices
 from .options import add_data, add_network
 from .recipes import kept_back, parts
 from .results import loss_of
@@ -35,26 +34,29 @@ def add_named_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print a line per row."""
+    from ..training.matrices import outputs  # with NumPy
+
     # Options may also stand after the rows, which argparse would take for options where they are negative: -7,-3.
     after_rows = ArgumentParser(prog="micrograd-nn predict", add_help=False)
     add_named_options(after_rows)
     words = after_rows.parse_known_args(arguments.rows, arguments)[1]
-    net = load(arguments.file)
+    layers, about = load_matrices(arguments.file)
     named_rows = bool(words) and words[0].isidentifier()
     if len(words) < 1 + named_rows:
         raise ArgumentError("give rows such as -7,-3 20,2, or a dataset and numbers of its rows, such as digits 0 17")
     chosen = picked(words, arguments.data) if named_rows else None
     rows = [row_of(word) for word in words] if chosen is None else chosen.X.tolist()
+    nin, activation = about["architecture"]["nin"], about["architecture"]["activations"][-1]
     for row in rows:
-        if len(row) != net.nin:
-            raise ShapeError(f"{net} takes rows of {net.nin} numbers, got {len(row)}")
+        if len(row) != nin:
+            raise ShapeError(f"the network takes rows of {counted(nin, 'number')}, got {len(row)}")
     boundary = arguments.boundary
-    if boundary is None and net.layers[-1].activation == "sigmoid":
+    if boundary is None and activation == "sigmoid":
         boundary = 0.5
     elif boundary is None and chosen is not None and chosen.classes:
-        boundary = named_loss(loss_of(arguments.file, net, classes=True)).boundary
-    classes = tuple(chosen.classes if chosen is not None else read(arguments.file)[1].get("classes") or ())
-    for i, output in enumerate(predict(net, rows).reshape(len(rows), -1).tolist()):
+        boundary = named_loss(loss_of(about, classes=True)).boundary
+    classes = tuple(chosen.classes if chosen is not None else about.get("classes") or ())
+    for i, output in enumerate(outputs(layers, matrix("X", rows)).tolist()):
         truth = f", truly {named(classes, int(chosen.y[i]))}" if chosen is not None and chosen.classes else ""
         print(f"{words[i + (chosen is not None)]:>12}: {said(output, classes, boundary)}{truth}")
     return 0

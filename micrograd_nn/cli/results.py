@@ -10,20 +10,19 @@ from ..draw.plot import save_plot
 from ..engine.value import Value
 from ..errors import ExtraMissingError
 from ..nn.layers import MLP
-from ..storage.packing import read
 from ..training import confusion_matrix, decisions, predict
 
 USUAL = {"softmax": "categorical_cross_entropy", "sigmoid": "squared_error"}  # what goes with an output, by and large
 
 
-def loss_of(file: str, net: MLP, classes: bool) -> str:
-    """The loss that the network in that file was trained on, or the usual one for such a network."""
-    if saved := read(file)[1].get("loss"):
+def loss_of(about: dict[str, Any], classes: bool) -> str:
+    """The loss that a network was trained on, by what its file says, or the usual one for such a network."""
+    if saved := about.get("loss"):
         return str(saved)
-    last = net.layers[-1]
-    if last.activation in USUAL:
-        return USUAL[last.activation]
-    return "mse" if not classes else "softmax_cross_entropy" if last.nout > 1 else "binary_cross_entropy_with_logits"
+    nout, activation = (about["architecture"][each][-1] for each in ("nouts", "activations"))
+    if activation in USUAL:
+        return USUAL[activation]
+    return "mse" if not classes else "softmax_cross_entropy" if nout > 1 else "binary_cross_entropy_with_logits"
 
 
 def confusion(net: MLP, rows: Dataset, boundary: float = 0.5) -> list[list[int]]:

@@ -12,7 +12,6 @@ from typing import Any
 from ..errors import FileError, FileMissingError, FormatError
 from ..files import name_of, write_whole
 from ._dataset import Dataset
-from .download import fetch
 from .idx import read_idx
 
 MNIST = {  # the four files, and the md5 of each one unzipped
@@ -73,6 +72,8 @@ def cache_folder() -> Path:
 
 def _fetch(home: Path, name: str, mirrors: Sequence[str], timeout: float, progress: bool) -> Path:
     try:
+        from .download import fetch  # here, for it brings http and ssl along
+
         content = fetch(f"{name}.gz", MNIST[name], mirrors, timeout=timeout, progress=progress)
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

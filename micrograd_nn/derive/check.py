@@ -20,11 +20,11 @@ from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
-from .chain import Chain, Factor, Numbers, Pair, Point
+from .chain import Chain, Numbers, Point
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
+from .named import Factor, NamedGraph, Pair
 from .recorded import check_unchanged, names_of, partial_text, tangents
-from .shares import softmaxes
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
 from .units import in_domain
@@ -124,10 +124,9 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     names = names_of(root, *[key for key in given if isinstance(key, Value)])
     here = Point({node: node.data for node in topological_order(root)})
     pairs = [pair_of(key, root, names, here.values) for key in given]
-    shares = softmaxes(root, names)
-    known = [names[node] for node in here.values if node in names] + [name for row in shares for name in row.names]
-    entries = [Entry.read(entry, known) for entry in given.values()]
-    chains = {pair: Chain(*pair, names, shares) for pair in pairs}
+    graph = NamedGraph(root, names)
+    entries = [Entry.read(entry, [*graph.names.values()]) for entry in given.values()]
+    chains = {pair: Chain(*pair, graph) for pair in pairs}
     points = tee(_fresh_points(root, here.values, names, Random(seed)), len(given))  # drawn once, for all entries
     compared = zip(given, pairs, entries, points, strict=True)
     return Report(
@@ -226,7 +225,7 @@ class _Comparison:
     @cached_property
     def explanations(self) -> list[Suspect]:
         """The slips that explain what was written at every point, the likeliest first."""
-        if not any(self.hand):
+        if not any(number and isfinite(number) for number in self.hand):
             return []  # a 0 tells nothing of how it came about
         vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])  # it agrees with a far-fetched slip by mere chance
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
@@ -270,7 +269,7 @@ class _Comparison:
             hand=self.hand[0],
             numeric=_central_difference(root, target),
             slip=found[0].slip if found else None,
-            factor=self._names(factor) if factor and not (found and found[0].place.scope is Scope.ENTRY) else None,
+            factor=self._names(factor) if factor and not (found and found[0].edit.scope is Scope.ENTRY) else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
             words=self._rounded() if ok else "\n".join(self._named(found) if found else self._unnamed(factor)),
         )
@@ -295,11 +294,11 @@ class _Comparison:
         if self.right_here_only:
             yield "right at these numbers, and wrong at others"
         yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
-        if len(first.place.edges) > 1:
-            several = len(first.place.pairs) > 1
-            places = f"everywhere: in {', '.join(map(self._partial, first.place.pairs))}" if several else "in each term"
+        if len(first.places) > 1:
+            several = len(first.pairs) > 1
+            places = f"everywhere: in {', '.join(map(self._partial, first.pairs))}" if several else "in each term"
             yield f"the same slip {places}"
-        yield self._expected(first.pair, first.place.scope in (Scope.WHOLE, Scope.ENTRY))
+        yield self._expected(first.pair, first.edit.scope in (Scope.WHOLE, Scope.ENTRY))
         same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
         if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
             yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
@@ -346,7 +345,7 @@ class _Comparison:
 def _size(numbers: Numbers) -> float:
     """The sum of the products along all paths, each without its sign."""
     chain, edges = numbers.chain, numbers.point.edges
-    sizes = tangents(chain.order, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
+    sizes = tangents(chain.on_the_way, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
     return sizes.get(chain.root, 0.0)
 
 

@@ -12,7 +12,7 @@ from ..notation._collect import product
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ._explain import Explanation, explain
-from .chain import Factor
+from .named import Factor
 from .recorded import partial_latex
 
 ENOUGH = 1e-3  # how much a planted slip changes a factor, relative to its size, so that it is none by chance
@@ -69,7 +69,7 @@ def planted(root: Value, target: Value, draw: Random) -> Planted:
 
 def _spelled_out(explanation: Explanation) -> Iterator[Factor]:
     """The factors, with what p1 stands for in its place: it is no name of the graph, and a sheet doesn't say it."""
-    made = explanation.chain.share_formulas()
+    made = explanation.chain.graph.share_formulas()
     for factor in explanation.factors:
         names: dict[Hashable, Symbol] = {leaf.key: leaf for leaf in factor.symbol.parts() if leaf.name}
         stands_for = {share: formula for share, formula in made.items() if share in names}
@@ -94,7 +94,7 @@ def _edits(right: Tidy) -> Iterator[tuple[str, Symbol]]:
     for node in right.parts():
         if node.operation is sub:
             a, b = node.operands
-            yield f"{a} + {b} stands where {a} − {b} belongs", right.exchanged(node, Symbol.apply(add, a, b))
+            yield f"{a} + {b} stands where {a} − {b} belongs", right.exchanged({node: Symbol.apply(add, a, b)})
 
 
 def _multiplied(symbol: Tidy) -> Iterator[Tidy]:

@@ -20,7 +20,7 @@ from unicodedata import normalize
 from ..engine.operation import Operation
 from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentTypeError, FormulaError, printable
+from ..errors import ArgumentTypeError, FormulaError, counted, printable
 from .latex import label_latex
 from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, split, typeset_as
 
@@ -52,19 +52,13 @@ class Formula:
 
     def __call__(self, names: Mapping[str, Any]) -> Any:
         """What the formula makes of those names. Raises FormulaError for a name that is not among them."""
-        return work_out(self.items if self.is_bound else self.bound(names), names)
+        return work_out(self.items if self.is_bound else parse(self.text, names).items, names)
 
     @property
     def names(self) -> list[str]:
-        """The words in it as they stand, in order, without those of constants."""
+        """The words in it, in order, without those of constants."""
         words = [item.content for item in self.items if isinstance(item.content, str)]
-        return [word for word in dict.fromkeys(words) if word not in CONSTANTS]
-
-    def bound(self, known: Iterable[str]) -> tuple[Item, ...]:
-        """The items with each word read as a name that is known, or as a product. Raises FormulaError if none fits."""
-        known = [*known]
-        names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(self.text) else {}
-        return _Parser(self.text, CONSTANTS | names | {as_typed(name): name for name in known}).read()
+        return [word for word in dict.fromkeys(words) if self.is_bound or word not in CONSTANTS]
 
 
 def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
@@ -78,9 +72,9 @@ def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
 
     Raises FormulaError (ValueError), which marks the place, before anything is computed.
     """
-    parsed = parse(text)
+    parse(text)  # what is wrong in the text itself is told first
     given = labelled(names) if isinstance(names, Value) else dict(names or {})
-    items = parsed.bound(given)
+    items = parse(text, given).items
     used = {item.content for item in items if isinstance(item.content, str)}
     values = {name: _as_value(name, given[name]) for name in used}
     result = work_out(items, values)
@@ -103,17 +97,24 @@ def labelled(root: Value) -> dict[str, Value]:
     return names
 
 
-def parse(text: str) -> Formula:
-    """Read a formula without working it out. Raises FormulaError, ArgumentTypeError if it is no str.
+def parse(text: str, known: Iterable[str] | None = None) -> Formula:
+    """Read a formula without working it out; each word as a name that is known, or a product, if these are given.
 
     >>> parse("w·x + b").names
     ['w', 'x', 'b']
+
+    Raises FormulaError, also where no known name fits, and ArgumentTypeError if it is no str.
     """
     if not isinstance(text, str):
         raise ArgumentTypeError(f"a formula is a str such as 'w*x + b', got {type(text).__name__}")
     if len(text) > LONGEST:
-        raise FormulaError(f"a formula of {len(text):,} characters; at most {LONGEST:,} are read", text, 0)
-    return Formula(text, _Parser(text).read())
+        raise FormulaError(f"a formula of {counted(len(text), 'character')}; at most {LONGEST:,} are read", text, 0)
+    if known is None:
+        return Formula(text, _Parser(text).read())
+    known = [*known]
+    names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(text) else {}
+    meanings = CONSTANTS | names | {as_typed(name): name for name in known}
+    return Formula(text, _Parser(text, meanings).read(), is_bound=True)
 
 
 # ---- the parser ----
@@ -265,7 +266,7 @@ class _Parser:
             name = token.text.rstrip(PRIME)
             fewest, most = _operands(functions()[name])
             if not fewest <= wait.count <= most:
-                self.fail(f"{name} takes {most} operand(s), got {wait.count}", token)
+                self.fail(f"{name} takes {counted(most, 'operand')}, got {wait.count}", token)
         self.put(Item(token.column, wait.count, wait.content))
         if token.exponent:
             exponent = float(token.exponent)
