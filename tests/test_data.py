@@ -48,6 +48,7 @@ def test_truth_tables():
     truth = {"a": [0, 0, 1, 1], "not": [1, 1, 0, 0], "and": [0, 0, 0, 1], "or": [0, 1, 1, 1]}
     truth |= {"nand": [1, 1, 1, 0], "nor": [1, 0, 0, 0], "xor": [0, 1, 1, 0]}
     assert {name: data.gate(name).y.tolist() for name in data.GATES} == truth
+    assert (data.gate("xor").features, data.gate("xor").classes) == (("A", "B"), ("no", "yes"))
     table = {"111": 1, "110": 1, "101": 0, "100": 1, "011": 0, "010": 1, "001": 0, "000": 1}
     rows = ["".join(map(str, row)) for row in data.boolean().X.astype(int)]
     assert list(zip(rows, data.boolean().y.tolist(), strict=True)) == list(table.items())

@@ -1,6 +1,7 @@
 """What the hand check says: no slip that was not made, no question without a cause, a way out of every refusal."""
 
 from inspect import signature
+from math import log
 
 import pytest
 
@@ -135,15 +136,21 @@ def test_a_sign_or_a_2_is_looked_for_first_where_one_stands(o, change, slip):
     assert (slip, ("L", "o")) in finding.others
 
 
-def test_of_two_slips_that_come_to_the_same_the_likelier_is_named_first():
+@pytest.mark.parametrize(
+    ("inner", "outer", "forgotten", "first", "second"),
+    [  # 3(1 − h²)·3: which 3? and 2ʰ·ln(2)·ln(2): which ln(2)?
+        (lambda x: ops.tanh(3.0 * x), lambda h: 3.0 * h, 3.0, Slip.UPSTREAM_FORGOTTEN, Slip.INNER_FORGOTTEN),
+        (lambda x: x * log(2.0), lambda h: 2.0**h, log(2.0), Slip.LOGARITHM_FORGOTTEN, Slip.FACTOR_FORGOTTEN),
+    ],
+)
+def test_of_two_slips_that_come_to_the_same_the_likelier_is_named_first(inner, outer, forgotten, first, second):
     def make(x):
-        h = ops.tanh(3.0 * x)
+        h = inner(x)
         h.label = "h"
-        return 3.0 * h
+        return outer(h)
 
-    h = ops.tanh(Value(1.2)).data
-    finding = only(make, 3 * (1 - h * h), x=0.4)  # for 3(1 − h²)·3: which 3 was forgotten?
-    assert (finding.slip, finding.others[0][0]) == (Slip.UPSTREAM_FORGOTTEN, Slip.INNER_FORGOTTEN)
+    finding = only(make, explain(make(Value(0.4, "x")), "x").number / forgotten, x=0.4)
+    assert (finding.slip, finding.others[0][0]) == (first, second)
 
 
 @pytest.mark.parametrize(("u", "where"), [(2.0, "∂c/∂x, ∂b/∂x, ∂a/∂x"), (0.0, "∂c/∂x, ∂b/∂x")])
