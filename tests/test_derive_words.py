@@ -137,20 +137,25 @@ def test_a_sign_or_a_2_is_looked_for_first_where_one_stands(o, change, slip):
 
 
 @pytest.mark.parametrize(
-    ("inner", "outer", "forgotten", "first", "second"),
+    ("inner", "outer", "forgotten", "slips"),
     [  # 3(1 − h²)·3: which 3? and 2ʰ·ln(2)·ln(2): which ln(2)?
-        (lambda x: ops.tanh(3.0 * x), lambda h: 3.0 * h, 3.0, Slip.UPSTREAM_FORGOTTEN, Slip.INNER_FORGOTTEN),
-        (lambda x: x * log(2.0), lambda h: 2.0**h, log(2.0), Slip.LOGARITHM_FORGOTTEN, Slip.FACTOR_FORGOTTEN),
+        (lambda x: ops.tanh(3.0 * x), lambda h: 3.0 * h, 3.0, [Slip.UPSTREAM_FORGOTTEN, Slip.INNER_FORGOTTEN]),
+        (
+            lambda x: log(2.0) * x,
+            lambda h: 2.0**h,
+            log(2.0),
+            [Slip.INNER_FORGOTTEN, Slip.LOGARITHM_FORGOTTEN, Slip.FACTOR_FORGOTTEN],
+        ),
     ],
 )
-def test_of_two_slips_that_come_to_the_same_the_likelier_is_named_first(inner, outer, forgotten, first, second):
+def test_of_slips_that_come_to_the_same_the_likeliest_is_named_first(inner, outer, forgotten, slips):
     def make(x):
         h = inner(x)
         h.label = "h"
         return outer(h)
 
     finding = only(make, explain(make(Value(0.4, "x")), "x").number / forgotten, x=0.4)
-    assert (finding.slip, finding.others[0][0]) == (first, second)
+    assert [finding.slip, *(slip for slip, _ in finding.others)][: len(slips)] == slips
 
 
 @pytest.mark.parametrize(("u", "where"), [(2.0, "∂c/∂x, ∂b/∂x, ∂a/∂x"), (0.0, "∂c/∂x, ∂b/∂x")])
