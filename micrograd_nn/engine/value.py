@@ -29,7 +29,12 @@ LEFT = "a number leaves its graph here: write micrograd_nn.exp(v) for math.exp(v
 
 def compared(test: Callable[[float, float], bool]) -> Callable[["Value", Any], bool]:
     """A comparison of the numbers."""
-    return lambda self, other: test(self.data, as_value(other).data)
+
+    def look(self: "Value", other: Any) -> bool:
+        """Of the numbers. Nodes are compared by ``is``."""
+        return test(self.data, as_value(other).data)
+
+    return look
 
 
 class Value(Habits, Operand):
@@ -41,6 +46,7 @@ class Value(Habits, Operand):
     >>> a.grad, b.grad
     (-24.0, 16.0)
 
+    Python's signs, the table's functions, ``tanh(v)`` or ``v.tanh()``, and NumPy's, ``np.exp(v)``, record what they do.
     A leaf adds the sweeps up, as in PyTorch; a node that an operation made holds the latest sweep. In a training loop
     write ``p.data -= lr * p.grad``: it changes the number. ``p -= …`` makes a new node instead. ``bool(v)``, ``==``
     and ``<`` look at the number, ``hash(v)`` at the node: equal ones stay apart in a set. ``float(v)``, and so
@@ -167,12 +173,6 @@ class Value(Habits, Operand):
         if now()[0]:
             warn(LEFT, stacklevel=2)
         return number
-
-    def __bool__(self) -> bool:
-        return bool(self.data)
-
-    def __round__(self, digits: int | None = None) -> float:
-        return round(self.data, digits)
 
     def __eq__(self, other: object) -> bool:
         if getattr(other, "shape", None):

@@ -25,6 +25,7 @@ from .latex import label_latex
 from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, split, typeset_as
 
 LONGEST = 10_000  # characters
+SHORTEST_FUNCTION = 3  # letters of a name, for a bracket behind it to make it one
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 EXPONENT = re.compile(r"(\d+\.?\d*|\.\d+)(e\d+)")  # 2e1 is 20, but 2·e1 for a caller who has an e1
 
@@ -194,7 +195,8 @@ class _Parser:
             pieces = [*before, *(self.meanings[piece] for piece in split(word, self.meanings))]
         if len(pieces) == len(before):
             known = [name for name in (self.meanings or {}).values() if isinstance(name, str)]
-            self.fail(_unknown(word, known), token)
+            called = self.text[token.column + len(token.text) :].lstrip().startswith("(")
+            self.fail(_unknown(word, known, called), token)
         for i, piece in enumerate(pieces):
             if i:
                 self.waiting.append(_Waiting(WORD, token, mul, 2))
@@ -309,9 +311,10 @@ def work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
     return stack[0]
 
 
-def _unknown(name: str, known: Iterable[str]) -> str:
+def _unknown(name: str, known: Iterable[str], called: bool) -> str:
     some = ", ".join(map(printable, sorted({*known})[:30]))
-    meant = get_close_matches(name, functions(), n=3)
+    is_function = called and len(name) >= SHORTEST_FUNCTION  # or it is a factor: w(x + b)
+    meant = get_close_matches(name, functions(), n=3, cutoff=0.0 if is_function else 0.6)
     hint = f"; did you mean the operation {'(…) or '.join(meant)}(…)?" if meant else ""
     word = name.replace(PRIME, "'")
     return f"unknown name {printable(repr(word))}; known are: {some or 'none'}{hint}"
