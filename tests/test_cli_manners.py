@@ -144,11 +144,11 @@ def test_a_reader_who_has_seen_enough_hears_no_complaint(words):
 
 
 @pytest.mark.parametrize(("name", "command"), [*zip(NAMES, COMMANDS, strict=True)])
-def test_the_help_of_a_command_says_what_it_is_for_and_ends_with_its_epilog(name, command, capsys):
+def test_the_help_of_a_command_says_what_it_is_for_and_has_its_epilog(name, command, capsys):
     code, out, _ = said(capsys, [name, "--help"])
     assert code == 0
     assert " ".join(command.ABOUT[1:].split()) in " ".join(out.split())
-    assert out.rstrip().endswith(getattr(command, "EPILOG", "").rstrip())
+    assert getattr(command, "EPILOG", "").strip() in out
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["compile", "relu(w)*w"]])

@@ -20,7 +20,7 @@ def test_without_a_word_it_is_graph_svg_and_runs_from_left_to_right(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     assert main(NEURON) == 0
     assert capsys.readouterr().out == "Wrote graph.svg\n"
-    assert main([*NEURON, "--out", "f.dot"]) == 0
+    assert main([*NEURON, "--save", "f.dot"]) == 0
     assert "rankdir=LR" in (tmp_path / "f.dot").read_text(encoding="utf-8")
 
 
