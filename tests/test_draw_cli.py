@@ -19,7 +19,7 @@ def test_a_formula_is_drawn_with_its_gradients(tmp_path, capsys):
 def test_without_a_word_it_is_graph_svg_and_runs_from_left_to_right(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(NEURON) == 0
-    assert capsys.readouterr().out == "Wrote graph.svg\n"
+    assert capsys.readouterr().out == "Wrote micrograd-nn-out/graph.svg\n"
     assert main([*NEURON, "--save", "f.dot"]) == 0
     assert "rankdir=LR" in (tmp_path / "f.dot").read_text(encoding="utf-8")
 
