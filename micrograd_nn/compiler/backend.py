@@ -13,7 +13,7 @@ from ..engine.operation import TABLE
 from ..errors import ShapeError, counted
 
 if TYPE_CHECKING:
-    from .steps import Shape, Tape
+    from .steps import Ref, Shape, Tape
 
 Number = Any  # a float or a Tracer
 Part = Sequence[int]  # the numbers of some rows of one pass, in the order in which they are stepped over
@@ -35,6 +35,20 @@ class Update:
         s = {name: tape.add(Leaf((), (), False, f"s_{k}")) for k, name in enumerate(self.scalars)}
         moved: tuple[Number, tuple[Number, ...]] = self.rule(p, g, memory, s)
         return moved
+
+    @property
+    def vectors(self) -> list[str]:
+        """What it moves, the parameters and the memories: "p", "m0", "m1", …"""
+        return ["p", *(f"m{k}" for k in range(len(self.memories)))]
+
+    def written(self, shape: "Shape" = ()) -> "tuple[Tape, list[Ref | float]]":
+        """The rule as steps on the leaves "p", "m0", "m1", …, and "g", the gradient; and what the vectors become."""
+        from .steps import Leaf, Tape, plain
+
+        tape = Tape()
+        p, *memory, g = (tape.add(Leaf((), shape, False, name)) for name in (*self.vectors, "g"))
+        moved, kept = self.on(tape, p, g, tuple(memory))
+        return tape, [plain(outcome) for outcome in (moved, *kept)]
 
 
 @dataclass

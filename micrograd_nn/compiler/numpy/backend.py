@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..backend import Log, Part, Update, execute
 from ..lifted import Lifted
-from ..steps import Leaf, Ref, Stretch, Tape, plain
+from ..steps import Leaf, Ref, Stretch
 from ..straight import indented
 from .source import ArraySource, taken_apart
 
@@ -168,17 +168,14 @@ def _batches(part: Part, size: int) -> Iterable[Any]:
 
 def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str, Any]]:
     """``build_update(p, g, *memories)`` makes ``update(*scalars)``: the optimiser's step on whole vectors."""
-    tape, count = Tape(), len(backend.p)
-    names = ["p", *(f"m{k}" for k in range(len(update.memories)))]
-    p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in names)
-    moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
-    outcomes = [plain(outcome) for outcome in (moved, *kept)]
+    count = len(backend.p)
+    tape, outcomes = update.written((count,))
     for k, outcome in enumerate(outcomes):
         if isinstance(outcome, Ref) and isinstance(tape.steps[outcome], Leaf):  # put aside, for it may be written over
             outcomes[k] = tape.add(Stretch((outcome,), (count,), False)).ref
-    written = ArraySource(*taken_apart(tape.steps, outcomes), backend.dtype, "u", names)
+    written = ArraySource(*taken_apart(tape.steps, outcomes), backend.dtype, "u", update.vectors)
     source = [
-        f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
+        f"def build_update({', '.join(['p', 'g', *update.vectors[1:]])}):",
         *indented(4, written.made),
         f"    def update({', '.join(f's_{k}' for k in range(len(update.scalars)))}):",
         *indented(8, written.lines or ["pass"]),
