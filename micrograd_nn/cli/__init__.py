@@ -96,10 +96,8 @@ def carried_out(parser: ArgumentParser, arguments: Namespace) -> int:
         parser.exit()
     check_options(arguments)
     quiet = getattr(arguments, "quiet", True)  # a command that talks with a person has no such option
-    with (
-        waiting(f"micrograd-nn {arguments.command or ''}".strip(), not quiet and not arguments.typed),
-        notes(not quiet),
-    ):
+    name = f"micrograd-nn {arguments.command or ''}".strip()
+    with waiting(name, not quiet and not arguments.typed), notes(not quiet):
         outcome = arguments.run(arguments)
     return show(outcome, arguments)
 
