@@ -101,7 +101,7 @@ def _multiplied_out(product: Symbol) -> list[Symbol]:
 def _at(symbol: Symbol, points: Sequence[Numbers]) -> Outcome:
     made = symbol.fold(
         lambda leaf: [numbers.named[leaf.name] if leaf.name else leaf.number for numbers in points],
-        lambda operation, *operands: [*map(operation, *operands)],
+        lambda operation, *operands: [*map(operation.forward, *operands)],
     )
     return tuple(made)
 
