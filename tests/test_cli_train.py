@@ -195,6 +195,24 @@ def test_options_of_predict_stand_anywhere(words, tmp_path, capsys):
     assert out == "         0,1: 0.5, no\n       -7,-3: 0.5, no\n"
 
 
+def test_the_names_of_the_recipes_the_first_of_which_is_taken_without_a_word():
+    """They are typed after --recipe, and a command that once worked goes on working."""
+    images = "softmax four-layer sigmoid"
+    assert {name: " ".join(kinds) for name, kinds in RECIPES.items()} == {
+        **dict.fromkeys(("a", "not", "and", "or", "nand", "nor"), "unit hidden"),
+        "xor": "hidden unit",
+        "boolean": "hidden sigmoid",
+        "theme_park": "unit hidden",
+        "friends": "two-input",
+        "line": "unit",
+        "moons": "tanh",
+        "circles": "tanh",
+        "spiral": "softmax",
+        "digits": images,
+        "mnist": images,
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
