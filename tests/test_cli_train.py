@@ -154,7 +154,7 @@ def test_without_a_step_the_network_is_saved_and_there_is_no_curve(tmp_path, cap
     assert (code, err) == (0, "")
     assert said.endswith(f"Wrote {out / 'decision.svg'}, {tmp_path / 'net'}\n")
     code, said, err = run(capsys, "train", "line", "--epochs", "0", "--out", tmp_path / "none")
-    assert (code, err, said.splitlines()[-1]) == (0, "", "Wrote nothing")
+    assert (code, err, "Wrote" in said) == (0, "", False)
 
 
 def test_a_plot_that_fails_loses_no_network(tmp_path, capsys):

@@ -79,7 +79,7 @@ def parser_of_all() -> ArgumentParser:
 
 def describe(parser: ArgumentParser, command: ModuleType) -> None:
     """What a command takes, what it says of itself, and what is done."""
-    keys = getattr(command, "JSON", {})
+    keys = {"written": "the files that were written"} | command.JSON if hasattr(command, "JSON") else {}
     width = max(map(len, keys), default=0)
     listed = "\n".join(f"  {key:{width}}  {what}" for key, what in keys.items())
     parts = getattr(command, "EPILOG", ""), listed and AS_JSON + listed, getattr(command, "CODES", CODES)
