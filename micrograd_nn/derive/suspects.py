@@ -236,9 +236,11 @@ def _candidates(here: Numbers, farthest: int) -> Iterator[Suspect]:
 
 def _everywhere(here: Numbers, alike: Mapping[tuple[Any, ...], Sequence[Place]]) -> Iterator[Suspect]:
     """Each edit at all edges of one rule at once, in the whole chain or in one factor, if they are several."""
+    tried = set[tuple[Any, ...]]()
     for (rule, within, slip, edit), places in alike.items():
         each = [*{place.edge: place for place in reversed(places)}.values()][::-1]
-        if len(each) > 1:
+        if len(each) > 1 and (key := (edit, *(place.edge for place in each))) not in tried:
+            tried.add(key)
             pairs = dict.fromkeys(place.pairs[0] for place in places if place.at(here)[1]) or places[0].pairs
             yield Suspect(here.chain, slip, edit, each, [*pairs], UNLIKELY if within or rule == "a·b" else 2)
 
