@@ -5,12 +5,13 @@ the rows and as the number that the engine recorded; over the named graph the pr
 exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
 """
 
-import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from math import inf, isclose, isnan
+from operator import add as plus
+from operator import or_
 
 from ..engine.graph import postorder, sweep
 from ..engine.value import Value, topological_order
@@ -75,10 +76,10 @@ class Chain:
         uses = Counter(operand for node in self.order for operand in node.operands)
         self.symbols = Symbols(self.names, uses, self.softmaxes)
         self.units = Units(root, self.names, self.symbols, uses, self.softmaxes)
-        self.on_the_way = {target}  # the nodes that depend on target
+        self.on_the_way = {target: None}  # the nodes that depend on target, operands first
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
-                self.on_the_way.add(node)
+                self.on_the_way[node] = None
         self._regions: dict[Value, list[Value]] = {}
 
     # ---- the named graph ----
@@ -318,12 +319,12 @@ class Numbers:
         names, values = self.chain.names, self.point.values
         shares = [row.at(values) for row in self.chain.softmaxes]
         named = {names[node]: number for node, number in values.items() if node in names}
-        return reduce(operator.or_, shares, named)
+        return reduce(or_, shares, named)
 
     @cached_property
     def tangents(self) -> dict[Value, float]:
         """∂node/∂target."""
-        return tangents(self.chain.order, self.point.edges, self.chain.target, 1.0)
+        return tangents(self.chain.on_the_way, self.point.edges, self.chain.target, 1.0)
 
     def below(self, child: Value) -> dict[Value, float]:
         """∂child/∂node for the unnamed nodes below child."""
@@ -350,11 +351,19 @@ class Numbers:
         node, i = edge
         return self.times_factor(pair) * self.below(pair[0])[node] * self.above(pair).get(node.operands[i], 0.0)
 
-    def with_slopes(self, changed: Mapping[Edge, float]) -> float:
-        """The whole, had some edges other slopes."""
+    def with_slopes(self, changed: Mapping[Edge, Sequence[float]]) -> list[float]:
+        """The whole, had some edges other slopes; as many wholes as each of them has."""
+        many = range(len(next(iter(changed.values()))))
 
-        def edges(node: Value) -> Iterable[tuple[Value, float]]:
-            return [(o, changed.get((node, i), slope)) for i, (o, slope) in enumerate(self.point.edges(node))]
+        def edges(node: Value) -> Iterable[tuple[Value, Sequence[float]]]:
+            right = enumerate(self.point.edges(node))
+            return [(operand, changed.get((node, i)) or [slope for _ in many]) for i, (operand, slope) in right]
 
-        chain = self.chain
-        return tangents(chain.order, edges, chain.target, 1.0)[chain.root]
+        return tangents(
+            self.chain.on_the_way,
+            edges,
+            self.chain.target,
+            [1.0 for _ in many],
+            add=lambda one, other: [*map(plus, one, other)],
+            mul=lambda slopes, below: [slope * b for slope, b in zip(slopes, below, strict=True)],
+        )[self.chain.root]

@@ -226,7 +226,7 @@ class _Comparison:
     @cached_property
     def explanations(self) -> list[Suspect]:
         """The slips that explain what was written at every point, the likeliest first."""
-        if not any(self.hand):
+        if not any(number and isfinite(number) for number in self.hand):
             return []  # a 0 tells nothing of how it came about
         vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])  # it agrees with a far-fetched slip by mere chance
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
@@ -270,7 +270,7 @@ class _Comparison:
             hand=self.hand[0],
             numeric=_central_difference(root, target),
             slip=found[0].slip if found else None,
-            factor=self._names(factor) if factor and not (found and found[0].place.scope is Scope.ENTRY) else None,
+            factor=self._names(factor) if factor and not (found and found[0].edit.scope is Scope.ENTRY) else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
             words=self._rounded() if ok else "\n".join(self._named(found) if found else self._unnamed(factor)),
         )
@@ -295,11 +295,11 @@ class _Comparison:
         if self.right_here_only:
             yield "right at these numbers, and wrong at others"
         yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
-        if len(first.place.edges) > 1:
-            several = len(first.place.pairs) > 1
-            places = f"everywhere: in {', '.join(map(self._partial, first.place.pairs))}" if several else "in each term"
+        if len(first.places) > 1:
+            several = len(first.pairs) > 1
+            places = f"everywhere: in {', '.join(map(self._partial, first.pairs))}" if several else "in each term"
             yield f"the same slip {places}"
-        yield self._expected(first.pair, first.place.scope in (Scope.WHOLE, Scope.ENTRY))
+        yield self._expected(first.pair, first.edit.scope in (Scope.WHOLE, Scope.ENTRY))
         same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
         if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
             yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
@@ -346,7 +346,7 @@ class _Comparison:
 def _size(numbers: Numbers) -> float:
     """The sum of the products along all paths, each without its sign."""
     chain, edges = numbers.chain, numbers.point.edges
-    sizes = tangents(chain.order, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
+    sizes = tangents(chain.on_the_way, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
     return sizes.get(chain.root, 0.0)
 
 

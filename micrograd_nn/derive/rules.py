@@ -46,6 +46,7 @@ Condition = Callable[[Slope], bool]
 # ---- which rule it is ----
 
 
+@cache
 def reads(row: Operation | None, i: int, *patterns: str) -> bool:
     """Is the rule of an operation written like this?"""
     return row is not None and any(re.fullmatch(pattern, written(row, i)) for pattern in patterns)
