@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from itertools import islice, tee
+from itertools import islice, pairwise, tee
 from math import isfinite, isnan
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
+from ._paths import largest_first
 from .chain import Chain, Factor, Numbers, Pair, Point
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
@@ -28,6 +29,7 @@ from .shares import softmaxes
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
 from .units import in_domain
+from .words import detail, sentence, title
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
 ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size, or of what cancels in it
@@ -36,6 +38,7 @@ NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
+MOST_SHOWN = 2  # paths that are written out
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
@@ -57,6 +60,7 @@ class Finding:
     factor: tuple[str, str] | None  # in which factor, as (child, parent)
     others: tuple[tuple[Slip, tuple[str, str]], ...]  # what would explain it as well
     words: str  # all of this, for reading
+    sentence: str = ""  # the slip in a sentence, which does not hold what belongs there
 
     def __str__(self) -> str:
         numbers = "   ".join(f"{number_text(number, 9):>14}" for number in (self.engine, self.hand, self.numeric))
@@ -231,12 +235,12 @@ class _Comparison:
         vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])  # it agrees with a far-fetched slip by mere chance
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
         found = [*suspects(self.points, self.hand, self._fits, farthest)]
-        located = self.located if len(found) > 1 else set()
-        found.sort(key=lambda s: (s.pair not in located if located else s.unlikely == UNLIKELY, s.rank, s.unlikely))
+        located = self.located & {suspect.pair for suspect in found} if len(found) > 1 else set()
+        found.sort(key=lambda s: (bool(located) and s.pair not in located, s.unlikely >= UNLIKELY, s.rank, s.unlikely))
         distinct: dict[Any, Suspect] = {}
         for suspect in found:  # one that writes the same symbols in the same place is the same slip by another name
             if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
-                distinct.setdefault((suspect.pair, suspect.detail or suspect.slip), suspect)
+                distinct.setdefault((suspect.pair, detail(suspect) or suspect.slip), suspect)
         return list(distinct.values())
 
     def _fits(self, hand: float, total: float) -> bool:
@@ -272,6 +276,7 @@ class _Comparison:
             slip=found[0].slip if found else None,
             factor=self._names(factor) if factor and not (found and found[0].edit.scope is Scope.ENTRY) else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
+            sentence=sentence(found[0]) if found else "",
             words=self._rounded() if ok else "\n".join(self._named(found) if found else self._unnamed(factor)),
         )
 
@@ -294,18 +299,20 @@ class _Comparison:
         first, *rest = found
         if self.right_here_only:
             yield "right at these numbers, and wrong at others"
-        yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
+        more = detail(first)
+        yield f"{self._partial(first.pair)}: {sentence(first)}{more and f' ({more})'}"
         if len(first.places) > 1:
             several = len(first.pairs) > 1
             places = f"everywhere: in {', '.join(map(self._partial, first.pairs))}" if several else "in each term"
             yield f"the same slip {places}"
         yield self._expected(first.pair, first.edit.scope in (Scope.WHOLE, Scope.ENTRY))
-        same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
-        if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
+        alone = [suspect for suspect in rest if len(suspect.places) == 1]
+        same = dict.fromkeys(suspect.pair for suspect in alone if suspect.slip is first.slip)
+        elsewhere = [self._partial(pair) for pair in same if pair != first.pair and pair in (self.located or {pair})]
+        if elsewhere and len(first.places) == 1:
             yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
         likely = (other for other in rest if other.slip is not first.slip and other.rank <= first.rank + FAR)
-        others = dict.fromkeys(other.title for other in likely)
-        if others:
+        if others := dict.fromkeys(title(other) for other in likely):
             yield f"the same numbers would come of: {'; '.join(others)}"
 
     def _unnamed(self, located: Pair | None) -> Iterator[str]:
@@ -319,7 +326,8 @@ class _Comparison:
         elif where:
             yield f"{where} is wrong, by no slip that is known here"
         else:
-            yield "wrong, and no single slip that is known here explains it"
+            one_by_one = ": hand the factors in one by one to see which is wrong" if len(self.chain.factors) > 1 else ""
+            yield f"wrong, and no single slip that is known here explains it{one_by_one}"
         yield self._expected(pair, not located and self.chain.goes_around(pair))
 
     def _number_for_a_name(self, where: str) -> str:
@@ -334,13 +342,21 @@ class _Comparison:
 
     def _expected(self, pair: Pair, over_all: bool) -> str:
         """What belongs there: the factor, or what comes of all ways between the two, of which it may be one."""
-        factor = None if over_all else self._factor(pair)
+        whole, several = pair == (self.chain.root, self.chain.target), self.chain.goes_around(pair)
+        factor = None if over_all and several else self._factor(pair)
         number = self.here.factor(pair) if factor else self.here.adjoints.get(pair[1], 0.0)
-        sides = [self._partial(pair), *([str(factor.symbol)] if factor else [])]
+        sides = [self._partial(pair), str(factor.symbol) if factor else self._in_factors() if whole else ""]
         if not self.right_here_only or not factor:  # the number was given right
             sides.append(number_text(number, 9))
-        alone = factor and pair == (self.chain.root, self.chain.target) and self.chain.goes_around(pair)
-        return f"expected {equation(*sides)}{', as one of several terms' if alone else ''}"
+        one_term = ", as one of several terms" if factor and whole and several else ""
+        return f"expected {equation(*filter(None, sides))}{one_term}"
+
+    def _in_factors(self) -> str:
+        """The chain of the whole, or its two; nothing if they are more."""
+        chain = self.chain
+        paths = islice(largest_first(chain.named, chain.edges, chain.target), MOST_SHOWN + 1)
+        terms = ["·".join(map(self._partial, pairwise(path.nodes))) for path in paths]
+        return " + ".join(terms) if len(terms) <= MOST_SHOWN else ""
 
 
 def _size(numbers: Numbers) -> float:

@@ -87,7 +87,7 @@ def _slips(factor: Factor) -> Iterator[tuple[str, Symbol]]:
 
 def _edits(right: Tidy) -> Iterator[tuple[str, Symbol]]:
     yield "the sign is the other way round", -right
-    yield "there is a factor 2 too much", 2.0 * right
+    yield "there is an extra factor 2", 2.0 * right
     parts = [part for part in _multiplied(right) if not part.is_number]
     for part in parts if len(parts) > 1 else ():
         yield f"{part} is missing", product([right, 1.0 / part])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise, product
-from math import isfinite
+from math import isclose, isfinite
 from typing import Any
 
 from ..engine.value import Constant, Value
@@ -17,7 +17,6 @@ from ..errors import GraphError
 from ..notation.symbol import Symbol
 from ._paths import largest_first
 from .chain import Chain, Edge, Numbers, Pair
-from .recorded import partial_text
 from .rules import (
     COMPLEMENT,
     LOGSUMEXP,
@@ -35,7 +34,6 @@ from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
 MOST_PATHS = 16  # of which the factors are added up
-READABLE = 80  # characters of a branch in symbols; a longer one is not said
 EDITS = [(slip, edit) for slip in Slip for edit in slip.edits]
 
 
@@ -108,8 +106,23 @@ class Place:
             at=values[self.pairs[0][1]],
             constant=isinstance(other, Constant),
             sign=-1.0 if reads(other.operation, 0, "−1") else 1.0,
+            number=next((part.data for part in other.operands if isinstance(part, Constant)), 1.0),
         )
         return of_complement(slope) if reads(node.operation, i, COMPLEMENT) else slope
+
+    def in_symbols(self, chain: Chain) -> Slope | None:
+        """What stands here rightly, in symbols; None for a factor that is not made of a softmax's p alone."""
+        symbols, (child, parent) = chain.symbols, self.pairs[0]
+        if self.edge and (row := self.edge[0].operation):
+            node, i = self.edge
+            return self.on_edge(
+                symbols, row.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
+            )
+        (slope, _), *_ = self._at.values()
+        right = chain.factors[child][parent].symbol
+        shares = {slope.right: right, slope.right + 1.0: right + 1.0}
+        found = next((share for number, share in shares.items() if isclose(number, slope.share)), None)
+        return None if found is None else Slope(right, out=symbols[child], at=symbols[parent], share=found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,44 +162,11 @@ class Suspect:
     def unlikely(self) -> int:
         """The same, among slips of one rank."""
         seen = self.edit.seen
-        looks_like_it = not seen or re.match(seen, _text(self.chain.factors[self.pair[0]][self.pair[1]].symbol))
+        looks_like_it = not seen or re.match(seen, in_symbols(self.chain.factors[self.pair[0]][self.pair[1]].symbol))
         return self.aside + self.edit.unlikely + (not looks_like_it)
 
-    @property
-    def title(self) -> str:
-        """The slip in a word or two, said of one branch where it could be taken for a slip of the whole."""
-        return f"{self.slip.value} in one term" if self.rank > self.slip.rank else self.slip.value
 
-    @property
-    def sentence(self) -> str:
-        """What went wrong, with the sign of the function in which it did."""
-        edge = self.places[0].edge
-        return self.slip.sentence.format(f=edge[0].operation.sign if edge and edge[0].operation else "")
-
-    @cached_property
-    def detail(self) -> str:
-        """Which symbols stand where others belong, or in which branch; nothing where that is said by the slip."""
-        said, symbols, place = self.edit.said, self.chain.symbols, self.places[0]
-        if self.edit.scope is Scope.BRANCH and place.edge:
-            (node, i), (_, parent) = place.edge, self.pair
-            uses = (node.operands[i], node)[: 1 + (node.operands[i] is parent)]  # of a name, which use
-            through = _text(*(symbols[use] for use in uses))
-            return said[0].format(through) if 0 < len(through) <= READABLE else ""
-        if "{}" in said:
-            ends = self.chain.root, place.others[self.variant]
-            return said[0].format(partial_text(*(self.chain.names[end] for end in ends)))
-        if said:
-            return said[min(self.variant, len(said) - 1)]
-        if self.edit.scope is not Scope.EDGE or place.edge is None:
-            return ""
-        node, i = place.edge
-        assert node.operation is not None  # a leaf has no edges
-        right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
-        slope = place.on_edge(symbols, right)
-        return f"{Symbol.of(self.edit.instead(slope)[self.variant])} stands where {slope.right} belongs"
-
-
-def _text(*ways: Symbol) -> str:
+def in_symbols(*ways: Symbol) -> str:
     """A use of a name in what it is used in; nothing if that is longer than can be written at all."""
     try:
         return " in ".join(map(str, ways))
