@@ -287,7 +287,7 @@ def test_a_slip_that_is_right_by_luck_is_named_and_nothing_is_asked():
     a, b = Value(2.0, "a"), Value(2.0, "b")
     (finding,) = check_partials(a * b, {"a": "a"}).findings
     assert finding.slip is Slip.WRONG_OPERAND
-    assert finding.words.startswith("right at these numbers, and wrong at others\n∂L/∂a: the wrong operand")
+    assert finding.words.startswith("right at these numbers, and wrong at others\n∂L/∂a: the wrong quantity")
     assert "?" not in finding.words
 
 

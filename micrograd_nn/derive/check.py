@@ -352,11 +352,12 @@ class _Comparison:
         return f"expected {equation(*filter(None, sides))}{one_term}"
 
     def _in_factors(self) -> str:
-        """The chain of the whole, or its two; nothing if they are more."""
+        """The chain of the whole, or its two; nothing if they are more, or one is the direct way, of the same name."""
         chain = self.chain
-        paths = islice(largest_first(chain.named, chain.edges, chain.target), MOST_SHOWN + 1)
-        terms = ["·".join(map(self._partial, pairwise(path.nodes))) for path in paths]
-        return " + ".join(terms) if len(terms) <= MOST_SHOWN else ""
+        found = largest_first(chain.named, chain.edges, chain.target) if chain.named else ()
+        paths = [[*pairwise(path.nodes)] for path in islice(found, MOST_SHOWN + 1)]
+        few = len(paths) <= MOST_SHOWN and all(len(path) > 1 for path in paths)
+        return " + ".join("·".join(map(self._partial, path)) for path in paths) if few else ""
 
 
 def _size(numbers: Numbers) -> float:
