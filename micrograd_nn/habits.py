@@ -4,7 +4,7 @@ It works, or it is refused in words that say what to write. Nothing here is in t
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
@@ -82,6 +82,25 @@ class Habits:
     def __int__(self) -> int:
         return int(self.data)
 
+    # ---- micrograd's names ----
+
+    @property
+    def _prev(self: Any) -> Set[Any]:
+        return dict.fromkeys(self.operands).keys()  # a set, in order
+
+    @property
+    def _op(self: Any) -> str:
+        return self.operation.sign if self.operation else ""
+
+    def _pass_on(self: Any) -> None:
+        """One step of the sweep by hand: pass ``self.grad`` on to the operands."""
+        for operand, slope in zip(self.operands, self.partials, strict=True):
+            operand.grad += self.grad * slope
+
+    _backward = property(lambda self: self._pass_on, lambda self, closure: read_off(self, closure))
+
+    # ---- // and %, and NumPy's functions ----
+
     __floordiv__ = __rfloordiv__ = _without_slope("//")
     __mod__ = __rmod__ = _without_slope("%")
     __divmod__ = __rdivmod__ = _without_slope("//")
@@ -100,6 +119,34 @@ class Habits:
             )
         return act(*[x if isinstance(x, Habits) else as_float(x) for x in inputs])
 
+
+# ---- the gradient of what no sweep has reached ----
+
+
+class Unreached(float):
+    """The 0 that stands in ``.grad`` until a sweep reaches the node; it prints as –, so not computed looks like no 0.
+
+    A loss that does not use a parameter has the slope 0 in it, so ``p.data -= lr * p.grad`` leaves it where it is.
+
+    >>> f"{UNREACHED}|{UNREACHED:7.3f}|", 0.1 * UNREACHED
+    ('–|      –|', 0.0)
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "–"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "–".rjust(len(format(0.0, spec)) if spec else 0)
+
+    def __reduce__(self) -> str:
+        return "UNREACHED"  # copied and pickled as the one object that it is
+
+
+UNREACHED = Unreached()
 
 # ---- micrograd's closures ----
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_bad_input import refuses
 
-from micrograd_nn import MLP, Layer, MicrogradError, Neuron, Value
+from micrograd_nn import MLP, UNREACHED, Layer, MicrogradError, Neuron, Value
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
 
 NET = MLP(2, [3, 1], activation="tanh", seed=0)
@@ -109,4 +109,4 @@ def test_row_20_width_one() -> None:
         out = net([2.0])
         assert isinstance(out, Value)
         out.backward()
-        assert all(p.grad is not None for p in net.parameters())
+        assert all(p.grad is not UNREACHED for p in net.parameters())

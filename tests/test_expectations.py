@@ -23,6 +23,7 @@ import pytest
 from micrograd_nn import (
     MLP,
     TABLE,
+    UNREACHED,
     Checkpoint,
     EarlyStopping,
     Layer,
@@ -89,7 +90,8 @@ def test_a_closure_gives_its_slopes_and_leaves_nothing_behind() -> None:
     a, b = Value(2.0, "a"), Value(-3.0, "b")
     a.grad = 7.0
     out = product_by_hand(a, b)
-    assert (a.grad, b.grad, out.grad) == (7.0, None, None)
+    assert a.grad == 7.0
+    assert b.grad is out.grad is UNREACHED
     assert (out.data, out.operands, out.partials, out._op) == (-6.0, (a, b), (-3.0, 2.0), "*")
     (2 * tanh_by_hand(out + 6.5)).backward()
     outer = 2 * (1 - math.tanh(0.5) ** 2)
@@ -153,7 +155,8 @@ def test_a_closure_that_fails_changes_nothing() -> None:
     out = Value(4.0, (a,), "square")
     with pytest.raises(ZeroDivisionError):
         out._backward = lambda: 1 / 0
-    assert (a.grad, out.grad) == (1.0, None)
+    assert a.grad == 1.0
+    assert out.grad is UNREACHED
 
 
 # ---- micrograd's names ----
@@ -197,6 +200,39 @@ def test_micrograds_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert dot.view() == path
     assert shown == [f"file://{path}"]
     assert sorted(os.listdir()) == ["gout.png", "graph.svg"]
+
+
+# ---- the gradient that no sweep has reached ----
+
+
+def test_a_parameter_that_the_loss_does_not_use() -> None:
+    """It stays where it is, in a loop written by hand as in an optimiser's step, and counts as no slope."""
+    used, unused = Parameter(2.0, "w1"), Parameter(3.0, "w2")
+    (used * 2).backward()
+    assert [p.grad != 0 for p in (used, unused)] == [True, False]
+    for p in (used, unused):
+        p.data -= 0.1 * p.grad
+    assert (used.data, unused.data) == (1.8, 3.0)
+    optim.AdamW([used, unused], lr=0.1).step()
+    assert (used.data != 1.8, unused.data) == (True, 3.0), "a decay moves what has a gradient"
+
+
+def test_what_no_sweep_reached_looks_like_no_number() -> None:
+    v = Value(2.0)
+    assert (repr(v), str(v.grad), f"{v.grad}", f"{v.grad:.4f}") == ("Value(data=2.0, grad=–)", "–", "–", "     –")
+    assert ("%.4f" % v.grad, v.grad or 1.0) == ("0.0000", 1.0)  # noqa: UP031  # as the lecture's picture writes it
+    v.grad += 1.5
+    assert (type(v.grad), v.grad) == (float, 1.5)
+    v.grad = 0
+    assert repr(v.grad) == "0.0", "a slope that was found to be 0"
+    for forget in (None, UNREACHED):
+        v.grad = forget  # PyTorch's way, too
+        assert v.grad is UNREACHED
+        v.grad = 1.0
+    for twin in (copy.deepcopy(Value(2.0)), pickle.loads(pickle.dumps(Value(2.0)))):
+        assert twin.grad is UNREACHED
+    with pytest.raises(NumberError, match="got a Value"):
+        v.grad = Value(1.0)
 
 
 # ---- a number like others ----

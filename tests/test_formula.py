@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_graphs import at_stop, carried_over, random_graph
 
-from micrograd_nn import MicrogradError, Value
+from micrograd_nn import UNREACHED, MicrogradError, Value
 from micrograd_nn.derive import Symbol, simplify
 from micrograd_nn.engine.operation import TABLE
 from micrograd_nn.engine.value import topological_order
@@ -309,7 +309,7 @@ def test_nothing_is_recorded_before_all_is_understood():
     for text in ("w*w + unknown", "exp(w) + w.real", "w + 1/0"):
         with pytest.raises(FormulaError):
             formula(text, {"w": w})
-    assert w.grad is None
+    assert w.grad is UNREACHED
     assert w.data == 1.0
 
 

@@ -119,7 +119,7 @@ def print_partials(net: MLP) -> float:
     print(f"    {'':8}{'engine':>24}{'by hand':>24}{'complex step':>24}")
     apart = 0.0
     for p in net.parameters():
-        ways = (p.grad or 0.0, hand[p.label], complex_step(w, p.label, x1, x2, y))
+        ways = (p.grad, hand[p.label], complex_step(w, p.label, x1, x2, y))
         apart = max(apart, max(ways) - min(ways))
         print(f"    ∂L/∂{p.label:4}" + "".join(f"{number_text(way, 16):>24}" for way in ways))
     print(f"\n    largest difference {number_text(apart, 2)}")

@@ -46,7 +46,8 @@ def add_options(parser: ArgumentParser) -> None:
     add("--rows", type=int, metavar="N", help="train on the first N training rows alone")
     add("--seed", type=int, default=0, help="of the starting weights and the order (default 0)")
     add("--dtype", choices=("float64", "float32"), help="of the compiled engine")
-    add("--engine", default="auto", choices=ENGINES)
+    engines = "the graph itself (scalar), or its program: in the backend of that name, or the quickest (compiled)"
+    add("--engine", default="auto", choices=ENGINES, help=engines)
     add_data(parser)
     add("--save", type=Path, metavar="FILE", help="write the network to a file")
     add_out(parser, "where plots go")

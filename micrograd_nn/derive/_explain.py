@@ -18,7 +18,8 @@ from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text
 from ..number import whole_number
 from ._paths import largest_first
-from .chain import Chain, Factor, formula_of, numbered
+from .chain import Chain
+from .named import Factor, formula_of, numbered
 from .recorded import check_unchanged, node_of, partial_latex, partial_text
 from .worked import Rule, rules_of
 
@@ -170,7 +171,7 @@ class Explanation:
     def _shares(self) -> list[tuple[Value, Tidy]]:
         """The shares of a softmax that stand in the factors, each with what it is made of."""
         used = {leaf.key for factor in self.factors for leaf in factor.symbol.parts() if leaf.name}
-        return [(share, formula) for share, formula in self.chain.share_formulas().items() if share in used]
+        return [(share, formula) for share, formula in self.chain.graph.share_formulas().items() if share in used]
 
     def _rules_of(self, factor: Factor) -> list[Rule]:
         """The rules that it takes to derive the child towards the parent, if they were asked for."""

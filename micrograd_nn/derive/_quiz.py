@@ -16,8 +16,9 @@ from ..errors import ArgumentError, ArgumentTypeError, known
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
-from .chain import Point, formula_of, numbered
+from .chain import Point
 from .draws import drawn_point
+from .named import formula_of, numbered
 from .planted import Planted, planted
 from .recorded import check_root, names_of, partial_text
 

@@ -17,8 +17,8 @@ from ..errors import ArgumentError, ArgumentTypeError, GraphError, MicrogradErro
 from ..notation._formula import parse
 from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
-from .chain import formula_of
 from .check import Finding, check_partials
+from .named import formula_of
 from .questions import Question, downwards, questions_of
 from .verdict import what_is_off
 

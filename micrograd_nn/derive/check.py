@@ -21,11 +21,11 @@ from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
 from ._paths import largest_first
-from .chain import Chain, Factor, Numbers, Pair, Point
+from .chain import Chain, Numbers, Point
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
+from .named import Factor, NamedGraph, Pair
 from .recorded import check_unchanged, names_of, partial_text, tangents
-from .shares import softmaxes
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
 from .units import in_domain
@@ -128,10 +128,9 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     names = names_of(root, *[key for key in given if isinstance(key, Value)])
     here = Point({node: node.data for node in topological_order(root)})
     pairs = [pair_of(key, root, names, here.values) for key in given]
-    shares = softmaxes(root, names)
-    known = [names[node] for node in here.values if node in names] + [name for row in shares for name in row.names]
-    entries = [Entry.read(entry, known) for entry in given.values()]
-    chains = {pair: Chain(*pair, names, shares) for pair in pairs}
+    graph = NamedGraph(root, names)
+    entries = [Entry.read(entry, [*graph.names.values()]) for entry in given.values()]
+    chains = {pair: Chain(*pair, graph) for pair in pairs}
     points = tee(_fresh_points(root, here.values, names, Random(seed)), len(given))  # drawn once, for all entries
     compared = zip(given, pairs, entries, points, strict=True)
     return Report(

@@ -18,7 +18,7 @@ from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameE
 from ..notation._formula import Formula, Item, parse, work_out
 from ..notation.text import label_text, number_text
 from ..number import as_float
-from .chain import Pair
+from .named import Pair
 from .recorded import node_of
 
 Key = Any  # a Value, a name, or a pair of them

@@ -12,7 +12,7 @@ from ..notation._collect import product
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ._explain import Explanation, explain
-from .chain import Factor
+from .named import Factor
 from .recorded import partial_latex
 
 ENOUGH = 1e-3  # how much a planted slip changes a factor, relative to its size, so that it is none by chance
@@ -69,7 +69,7 @@ def planted(root: Value, target: Value, draw: Random) -> Planted:
 
 def _spelled_out(explanation: Explanation) -> Iterator[Factor]:
     """The factors, with what p1 stands for in its place: it is no name of the graph, and a sheet doesn't say it."""
-    made = explanation.chain.share_formulas()
+    made = explanation.chain.graph.share_formulas()
     for factor in explanation.factors:
         names: dict[Hashable, Symbol] = {leaf.key: leaf for leaf in factor.symbol.parts() if leaf.name}
         stands_for = {share: formula for share, formula in made.items() if share in names}

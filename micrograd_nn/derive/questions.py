@@ -12,7 +12,8 @@ from ..engine.value import Value, adjoints
 from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text
 from ._explain import DIGITS, Explanation
-from .chain import Chain, Factor, formula_of
+from .chain import Chain
+from .named import Factor, formula_of
 from .recorded import partial_text
 from .worked import Rule, rules_of
 

@@ -17,7 +17,7 @@ from ..notation.symbol import Symbol
 from .units import slope_in_letters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Slope:
     """The slope in whose place another is written, and what may have been taken for it; numbers, or symbols."""
 

@@ -16,7 +16,8 @@ from ..engine.value import Constant, Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
 from ._paths import largest_first
-from .chain import Chain, Edge, Numbers, Pair
+from .chain import Chain, Edge, Numbers
+from .named import Pair
 from .rules import (
     COMPLEMENT,
     LOGSUMEXP,
@@ -50,13 +51,20 @@ class Place:
 
     def __post_init__(self) -> None:
         self._at: dict[Numbers, tuple[Slope, float]] = {}
+        self._wrong: dict[tuple[Edit, Numbers], list[float]] = {}
 
     def at(self, numbers: Numbers) -> tuple[Slope, float]:
         """What stands here rightly, and what it is multiplied with in the whole."""
         if numbers not in self._at:
-            slope = self._slope(numbers)
-            self._at[numbers] = slope, self._weight(numbers) * slope.outer
+            self._at[numbers] = self._slope(numbers), self._weight(numbers)
         return self._at[numbers]
+
+    def wrong(self, edit: Edit, numbers: Numbers) -> list[float]:
+        """What an edit puts there instead."""
+        if (key := (edit, numbers)) not in self._wrong:
+            slope, _ = self.at(numbers)
+            self._wrong[key] = [slope.outer * float(wrong) for wrong in edit.instead(slope)]
+        return self._wrong[key]
 
     def _weight(self, numbers: Numbers) -> float:
         pair, edge = self.pairs[0], self.edge
@@ -79,9 +87,10 @@ class Place:
             paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
             return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
         share = numbers.above(pair)[self.unit] if self.unit else 0.0
+        is_log = self.unit and chain.graph.units.log_of_softmax(self.unit)
         return Slope(
             numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
-            row=self.unit and (a_row(LOGSUMEXP) if chain.units.log_of_softmax(self.unit) else self.unit.operation),
+            row=a_row(LOGSUMEXP) if is_log else self.unit and self.unit.operation,
             out=values[pair[0]],
             at=values[pair[1]],
             share=share if share > 0.0 else 1.0 + share,  # p − 1 is the slope to the one taken off from all
@@ -112,7 +121,7 @@ class Place:
 
     def in_symbols(self, chain: Chain) -> Slope | None:
         """What stands here rightly, in symbols; None for a factor that is not made of a softmax's p alone."""
-        symbols, (child, parent) = chain.symbols, self.pairs[0]
+        symbols, (child, parent) = chain.graph.symbols, self.pairs[0]
         if self.edge and (row := self.edge[0].operation):
             node, i = self.edge
             return self.on_edge(
@@ -125,7 +134,7 @@ class Place:
         return None if found is None else Slope(right, out=symbols[child], at=symbols[parent], share=found)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Suspect:
     """An edit in one place, or in several alike at once, with one of the wrong slopes that it leads to."""
 
@@ -139,14 +148,12 @@ class Suspect:
 
     def totals(self, numbers: Numbers) -> list[float]:
         """What the whole comes to with each of the edit's wrong slopes."""
-        if len(self.places) == 1:
-            slope, weight = self.places[0].at(numbers)
-            rest = numbers.total - weight * slope.right
-            return [rest + weight * float(wrong) for wrong in self.edit.instead(slope)]
-        slopes = [(place.edge, place.at(numbers)[0]) for place in self.places if place.edge]
-        return numbers.with_slopes(
-            {edge: [slope.outer * float(wrong) for wrong in self.edit.instead(slope)] for edge, slope in slopes}
-        )
+        if len(self.places) > 1:
+            return numbers.with_slopes({at.edge: at.wrong(self.edit, numbers) for at in self.places if at.edge})
+        (place,) = self.places
+        slope, weight = place.at(numbers)
+        rest = numbers.total - weight * slope.outer * slope.right
+        return [rest + weight * wrong for wrong in place.wrong(self.edit, numbers)]
 
     @property
     def pair(self) -> Pair:
@@ -224,7 +231,7 @@ def _places(here: Numbers) -> Iterator[Place]:
     for child, factors in chain.factors.items():
         reached = [(child, parent) for parent, factor in factors.items() if not factor.is_nothing]
         yield from (Place(Scope.FACTOR, [pair], unit=_unit(pair, here)) for pair in reached)
-        for node in chain.written(child):
+        for node in chain.links[child].written:
             for i, operand in enumerate(node.operands):
                 edge, pairs = (node, i), [(child, p) for p in factors if operand in here.above((child, p))]
                 others = _mistakable(chain, edge, named) if pairs else ()
@@ -251,7 +258,7 @@ def _unit(pair: Pair, here: Numbers) -> Value | None:
     above = child.left if reads(child.operation, 0, "1/b") else None
     if above is not None and above not in here.chain.names and reads(above.operation, 0, "out"):
         return child
-    way = (node for node in reversed(here.chain.region(child)) if node in here.above(pair))
+    way = (node for node in reversed(here.chain.links[child].nodes) if node in here.above(pair))
     return next((node for node in way if is_logarithmic(node.operation)), None)
 
 

@@ -58,7 +58,7 @@ def _meant(suspect: Suspect) -> str:
         return f"{chain.divisors[n]:g} times too {'small' if small else 'large'}"
     (node, i), (_, parent) = place.edge, suspect.pair
     uses = (node.operands[i], node)[: 1 + (node.operands[i] is parent)]  # of a name, which use
-    through = in_symbols(*(chain.symbols[use] for use in uses))
+    through = in_symbols(*(chain.graph.symbols[use] for use in uses))
     return through if len(through) <= READABLE else ""
 
 
@@ -76,7 +76,7 @@ def _inner(suspect: Suspect) -> str:
     """Is the factor that is forgotten that of an inner function?"""
     edge = suspect.places[0].edge
     above = {edge[0]} if edge else set()
-    for node in suspect.chain.region(suspect.pair[0]):
+    for node in suspect.chain.links[suspect.pair[0]].nodes:
         for i, operand in enumerate(node.operands):
             if operand in above and node.operation:
                 if bends(node.operation, i):

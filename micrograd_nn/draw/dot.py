@@ -97,8 +97,8 @@ class _Picture(Source):
         title = f"Computation graph of {', '.join(map(described, roots))}: {values(self.graph.size)}"
         return Drawing(self.text, title, self.names, self.notes, format)
 
-    def _flows(self, node: Value) -> list[float | None]:
-        return [None if node.grad is None else node.grad * slope for _, slope in self.graph.links[node]]
+    def _flows(self, node: Value) -> list[float]:
+        return [node.grad and node.grad * slope for _, slope in self.graph.links[node]]
 
     def _frames(self) -> None:
         """Each open module as a frame around its values, which bears its label.

@@ -10,6 +10,7 @@ from typing import Any
 from ..derive.recorded import check_unchanged
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentError, ArgumentTypeError
+from ..habits import UNREACHED
 from ..nn.layers import MLP, Layer, Module, Neuron
 from ..notation.text import rounded, shown
 from .columns import Circle, Column, Place, columns_of, composed, recorded
@@ -164,7 +165,7 @@ def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
     lines = []
     for parameter in parameters:
         lines.append(f"{shown(parameter.label, 8) or usual} = {rounded(parameter.data)}")
-        lines += [] if parameter.grad is None else [f"grad {rounded(parameter.grad)}"]
+        lines += [] if parameter.grad is UNREACHED else [f"grad {rounded(parameter.grad)}"]
     return lines
 
 
@@ -173,7 +174,7 @@ def _biases(circle: Circle) -> list[str]:
 
 
 def _slope(value: Value | None) -> list[str]:
-    return [] if value is None or value.grad is None else [f"grad {rounded(value.grad)}"]
+    return [] if value is None or value.grad is UNREACHED else [f"grad {rounded(value.grad)}"]
 
 
 def _half_width(writings: Iterable[list[str]]) -> float:

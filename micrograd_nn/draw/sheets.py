@@ -10,7 +10,7 @@ from html import escape
 from importlib import resources
 
 from ..derive import Explanation, Quiz
-from ..derive.chain import formula_of, numbered
+from ..derive.named import formula_of, numbered
 from ..derive.recorded import names_of, partial_latex
 from ..engine.value import Value
 from ..errors import GraphError

@@ -13,7 +13,8 @@ from itertools import count
 from math import isfinite
 
 from ..derive import Explanation, steps
-from ..derive.chain import Chain, Factor, numbered, slope_of
+from ..derive.chain import Chain
+from ..derive.named import Factor, NamedGraph, numbered, slope_of
 from ..derive.recorded import names_of, partial_latex
 from ..engine.graph import postorder
 from ..engine.value import Constant, Value, adjoints, topological_order
@@ -113,7 +114,7 @@ class Story:
         """∂root/∂node in LaTeX, through the named nodes; the reason in words if it is too long to write."""
         names = names_of(self.root) | {self.order[place]: self.names[place]}  # an unnamed node as in the whole walk
         try:
-            return Explanation(Chain(self.root, self.order[place], names)).latex()
+            return Explanation(Chain(self.root, self.order[place], NamedGraph(self.root, names))).latex()
         except GraphError as error:
             return text_latex(str(error))
 
@@ -230,7 +231,8 @@ class Story:
         """∂output/∂input for each input, through the inside of a module, which has no names here."""
         node, named = block.output, {x: self.names[self.place[x]] for x in (block.output, *block.inputs)}
         if block.is_whole:
-            return [Chain(node, x, named).factors[node][x] for x in block.inputs]
+            graph = NamedGraph(node, named)
+            return [Chain(node, x, graph).factors[node][x] for x in block.inputs]
         symbols = list(map(self.symbol, node.operands))
         return [
             Factor(named[node], named[x], slope_of(node, k, symbols, self.symbol(node)), node.partials[k])

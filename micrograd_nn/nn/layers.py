@@ -7,7 +7,7 @@ neuron, weights before bias; and its inputs are checked before the first node is
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..collector import undisturbed
 from ..engine.operation import TABLE, Operation
@@ -20,6 +20,18 @@ from .module import Module as Module
 from .module import Parameter
 from .naming import Automatic
 
+if TYPE_CHECKING:
+
+    class Outputs(Value, list[Value]):  # type: ignore[misc]
+        """One Value or a list of them: the sizes say which, so a type checker takes it for either."""
+
+        def __lt__(self, other: Any) -> bool: ...
+        def __le__(self, other: Any) -> bool: ...
+        def __gt__(self, other: Any) -> bool: ...
+        def __ge__(self, other: Any) -> bool: ...
+else:
+    Outputs = Value | list[Value]
+
 LAYER_WIDE = ("maxout", "softmax")  # what only a whole layer can do, beside what a single neuron can
 
 
@@ -28,7 +40,7 @@ class Neuron(Module):
 
     >>> h = Neuron(2, activation="sigmoid", weights=[0, 1], bias=4)
     >>> h([2, 3])
-    Value(data=0.9990889488055994, grad=None, label='h1')
+    Value(data=0.9990889488055994, grad=–, label='h1')
 
     ``activation`` is the name of an operation, or an Operation; "identity" for none. Weights that are not given are
     drawn by ``init`` (see init.INITIALISERS; glorot asks for ``nout``, the outputs of the layer) from ``seed``. A
@@ -134,7 +146,7 @@ class Layer(Module):
             self.neurons = [Neuron(nin, single, **options) for _ in range(nout)]
 
     @undisturbed
-    def __call__(self, x: Iterable[Any]) -> Any:
+    def __call__(self, x: Iterable[Any]) -> Outputs:
         return one_or_all(self.fire(as_inputs(x, self.nin, "a layer")))
 
     def fire(self, x: Sequence[Value]) -> list[Value]:
@@ -190,7 +202,7 @@ class MLP(Module):
         self.layers = [Layer(*size, kind, **options) for size, kind in zip(pairwise(sizes), kinds, strict=True)]
 
     @undisturbed
-    def __call__(self, x: Iterable[Any]) -> Any:
+    def __call__(self, x: Iterable[Any]) -> Outputs:
         return one_or_all(self.fire(as_inputs(x, self.nin, "the network")))
 
     def fire(self, x: Sequence[Value]) -> list[Value]:
@@ -222,9 +234,9 @@ def as_inputs(x: Iterable[Any], nin: int, who: str) -> list[Value]:
     return values
 
 
-def one_or_all(values: list[Value]) -> Value | list[Value]:
+def one_or_all(values: list[Value]) -> Outputs:
     """The Value itself where there is just one, as micrograd returns it."""
-    return values[0] if len(values) == 1 else values
+    return values[0] if len(values) == 1 else values  # type: ignore[return-value]
 
 
 def named_activation(activation: str | Operation, also: Sequence[str] = ()) -> Operation | None:

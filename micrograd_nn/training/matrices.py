@@ -18,6 +18,8 @@ from ..nn.functional import maxout, softmax
 from ..nn.layers import MLP, Layer, Maxout, Neuron
 from ..nn.module import Parameter
 
+BLOCK = 10_000  # rows that are predicted at a time
+
 
 class Numbers(Operand):
     """An array on which the table's operations compute, number by number."""
@@ -115,8 +117,15 @@ def _weights(layer: Layer, rows: list[list[Parameter]], dtype: str) -> Array:
 
 def outputs(dense: list[Dense], X: Array) -> Array:
     """The outputs for the rows of X, shape (rows, outputs)."""
-    rows = X.astype(dense[0].W.dtype)
+    pieces = []
     with np.errstate(all="ignore"):
-        for layer in dense:
-            rows = layer(rows)
-    return rows
+        for rows in blocks(X.astype(dense[0].W.dtype, copy=False)):
+            for layer in dense:
+                rows = layer(rows)
+            pieces.append(rows)
+    return np.concatenate(pieces)
+
+
+def blocks(X: Array) -> list[Array]:
+    """The rows in pieces that fit into memory beside what is made of them."""
+    return [X[start : start + BLOCK] for start in range(0, len(X), BLOCK)]
