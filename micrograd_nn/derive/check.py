@@ -5,7 +5,7 @@ number: within the digits it is given in); a slip is named only if it explains w
 where none does, that is said.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -110,7 +110,7 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
 
     A key is a node or its label ("w1", for the whole derivative of L by w1), or a pair for one factor (("L", "o1"), or
     "∂L/∂o1"), which may be meant alone or over all paths. An entry is a number, a formula over the graph's labels
-    ("-2*(y - o1)"), or a function whose arguments are labels.
+    ("-2*(y - o1)", with "∂L/∂o1 =" before it or without), or a function whose arguments are labels.
 
     >>> from micrograd_nn import MLP, mse
     >>> net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=3)
@@ -129,7 +129,9 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     here = Point({node: node.data for node in topological_order(root)})
     pairs = [pair_of(key, root, names, here.values) for key in given]
     graph = NamedGraph(root, names)
-    entries = [Entry.read(entry, [*graph.names.values()]) for entry in given.values()]
+    known = [*graph.names.values()]
+    asked = [[names[end] for end in pair] for pair in pairs]
+    entries = [Entry.read(entry, known, ends) for entry, ends in zip(given.values(), asked, strict=True)]
     chains = {pair: Chain(*pair, graph) for pair in pairs}
     points = tee(_fresh_points(root, here.values, names, Random(seed)), len(given))  # drawn once, for all entries
     compared = zip(given, pairs, entries, points, strict=True)
@@ -235,7 +237,7 @@ class _Comparison:
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
         found = [*suspects(self.points, self.hand, self._fits, farthest)]
         located = self.located & {suspect.pair for suspect in found} if len(found) > 1 else set()
-        found.sort(key=lambda s: (bool(located) and s.pair not in located, s.unlikely >= UNLIKELY, s.rank, s.unlikely))
+        found.sort(key=lambda s: (s.pair not in located if located else s.unlikely >= UNLIKELY, s.rank, s.unlikely))
         distinct: dict[Any, Suspect] = {}
         for suspect in found:  # one that writes the same symbols in the same place is the same slip by another name
             if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
@@ -276,8 +278,13 @@ class _Comparison:
             factor=self._names(factor) if factor and not (found and found[0].edit.scope is Scope.ENTRY) else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
             sentence=sentence(found[0]) if found else "",
-            words=self._rounded() if ok else "\n".join(self._named(found) if found else self._unnamed(factor)),
+            words=self._rounded() if ok else self._with_shares(self._named(found) if found else self._unnamed(factor)),
         )
+
+    def _with_shares(self, lines: Iterable[str]) -> str:
+        """The lines, and what p1, p2, … in them stand for."""
+        words = "\n".join(lines)
+        return "\n".join(filter(None, (words, self.chain.graph.where(words))))
 
     def _names(self, pair: Pair) -> tuple[str, str]:
         return self.chain.names[pair[0]], self.chain.names[pair[1]]

@@ -3,6 +3,7 @@
 All of it is worked out once, whatever the graph is derived towards.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,6 +79,12 @@ class NamedGraph:
         """What stands for p1, p2, …: each share of a softmax, made of what the softmax is taken of."""
         rows = (zip(row.shares, row.formulas(self.symbols), strict=True) for row in self.softmaxes)
         return {share: formula for row in rows for share, formula in row}
+
+    def where(self, text: str) -> str:
+        """What the shares in a text stand for: where p1 = exp(z1)/(exp(z1) + exp(z2)); nothing if it has none."""
+        words, made = {*re.findall(r"\w+(?:\[\d+\])?", text)}, self.share_formulas().items()
+        used = [f"{share.label} = {formula}" for share, formula in made if share.label in words]
+        return f"where {', '.join(used)}" if used else ""
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ class Rule:
 
 
 def rules_of(formula: Symbol, name: str) -> list[Rule]:
-    """The rules that it takes to derive a formula towards a name, from the outside in; plain ones if no others."""
+    """The rules that it takes to derive a formula towards a name, from the outside in; a plain one if no others."""
     slopes: dict[Symbol, Tidy] = {part: Tidy.of(1.0) for part in formula.parts() if part.name == name}
     found = list[Rule]()
     for part in formula.parts():
@@ -140,4 +140,6 @@ def rules_of(formula: Symbol, name: str) -> list[Rule]:
             )
             found.append(Rule(part, moves, inside))
     outwards = found[::-1]
-    return [rule for rule in outwards if not rule.is_plain] or outwards[:1]
+    bent = [rule for rule in outwards if not rule.is_plain]
+    factors = [rule for rule in outwards if rule.part.operation and rule.part.operation.level != SUM]
+    return bent or factors[:1] or outwards[:1]

@@ -11,7 +11,7 @@ are one operand: a/w1x1 is a/(w1·x1), but xy^2 is x·y^2.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -25,6 +25,11 @@ from .latex import label_latex
 from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, split, typeset_as
 
 LONGEST = 10_000  # characters
+EMPTY = "this is no formula: it is empty"
+SOFTMAX = (
+    "softmax is taken of all sums at once, and each class has a share of its own: write exp(z1)/(exp(z1) + exp(z2)), "
+    "or p1, p2, … for the shares of a softmax that is in the loss"
+)
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 EXPONENT = re.compile(r"(\d+\.?\d*|\.\d+)(e\d+)")  # 2e1 is 20, but 2·e1 for a caller who has an e1
 
@@ -175,7 +180,7 @@ class _Parser:
             self.waiting.append(_Waiting(SIGN, token, neg))
         elif token.text != "+":
             where = f"before {token.text}" if token.text else "at its end"
-            self.fail(f"this is no formula: an operand is missing {where}", token)
+            self.fail(f"this is no formula: an operand is missing {where}" if self.text.strip() else EMPTY, token)
 
     def number(self, token: Token) -> None:
         number, product = float(token.text), EXPONENT.fullmatch(token.text)
@@ -193,7 +198,7 @@ class _Parser:
             pieces = [*before, *(self.meanings[piece] for piece in split(word, self.meanings))]
         if len(pieces) == len(before):
             known = [name for name in (self.meanings or {}).values() if isinstance(name, str)]
-            self.fail(_unknown(word, known), token)
+            self.fail(_unknown(word, known, token.bracket == "("), token)
         for i, piece in enumerate(pieces):
             if i:
                 self.waiting.append(_Waiting(WORD, token, mul, 2))
@@ -207,12 +212,17 @@ class _Parser:
             self.close(token, bracket)
         elif token.text == ",":
             if bracket.token.kind != "call":
-                self.fail("a comma stands between operands only: write 0.585 with a point", token)
+                decimal = (
+                    re.search(r"[0-9]+$", self.text[: token.column]),
+                    re.match(r",[0-9]+", self.text[token.column :]),
+                )
+                number = ".".join(part[0].strip(",") for part in decimal if part) if all(decimal) else "decimals"
+                self.fail(f"a comma stands between operands only: write {number} with a point", token)
             self.take_up(COMPARISON)
             bracket.count += 1
             self.wanted = True
         elif token.text == "=":
-            self.fail("this is no formula: a comparison is a > b or a < b", token)
+            self.fail("a comparison is a > b or a < b, and of an equation only one side is read", token)
         elif token.kind == "number":
             self.fail("this is no formula: a sign is missing before this number", token)
         else:  # a product whose sign was left out
@@ -265,7 +275,7 @@ class _Parser:
             name = token.text.rstrip(PRIME)
             fewest, most = _operands(functions()[name])
             if not fewest <= wait.count <= most:
-                self.fail(f"{name} takes {most} operand(s), got {wait.count}", token)
+                self.fail(f"{name} takes {most} operand{'s' * (most > 1)}, got {wait.count}", token)
         self.put(Item(token.column, wait.count, wait.content))
         if token.exponent:
             exponent = float(token.exponent)
@@ -308,11 +318,19 @@ def work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
     return stack[0]
 
 
-def _unknown(name: str, known: Iterable[str]) -> str:
+def _unknown(name: str, known: Sequence[str], called: bool) -> str:
+    """What is said of a word that means nothing, with the near ones that do."""
+    word, near = name.replace(PRIME, "'"), get_close_matches(name, functions(), n=3)
+    if name.startswith("softmax"):
+        return SOFTMAX
+    if called and re.fullmatch(r"[a-z]{2,}'*", word):
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(sorted(functions()))}"
+        return f"unknown function {word!r}; {hint}"
     some = ", ".join(map(printable, sorted({*known})[:30]))
-    meant = get_close_matches(name, functions(), n=3)
-    hint = f"; did you mean the operation {'(…) or '.join(meant)}(…)?" if meant else ""
-    word = name.replace(PRIME, "'")
+    meant = [other for other in known if other.casefold() == name.casefold()] or [
+        f"the operation {'(…) or '.join(near)}(…)" for _ in near[:1]
+    ]
+    hint = f"; did you mean {meant[0]}?" if meant else ""
     return f"unknown name {printable(repr(word))}; known are: {some or 'none'}{hint}"
 
 
