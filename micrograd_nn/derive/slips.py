@@ -191,7 +191,7 @@ class Slip(Enum):
     PRODUCT = ("product rule", 4, "the product rule went wrong: the slope of a·b is a′b + a·b′",
         Edit(Scope.RULE, lambda s: [s.inner[0] * s.inner[1]], rules.factor))
 
-    WRONG_OPERAND = ("wrong operand", 4, "the wrong quantity was taken",
+    WRONG_OPERAND = ("wrong quantity", 4, "the wrong quantity was taken",
         # a name for another with which it cancels is rather a factor that is forgotten
         Edit(Scope.EDGE, lambda s: [s.sign * x for x in (s.operands[s.i], *s.others)], rules.factor, unlikely=2),
         _on_edge(rules.function, lambda s: [at(x, s) for x in (s.at, *s.others)]),

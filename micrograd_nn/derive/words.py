@@ -9,7 +9,7 @@ from .rules import bends, other_functions
 from .slips import Scope
 from .suspects import Suspect, in_symbols
 
-READABLE = 80  # characters of a branch in symbols; a longer one is not said
+READABLE = 80  # characters of a branch or a factor in symbols; a longer one is not said
 
 
 def title(suspect: Suspect) -> str:
@@ -44,8 +44,8 @@ def _instead(suspect: Suspect) -> str:
     slope = suspect.places[0].in_symbols(suspect.chain) if in_place else None
     if slope is None:
         return ""
-    wrong = product([Tidy.of(edit.instead(slope)[suspect.variant])])
-    return f"{wrong} stands where {slope.right} belongs"
+    text = f"{product([Tidy.of(edit.instead(slope)[suspect.variant])])} stands where {slope.right} belongs"
+    return text if len(text) <= READABLE or not edit.shown else ""
 
 
 def _meant(suspect: Suspect) -> str:
