@@ -208,7 +208,7 @@ def test_options_of_predict_stand_anywhere(words, tmp_path, capsys):
         (["train", "moons", "--activation", "rleu"], "unknown activation 'rleu'; choose one of: relu"),
         (["train", "moons", "--lr", "-1"], "lr is a positive number"),
         (["train", "moons", "--hidden", "0"], "number of neurons of a layer is a whole number from 1 up"),
-        (["train", "digits", "--rows", "9999"], "digits has 1438 rows, which can't be split"),
+        (["train", "digits", "--rows", "9999"], "digits has 1,438 rows, which can't be split"),
         (["train", "xor", "--save", "{tmp}"], "--save names a file, and {tmp} is a folder"),
         (
             ["train", "xor", "--overfitting", "--save", "{tmp}/a"],
@@ -221,7 +221,7 @@ def test_options_of_predict_stand_anywhere(words, tmp_path, capsys):
         (["predict", "{net}", "1,2", "--bogus"], "a row is numbers with commas, such as -7,-3; got '--bogus'"),
         (["predict", "{net}", "xor", "4"], "xor has test rows 0 to 3, got '4'"),
         (["predict", "{net}", "1,nan"], "X has nan in row 0, column 1"),
-        (["evaluate", "{net}", "digits"], "takes 2 numbers, a row of digits has 64"),
+        (["evaluate", "{net}", "digits"], "takes 2 numbers, and digits has 64"),
         (["evaluate", "{net}", "xorr"], "unknown dataset 'xorr'; choose one of: xor"),
     ],
 )

@@ -53,7 +53,7 @@ def test_curves_are_named_and_differ_in_colour_and_stroke():
     assert first[0].get_color() != first[1].get_color()
     assert first[0].get_linestyle() != first[1].get_linestyle()
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [f"w{i}" for i in range(14)]
-    with pytest.raises(ShapeError, match="'a' has 2 numbers for 1 steps"):
+    with pytest.raises(ShapeError, match="'a' has 2 numbers for 1 step"):
         plot.plot_curves({"a": [1.0, 2.0]}, x=[0])
 
 
@@ -112,7 +112,7 @@ def test_the_decision_line_lies_where_the_classifier_says():
     legend = ax.get_legend().get_window_extent()
     assert legend.x0 >= ax.get_window_extent().x1
     assert legend.x1 <= figure.bbox.x1
-    with pytest.raises(ShapeError, match="20 points need as many labels, got 1"):
+    with pytest.raises(ShapeError, match="each point takes a label: got 20 points and 1"):
         plot.plot_decision(lambda x, y: x, points, [1])
 
 

@@ -3,6 +3,7 @@
 The numbers beside them are worked out by hand or by Python's own ``math``.
 """
 
+import ast
 import copy
 import inspect
 import math
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -357,10 +359,26 @@ def test_every_object_says_what_it_is() -> None:
         wrong_order(w * w + w), no_grad(), detect_anomaly(), tanh_by_hand(w).operation,
     ]  # fmt: skip
     for thing in things:
-        assert " object at 0x" not in repr(thing), type(thing)
         assert " at 0x" not in repr(thing), type(thing)
+        assert not re.search(r"\b1 (?!class|less)\w*s\b", repr(thing)), "one of a thing is no things"
     assert repr(report) == str(report)
     assert repr(optim.SGD([w, loss], lr=0.1)) == "SGD(2 parameters, lr=0.1, steps=0)"
+
+
+NOUNS = """argument branch byte character circle class column dimension entry epoch factor feature file input label
+    layer line module node number operand operation output parameter part path point row rule sample sheet step student
+    target term value variable way weight word"""
+A_COUNT = re.compile(rf" (?:{'|'.join(NOUNS.split())})e?s\b")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "micrograd_nn").rglob("*.py")), ids=lambda path: path.stem)
+def test_a_count_in_a_text_goes_through_counted(path: Path) -> None:
+    """``counted(n, "row")`` says 1 row. A constant, in capitals, is never 1."""
+    texts = [node.values for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.JoinedStr)]
+    for number, after in (pair for parts in texts for pair in pairwise(parts)):
+        if isinstance(number, ast.FormattedValue) and isinstance(after, ast.Constant) and A_COUNT.match(after.value):
+            what = ast.unparse(number.value)
+            assert what.isupper(), f"{path.name}:{number.lineno}: {{{what}}}{after.value}"
 
 
 def test_the_front_door(tmp_path: Path) -> None:

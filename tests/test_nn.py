@@ -243,7 +243,7 @@ def test_what_an_activation_can_not_be_is_said_when_the_network_is_made() -> Non
 
 
 def test_a_list_of_activations_has_one_per_layer() -> None:
-    with pytest.raises(ShapeError, match="3 layers take 3 activations"):
+    with pytest.raises(ShapeError, match="got 3 layers and"):
         MLP(1, [1, 1, 1], ["relu"])
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..derive import Finding, Report
-from ..errors import ArgumentError, MicrogradError, printable
+from ..errors import ArgumentError, MicrogradError, counted, printable
 from ..notation.text import label_text
 from .derivation import STDIN, called, read_derivation, text_of
 
@@ -121,7 +121,7 @@ def as_text(students: Sequence[Student]) -> str:
     right = sum(student.ok for student in read)
     blocks = [
         [
-            f"{_count(len(students), 'derivation')}: {right} right, {len(read) - right} with something wrong, "
+            f"{counted(len(students), 'derivation')}: {right} right, {len(read) - right} with something wrong, "
             f"{len(unread)} not read"
         ]
     ]
@@ -136,10 +136,6 @@ def as_text(students: Sequence[Student]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
-
-
 def _score(student: Student) -> str:
     findings = student.report.findings
     return f"{len(findings) - len(student.wrong)} of {len(findings)}"
@@ -151,7 +147,7 @@ def _what_went_wrong(student: Student) -> str:
     for slip, count in student.slips.items():
         factors = dict.fromkeys(_factor(finding) for finding in student.wrong if _slip(finding) == slip)
         where = _few([factor for factor in factors if factor], MOST_FACTORS)
-        said.append(f"{slip}{f' in {where}' if where else ''} ({_count(count, 'partial')})")
+        said.append(f"{slip}{f' in {where}' if where else ''} ({counted(count, 'partial')})")
     return "; ".join(said)
 
 
@@ -171,7 +167,7 @@ def _lesson(students: Sequence[Student], slip: str) -> str:
     said = made[0].sentence or "what came out wrong by no slip that is known"
     places = Counter(_factor(finding) for finding in made if finding.factor).most_common(MOST_FACTORS)
     where = f", most often in {', '.join(factor for factor, _ in places)}" if places else ""
-    return f"To teach tomorrow: {said}. That was {who} of {_count(len(students), 'student')}{where}."
+    return f"To teach tomorrow: {said}. That was {who} of {counted(len(students), 'student')}{where}."
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from ..compiler import compile
 from ..compiler.registry import BACKENDS, DTYPES
 from ..engine.value import Value
-from ..errors import ArgumentError, known
+from ..errors import ArgumentError, counted, known
 from ..files import write_whole
 from ..nn.layers import MLP
 from ..nn.losses import LOSSES, named_loss
@@ -86,7 +86,8 @@ def _network(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
     weights = sum(a * b for a, b in pairwise(arguments.network))
     if weights > LARGEST:
         raise ArgumentError(
-            f"{weights:,} weights are too many to record: {LARGEST:,} are taken, and 784,300,100,10 has 266,200"
+            f"{counted(weights, 'weight')} are too many to record: {LARGEST:,} are taken, and "
+            "784,300,100,10 has 266,200"
         )
     net = MLP(nin, nouts, arguments.activation, arguments.output, seed=0)
     x, y = [Value(0.0) for _ in range(nin)], [Value(0.0) for _ in range(nouts[-1])]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..derive import Finding, Report, check_partials
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentError, FormatError, MicrogradError
+from ..errors import ArgumentError, FormatError, MicrogradError, counted
 from ..files import read_whole
 from ..notation._formula import labelled
 from ..notation.parts import define
@@ -117,7 +117,7 @@ class Derivation:
             )
         below = topological_order(self.root)
         if len(below) > MOST_NODES or len(below) * len(self.partials) > MOST_CHECKED:
-            size = f"{len(below):,} numbers and operations, derived {len(self.partials):,} times"
+            size = f"{counted(len(below), 'value')}, derived {counted(len(self.partials), 'time')}"
             raise FormatError(f"{self.where} is larger than a derivation on paper: {size}")
         inside = {*below}
         findings: list[Finding] = []

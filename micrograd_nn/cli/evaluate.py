@@ -6,7 +6,7 @@ The file is only read; the rows are those that ``train`` kept back.
 from argparse import ArgumentParser, Namespace
 
 from ..draw.plot import plot_confusion
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, counted
 from ..nn.losses import LOSSES, named_loss
 from ..storage.networks import load
 from ..storage.packing import read
@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> int:
     net = load(arguments.file)
     rows = kept_back(parts(arguments.dataset, arguments.data, arguments.target))
     if net.nin != rows.X.shape[1]:
-        raise ShapeError(f"{net} takes {net.nin} numbers, a row of {arguments.dataset} has {rows.X.shape[1]}")
+        raise ShapeError(f"{net} takes {counted(net.nin, 'number')}, and {arguments.dataset} has {rows.X.shape[1]}")
     tells = len(rows.classes) == max(2, net.layers[-1].nout)
     if arguments.out and not tells:
         raise ArgumentError(f"{net} tells no classes of {arguments.dataset} apart: leave out --out, there is no matrix")

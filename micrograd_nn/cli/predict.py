@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..data import Dataset
 from ..data.matrix import matrix
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, counted
 from ..nn.losses import named_loss
 from ..storage.networks import load_matrices
 from .options import add_data, add_network
@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> int:
     nin, activation = about["architecture"]["nin"], about["architecture"]["activations"][-1]
     for row in rows:
         if len(row) != nin:
-            raise ShapeError(f"the network takes rows of {nin} numbers, got {len(row)}")
+            raise ShapeError(f"the network takes rows of {counted(nin, 'number')}, got {len(row)}")
     boundary = arguments.boundary
     if boundary is None and activation == "sigmoid":
         boundary = 0.5

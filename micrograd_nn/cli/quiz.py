@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..derive import quiz as quiz_of
 from ..draw.sheets import keys_page, sheets_page
-from ..errors import ArgumentError
+from ..errors import ArgumentError, counted
 from ..files import write_whole
 from .derivation import PARTS, add_file, loss_of
 from .options import add_out, make_folder
@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
     make_folder(arguments.out)
     for name, text in written.items():
         write_whole(arguments.out / name, text.encode())
-    print(f"Wrote {', '.join(written)} to {arguments.out}: {len(quizzes)} sheet{'s' * (len(quizzes) != 1)}")
+    print(f"Wrote {', '.join(written)} to {arguments.out}: {counted(len(quizzes), 'sheet')}")
     return 0
 
 

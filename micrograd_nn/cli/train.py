@@ -11,7 +11,7 @@ from typing import Any
 
 from ..data import Dataset, Scale, split, standardise
 from ..draw.plot import axes, plot_confusion, plot_curves, plot_decision, plot_history
-from ..errors import ArgumentError
+from ..errors import ArgumentError, counted
 from ..nn.layers import MLP
 from ..nn.losses import LOSSES, named_loss
 from ..nn.optim import OPTIMIZERS
@@ -113,7 +113,7 @@ def trained(plan: Recipe, sets: dict[str, Dataset], arguments: Namespace) -> tup
         take_in(net, scale)
         print(f"{', '.join(train.features)} on one scale, which is in the first layer: rows go in as in the file")
     if history.stopped:
-        print(f"{history.stopped} after {history.step} steps")
+        print(f"{history.stopped} after {counted(history.step, 'step')}")
     return net, history
 
 
@@ -131,7 +131,8 @@ def take_in(net: MLP, scale: Scale) -> None:
 
 def print_table(net: MLP, history: History, plan: Recipe, sets: dict[str, Dataset]) -> None:
     """Loss and accuracy on each part of the data."""
-    print(f"{history.step} steps of {history.settings['batch_size']} rows, engine {history.engine}\n{history.why}")
+    taken = f"{counted(history.step, 'step')} of {counted(history.settings['batch_size'], 'row')}"
+    print(f"{taken}, engine {history.engine}\n{history.why}")
     metrics = ["accuracy"] if sets["train"].classes else []
     print(f"{'':12}{'rows':>8}{'loss':>14}" + "".join(f"{name:>12}" for name in metrics))
     for name, rows in sets.items():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine.operation import TABLE
-from ..errors import ShapeError
+from ..errors import ShapeError, counted
 
 if TYPE_CHECKING:
     from .steps import Shape, Tape
@@ -94,7 +94,7 @@ def row_count(shapes: Sequence["Shape"], found: Sequence["Shape"]) -> int:
     Raises ShapeError, which names the argument that does not fit.
     """
     if len(found) != len(shapes):
-        raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(found)}")
+        raise ShapeError(f"this program takes {counted(len(shapes), 'argument')}, one for each input; got {len(found)}")
     counts = []
     for number, (shape, one) in enumerate(zip(shapes, found, strict=True), 1):
         if one != shape and one[1:] != shape:

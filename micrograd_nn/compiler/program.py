@@ -16,7 +16,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ..engine.value import Value, as_value
-from ..errors import ArgumentTypeError, MicrogradError
+from ..errors import ArgumentTypeError, MicrogradError, counted
 from ..nn.init import source_of
 from ..nn.optim import SGD, Optimizer
 from ..number import whole_number
@@ -247,7 +247,9 @@ class Program:
         return text(self.graph.lifted)
 
     def __repr__(self) -> str:
-        return f"<program of {len(self.parameters):,} parameters on {self.backend}: print it for its equations>"
+        return (
+            f"<program of {counted(len(self.parameters), 'parameter')} on {self.backend}: print it for its equations>"
+        )
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, Protocol
 
 from ..engine.value import Value, set_numbers
-from ..errors import AnomalyError, ArgumentError
+from ..errors import AnomalyError, ArgumentError, counted
 from ..interrupts import deferred
 from ..nn.optim import Optimizer
 from .backend import Log, Part, Update
@@ -125,8 +125,8 @@ def _ranks(ours: Sequence[Value], theirs: Sequence[Value]) -> Sequence[int]:
     place = {parameter: k for k, parameter in enumerate(theirs)}
     if place.keys() != set(ours):
         raise ArgumentError(
-            f"the optimiser moves {len(theirs)} parameters, and the program was compiled for {len(ours)}, not "
-            f"all of them the same: give both one list"
+            f"the optimiser moves {counted(len(theirs), 'parameter')}, and the program was compiled for {len(ours)}, "
+            "not all of them the same: give both one list"
         )
     return [place[parameter] for parameter in ours]
 

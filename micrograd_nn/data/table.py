@@ -5,7 +5,7 @@ import os
 from math import isfinite
 from pathlib import Path
 
-from ..errors import ArgumentError, FileError, FileMissingError, FormatError, known
+from ..errors import ArgumentError, FileError, FileMissingError, FormatError, counted, known
 from ..number import as_array
 from ._dataset import Dataset
 
@@ -44,7 +44,9 @@ def read_csv(path: str | os.PathLike[str], target: str) -> Dataset:
         words = [f"{float(word):g}" for word in words]  # 1 and 1.0 are one class
     classes = tuple(sorted({*words}))
     if not 2 <= len(classes) <= MOST_WORDS:
-        raise ArgumentError(f"{target} has {len(classes)} different words: a target has 2 to {MOST_WORDS}, or numbers")
+        raise ArgumentError(
+            f"{target} has {counted(len(classes), 'different word')}: a target has 2 to {MOST_WORDS}, or numbers"
+        )
     labels = [classes.index(word) for word in words]
     return Dataset(Path(path).stem, as_array(X), as_array(labels), tuple(features), classes)
 
@@ -64,7 +66,9 @@ def _lines(path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, lis
         raise FormatError(f"{path} has two columns of one name: {', '.join(header)}")
     for line, row in rows:
         if len(row) != len(header):
-            raise FormatError(f"line {line} of {path} has {len(row)} entries, and there are {len(header)} columns")
+            raise FormatError(
+                f"line {line} of {path} has {counted(len(row), 'entry', 'entries')}, and line 1 has {len(header)}"
+            )
     return header, rows
 
 

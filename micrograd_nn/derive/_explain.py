@@ -10,7 +10,7 @@ from itertools import groupby, islice, pairwise
 from math import isclose, isfinite, prod
 
 from ..engine.value import Value, adjoints
-from ..errors import GraphError
+from ..errors import GraphError, counted
 from ..notation._collect import product, total
 from ..notation._simplify import Tidy
 from ..notation.latex import label_latex, number_latex
@@ -65,7 +65,8 @@ class Explanation:
         """The whole derivative as one expression. Raises GraphError if there are more terms than are written out."""
         if self.count > len(self.terms):
             raise GraphError(
-                f"{self.count:,} terms, of which {len(self.terms)} are written: explain(L, w, most={self.count})"
+                f"{counted(self.count, 'term')}, of which {len(self.terms)} are written: "
+                f"explain(L, w, most={self.count})"
             )
         return total([product(factor.symbol for factor in term) for term in self.terms])
 

@@ -13,7 +13,7 @@ from textwrap import fill
 from typing import Any
 
 from ..engine.value import Value
-from ..errors import ArgumentError, ArgumentTypeError, GraphError, MicrogradError
+from ..errors import ArgumentError, ArgumentTypeError, GraphError, MicrogradError, counted
 from ..notation._formula import parse
 from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
@@ -262,8 +262,8 @@ def _explained(root: Value, target: Value | str) -> Explanation:
         )
     if (count := sum(map(len, chain.factors.values()))) > MOST:
         raise GraphError(
-            f"{count:,} factors lie between {top} and {bottom}, and a tutor asks for {MOST} at most: take a weight "
-            "nearer to the loss, or a smaller network"
+            f"{counted(count, 'factor')} lie between {top} and {bottom}, and a tutor asks for {MOST} at most: take a "
+            "weight nearer to the loss, or a smaller network"
         )
     return explanation
 

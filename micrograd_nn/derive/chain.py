@@ -12,7 +12,7 @@ from operator import add as plus
 from operator import or_
 from typing import Any
 
-from ..engine.graph import postorder, sweep
+from ..engine.graph import Edges, postorder, sweep
 from ..engine.value import Value, topological_order
 from ..notation.text import PRODUCT
 from .named import Factor, Link, NamedGraph, Pair
@@ -125,9 +125,10 @@ class Point:
             slopes[node] = tuple([float(partial(*operands, out)) for partial in partials])
         return slopes
 
-    def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
+    @cached_property
+    def edges(self) -> Edges[Value]:
         """The edges of the graph below a node, with the slopes that they have here."""
-        return zip(node.operands, self.slopes[node], strict=True)
+        return {n: (*zip(n.operands, slopes, strict=True),) for n, slopes in self.slopes.items()}.__getitem__
 
     def adjoints(self, order: Sequence[Value]) -> dict[Value, float]:
         """∂last/∂node for each node of the order, which is that of all nodes below its last."""

@@ -68,11 +68,8 @@ class Entry:
         Raises FormulaError, NumberError or UnknownNameError if it makes no sense, or names another partial.
         """
         if isinstance(entry, str):
-            parsed = parse(right_side(entry, asked))
-            items = parsed.bound(names)
-            if any(isinstance(item.content, str) for item in items):
-                return cls(Formula(parsed.text, items, is_bound=True))
-            return cls(float(parsed({})), _half_the_digits(parsed))
+            parsed = parse(right_side(entry, asked), names)
+            return cls(parsed) if parsed.names else cls(float(parsed({})), _half_the_digits(parsed))
         if callable(entry) and not isinstance(entry, Value):
             return cls(_by_name(entry, names))
         number = _as_number(entry)
@@ -139,11 +136,11 @@ def _as_number(given: Any) -> float:
 def _half_the_digits(arithmetic: Formula) -> float:
     """How far off the outcome can be if each number is off by half a unit in its last digit, to first order.
 
-    >>> _half_the_digits(parse("0.50·4 − 2")), _half_the_digits(parse("-2(3 - 1)"))
+    >>> _half_the_digits(parse("0.50·4 − 2", ())), _half_the_digits(parse("-2(3 - 1)", ()))
     (0.02, 0.0)
     """
     items, halves = [], dict[Value, float]()
-    for item in arithmetic.bound(()):
+    for item in arithmetic.items:
         typed = TYPED.match(arithmetic.text, item.column) if isinstance(item.content, float) else None
         if typed and (half := _half_a_digit(typed.group().replace("−", "-"))):
             item = replace(item, content=Value(item.content))

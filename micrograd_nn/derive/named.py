@@ -13,7 +13,7 @@ from math import isclose, isnan
 from ..engine.graph import postorder, sweep
 from ..engine.value import Value, topological_order
 from ..engine.value import edges as recorded
-from ..errors import GraphError
+from ..errors import GraphError, counted
 from ..notation._collect import product, times_sum, total
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
@@ -121,8 +121,9 @@ class Link:
         self.graph, self.nodes, self.parents = graph, nodes, dict.fromkeys(parents)
         if len(nodes) > MOST_BETWEEN:
             raise GraphError(
-                f"{len(nodes):,} nodes without a label lie below {graph.names[nodes[-1]]}, too many to be read "
-                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
+                f"{counted(len(nodes), 'node')} without a label lie below {graph.names[nodes[-1]]}, too many to be "
+                "read as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for "
+                "paths"
             )
 
     @cached_property

@@ -94,7 +94,7 @@ def _edits(right: Tidy) -> Iterator[tuple[str, Symbol]]:
     for node in right.parts():
         if node.operation is sub:
             a, b = node.operands
-            yield f"{a} + {b} stands where {a} − {b} belongs", right.exchanged(node, Symbol.apply(add, a, b))
+            yield f"{a} + {b} stands where {a} − {b} belongs", right.exchanged({node: Symbol.apply(add, a, b)})
 
 
 def _multiplied(symbol: Tidy) -> Iterator[Tidy]:

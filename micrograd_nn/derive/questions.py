@@ -7,8 +7,8 @@ A hint is read off the formula of the part that is derived and the rows of its o
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..engine.operation import Operation
 from ..engine.value import Value, adjoints
+from ..errors import counted
 from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text
 from ._explain import DIGITS, Explanation
@@ -99,18 +99,14 @@ def _about_factor(explanation: Explanation, factor: Factor) -> Question:
 def _rules(formula: Symbol, name: str) -> str:
     """The rules that it takes to derive a formula towards a name, from the outside in."""
     said = list(dict.fromkeys(map(_rule, rules_of(formula, name))))
-    several = f"{len(said)} rules, from the outside in; their slopes multiply" if len(said) > 1 else "one rule"
+    several = f"{counted(len(said), 'rule')}, outermost first; their slopes multiply" if len(said) > 1 else "one rule"
     uses = " What comes of each use adds up." if _uses(formula, name) > 1 else ""
     return f"it takes {several}: {'; '.join(said)}.{uses}"
 
 
 def _uses(formula: Symbol, name: str) -> int:
     """How often a name stands in a formula as it is written."""
-    return formula.fold(lambda leaf: int(leaf.name == name), _total)
-
-
-def _total(operation: Operation, *counts: int) -> int:
-    return sum(counts)
+    return formula.fold(lambda leaf: int(leaf.name == name), lambda operation, *counts: int(sum(counts)))
 
 
 def _rule(rule: Rule) -> str:
@@ -151,9 +147,8 @@ def _about_whole(ends: tuple[str, str], known: Mapping[str, Known], above: Mappi
     if len(ways) > 1:
         *others, last = [label_text(way[-1].child) for way in ways]
         through = f"{', '.join(others)} and {last}"
-        where = (
-            f"{len(ways)} ways lead from {root} down to {name}: they come from {through}. You have all their factors."
-        )
+        lead = f"{counted(len(ways), 'way')} lead from {root} down to {name}"
+        where = f"{lead}: they come from {through}. You have all their factors."
         rule = "along a way the factors multiply, and where ways meet, the products add up: "
     else:
         where, rule = f"one way leads from {root} down to {name}. You have all its factors.", "the factors multiply: "

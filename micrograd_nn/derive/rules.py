@@ -5,7 +5,7 @@ operation is called. A wrong slope is made by a function of the right one's surr
 """
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
@@ -159,21 +159,10 @@ def by_rule_with(of: Operation, instead: Callable[..., Any]) -> Wrong:
 @cache
 def _misremembered(row: Operation, i: int, of: Operation, instead: Callable[..., Any]) -> tuple[Symbol, ...]:
     rule = slope_in_letters(row, i)
-    others = {node: instead(*node.operands) for node in rule.parts() if node.operation is of}
-    each = [changed for node, other in others.items() for changed in _with(rule, {node: other})]
-    return (*each, *(_with(rule, others) if len(others) > 1 else ()))
-
-
-def _with(rule: Symbol, others: Mapping[Symbol, Sequence[Symbol]]) -> list[Symbol]:
-    """The rule with other parts in place of some of its own; as many rules as there are others for a part."""
-    wrong = []
-    for chosen in zip(*others.values(), strict=True):
-        done = dict(zip(others, chosen, strict=True))
-        for part in rule.parts():
-            if part not in done:
-                done[part] = Symbol.apply(part.operation, *[done[o] for o in part.operands]) if part.operation else part
-        wrong.append(done[rule])
-    return wrong
+    others = {part: instead(*part.operands) for part in rule.parts() if part.operation is of}
+    each = [{part: other} for part in others for other in others[part]]
+    together = [dict(zip(others, chosen, strict=True)) for chosen in zip(*others.values(), strict=False)]
+    return tuple(map(rule.exchanged, [*each, *(together if len(others) > 1 else [])]))
 
 
 def square(base: Symbol, exponent: Symbol) -> list[Symbol]:

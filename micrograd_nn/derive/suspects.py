@@ -202,10 +202,14 @@ def _candidates(here: Numbers, farthest: int) -> Iterator[Suspect]:
     for slip, edit in EDITS:
         if max(slip.rank, edit.rank) <= farthest:
             edits[edit.scope].append((slip, edit))
+    can_be_made: dict[Any, list[tuple[Slip, Edit]]] = {}  # of all edges with the same rule the same
     alike: dict[tuple[Any, ...], list[Place]] = {}  # by rule and edit, everywhere and in one factor
     for place in _places(here):
         slope, _ = place.at(here)
-        made = [(slip, edit) for slip, edit in edits[place.scope] if edit.where(slope)]
+        kind = (place.scope, slope.row, slope.i, slope.constant) if place.edge else place
+        if kind not in can_be_made:
+            can_be_made[kind] = [(slip, edit) for slip, edit in edits[place.scope] if edit.where(slope)]
+        made = can_be_made[kind]
         yield from (Suspect(here.chain, *row, [place], place.pairs, len(place.pairs) - 1) for row in made)
         if place.scope is Scope.EDGE and not is_constant(slope):
             rule = "a·b" if factor(slope) else written(slope.row, slope.i)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..derive.recorded import check_unchanged
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentError, ArgumentTypeError
+from ..errors import ArgumentError, ArgumentTypeError, counted
 from ..habits import UNREACHED
 from ..nn.layers import MLP, Layer, Module, Neuron
 from ..notation.text import rounded, shown
@@ -71,7 +71,7 @@ def draw_network(
     notes = ["Larger layers are abbreviated."] if any(None in column.heights for column in columns) else []
     samples = sum(node.label == columns[-1].circles[0].label for node in nodes)
     if samples > 1:
-        notes.append(f"The circles show the first of {samples:,} samples.")
+        notes.append(f"The circles show the first of {counted(samples, 'sample')}.")
         picture.note(notes[-1])
     sizes = " → ".join(f"{len(column.circles):,}" for column in columns)
     return Drawing(picture.text, f"Network {sizes}", picture.names, tuple(notes), format)

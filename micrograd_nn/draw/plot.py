@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..engine.operation import Operation, lookup
-from ..errors import ArgumentError, ExtraMissingError, ShapeError
+from ..errors import ArgumentError, ExtraMissingError, ShapeError, counted
 from .drawing import save_as
 
 COLOURS = ("#0a67a8", "#c4530b", "#3a8a5f", "#8a5a9e", "#8a6d00", "#5c6675")
@@ -87,7 +87,7 @@ def plot_curves(
     for i, (name, curve) in enumerate(named.items()):
         where = range(len(curve)) if x is None else x
         if len(where) != len(curve):
-            raise ShapeError(f"{name!r} has {len(curve)} numbers for {len(where)} steps")
+            raise ShapeError(f"{name!r} has {counted(len(curve), 'number')} for {counted(len(where), 'step')}")
         alone = sum(map(isfinite, curve)) == 1  # one number makes no line
         ax.plot(where, curve, label=name, marker="o" if alone else "", **_line(i))
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -126,7 +126,7 @@ def plot_history(history: Record, ax: Any = None) -> Any:
 def plot_decision(classify: Height, points: Points, labels: Numbers, ax: Any = None, *, level: float = 0.5) -> Any:
     """The plane of two inputs, coloured by classify(x1, x2), the line where it is ``level``, and labelled points."""
     if len(points) != len(labels) or not len(points):
-        raise ShapeError(f"{len(points)} points need as many labels, got {len(labels)}")
+        raise ShapeError(f"each point takes a label: got {counted(len(points), 'point')} and {len(labels)}")
     ax = axes(ax)
     across, up, heights = _map(classify, points, margin=0.15)
     ax.contourf(across, up, heights, levels=20, cmap="RdBu", alpha=0.45)
@@ -184,7 +184,9 @@ def plot_confusion(matrix: Sequence[Sequence[int]], ax: Any = None, *, names: Se
     """A confusion matrix: a row per true class, a column per answer; mistakes are coloured by their number."""
     size = len(matrix)
     if not size or any(len(row) != size for row in matrix):
-        raise ShapeError(f"a confusion matrix is square, got {size} rows of {sorted({len(row) for row in matrix})}")
+        raise ShapeError(
+            f"a confusion matrix is square, got {counted(size, 'row')} of {sorted({len(row) for row in matrix})}"
+        )
     ax = axes(ax)
     mistakes = [[count * (i != j) for j, count in enumerate(row)] for i, row in enumerate(matrix)]
     ax.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.4 * max(1, *map(max, mistakes)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..collector import undisturbed
 from ..engine.operation import TABLE, Operation
 from ..engine.value import Value, weighted_sum
-from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError, counted
 from ..number import whole_number
 from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
@@ -70,9 +70,11 @@ class Neuron(Module):
             draw, source = initialiser(init), source_of(seed)
             weights = [draw(source, self.nin, nout) for _ in range(self.nin)]
         if not hasattr(weights, "__len__") or isinstance(weights, str):
-            raise ArgumentTypeError(f"the weights of a neuron are a list of {nin} numbers, got {weights!r:.40}")
+            raise ArgumentTypeError(
+                f"the weights of a neuron are a list of {counted(nin, 'number')}, got {weights!r:.40}"
+            )
         if len(weights) != self.nin:
-            raise ShapeError(f"a neuron of {nin} inputs takes {nin} weights, got {len(weights)}")
+            raise ShapeError(f"a neuron of {counted(nin, 'input')} takes {counted(nin, 'weight')}, got {len(weights)}")
         self.w = [Parameter(weight) for weight in weights]
         self.b = None if bias is False else Parameter(0.0 if bias is None or bias is True else bias)
 
@@ -197,7 +199,9 @@ class MLP(Module):
         else:
             kinds = list(activation)
         if len(kinds) != len(nouts):
-            raise ShapeError(f"{len(nouts)} layers take {len(nouts)} activations, the output's too; got {len(kinds)}")
+            raise ShapeError(
+                f"each layer takes an activation, the output's too: got {counted(len(nouts), 'layer')} and {len(kinds)}"
+            )
         options["seed"] = source_of(options.get("seed"))
         self.layers = [Layer(*size, kind, **options) for size, kind in zip(pairwise(sizes), kinds, strict=True)]
 
@@ -221,10 +225,12 @@ def as_inputs(x: Iterable[Any], nin: int, who: str) -> list[Value]:
     """x as Values, numbers labelled x1, x2, …; a generator is read once. Raises before an operation is recorded."""
     unordered = isinstance(x, str | bytes | Mapping | Set) or getattr(x, "shape", None) == ()
     if unordered or not isinstance(x, Iterable):
-        raise ArgumentTypeError(f"{who} takes a list of {nin} numbers or Values, got the {type(x).__name__} {x!r:.40}")
+        raise ArgumentTypeError(
+            f"{who} takes a list of {counted(nin, 'number')} or Values, got the {type(x).__name__} {x!r:.40}"
+        )
     given = list(x)
     if len(given) != nin:
-        raise ShapeError(f"{who} takes {nin} inputs, got {len(given)}")
+        raise ShapeError(f"{who} takes {counted(nin, 'input')}, got {len(given)}")
     values = []
     for i, v in enumerate(given, start=1):
         try:

@@ -128,7 +128,7 @@ class AdamW(Adam):
     Its weight_decay is 0.01 unless given.
 
     >>> AdamW([Value(1.0)], lr=0.1)
-    AdamW(1 parameters, lr=0.1, steps=0)
+    AdamW(1 parameter, lr=0.1, steps=0)
     """
 
     def __init__(

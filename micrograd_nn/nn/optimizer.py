@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from ..engine.value import Value, set_numbers
-from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, StateError, UnknownNameError, counted
 from ..habits import UNREACHED
 from ..number import as_float, whole_number
 
@@ -122,7 +122,7 @@ class Optimizer:
         set_numbers(self.params, numbers, map(self.__dict__.update, [own]))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.params):,} parameters, lr={self.lr}, steps={self.steps})"
+        return f"{type(self).__name__}({counted(len(self.params), 'parameter')}, lr={self.lr}, steps={self.steps})"
 
     def zero_grad(self) -> None:
         """Forget all gradients: each parameter is as if no sweep had reached it."""
@@ -140,7 +140,7 @@ class Optimizer:
         An older state has no initial_lr: schedules then count from this optimiser's own.
         """
         count = len(self.params)
-        misfit = f"this state does not fit {type(self).__name__} over {count} parameters; nothing was loaded"
+        misfit = f"this state does not fit {type(self).__name__} over {counted(count, 'parameter')}; nothing was loaded"
         wanted = ["steps", "lr", *self.memories]
         if {*wanted, "initial_lr"} != {*state, "initial_lr"}:
             raise StateError(f"{misfit}. It needs {', '.join(wanted)}, got {', '.join(state)}")

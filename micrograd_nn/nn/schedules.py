@@ -43,7 +43,7 @@ class StepLR(LambdaLR):
     >>> schedule = StepLR(SGD([Value(1.0)], lr=0.8), step_size=1, gamma=0.5)
     >>> schedule.step()
     >>> schedule
-    StepLR(SGD(1 parameters, lr=0.4, steps=0), epoch=1)
+    StepLR(SGD(1 parameter, lr=0.4, steps=0), epoch=1)
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:

@@ -11,7 +11,6 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, multiply_no_nan, neg, power, sqrt, sub
 from ._simplify import MOST, Tidy, form_of, fraction_of, is_just, multiplied, short_number, without_minus
 
@@ -126,11 +125,7 @@ def _multiplied_out(term: Tidy) -> list[tuple[int, Tidy]]:
 
 def _length(symbol: Tidy) -> int:
     """How much there is to read: names and numbers."""
-    return symbol.fold(lambda leaf: 1, _added)
-
-
-def _added(operation: Operation, *lengths: int) -> int:
-    return sum(lengths)
+    return symbol.fold(lambda leaf: 1, lambda operation, *lengths: int(sum(lengths)))
 
 
 def times_sum(terms: Sequence[Tidy], factors: Iterable[Tidy]) -> Tidy:

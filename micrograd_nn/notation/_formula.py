@@ -20,8 +20,9 @@ from unicodedata import normalize
 from ..engine.operation import Operation
 from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentTypeError, FormulaError, printable
+from ..errors import ArgumentTypeError, FormulaError, counted, printable
 from .latex import label_latex
+from .text import ATOM
 from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, split, typeset_as
 
 LONGEST = 10_000  # characters
@@ -57,19 +58,13 @@ class Formula:
 
     def __call__(self, names: Mapping[str, Any]) -> Any:
         """What the formula makes of those names. Raises FormulaError for a name that is not among them."""
-        return work_out(self.items if self.is_bound else self.bound(names), names)
+        return work_out(self.items if self.is_bound else parse(self.text, names).items, names)
 
     @property
     def names(self) -> list[str]:
-        """The words in it as they stand, in order, without those of constants."""
+        """The words in it, in order, without those of constants."""
         words = [item.content for item in self.items if isinstance(item.content, str)]
-        return [word for word in dict.fromkeys(words) if word not in CONSTANTS]
-
-    def bound(self, known: Iterable[str]) -> tuple[Item, ...]:
-        """The items with each word read as a name that is known, or as a product. Raises FormulaError if none fits."""
-        known = [*known]
-        names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(self.text) else {}
-        return _Parser(self.text, CONSTANTS | names | {as_typed(name): name for name in known}).read()
+        return [word for word in dict.fromkeys(words) if self.is_bound or word not in CONSTANTS]
 
 
 def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
@@ -83,9 +78,9 @@ def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
 
     Raises FormulaError (ValueError), which marks the place, before anything is computed.
     """
-    parsed = parse(text)
+    parse(text)  # what is wrong in the text itself is told first
     given = labelled(names) if isinstance(names, Value) else dict(names or {})
-    items = parsed.bound(given)
+    items = parse(text, given).items
     used = {item.content for item in items if isinstance(item.content, str)}
     values = {name: _as_value(name, given[name]) for name in used}
     result = work_out(items, values)
@@ -108,17 +103,24 @@ def labelled(root: Value) -> dict[str, Value]:
     return names
 
 
-def parse(text: str) -> Formula:
-    """Read a formula without working it out. Raises FormulaError, ArgumentTypeError if it is no str.
+def parse(text: str, known: Iterable[str] | None = None) -> Formula:
+    """Read a formula without working it out; each word as a name that is known, or a product, if these are given.
 
     >>> parse("w·x + b").names
     ['w', 'x', 'b']
+
+    Raises FormulaError, also where no known name fits, and ArgumentTypeError if it is no str.
     """
     if not isinstance(text, str):
         raise ArgumentTypeError(f"a formula is a str such as 'w*x + b', got {type(text).__name__}")
     if len(text) > LONGEST:
-        raise FormulaError(f"a formula of {len(text):,} characters; at most {LONGEST:,} are read", text, 0)
-    return Formula(text, _Parser(text).read())
+        raise FormulaError(f"a formula of {counted(len(text), 'character')}; at most {LONGEST:,} are read", text, 0)
+    if known is None:
+        return Formula(text, _Parser(text).read())
+    known = [*known]
+    names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(text) else {}
+    meanings = CONSTANTS | names | {as_typed(name): name for name in known}
+    return Formula(text, _Parser(text, meanings).read(), is_bound=True)
 
 
 # ---- the parser ----
@@ -275,7 +277,7 @@ class _Parser:
             name = token.text.rstrip(PRIME)
             fewest, most = _operands(functions()[name])
             if not fewest <= wait.count <= most:
-                self.fail(f"{name} takes {most} operand{'s' * (most > 1)}, got {wait.count}", token)
+                self.fail(f"{name} takes {counted(most, 'operand')}, got {wait.count}", token)
         self.put(Item(token.column, wait.count, wait.content))
         if token.exponent:
             exponent = float(token.exponent)
@@ -320,11 +322,12 @@ def work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
 
 def _unknown(name: str, known: Sequence[str], called: bool) -> str:
     """What is said of a word that means nothing, with the near ones that do."""
-    word, near = name.replace(PRIME, "'"), get_close_matches(name, functions(), n=3)
+    word, callable_here = name.replace(PRIME, "'"), _callable()
+    near = get_close_matches(name, callable_here, n=3)
     if name.startswith("softmax"):
         return SOFTMAX
     if called and re.fullmatch(r"[a-z]{2,}'*", word):
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(sorted(functions()))}"
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(callable_here)}"
         return f"unknown function {word!r}; {hint}"
     some = ", ".join(map(printable, sorted({*known})[:30]))
     meant = [other for other in known if other.casefold() == name.casefold()] or [
@@ -332,6 +335,13 @@ def _unknown(name: str, known: Sequence[str], called: bool) -> str:
     ]
     hint = f"; did you mean {meant[0]}?" if meant else ""
     return f"unknown name {printable(repr(word))}; known are: {some or 'none'}{hint}"
+
+
+def _callable() -> list[str]:
+    """The functions that people call by a word, and do not write with a sign between two operands."""
+    rows = functions()
+    called = (name for name, row in rows.items() if name.isidentifier() and getattr(row, "level", ATOM) == ATOM)
+    return sorted(name for name in called if "_" not in name or getattr(rows[name], "default", None) is not None)
 
 
 def _as_value(name: str, given: Any) -> Value:

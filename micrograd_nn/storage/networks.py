@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar
 
 from ..collector import undisturbed
 from ..engine.value import set_numbers
-from ..errors import ArgumentTypeError, FormatError, StateError, known
+from ..errors import ArgumentTypeError, FormatError, StateError, counted, known
 from ..files import name_of, write_whole
 from ..nn.layers import LAYER_WIDE, MLP, Module, named_activation
 from ..nn.losses import LOSSES
@@ -285,7 +285,7 @@ def _checked(about: dict[str, Any], tensors: Tensors, name: str) -> dict[str, An
         raise FormatError(f"{name} describes no network that this version can build")
     needed, held = _size(given), sum(len(tensor.numbers) for tensor in tensors.values())
     if needed != held:
-        raise FormatError(f"{name} describes a network of {needed} parameters and holds {held}")
+        raise FormatError(f"{name} describes a network of {counted(needed, 'parameter')} and holds {held}")
     return given
 
 

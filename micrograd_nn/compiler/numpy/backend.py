@@ -16,7 +16,7 @@ from ..backend import Log, Part, Update, execute
 from ..lifted import Lifted
 from ..steps import Leaf, Ref, Stretch, Tape, plain
 from ..straight import indented
-from .source import ArraySource
+from .source import ArraySource, taken_apart
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
 
@@ -77,25 +77,25 @@ class Built(NamedTuple):
 
 def _source(lifted: Lifted, dtype: str) -> tuple[str, dict[str, Any]]:
     """``build(n, p, g)`` makes what a Built is for n rows, with parameters and gradient in those vectors."""
-    steps, loss, gradient = lifted.steps, lifted.loss, lifted.gradient
-    outputs = [loss] if gradient is None else [loss, gradient]
-    alone = ArraySource(steps, [loss], dtype, "f")
-    both = ArraySource(steps, outputs, dtype, "a", ["", "g"][: len(outputs)])
+    wanted = [lifted.loss] if lifted.gradient is None else [lifted.loss, lifted.gradient]
+    steps, (loss, *gradient) = taken_apart(lifted.steps, wanted)
+    written = ArraySource(steps, [loss, *gradient], dtype, "a", ["", "g"][: len(wanted)])
+    (forward, sweep), outcome = written.cut(loss), written.results[0]
     varies = isinstance(loss, Ref) and steps[loss].batched
-    total = f"float(np.add.reduce({both.results[0]}))" if varies else f"float({both.results[0]}) * n"
     lines = [
         "def build(n, p, g):",
         *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {dtype})" for leaf in lifted.rows),
-        *indented(4, _function("each()", alone, alone.results[0])),
-        *indented(4, _function("value_and_grad(seed)", both, total)),
+        *indented(4, written.made),
+        "    def each():",
+        *indented(8, forward),
+        f"        return {outcome}",
+        "    def value_and_grad(seed):",
+        "        each()",
+        *indented(8, sweep),
+        f"        return {f'float(np.add.reduce({outcome}))' if varies else f'float({outcome}) * n'}",
         f"    return [{', '.join(leaf.source for leaf in lifted.rows)}], each, value_and_grad",
     ]
-    return "\n".join(lines), {**alone.scope, **both.scope}
-
-
-def _function(head: str, source: ArraySource, outcome: str) -> list[str]:
-    """Its buffers and views, then the function itself."""
-    return [*source.made, f"def {head}:", *indented(4, source.lines), f"    return {outcome}"]
+    return "\n".join(lines), written.scope
 
 
 def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...], rows: bool = False) -> Any:
@@ -176,7 +176,7 @@ def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str,
     for k, outcome in enumerate(outcomes):
         if isinstance(outcome, Ref) and isinstance(tape.steps[outcome], Leaf):  # put aside, for it may be written over
             outcomes[k] = tape.add(Stretch((outcome,), (count,), False)).ref
-    written = ArraySource(tape.steps, outcomes, backend.dtype, "u", names)
+    written = ArraySource(*taken_apart(tape.steps, outcomes), backend.dtype, "u", names)
     source = [
         f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
         *indented(4, written.made),
