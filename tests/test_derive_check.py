@@ -58,7 +58,7 @@ def test_what_explain_prints_is_right_to_the_digits_it_is_printed_in():
         for label in derivations:
             _, _, *lines = re.sub(r"\n +\+ ", " + ", str(explain(loss, label))).splitlines()
             for line in filter(None, lines):
-                if line.startswith("with p"):  # what a share of a softmax stands for
+                if line.startswith("with "):  # what a share of a softmax stands for, p or q
                     continue
                 partial, *columns = (column.strip() for column in line.split(" = "))
                 for column in columns:
