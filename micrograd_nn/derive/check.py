@@ -39,6 +39,7 @@ BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
 MOST_SHOWN = 2  # paths that are written out
+SPANS = (Scope.ENTRY, Scope.WHOLE, Scope.CUT_OFF)  # what is said of more than one factor
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
@@ -236,13 +237,19 @@ class _Comparison:
         vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])  # it agrees with a far-fetched slip by mere chance
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
         found = [*suspects(self.points, self.hand, self._fits, farthest)]
-        located = self.located & {suspect.pair for suspect in found} if len(found) > 1 else set()
-        found.sort(key=lambda s: (s.pair not in located if located else s.unlikely >= UNLIKELY, s.rank, s.unlikely))
+        found.sort(key=self._how_far_fetched)
         distinct: dict[Any, Suspect] = {}
         for suspect in found:  # one that writes the same symbols in the same place is the same slip by another name
             if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
                 distinct.setdefault((suspect.pair, detail(suspect) or suspect.slip), suspect)
         return list(distinct.values())
+
+    def _how_far_fetched(self, suspect: Suspect) -> tuple[int, bool, int, int]:
+        """First what fits how the formula is written: a slip in the factor that looks wrong, or in more than one."""
+        if suspect.pair in self.located:
+            return 0, suspect.aside >= UNLIKELY, suspect.rank, suspect.unlikely
+        elsewhere = bool(self.located) and suspect.edit.scope not in SPANS
+        return 1 + elsewhere, suspect.unlikely >= UNLIKELY, suspect.rank, suspect.unlikely
 
     def _fits(self, hand: float, total: float) -> bool:
         infinite = not isfinite(hand) and not isfinite(total)  # 1/0 and 1/(−0) are of the same slip
@@ -318,8 +325,13 @@ class _Comparison:
         if elsewhere and len(first.places) == 1:
             yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
         likely = (other for other in rest if other.slip is not first.slip and other.rank <= first.rank + FAR)
-        if others := dict.fromkeys(title(other) for other in likely):
+        if others := dict.fromkeys(self._title(other, first.pair) for other in likely):
             yield f"the same numbers would come of: {'; '.join(others)}"
+
+    def _title(self, suspect: Suspect, pair: Pair) -> str:
+        """A slip in a few words, with its place if that is another one."""
+        elsewhere = suspect.pair != pair and suspect.edit.scope not in SPANS
+        return title(suspect) + (f" in {self._partial(suspect.pair)}" if elsewhere else "")
 
     def _unnamed(self, located: Pair | None) -> Iterator[str]:
         pair, where = located or (self.chain.root, self.chain.target), self._partial(located) if located else ""

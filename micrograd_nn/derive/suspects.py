@@ -12,6 +12,7 @@ from itertools import pairwise, product
 from math import isclose, isfinite
 from typing import Any
 
+from ..engine.graph import postorder
 from ..engine.value import Constant, Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
@@ -267,10 +268,16 @@ def _unit(pair: Pair, here: Numbers) -> Value | None:
 
 
 def _is_branch(pair: Pair, edge: Edge, here: Numbers) -> bool:
-    """Is an edge one of several ways through a factor?"""
-    (node, i), above, whole = edge, here.above(pair), here.factor(pair)
-    through = here.below(pair[0])[node] * here.point.slopes[node][i] * above[node.operands[i]]
-    return abs(through - whole) > 1e-9 * abs(whole)
+    """Is an edge one of several ways through a factor? Of a max, only one of them may be open here."""
+    (child, parent), (node, i), above, whole = pair, edge, here.above(pair), here.factor(pair)
+    below = here.below(child)
+    through = below[node] * here.point.slopes[node][i] * above[node.operands[i]]
+    if abs(through - whole) > 1e-9 * abs(whole):
+        return True
+    if all(number for at, number in below.items() if at in above):
+        return False
+    ways = postorder(child, lambda at: [o for k, o in enumerate(at.operands) if (at, k) != edge and o in above])
+    return parent in {*ways}
 
 
 def _mistakable(chain: Chain, edge: Edge, named: Sequence[Value]) -> Sequence[Value]:
