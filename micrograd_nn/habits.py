@@ -46,6 +46,14 @@ def _without_slope(sign: str) -> Callable[[Any, Any], NoReturn]:
     return refuse
 
 
+def _compared(test: Callable[[float, float], bool]) -> Callable[[Any, Any], bool]:
+    def look(self: Any, other: Any) -> bool:
+        """Of the numbers. Nodes are compared by ``is``."""
+        return test(self.data, other.data if isinstance(other, Habits) else as_float(other))
+
+    return look
+
+
 class Method:
     """A row of the table as a method of its name, with what else it takes: ``v.tanh()``, ``v.leaky_relu(0.2)``."""
 
@@ -69,7 +77,8 @@ class Habits:
     )
     sin, cos, neg, abs, step, sign = map(Method, ("sin", "cos", "neg", "abs", "step", "sign"))
     elu, leaky_relu, stop_gradient = map(Method, ("elu", "leaky_relu", "stop_gradient"))
-    clamped_log, clamped_log1m, sech2 = map(Method, ("clamped_log", "clamped_log1m", "sech2"))
+    clamped_log, clamped_log1m = map(Method, ("clamped_log", "clamped_log1m"))
+    sech2, sigmoid_slope = map(Method, ("sech2", "sigmoid_slope"))
 
     def item(self) -> float:
         """The number alone, as of a NumPy or PyTorch scalar."""
@@ -79,8 +88,25 @@ class Habits:
         """A leaf with the same number and label: what is computed from it leaves this node's gradient alone."""
         return type(self)(self.data, self.label)  # type: ignore[call-arg, attr-defined]  # a Value's constructor
 
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
     def __int__(self) -> int:
         return int(self.data)
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(self.data, digits)  # type: ignore[no-any-return]
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    def __eq__(self, other: object) -> bool:
+        if getattr(other, "shape", None):
+            other = as_float(other)  # refuses an array in words: one answer for many numbers would be silently False
+        return bool(self.data == (other.data if isinstance(other, Habits) else other))
+
+    __lt__, __le__, __gt__, __ge__ = map(_compared, (operator.lt, operator.le, operator.gt, operator.ge))
+    __hash__ = object.__hash__
 
     # ---- micrograd's names ----
 
@@ -262,14 +288,16 @@ def described(row: Any, operand: type) -> str:
     lines = [row.doc, "", f"    {call} = {row(*operands)}" if str(row(*operands)) != call else f"    {call}"]
     for letter, slope in zip(letters, row.textbook, strict=True):
         with suppress(TypeError, MicrogradError):  # a slope of somebody's own that looks at a number
-            lines.append(f"    ∂/∂{letter} = {slope(*operands, written('out'))}")
+            lines.append(f"    ∂/∂{letter} = {written.of(slope(*operands, row(*operands)))}")
     lines += [f"    real where: {row.domain.text}"]
     for at, value, slopes in row.kinks:
         place = ", ".join(f"{letter} = {number:g}" for letter, number in zip(letters, at, strict=True))
         lines.append(f"    at {place}: {value:g}, slope {', '.join(f'{slope:g}' for slope in slopes)}")
     if row.default is not None:
         lines.append(f"    b is {row.default:g} unless given")
-    example = [0.5, 2.0][: row.arity]
+    example = [-2.0, row.default or 2.0][: row.arity]
+    if not row.domain.holds(*example):
+        example[0] = 0.5
     return "\n".join([*lines, "", f">>> {row.name}({', '.join(map(str, example))})", repr(row(*example))])
 
 
@@ -282,8 +310,12 @@ def _written(operand: Any) -> Any:
 
         @classmethod
         def apply(cls, row: Any, *operands: Any) -> Any:
-            parts = [a if isinstance(a, cls) else cls(f"{a:g}") for a in operands]
-            return cls(row.text.format(**dict(zip("ab", parts, strict=False))), row.level)
+            parts = dict(zip("ab", map(cls.of, operands), strict=False))
+            return cls(row.text.format(**parts), row.level)
+
+        @classmethod
+        def of(cls, number: Any) -> Any:
+            return number if isinstance(number, cls) else cls(f"{number:g}".replace("-", "−"))
 
         def __format__(self, level: str) -> str:
             return f"({self.text})" if level and self.level < int(level) else self.text

@@ -78,6 +78,8 @@ def test_check_reports_and_tells_by_its_exit_code(first, code, words, tmp_path, 
         ("w = 2\nL = w*w\nhello", "line 3: 'hello' is neither"),
         ("w = 2\nL = w*w\ndL/dw = 4\ndL/dw = 4", "line 4: ∂L/∂w is given twice"),
         ("w = 2\nL = w*w", "at least one partial"),
+        ("w = 2\nL = w*w\n#".ljust(100_000, "."), "at least one partial"),
+        ("w = 2\nL = w*w\n#".ljust(100_001, "."), "at most 100,000 bytes are read"),
         ("w = 2\nL = w*w\ndL/dq = 2", "line 3: unknown node 'q'; choose one of: w, L\n"),
         ("w = 2\nL = w*w\ndL/dw = 2*", "line 3: this is no formula"),
         ("w = 2\nL = w*w\n\ndL/dw = 2q", "line 4: unknown name 'q'"),
@@ -122,7 +124,7 @@ def test_explain_draw_and_compile_take_the_file_that_check_takes(tmp_path, capsy
     assert "∂L/∂w = ∂L/∂o · ∂o/∂w" in printed
     assert "chain rule: σ(u)′ = u′·σ(u)(1 − σ(u)) with u = w·x + b, u′ = x" in printed
     assert "−0.5   L ← o ← w\n" in printed
-    assert main(["draw", str(file), "--out", str(out / "drawn.svg")]) == 0
+    assert main(["draw", str(file), "--save", str(out / "drawn.svg")]) == 0
     assert main(["compile", str(file), "--inputs", "x", "y"]) == 0
     assert "L = (x2 − σ(w1·x1 + b1))^2" in capsys.readouterr().out
 
@@ -137,7 +139,7 @@ def test_a_file_may_come_from_standard_input(monkeypatch, capsys, tmp_path):
 def test_a_file_has_its_own_numbers(command, tmp_path, capsys):
     file = tmp_path / "network"
     file.write_text(NETWORK, encoding="utf-8")
-    assert main([command, str(file), "w=3", "--out", str(tmp_path / "new.svg")]) == 2
+    assert main([command, str(file), "w=3", "--out", str(tmp_path / "new")]) == 2
     assert "is a file, and the numbers stand in it: leave out 'w=3'" in capsys.readouterr().err
-    assert main([command, "none.txt", "--out", str(tmp_path / "new.svg")]) == 1
+    assert main([command, "none.txt", "--out", str(tmp_path / "new")]) == 1
     assert "there is no file none.txt" in capsys.readouterr().err

@@ -48,6 +48,7 @@ def test_truth_tables():
     truth = {"a": [0, 0, 1, 1], "not": [1, 1, 0, 0], "and": [0, 0, 0, 1], "or": [0, 1, 1, 1]}
     truth |= {"nand": [1, 1, 1, 0], "nor": [1, 0, 0, 0], "xor": [0, 1, 1, 0]}
     assert {name: data.gate(name).y.tolist() for name in data.GATES} == truth
+    assert (data.gate("xor").features, data.gate("xor").classes) == (("A", "B"), ("no", "yes"))
     table = {"111": 1, "110": 1, "101": 0, "100": 1, "011": 0, "010": 1, "001": 0, "000": 1}
     rows = ["".join(map(str, row)) for row in data.boolean().X.astype(int)]
     assert list(zip(rows, data.boolean().y.tolist(), strict=True)) == list(table.items())
@@ -249,21 +250,22 @@ def test_every_shorter_or_longer_idx_file_is_refused(tmp_path):
 
 
 HOSTILE = {
-    "more sides than an array has": b"\0\0\x08\x41" + b"\0\0\0\x01" * 65 + b"\0",
-    "four billion rows": b"\0\0\x08\x03" + b"\xff" * 12,
-    "floats": b"\0\0\x0d\x01\0\0\0\0",
-    "a page": b"<!DOCTYPE html>",
-    "no dimension": b"\0\0\x08\0",
-    "255 dimensions": b"\0\0\x08\xff" + b"\0" * 100,
-    "a damaged zip": b"\x1f\x8b" + b"\xff" * 20,
-    "a zip bomb": gzip.compress(bytes(idx.LIMIT + 100), 9),
+    "more sides than an array has": (b"\0\0\x08\x41" + b"\0\0\0\x01" * 65 + b"\0", "of 65 dimensions"),
+    "four billion rows": (b"\0\0\x08\x03" + b"\xff" * 12, "promises .* bytes"),
+    "floats": (b"\0\0\x0d\x01\0\0\0\0", "it starts with"),
+    "a page": (b"<!DOCTYPE html>", "it starts with"),
+    "no dimension": (b"\0\0\x08\0", "of 0 dimensions"),
+    "255 dimensions": (b"\0\0\x08\xff" + b"\0" * 100, "of 255 dimensions"),
+    "a damaged zip": (b"\x1f\x8b" + b"\xff" * 20, "is a damaged gzip file"),
+    "a zip bomb": (gzip.compress(bytes(idx.LIMIT + 100), 9), "holds more than"),
 }
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_idx_files_are_refused(kind, tmp_path):
-    (tmp_path / "file").write_bytes(HOSTILE[kind])
-    with pytest.raises(FormatError, match=str(tmp_path / "file")):
+    content, words = HOSTILE[kind]
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(FormatError, match=f"{tmp_path / 'file'} .*{words}"):
         idx.read_idx(tmp_path / "file")
 
 
@@ -310,6 +312,42 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+
+# As TensorFlow's first tutorial and Scidata's documentation print them.
+FASHION_LABELS = [9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9, 1, 0, 6, 4, 3, 1, 4, 8, 4]
+MNIST_LABELS = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1]
+
+
+def write_images(folder, labels):
+    """A folder with MNIST's four files, all black, of these training labels."""
+    for kind, those in (("train", labels), ("t10k", labels[:2])):
+        (folder / f"{kind}-images-idx3-ubyte").write_bytes(
+            gzip.decompress(write_idx(np.zeros((len(those), 28, 28), "u1")))
+        )
+        (folder / f"{kind}-labels-idx1-ubyte.gz").write_bytes(write_idx(np.array(those, "u1")))
+
+
+def test_fashion_mnist_is_known_by_its_labels(tmp_path):
+    write_images(tmp_path, FASHION_LABELS)
+    train, test = data.mnist(tmp_path)
+    assert [train.name, test.name] == ["fashion-mnist", "fashion-mnist test"]
+    assert [train.classes[label] for label in train.y[:4]] == ["Ankle boot", "T-shirt/top", "T-shirt/top", "Dress"]
+    write_images(tmp_path, MNIST_LABELS)
+    train, _ = data.mnist(tmp_path)
+    assert (train.name, train.classes) == ("mnist", tuple("0123456789"))
+
+
+def test_a_file_beside_the_images_names_their_classes(tmp_path):
+    home = tmp_path / "letters"
+    home.mkdir()
+    write_images(home, [11, 0, 10])
+    with pytest.raises(FormatError, match="row 0 has the label 11; the classes are 0 to 9"):
+        data.mnist(home)
+    (home / "classes.txt").write_text("\n".join("abcdefghijkl") + "\n")
+    train, test = data.mnist(home)
+    assert repr(test) == "<dataset letters test: 2 rows of 784 features, 12 classes>"
+    assert [train.classes[label] for label in train.y] == ["l", "a", "k"]
 
 
 @pytest.fixture(scope="module")
@@ -374,7 +412,7 @@ def test_a_named_folder_is_read_and_never_fetched_into(small_mnist, tmp_path):
         (tmp_path / name).write_bytes(gzip.decompress(content))
     check_small(*data.mnist(str(tmp_path)))
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(write_idx(np.array([10], dtype="u1"))))
-    with pytest.raises(FormatError, match="row 0 has the label 10; a digit is 0 to 9"):
+    with pytest.raises(FormatError, match="row 0 has the label 10; the classes are 0 to 9"):
         data.mnist(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(write_idx(np.array([1, 2], dtype="u1"))))
     with pytest.raises(FormatError, match="do not go with labels"):

@@ -202,7 +202,7 @@ def test_what_a_symbol_prints_can_be_typed_again(seed):
     ("text", "column", "words"),
     [
         ("__import__('os')", 0, "unknown name '__import__'"),
-        ("sigmoud(z)", 0, "unknown function 'sigmoud'; did you mean sigmoid?"),
+        ("sigmoud(z)", 0, r"unknown function 'sigmoud'; did you mean the operation sigmoid\(…\)"),
         ("sigmoud", 0, r"did you mean the operation sigmoid\(…\)"),
         ("Z", 0, "did you mean z?"),
         ("arctan(z)", 0, "unknown function 'arctan'; did you mean"),

@@ -6,7 +6,6 @@ paper is refused before it costs time, because files come from anywhere.
 
 import re
 import sys
-from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ MOST_CHECKED = 10_000  # the same, times the partials
 STDIN = Path("-")
 PARTIAL = re.compile(r"([d∂])\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
 PARTS = """\
-The file has one line per number and per formula; the last formula is the loss:
+A file of named parts has one line per number and per formula; the last formula is the loss:
 
     x = 2
     w = 0.5
@@ -40,13 +39,6 @@ PARTIALS = f"""\
 {PARTS}    dL/do = -2(y - o)        # these are checked: formulas or numbers
     do/dw = x*o(1 - o)
     dL/dw = -0.106"""
-
-
-def add_file(parser: ArgumentParser) -> None:
-    """The file of named parts."""
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help="the network in named parts, see below; - is standard input"
-    )
 
 
 def loss_of(file: Path) -> Value:

@@ -1,5 +1,6 @@
 """What the commands on networks share: the answers of a network on rows, and plots where matplotlib is installed."""
 
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from ..engine.value import Value
 from ..errors import ExtraMissingError
 from ..nn.layers import MLP
 from ..training import confusion_matrix, decisions, predict
+from .options import file_for
+from .outcome import say
 
 USUAL = {"softmax": "categorical_cross_entropy", "sigmoid": "squared_error"}  # what goes with an output, by and large
 
@@ -42,23 +45,18 @@ def decider(net: MLP, boundary: float) -> Callable[[float, float], float]:
     return lambda a, b: program([[a, b]])
 
 
-def save_plots(wanted: dict[str, Callable[[], Any]], out: Path) -> list[Path]:
-    """Make each plot, save it, and return what was written; without matplotlib say what is left out."""
+def save_plots(wanted: dict[str, Callable[[], Any]], arguments: Namespace) -> list[Path]:
+    """Make each plot, save it in --out, and return what was written; without matplotlib say what is left out."""
     drawn = []
     for name, make in wanted.items():
         try:
             made = make()
         except ExtraMissingError as error:
-            print(f"Left out {', '.join(wanted)}: {error}")
+            say(arguments, f"Left out {', '.join(wanted)}: {error}")
             break
         from matplotlib import pyplot
 
         ax = made[0] if isinstance(made, list) else made
-        drawn.append(save_plot(ax, out / name))
+        drawn.append(save_plot(ax, file_for(arguments.out / name)))
         pyplot.close(ax.figure)  # which pyplot would keep until the process ends
     return drawn
-
-
-def tell(written: list[Path]) -> None:
-    """Say what was written."""
-    print("Wrote " + (", ".join(map(str, written)) or "nothing"))

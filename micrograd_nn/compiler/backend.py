@@ -5,7 +5,7 @@ inside a loop, parameters, memories and rows stay in a form of its own.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +13,7 @@ from ..engine.operation import TABLE
 from ..errors import ShapeError, counted
 
 if TYPE_CHECKING:
-    from .steps import Shape, Tape
+    from .steps import Ref, Shape, Tape
 
 Number = Any  # a float or a Tracer
 Part = Sequence[int]  # the numbers of some rows of one pass, in the order in which they are stepped over
@@ -36,12 +36,28 @@ class Update:
         moved: tuple[Number, tuple[Number, ...]] = self.rule(p, g, memory, s)
         return moved
 
+    @property
+    def vectors(self) -> list[str]:
+        """What it moves, the parameters and the memories: "p", "m0", "m1", …"""
+        return ["p", *(f"m{k}" for k in range(len(self.memories)))]
+
+    def written(self, shape: "Shape" = ()) -> "tuple[Tape, list[Ref | float]]":
+        """The rule as steps on the leaves "p", "m0", "m1", …, and "g", the gradient; and what the vectors become."""
+        from .steps import Leaf, Tape, plain
+
+        tape = Tape()
+        p, *memory, g = (tape.add(Leaf((), shape, False, name)) for name in (*self.vectors, "g"))
+        moved, kept = self.on(tape, p, g, tuple(memory))
+        return tape, [plain(outcome) for outcome in (moved, *kept)]
+
 
 @dataclass
 class Log:
     """What a call of ``Loop.train`` has done."""
 
-    sums: list[float] = field(default_factory=list)  # of the rows' losses, for each part; the last may be unfinished
+    sums: MutableSequence[float] = field(
+        default_factory=list
+    )  # of the losses of each part's rows; the last may be unfinished
     steps: int = 0  # that were finished
 
 
@@ -63,7 +79,7 @@ class Loop(Protocol):
         """
 
     def numbers(self, state: Any) -> tuple[list[float], list[list[float]]]:
-        """The parameters and the memories as floats again."""
+        """The parameters and the memories as floats again; those that the loss does not depend on are not read."""
 
 
 class Backend(Protocol):

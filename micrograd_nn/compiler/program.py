@@ -15,7 +15,7 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from ..engine.value import Value, as_value
+from ..engine.value import Value, as_value, set_gradients
 from ..errors import ArgumentTypeError, MicrogradError, counted
 from ..nn.init import source_of
 from ..nn.optim import SGD, Optimizer
@@ -146,8 +146,7 @@ class Program:
         with self.turn:
             loss, gradient = self.runs(len(rows)).value_and_grad(self.numbers(), rows)
         if write:
-            for parameter, slope in zip(self.parameters, map(float, gradient), strict=True):
-                parameter.grad = slope
+            set_gradients(self.parameters, map(float, gradient))
         return loss, gradient
 
     def runs(self, rows: int) -> Backend:
@@ -217,12 +216,13 @@ class Program:
 
         return JaxFunction(self.trace, self.graph.lifted, self.dtype)
 
-    def trainer(self, optimizer: Optimizer) -> Trainer:
+    def trainer(self, optimizer: Optimizer, steps: int = 1) -> Trainer:
         """For a training loop of your own: a context manager whose ``step(*arguments)`` steps on the rows of a batch.
 
         A step returns the batch's mean loss, as it was before. Parameters and memories stay where the backend has them,
         and are written to the Values and the optimiser at the end of the block, also when an error or Ctrl-C ends it,
-        or by ``store()``. The numbers are those of ``minimize``.
+        or by ``store()``. The numbers are those of ``minimize``. ``steps`` says about how many there will be: many may
+        repay a backend that takes its time to prepare, as C does.
 
         >>> from micrograd_nn.compiler import compile
         >>> from micrograd_nn.nn.optim import SGD
@@ -234,7 +234,7 @@ class Program:
         >>> w.data
         4.0
         """
-        return Trainer(self, optimizer)
+        return Trainer(self, optimizer, whole_number("steps", steps))
 
     def check(self) -> None:
         """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""

@@ -31,7 +31,13 @@ WIDTH = 100  # columns of the opening
 
 @dataclass(frozen=True)
 class Reply:
-    """What the tutor says to an entry or a hint, and what it asks next; ``print`` it, or let a notebook show it."""
+    """What the tutor says to an entry or a hint, and what it asks next; ``print`` it, or let a notebook show it.
+
+    >>> Reply("Right: ∂L/∂w = 2", True, "That was all.")
+    Right: ∂L/∂w = 2
+    <BLANKLINE>
+    That was all.
+    """
 
     words: str
     right: bool | None  # None for a hint, and for an entry that could not be read
@@ -47,6 +53,11 @@ class Tutor:
     """A derivation under way: ``answer`` takes a formula or a number, ``hint`` helps, ``record`` is all that happened.
 
     ``questions`` come one after the other, each when the one before it is answered, or given away by its last hint.
+
+    >>> w, x = Value(0.5, "w"), Value(2.0, "x")
+    >>> asking = tutor(w * x, w)
+    >>> asking.question.asked, asking.answer("x").right
+    ('∂L/∂w', True)
     """
 
     def __init__(self, explanation: Explanation) -> None:

@@ -1,8 +1,7 @@
-"""The graph with its unnamed nodes folded away: the chain rule through the nodes that have names, anywhere.
+"""The chain rule through the nodes that have names, from a root down to a target, in names and at points.
 
-Promise: a factor ∂child/∂parent holds all ways between the two that meet no other name, in the textbook's symbols from
-the rows and as the number that the engine recorded; over the named graph the products of the factors add up to
-exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
+Promise: over the named graph the products of the factors add up to exactly the paths of the whole graph. What is asked
+of a chain at a point is worked out once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -69,10 +68,14 @@ class Chain:
         """The number of paths through named nodes from target to root."""
         return self._to_target.get(self.root, 0)
 
+    def paths_through(self, pair: Pair) -> int:
+        """How many of them run through this factor."""
+        child, parent = pair
+        return self._from_root.get(child, 0) * self._to_target.get(parent, 0)
+
     def goes_around(self, pair: Pair) -> bool:
         """Is there a path from target to root that does not run through this factor?"""
-        child, parent = pair
-        return self._from_root.get(child, 0) * self._to_target.get(parent, 0) < self.count
+        return self.paths_through(pair) < self.count
 
     @cached_property
     def meeting(self) -> Value | None:
@@ -202,14 +205,16 @@ class Numbers:
 
         (many, *_), chain = changed.values(), self.chain
         ones = [1.0] * len(many)
-        return tangents(chain.on_the_way, edges, chain.target, ones, _each_plus, _each_times)[chain.root]
+        return tangents(chain.on_the_way, edges, chain.target, ones, each_plus, each_times)[chain.root]
 
 
-def _each_plus(one: Sequence[float], other: Sequence[float]) -> list[float]:
+def each_plus(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """The sums of as many numbers."""
     return [*map(plus, one, other)]
 
 
-def _each_times(slope: float | Sequence[float], below: Sequence[float]) -> list[float]:
+def each_times(slope: float | Sequence[float], below: Sequence[float]) -> list[float]:
+    """The products with a slope, or with as many."""
     if isinstance(slope, float):
         return [slope * number for number in below]
     return [a * b for a, b in zip(slope, below, strict=True)]

@@ -21,7 +21,7 @@ from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
 from ._paths import largest_first
-from .chain import Chain, Numbers, Point
+from .chain import Chain, Numbers, Point, each_plus, each_times
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
 from .named import Factor, NamedGraph, Pair
@@ -38,6 +38,7 @@ NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
+DIGITS = 9  # of the numbers in print
 MOST_SHOWN = 2  # paths that are written out
 SPANS = (Scope.ENTRY, Scope.WHOLE, Scope.CUT_OFF)  # what is said of more than one factor
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
@@ -64,7 +65,12 @@ class Finding:
     sentence: str = ""  # the slip in a sentence, which does not hold what belongs there
 
     def __str__(self) -> str:
-        numbers = "   ".join(f"{number_text(number, 9):>14}" for number in (self.engine, self.hand, self.numeric))
+        return self.text()
+
+    def text(self, digits: int = DIGITS) -> str:
+        """A row of the report with numbers of so many significant digits, and the words below it."""
+        wide = max(14, digits + 5)
+        numbers = "   ".join(f"{number_text(n, digits):>{wide}}" for n in (self.engine, self.hand, self.numeric))
         head = f"{'✓' if self.ok else '✗'} {self.partial:10} {numbers}"
         return head + "".join(f"\n      {line}" for line in self.words.splitlines())
 
@@ -88,16 +94,21 @@ class Report:
         return all(finding.ok for finding in self.findings)
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, digits: int = DIGITS) -> str:
+        """The same with numbers of so many significant digits."""
         head = f"{sum(finding.ok for finding in self.findings)} of {len(self.findings)} right"
-        columns = f"  {'':10} {'engine':>14}   {'by hand':>14}   {'numeric':>14}"
-        return "\n".join([head, columns, *map(str, self.findings)])
+        wide = max(14, digits + 5)
+        columns = f"  {'':10} {'engine':>{wide}}   {'by hand':>{wide}}   {'numeric':>{wide}}"
+        return "\n".join([head, columns, *(finding.text(digits) for finding in self.findings)])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         rows = []
         for f in self.findings:
-            numbers = "".join(f"<td>{number_text(n, 9)}</td>" for n in (f.engine, f.hand, f.numeric))
+            numbers = "".join(f"<td>{number_text(n, DIGITS)}</td>" for n in (f.engine, f.hand, f.numeric))
             rows.append(f"<tr><td>{'✓' if f.ok else '✗'}</td><td>{escape(f.partial)}</td>{numbers}</tr>")
             if f.words:
                 words = escape(f.words).replace("\n", "<br>")
@@ -218,9 +229,14 @@ class _Comparison:
 
     @cached_property
     def scale(self) -> float:
-        """How large the derivative gets at the points, or what cancels in it."""
-        sizes = (_size(numbers) for numbers in self.points)
-        return max((size for size in sizes if isfinite(size)), default=0.0)
+        """How large the derivative gets at the points, or what cancels in it: along all paths, without the signs."""
+        chain, slopes = self.chain, [numbers.point.slopes for numbers in self.points]
+
+        def edges(node: Value) -> Iterator[tuple[Value, list[float]]]:
+            return ((operand, [abs(at[node][i]) for at in slopes]) for i, operand in enumerate(node.operands))
+
+        sizes = tangents(chain.on_the_way, edges, chain.target, [1.0] * len(slopes), each_plus, each_times)
+        return max((size for size in sizes.get(chain.root, []) if isfinite(size)), default=0.0)
 
     @cached_property
     def right_here_only(self) -> bool:
@@ -376,13 +392,6 @@ class _Comparison:
         paths = [[*pairwise(path.nodes)] for path in islice(found, MOST_SHOWN + 1)]
         few = len(paths) <= MOST_SHOWN and all(len(path) > 1 for path in paths)
         return " + ".join("·".join(map(self._partial, path)) for path in paths) if few else ""
-
-
-def _size(numbers: Numbers) -> float:
-    """The sum of the products along all paths, each without its sign."""
-    chain, edges = numbers.chain, numbers.point.edges
-    sizes = tangents(chain.on_the_way, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
-    return sizes.get(chain.root, 0.0)
 
 
 def _central_difference(root: Value, target: Value) -> float:

@@ -1,6 +1,7 @@
-"""A graph as a textbook writes it: what each node is called or made of, and the slopes of each of its steps.
+"""A graph as a textbook writes it: what each node is called or made of, and the factors from one name to the next.
 
-All of it is worked out once, whatever the graph is derived towards.
+Promise: a factor ∂child/∂parent holds all ways between the two that meet no other name, in the textbook's symbols from
+the rows and as the number that the engine recorded. It is worked out once, whatever the graph is derived towards.
 """
 
 import re
@@ -27,19 +28,63 @@ Pair = tuple[Value, Value]  # child, parent: the factor ∂child/∂parent
 Step = tuple[Value, tuple[Tidy, float]]  # a node below, and the slope towards it in symbols and as a number
 
 
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A way down, or several that meet: its number, and its steps, which are multiplied when they are asked for."""
+
+    number: float = 1.0
+    last: Tidy | None = None
+    before: "Way | None" = None  # shared with other ways
+    terms: tuple[Tidy, ...] = ()  # instead of steps: what comes of each way, in the order of the uses
+
+    @classmethod
+    def of(cls, symbol: Tidy, number: float) -> "Way":
+        """A way that is written already."""
+        return cls(number, terms=(symbol,))
+
+    def onward(self, step: tuple[Tidy, float]) -> "Way":
+        """The way with another step down."""
+        return Way(self.number * step[1], step[0], self)
+
+    def beside(self, other: "Way") -> "Way":
+        """Both, where they meet."""
+        own = self.terms or (self.symbol,)
+        return Way(self.number + other.number, terms=(other.symbol, *own))  # a sweep meets the last use first
+
+    @cached_property
+    def symbol(self) -> Tidy:
+        """What comes of it."""
+        if self.terms:
+            return total(self.terms)
+        symbols, way = list[Tidy](), self
+        while way.last is not None:
+            symbols.append(way.last)
+            way = way.before or Way()
+        return times_sum(way.terms, reversed(symbols)) if way.terms else product(reversed(symbols))
+
+
 @dataclass(frozen=True, slots=True)
 class Factor:
     """∂child/∂parent, in symbols and as a number."""
 
     child: str
     parent: str
-    symbol: Tidy
-    number: float
+    way: Way
+
+    @property
+    def symbol(self) -> Tidy:
+        """It in symbols, which are written when they are asked for."""
+        return self.way.symbol
+
+    @property
+    def number(self) -> float:
+        """It as a number."""
+        return self.way.number
 
     @property
     def is_nothing(self) -> bool:
         """Is it 0 whatever the names hold, as a term that one-hot targets leave out?"""
-        return self.symbol.is_number and self.symbol.number == 0.0
+        return not abs(self.number) > 0.0 and self.symbol.is_number and self.symbol.number == 0.0
 
     def __str__(self) -> str:
         return partial_text(self.child, self.parent)
@@ -57,8 +102,7 @@ class NamedGraph:
     def __init__(self, root: Value, names: Mapping[Value, str]) -> None:
         uses = Counter(operand for node in topological_order(root) for operand in node.operands)
         self.softmaxes = softmaxes(root, names)
-        shares = (zip(row.shares, row.names, strict=True) for row in self.softmaxes)
-        self.names = {**names, **{share: name for row in shares for share, name in row}}
+        self.names = {**names, **{share: share.label for row in self.softmaxes for share in row.shares}}
         self.symbols = Symbols(self.names, uses, self.softmaxes)
         self._links: dict[tuple[Value, ...], Link] = {}
         self.units = Units(root, self.names, self.symbols, uses, self.softmaxes)
@@ -85,33 +129,6 @@ class NamedGraph:
         words, made = {*re.findall(r"\w+(?:\[\d+\])?", text)}, self.share_formulas().items()
         used = [f"{share.label} = {formula}" for share, formula in made if share.label in words]
         return f"where {', '.join(used)}" if used else ""
-
-
-@dataclass(frozen=True)
-class _Way:
-    """A way down, or several that meet: its number, and its steps, which are multiplied when they are asked for."""
-
-    number: float = 1.0
-    last: Tidy | None = None
-    before: "_Way | None" = None  # shared with other ways
-    terms: tuple[Tidy, ...] = ()  # instead of steps: what comes of each way, in the order of the uses
-
-    def onward(self, step: tuple[Tidy, float]) -> "_Way":
-        return _Way(self.number * step[1], step[0], self)
-
-    def beside(self, other: "_Way") -> "_Way":
-        own = self.terms or (self.symbol,)
-        return _Way(self.number + other.number, terms=(other.symbol, *own))  # a sweep meets the last use first
-
-    @cached_property
-    def symbol(self) -> Tidy:
-        if self.terms:
-            return total(self.terms)
-        symbols, way = list[Tidy](), self
-        while way.last is not None:
-            symbols.append(way.last)
-            way = way.before or _Way()
-        return times_sum(way.terms, reversed(symbols)) if way.terms else product(reversed(symbols))
 
 
 class Link:
@@ -145,8 +162,8 @@ class Link:
         def steps(node: Value) -> list[Step]:
             return [step for step in self.graph.steps(node) if step[0] in inside] if node not in self.parents else []
 
-        ways = sweep([*reversed(self.parents), *self.nodes], steps, _Way(), _Way.beside, _Way.onward)
-        return {n: Factor(names[child], names[n], way.symbol, way.number) for n, way in ways if n in self.parents}
+        ways = sweep([*reversed(self.parents), *self.nodes], steps, Way(), Way.beside, Way.onward)
+        return {n: Factor(names[child], names[n], way) for n, way in ways if n in self.parents}
 
 
 class Symbols(dict[Value, Tidy]):

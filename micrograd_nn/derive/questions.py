@@ -62,18 +62,10 @@ def downwards(chain: Chain) -> list[Value]:
 
 def _above(chain: Chain) -> dict[str, list[Factor]]:
     """By name: the factors towards it that lie on a path from the target to the root, none of them the constant 0."""
-    order = downwards(chain)
-    factors = {child: {p: f for p, f in chain.factors.get(child, {}).items() if not f.is_nothing} for child in order}
-    leads = {chain.target}
-    for child in reversed(order):
-        if not leads.isdisjoint(factors[child]):
-            leads.add(child)
     above: dict[str, list[Factor]] = {}
-    reached = {chain.root}
-    for child in order:
-        for parent, factor in factors[child].items() if child in reached else ():
-            if parent in leads:
-                reached.add(parent)
+    for child in downwards(chain):
+        for parent, factor in chain.factors.get(child, {}).items():
+            if not factor.is_nothing and chain.paths_through((child, parent)):
                 above.setdefault(factor.parent, []).append(factor)
     return above
 

@@ -177,7 +177,7 @@ class Slip(Enum):
     POWER_NOT_LOWERED = ("power not lowered", 5, "the exponent was not lowered by one",
         _on_edge(rules.base, lambda s: [s.operands[1] * power(*s.operands)]))
 
-    LOGARITHM_FORGOTTEN = ("logarithm forgotten", 5, "the logarithm is forgotten: the slope of aˣ is aˣ·ln(a)",
+    LOGARITHM_FORGOTTEN = ("logarithm forgotten", 4, "the logarithm is forgotten: the slope of aˣ is aˣ·ln(a)",
         _on_edge(rules.exponent, lambda s: [s.out]))
 
     QUOTIENT = ("quotient rule", 4, "the quotient rule went wrong: the slope of a/b is (a′b − a·b′)/b²",

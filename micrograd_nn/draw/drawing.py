@@ -49,7 +49,10 @@ class Drawing:
 
     @cached_property
     def png(self) -> bytes:
-        """The picture as the bytes of a PNG. Raises RenderError if there is no dot to draw with."""
+        """The picture as the bytes of a PNG. Raises RenderError if there is no dot to draw with.
+
+        Letters beyond Latin, Greek and Cyrillic take a system's dot: the wheel's has one font, and shows boxes.
+        """
         return render(self.source, "png")
 
     def save(self, path: str | os.PathLike[str]) -> Path:

@@ -91,7 +91,7 @@ class _Picture(Source):
         for i, column in enumerate(columns):
             for position in column.heights:
                 if position is None:
-                    self._write(f"d{i}", *self._spot(i, None), "⋮", size="22")
+                    self._left_out(i)
                 else:
                     self._circle(i, position, column.circles[position])
             self._write(f"c{i}", i * self.across, self.bottom, column.caption, size="11")
@@ -141,6 +141,12 @@ class _Picture(Source):
         if self.written:
             biases = _biases(circle)
             self._write(f"b{i}.{position}", x, y - RADIUS - 0.05 - LINE / 2 * len(biases), *biases)
+
+    def _left_out(self, i: int) -> None:
+        """Three dots, drawn: not every font has the sign ⋮, and a PNG would show an empty box."""
+        x, y = self._spot(i, None)
+        for k in (-1, 0, 1):
+            self.node(f"d{i}.{k}", shape="point", width="0.04", color=COLOUR["muted"], pos=_at(x, y + 0.1 * k))
 
     def _line(self, left: Place, right: Place, weights: list[Value]) -> None:
         (j, start), (i, end) = left, right

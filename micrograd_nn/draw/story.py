@@ -14,7 +14,7 @@ from math import isfinite
 
 from ..derive import Explanation, steps
 from ..derive.chain import Chain
-from ..derive.named import Factor, NamedGraph, numbered, slope_of
+from ..derive.named import Factor, NamedGraph, Way, numbered, slope_of
 from ..derive.recorded import names_of, partial_latex
 from ..engine.graph import postorder
 from ..engine.value import Constant, Value, adjoints, topological_order
@@ -235,7 +235,7 @@ class Story:
             return [Chain(node, x, graph).factors[node][x] for x in block.inputs]
         symbols = list(map(self.symbol, node.operands))
         return [
-            Factor(named[node], named[x], slope_of(node, k, symbols, self.symbol(node)), node.partials[k])
+            Factor(named[node], named[x], Way.of(slope_of(node, k, symbols, self.symbol(node)), node.partials[k]))
             for k, x in enumerate(node.operands)
             if x in named
         ]

@@ -84,6 +84,7 @@ class Neuron(Module):
         return [self]
 
     def __call__(self, x: Iterable[Any]) -> Value:
+        """The output on a row of inputs x, numbers or Values."""
         return self.fire(as_inputs(x, self.nin, f"neuron {self.label}"))
 
     def fire(self, x: Sequence[Value]) -> Value:
@@ -149,6 +150,7 @@ class Layer(Module):
 
     @undisturbed
     def __call__(self, x: Iterable[Any]) -> Outputs:
+        """The output on a row of inputs x, numbers or Values; a list of outputs if there are several."""
         return one_or_all(self.fire(as_inputs(x, self.nin, "a layer")))
 
     def fire(self, x: Sequence[Value]) -> list[Value]:
@@ -168,12 +170,14 @@ class MLP(Module):
     """A multi-layer perceptron: ``MLP(2, [16, 16, 1])`` has two hidden layers of 16 and one output.
 
     ``activation`` is that of the hidden layers and ``output`` that of the last, "identity" if it is left out; a list
-    as ``activation`` gives each layer its own, the last one too. The other options are those of Neuron: bias, init,
-    seed.
+    as ``activation`` gives each layer its own, the last one too. The other options are those of Neuron: ``seed`` draws
+    the same weights again, ``init`` says how ("uniform" from -1 to 1, if left out), ``bias=False`` leaves biases out.
 
     >>> net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
     >>> [p.label for p in net.parameters()]
     ['w1', 'w2', 'b1', 'w3', 'w4', 'b2', 'w5', 'w6', 'b3']
+    >>> net([1.0, -1.0])
+    Value(data=0.4755061112566946, grad=–, label='o1')
     """
 
     @undisturbed
@@ -207,6 +211,7 @@ class MLP(Module):
 
     @undisturbed
     def __call__(self, x: Iterable[Any]) -> Outputs:
+        """The output on a row of inputs x, numbers or Values; a list of outputs if there are several."""
         return one_or_all(self.fire(as_inputs(x, self.nin, "the network")))
 
     def fire(self, x: Sequence[Value]) -> list[Value]:

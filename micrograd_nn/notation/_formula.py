@@ -326,14 +326,13 @@ def _unknown(name: str, known: Sequence[str], called: bool) -> str:
     near = get_close_matches(name, callable_here, n=3)
     if name.startswith("softmax"):
         return SOFTMAX
-    if called and re.fullmatch(r"[a-z]{2,}'*", word):
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(callable_here)}"
+    operations = f"the operation {'(…) or '.join(near)}(…)" if near else ""
+    if called and re.fullmatch(r"[a-z]{2,}\d*'*", word):
+        hint = f"did you mean {operations}?" if near else f"known are: {', '.join(callable_here)}"
         return f"unknown function {word!r}; {hint}"
     some = ", ".join(map(printable, sorted({*known})[:30]))
-    meant = [other for other in known if other.casefold() == name.casefold()] or [
-        f"the operation {'(…) or '.join(near)}(…)" for _ in near[:1]
-    ]
-    hint = f"; did you mean {meant[0]}?" if meant else ""
+    meant = next((other for other in known if other.casefold() == name.casefold()), operations)
+    hint = f"; did you mean {meant}?" if meant else ""
     return f"unknown name {printable(repr(word))}; known are: {some or 'none'}{hint}"
 
 

@@ -28,12 +28,19 @@ Shape = tuple[int, ...]
 MLP_FIELDS = {"kind": str, "nin": int, "nouts": list, "activations": list, "bias": bool, "pieces": int}
 
 
-def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None, classes: Sequence[str] = ()) -> None:
+def save(
+    net: Module,
+    path: str | os.PathLike[str],
+    *,
+    loss: str | None = None,
+    classes: Sequence[str] = (),
+    features: Sequence[str] = (),
+) -> None:
     """Write the network to a file: its parameters exactly, and for an MLP how it is built.
 
     ``loss`` is the name of the one that it was trained on, for whoever evaluates it; ``classes`` say what its labels
-    mean. An MLP that was changed by hand,
-    such as one that shares its weights, is a network of your own: it comes back through ``load_into``.
+    mean, ``features`` what its inputs are. An MLP that was changed by hand, such as one that shares its weights, is a
+    network of your own: it comes back through ``load_into``.
 
     Raises FileError (OSError); the old file is then whole.
 
@@ -44,10 +51,12 @@ def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None, 
     ...     load(f"{folder}/net.safetensors")
     MLP(2, [3 relu, 1 identity])
     """
-    write_whole(path, to_bytes(net, loss=loss, classes=classes))
+    write_whole(path, to_bytes(net, loss=loss, classes=classes, features=features))
 
 
-def to_bytes(net: Module, *, loss: str | None = None, classes: Sequence[str] = ()) -> bytes:
+def to_bytes(
+    net: Module, *, loss: str | None = None, classes: Sequence[str] = (), features: Sequence[str] = ()
+) -> bytes:
     """What ``save`` writes, for where there are no files.
 
     >>> from_bytes(to_bytes(MLP(2, [3, 1], seed=0)))
@@ -57,7 +66,7 @@ def to_bytes(net: Module, *, loss: str | None = None, classes: Sequence[str] = (
         raise ArgumentTypeError(f"save takes a network, a Module, got {type(net).__name__}")
     if loss is not None:
         known("loss", loss, LOSSES)
-    named = {"classes": list(classes)} if classes else {}
+    named = {key: [*words] for key, words in (("classes", classes), ("features", features)) if words}
     return pack(tensors_of(net), {"architecture": architecture(net), "loss": loss, **named})
 
 

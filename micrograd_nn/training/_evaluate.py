@@ -12,14 +12,12 @@ from ..compiler.recording import as_list
 from ..compiler.registry import BACKENDS, check_dtype
 from ..data.matrix import floats, matrix
 from ..engine.modes import enable_grad, no_grad
-from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
 from ..errors import known
-from ..nn.functional import total
 from ..nn.layers import one_or_all
 from ..nn.optim import SGD
 from ..number import as_array
-from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row
+from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row, in_one
 from .metrics import Score, named_metrics
 from .task import Task, as_network
 
@@ -116,19 +114,14 @@ def _outputs(net: Any, row: Any) -> Any:
 
 
 def _compiled_outputs(net: Any, rows: Any, backend: str) -> Any:
-    """The same, compiled. Raises GraphError if the network looks at its numbers.
-
-    A program has one outcome per row: pick·z with a one-hot pick gives one output after the other. It is 0 where pick
-    is, also beside an infinite z, which spoils no other output.
-    """
+    """The same, compiled, one output after the other. Raises GraphError if the network looks at its numbers."""
     import numpy as np
 
     from .matrices import blocks
 
     x = [Value(number) for number in rows[0].tolist()]
     out = for_every_row(net(x), net, x, x)
-    picks = [Value(1.0) for _ in as_list(out)]
-    wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, as_list(out), strict=True)])
+    wanted, picks = in_one(as_list(out))
     program = compile(wanted, inputs=[x, picks], parameters=net.parameters(), backend=backend)
     columns = [
         np.concatenate([program.each(block, np.broadcast_to(pick, (len(block), len(picks)))) for block in blocks(rows)])

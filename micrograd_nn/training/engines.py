@@ -91,10 +91,10 @@ class ScalarEngine:
 class CompiledEngine:
     """Steps in a Program's own loop; parameters and memories stay there until they are stored. See ScalarEngine.
 
-    It is given the graphs that the scalar engine records. The objective is one program; what is measured beside it is
-    another, all scores in one, of the outputs alone where an MLP's are had as matrices. Raises GraphError
-    if the network, or one of the scores that are measured, looks at its numbers: at those of a parameter only if it
-    ``trains``, for they stay as they are otherwise.
+    It is given the graphs that the scalar engine records. The objective is one program; all that is measured beside it
+    is another, of the outputs alone where they are had as matrices, so that an MLP is not compiled twice. Raises
+    GraphError if the network, or one of the scores that are measured, looks at its numbers: at those of a parameter
+    only if it ``trains``, for they stay as they are otherwise.
     """
 
     why = ""
@@ -118,9 +118,8 @@ class CompiledEngine:
             x = [Value(z.data) for z in as_list(outputs)]
             outputs, backend = one_or_all(x), "auto"
         graphs = [record(score, [outputs, wanted], [*hidden, *as_list(outputs)]) for score in self.scores]
-        picks = [Value(1.0) for _ in graphs]
         if graphs:
-            picked = total([multiply_no_nan(pick, graph) for pick, graph in zip(picks, graphs, strict=True)])
+            picked, picks = in_one(graphs)
             self.measures = self._compiled(picked, [x, wanted, picks], backend)
 
     def _compiled(self, graph: Value, inputs: Any, backend: str) -> Any:
@@ -203,6 +202,16 @@ def choose(
             raise
         scalar.why = str(error)
         return scalar
+
+
+def in_one(graphs: Sequence[Value]) -> tuple[Value, list[Value]]:
+    """Several graphs as one, pick·graphs, with its picks: of a one-hot row it is one of them.
+
+    It is 0 where pick is, also beside an infinite graph, which spoils no other.
+    """
+    picks = [Value(1.0) for _ in graphs]
+    picked: Value = total([multiply_no_nan(pick, graph) for pick, graph in zip(picks, graphs, strict=True)])
+    return picked, picks
 
 
 def for_every_row(outputs: Any, net: Any, x: list[Value], hidden: Sequence[Value]) -> Any:

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..backend import Log, Part, Update, execute
 from ..lifted import Lifted
-from ..steps import Leaf, Ref, Stretch, Tape, plain
+from ..steps import Leaf, Ref, Stretch
 from ..straight import indented
 from .source import ArraySource, taken_apart
 
@@ -51,8 +51,7 @@ class NumpyBackend:
     def _filled(self, p: Sequence[float], rows: Any) -> "Built":
         self.p[:] = p
         built = self.built(len(rows))
-        for buffer, array in zip(built.inputs, rows.arrays, strict=True):
-            buffer[...] = array
+        built.fill(rows.arrays, slice(None))
         return built
 
     def loop(self, update: Update, batch_size: int) -> "NumpyLoop":
@@ -123,16 +122,12 @@ class NumpyLoop:
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
         self._backend.p[:] = p
-        self._still = [[(k, vector[k]) for k in self._backend.lifted.unreached] for vector in (p, *memory)]
         state = [np.array(vector, self._backend.dtype) for vector in memory]
         self._update = self._build_update(self._backend.p, self._backend.g, *state)  # once, with all its arrays
         return state
 
     def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
         p, *memory = (vector.tolist() for vector in (self._backend.p, *state))
-        for vector, still in zip((p, *memory), self._still, strict=True):
-            for k, number in still:  # what the loss does not depend on stays where it was
-                vector[k] = number
         return p, memory
 
     @np.errstate(all="ignore")
@@ -168,17 +163,14 @@ def _batches(part: Part, size: int) -> Iterable[Any]:
 
 def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str, Any]]:
     """``build_update(p, g, *memories)`` makes ``update(*scalars)``: the optimiser's step on whole vectors."""
-    tape, count = Tape(), len(backend.p)
-    names = ["p", *(f"m{k}" for k in range(len(update.memories)))]
-    p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in names)
-    moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
-    outcomes = [plain(outcome) for outcome in (moved, *kept)]
+    count = len(backend.p)
+    tape, outcomes = update.written((count,))
     for k, outcome in enumerate(outcomes):
         if isinstance(outcome, Ref) and isinstance(tape.steps[outcome], Leaf):  # put aside, for it may be written over
             outcomes[k] = tape.add(Stretch((outcome,), (count,), False)).ref
-    written = ArraySource(*taken_apart(tape.steps, outcomes), backend.dtype, "u", names)
+    written = ArraySource(*taken_apart(tape.steps, outcomes), backend.dtype, "u", update.vectors)
     source = [
-        f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
+        f"def build_update({', '.join(['p', 'g', *update.vectors[1:]])}):",
         *indented(4, written.made),
         f"    def update({', '.join(f's_{k}' for k in range(len(update.scalars)))}):",
         *indented(8, written.lines or ["pass"]),
