@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from itertools import islice, pairwise, tee
+from itertools import islice, tee
 from math import isfinite, isnan
 from random import Random
 from typing import Any
@@ -20,7 +20,6 @@ from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
-from ._paths import largest_first
 from .chain import Chain, Numbers, Point, each_plus, each_times
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
@@ -29,7 +28,7 @@ from .recorded import check_unchanged, names_of, partial_text, tangents
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
 from .units import in_domain
-from .words import detail, sentence, title
+from .words import detail, in_factors, sentence, title
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
 ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size, or of what cancels in it
@@ -39,7 +38,6 @@ BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
 DIGITS = 9  # of the numbers in print
-MOST_SHOWN = 2  # paths that are written out
 SPANS = (Scope.ENTRY, Scope.WHOLE, Scope.CUT_OFF)  # what is said of more than one factor
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
@@ -379,19 +377,11 @@ class _Comparison:
         whole, several = pair == (self.chain.root, self.chain.target), self.chain.goes_around(pair)
         factor = None if over_all and several else self._factor(pair)
         number = self.here.factor(pair) if factor else self.here.adjoints.get(pair[1], 0.0)
-        sides = [self._partial(pair), str(factor.symbol) if factor else self._in_factors() if whole else ""]
+        sides = [self._partial(pair), str(factor.symbol) if factor else in_factors(self.chain) if whole else ""]
         if not self.right_here_only or not factor:  # the number was given right
             sides.append(number_text(number, 9))
         one_term = ", as one of several terms" if factor and whole and several else ""
         return f"expected {equation(*filter(None, sides))}{one_term}"
-
-    def _in_factors(self) -> str:
-        """The chain of the whole, or its two; nothing if they are more, or one is the direct way, of the same name."""
-        chain = self.chain
-        found = largest_first(chain.named, chain.edges, chain.target) if chain.named else ()
-        paths = [[*pairwise(path.nodes)] for path in islice(found, MOST_SHOWN + 1)]
-        few = len(paths) <= MOST_SHOWN and all(len(path) > 1 for path in paths)
-        return " + ".join("·".join(map(self._partial, path)) for path in paths) if few else ""
 
 
 def _central_difference(root: Value, target: Value) -> float:

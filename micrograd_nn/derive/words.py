@@ -1,14 +1,18 @@
 """What is said of a slip: its sentence, and what stands where what belongs."""
 
 from collections.abc import Callable
+from itertools import islice, pairwise
 
 from ..notation._collect import product
 from ..notation._simplify import Tidy
+from ._paths import largest_first
+from .chain import Chain
 from .recorded import partial_text
 from .rules import bends, other_functions
 from .slips import Scope
 from .suspects import Suspect, in_symbols
 
+MOST_SHOWN = 2  # paths that are written out
 READABLE = 80  # characters of a branch or a factor in symbols; a longer one is not said
 
 
@@ -60,6 +64,15 @@ def _meant(suspect: Suspect) -> str:
     uses = (node.operands[i], node)[: 1 + (node.operands[i] is parent)]  # of a name, which use
     through = in_symbols(*(chain.graph.symbols[use] for use in uses))
     return through if len(through) <= READABLE else ""
+
+
+def in_factors(chain: Chain) -> str:
+    """The chain of the whole, or its two; nothing if they are more, or one is the direct way, of the same name."""
+    found = largest_first(chain.named, chain.edges, chain.target) if chain.named else ()
+    paths = [[*pairwise(path.nodes)] for path in islice(found, MOST_SHOWN + 1)]
+    few = len(paths) <= MOST_SHOWN and all(len(path) > 1 for path in paths)
+    terms = ["·".join(partial_text(chain.names[a], chain.names[b]) for a, b in path) for path in paths]
+    return " + ".join(terms) if few else ""
 
 
 # ---- the blanks in a sentence ----
