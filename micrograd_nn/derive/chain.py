@@ -25,6 +25,7 @@ from .shares import LARGEST, Softmax, Uses, made_of_softmax, softmaxes
 from .units import Units, let_through
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
+MOST_FACTORS = 10_000  # that are multiplied where ways between these nodes meet: of n loops in a row about n²
 
 Pair = tuple[Value, Value]  # child, parent: the factor ∂child/∂parent
 Edge = tuple[Value, int]  # a node and the place of one of its operands
@@ -154,20 +155,27 @@ class Chain:
 
     def _factors_of(self, child: Value) -> dict[Value, Factor]:
         region = self.region(child)
-        if len(region) > MOST_BETWEEN:
-            raise GraphError(
-                f"{len(region):,} nodes without a label lie below {self.names[child]}, too many to be read "
-                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
-            )
+        self._check_length(child, len(region) <= MOST_BETWEEN)
         below = (operand for node in reversed(region) for operand in node.operands)
         parents = dict.fromkeys(node for node in below if node in self.names and node in self.on_the_way)
         order, one = [*reversed(parents), *region], _Way()
         ways = sweep(order, lambda node: () if node in parents else self._steps(node), one, _Way.beside, _Way.onward)
-        return {
-            node: Factor(self.names[child], self.names[node], way.symbol, way.number)
-            for node, way in ways
-            if node in parents
-        }
+        found, multiplied = dict[Value, Factor](), 0
+        for node, way in ways:
+            multiplied += way.factors if way.terms or node in parents else 0
+            self._check_length(child, multiplied <= MOST_FACTORS)
+            if node in parents:
+                found[node] = Factor(self.names[child], self.names[node], way.symbol, way.number)
+            elif way.terms:
+                way.symbol  # noqa: B018  # written here, so that it is there for the ways that go on from it
+        return found
+
+    def _check_length(self, child: Value, short: bool) -> None:
+        if not short:
+            raise GraphError(
+                f"{len(self.region(child)):,} nodes without a label lie below {self.names[child]}, too many to be read "
+                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
+            )
 
     def _steps(self, node: Value) -> Iterable[tuple[Value, tuple[Tidy, float]]]:
         """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
@@ -240,24 +248,26 @@ class _Way:
     number: float = 1.0
     last: Tidy | None = None
     before: "_Way | None" = None  # shared with other ways
-    terms: tuple[Tidy, ...] = ()  # instead of steps: what comes of each way, in the order of the uses
+    terms: "tuple[_Way, ...]" = ()  # instead of steps: the ways that meet, in the order of the uses
+    factors: int = 0  # how many are multiplied for its symbol
 
     def onward(self, step: tuple[Tidy, float]) -> "_Way":
-        return _Way(self.number * step[1], step[0], self)
+        return _Way(self.number * step[1], step[0], self, factors=1 + (len(self.terms) or self.factors))
 
     def beside(self, other: "_Way") -> "_Way":
-        own = self.terms or (self.symbol,)
-        return _Way(self.number + other.number, terms=(other.symbol, *own))  # a sweep meets the last use first
+        own = self.terms or (self,)  # a sweep meets the last use first
+        return _Way(self.number + other.number, terms=(other, *own), factors=self.factors + other.factors)
 
     @cached_property
     def symbol(self) -> Tidy:
         if self.terms:
-            return total(self.terms)
+            return total([way.symbol for way in self.terms])
         symbols, way = list[Tidy](), self
         while way.last is not None:
             symbols.append(way.last)
             way = way.before or _Way()
-        return times_sum(way.terms, reversed(symbols)) if way.terms else product(reversed(symbols))
+        terms = [way.symbol for way in way.terms]
+        return times_sum(terms, reversed(symbols)) if terms else product(reversed(symbols))
 
 
 # ---- numbers ----
