@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .steps import Shape, Tape
 
 Number = Any  # a float or a Tracer
+APART = "\n\n\n"  # between the functions of a source
 Part = Sequence[int]  # the numbers of some rows of one pass, in the order in which they are stepped over
 
 
@@ -117,5 +118,6 @@ def execute(source: str, **scope: Any) -> dict[str, Any]:
     """
     forwards = {f"row_{row.name}": row.forward for row in TABLE.values()}
     names: dict[str, Any] = {**forwards, "math": math, "exp": math.exp, "nan": math.nan, "inf": math.inf, **scope}
-    exec(compile(source, "<compiled by micrograd_nn>", "exec"), names)
+    for piece in source.split(APART):  # one by one, since Python hears no Ctrl-C while it compiles
+        exec(compile(piece, "<compiled by micrograd_nn>", "exec"), names)
     return names
