@@ -16,8 +16,8 @@ from .trace import PARAMETER, Trace
 
 NESTED = 8  # how deep an expression may grow before it gets a line of its own
 PIECE = 2000  # lines of a function: Python compiles so many in about 20 ms, in which it hears no Ctrl-C
-PASSING = re.compile(r"[vu]\d+|[af]s\d+")  # names of numbers that are made once, in one line
-LOCAL = re.compile(rf"\b(?:{PASSING.pattern}|(?:[pgs]|[mx]\d+)_\d+|total|seed)\b")  # of all that a function holds
+ONCE = re.compile(r"[vu]\d+|[af]s\d+")  # names of numbers that are made once, in one line
+LOCAL = re.compile(rf"\b(?:{ONCE.pattern}|(?:[pgs]|[mx]\d+)_\d+|total|seed)\b")  # of all that a function holds
 ASSIGNED = re.compile(r"(?:(.*?) (\+)?= )?(.*)")
 SLOTS = ("{a}", "{b}")  # where a template has its operands
 
@@ -212,24 +212,29 @@ def _moves(trace: Trace, update: Update, vectors: list[str]) -> list[str]:
 # ---- long functions, cut into shorter ones ----
 
 
-def cut(lines: list[str], pieces: list[str]) -> list[str]:
+def cut(lines: list[str], pieces: list[str], name: str = "part") -> list[str]:
     """Lines as calls of functions of ``PIECE`` of them each, which are added to the pieces; few lines as they are.
 
     A piece is given the local names that it reads, and returns those that are read after it.
     """
-    chunks = [lines[start : start + PIECE] for start in range(0, len(lines), PIECE)]
-    if len(chunks) < 2:
+    if len(lines) <= PIECE:
         return lines
-    calls, later = list[str](), set[str]()
-    for chunk in reversed(chunks):
+    calls, functions, later = list[str](), list[str](), set[str]()
+    for number, chunk in reversed([*enumerate(chunks(lines))]):
         made, read = _made_and_read(chunk)
-        given = ", ".join(name for name in read if name not in made or not PASSING.fullmatch(name))
-        kept = ", ".join(name for name in made if name in later or not PASSING.fullmatch(name))
-        head = f"part_{len(pieces)}({given})"
-        pieces.append("\n".join([f"def {head}:", *indented(4, chunk), f"    return [{kept}]"]))
-        calls.append(f"[{kept}] = {head}")
+        given = ", ".join(one for one in read if one not in made or not ONCE.fullmatch(one))
+        kept = ", ".join(one for one in made if one in later or not ONCE.fullmatch(one))
+        call = f"{name}_{len(pieces) + number}({given})"
+        calls.append(f"[{kept}] = {call}" if kept else call)
+        functions.append("\n".join([f"def {call}:", *indented(4, [*chunk, f"return [{kept}]"])]))
         later.update(read)
+    pieces += functions[::-1]
     return calls[::-1]
+
+
+def chunks(lines: list[str]) -> list[list[str]]:
+    """The lines, ``PIECE`` at a time."""
+    return [lines[start : start + PIECE] for start in range(0, len(lines), PIECE)]
 
 
 def _made_and_read(lines: list[str]) -> tuple[dict[str, None], dict[str, None]]:

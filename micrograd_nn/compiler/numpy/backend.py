@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..backend import Log, Part, Update, execute
+from ..backend import APART, Log, Part, Update, execute
 from ..lifted import Lifted
 from ..steps import Leaf, Ref, Stretch, Tape, plain
-from ..straight import indented
+from ..straight import chunks, cut, indented
 from .source import ArraySource
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
@@ -29,9 +29,14 @@ class NumpyBackend:
     def __init__(self, lifted: Lifted, dtype: str) -> None:
         self.lifted, self.dtype = lifted, dtype
         self.p, self.g = np.zeros((2, len(lifted.reached)), dtype)
-        self.source, arrays = _source(lifted, dtype)
-        build = execute(self.source, **arrays, **SCOPE)["build"]
-        self.built = lru_cache(KEPT)(lambda n: Built(*build(n, self.p, self.g)))  # for n rows
+        self.source, self._arrays = _source(lifted, dtype)
+        self.built = lru_cache(KEPT)(self._build)
+
+    def _build(self, n: int) -> "Built":
+        """The buffers for n rows, and the functions that read them."""
+        made = execute(self.source, n=n, p=self.p, g=self.g, **self._arrays, **SCOPE)
+        each, both = made.pop("each"), made.pop("value_and_grad")  # what is left does not refer to itself
+        return Built([made[leaf.source] for leaf in self.lifted.rows], each, both)
 
     @np.errstate(all="ignore")
     def value(self, p: Sequence[float], rows: Any) -> float:
@@ -76,26 +81,23 @@ class Built(NamedTuple):
 
 
 def _source(lifted: Lifted, dtype: str) -> tuple[str, dict[str, Any]]:
-    """``build(n, p, g)`` makes what a Built is for n rows, with parameters and gradient in those vectors."""
+    """What makes the buffers of a Built and its functions, for n rows with parameters and gradient in p and g."""
     steps, loss, gradient = lifted.steps, lifted.loss, lifted.gradient
     outputs = [loss] if gradient is None else [loss, gradient]
     alone = ArraySource(steps, [loss], dtype, "f")
     both = ArraySource(steps, outputs, dtype, "a", ["", "g"][: len(outputs)])
     varies = isinstance(loss, Ref) and steps[loss].batched
     total = f"float(np.add.reduce({both.results[0]}))" if varies else f"float({both.results[0]}) * n"
-    lines = [
-        "def build(n, p, g):",
-        *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {dtype})" for leaf in lifted.rows),
-        *indented(4, _function("each()", alone, alone.results[0])),
-        *indented(4, _function("value_and_grad(seed)", both, total)),
-        f"    return [{', '.join(leaf.source for leaf in lifted.rows)}], each, value_and_grad",
-    ]
-    return "\n".join(lines), {**alone.scope, **both.scope}
+    inputs = [f"{leaf.source} = np.zeros((n, {leaf.shape[0]}), {dtype})" for leaf in lifted.rows]
+    functions = *_function("each()", alone, alone.results[0]), *_function("value_and_grad(seed)", both, total)
+    return APART.join(["\n".join(inputs), *functions]), {**alone.scope, **both.scope}
 
 
 def _function(head: str, source: ArraySource, outcome: str) -> list[str]:
     """Its buffers and views, then the function itself."""
-    return [*source.made, f"def {head}:", *indented(4, source.lines), f"    return {outcome}"]
+    pieces = ["\n".join(lines) for lines in chunks(source.made)]
+    lines = [*cut(source.lines, pieces, head.partition("(")[0]), f"return {outcome}"]
+    return [*pieces, "\n".join([f"def {head}:", *indented(4, lines)])]
 
 
 def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...], rows: bool = False) -> Any:
