@@ -22,7 +22,7 @@ from ctrl_c import Moment
 from test_compile_program import Crossed
 
 from micrograd_nn import MLP, Operation, Value, fit
-from micrograd_nn.compiler import compile
+from micrograd_nn.compiler import compile, straight
 from micrograd_nn.engine.operation import TABLE
 from micrograd_nn.engine.ops import div, exp, sqrt, tanh
 from micrograd_nn.errors import ArgumentTypeError
@@ -187,6 +187,7 @@ class Called(SGD):
 
 KINDS: dict[str, Any] = {**OPTIMIZERS, "called": Called, "crossed": Crossed}
 ROWS = [1.0, -0.5, 0.25, 2.0]
+SLOWLY = [pytest.param(seconds, marks=pytest.mark.slow) for seconds in (0.1, 1.0, 5.0, 12.0)]
 
 
 def descended(kind: Any, backend: str, size: int, steps: int, at: int | None = None) -> tuple[Any, int, bool]:
@@ -275,6 +276,56 @@ def test_ctrl_c_is_answered_at_once_and_leaves_whole_steps(backend: str) -> None
             again.minimize(other, ROWS[:2], batch_size=2)
         assert [leaf.data for leaf in leaves] == [leaf.data for leaf in expected]
         assert (optimizer.memory, optimizer.steps) == (other.memory, other.steps)
+
+
+def a_spring(nodes: int) -> tuple[Value, list[Value]]:
+    """Simulated step by step, pulled by its own differences: as deep as a graph can be."""
+    k, d, x, v = Value(1.5), Value(0.1), Value(1.0), Value(0.0)
+    for _ in range(nodes // 12):
+        v = v - 0.01 * (k * (x - 0.5) + d * v)
+        x = x + 0.01 * v
+    return x * x, [k, d]
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("moment", [0.5, *SLOWLY])
+@pytest.mark.parametrize("backend", ["python", "numpy"])
+def test_row_46_ctrl_c_is_heard_while_a_deep_graph_is_compiled(backend: str, moment: float) -> None:
+    """At most half a second of work after the signal, whatever there is to do for 10^5 nodes."""
+    loss, weights = a_spring(100_000)
+    sent: list[float] = []
+
+    def send() -> None:
+        sent.append(time.process_time())
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    def work() -> None:
+        while True:
+            program = compile(loss, [], weights, backend=backend)
+            program.value_and_grad()
+            program.minimize(SGD(weights, lr=1e-9), epochs=3)
+
+    threading.Timer(moment, send).start()
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert time.process_time() - sent[0] < 0.5
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("backend", ["python", "numpy"])
+def test_functions_that_are_cut_have_the_same_numbers(backend: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the length of a piece, to the bit: the loss, its gradient, the steps of an optimiser with memories."""
+    found = []
+    for piece in (10**6, 50, 7, 1):
+        monkeypatch.setattr(straight, "PIECE", piece)
+        loss, weights = a_spring(200)
+        x = Value(0.0)
+        program = compile(loss * exp(x * weights[0]) + x, [x], weights, backend=backend)
+        numbers = program(ROWS), *program.value_and_grad(ROWS)[1]
+        program.minimize(Adam(weights, lr=0.1), ROWS, epochs=2, batch_size=size)
+        found.append((numbers, [w.data for w in weights]))
+        assert program.source.count("def ") > (2 if piece < 10**6 else 1)
+    assert all(one == found[0] for one in found)
 
 
 @pytest.mark.usefixtures("ctrl_c")

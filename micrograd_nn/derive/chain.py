@@ -206,8 +206,10 @@ class Symbols(dict[Value, Tidy]):
         return [] if node in self.names else [operand for operand in node.operands if operand not in self]
 
     def _written(self, node: Value) -> Tidy:
-        if node in self.names:
-            return Tidy(self.names[node], key=node)
+        return Tidy(self.names[node], key=node) if node in self.names else self.made(node)
+
+    def made(self, node: Value) -> Tidy:
+        """What a node is made of, whether it has a name or not."""
         if node.operation is None:
             return Tidy.of(node.data)
         if (operand := let_through(node)) is not None:
@@ -220,8 +222,9 @@ class Symbols(dict[Value, Tidy]):
 
 def formula_of(node: Value, names: Mapping[Value, str]) -> Tidy:
     """What a node is made of, in symbols, whether it has a name of its own or not; a softmax without its shift."""
-    below = Counter(operand for other in topological_order(node) for operand in other.operands)
-    return Symbols({other: name for other, name in names.items() if other is not node}, below)[node]
+    inside = [*postorder(node, lambda other: () if other in names and other is not node else other.operands)]
+    uses = Counter(operand for other in inside if other is node or other not in names for operand in other.operands)
+    return Symbols(names, uses).made(node)
 
 
 def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:

@@ -16,7 +16,7 @@ from ..errors import ExtraMissingError, GraphError, printable
 from .recorded import check_root, names_of
 from .units import slope_in_letters
 
-MOST = 40_000  # operands of what sympy makes, which it sorts again and again: takes about a second
+MOST = 25_000  # operands of what sympy makes, which it sorts again and again: takes about a second
 EACH = 5  # operands that a node counts for, however few its own
 LONGEST = 20_000  # names and numbers when all is written out, as sympy does to compare two expressions
 SAMPLES = ((0.3, 0.7), (0.7, 0.3), (1.7, 2.3))  # where a function is held against a row that it may stand for
@@ -49,8 +49,8 @@ def to_sympy(value: Value) -> Any:
         work += EACH + len(forms[node].args)
         if work > MOST or lengths[node] > LONGEST:
             raise GraphError(
-                f"{len(order):,} nodes make a larger expression than sympy can put together in a second: take a part of "
-                "the graph, to_sympy(node); explain(L, w) and grad(L, [w]) need no sympy"
+                f"{len(order):,} nodes make a larger expression than sympy can put together in a second: take a part "
+                "of the graph, to_sympy(node); explain(L, w) and grad(L, [w]) need no sympy"
             )
     return forms[value]
 
