@@ -23,6 +23,7 @@ from test_compile_program import Crossed
 
 from micrograd_nn import MLP, Operation, Value, fit
 from micrograd_nn.compiler import compile, straight
+from micrograd_nn.compiler.backend import _compiled
 from micrograd_nn.engine.operation import TABLE
 from micrograd_nn.engine.ops import div, exp, sqrt, tanh
 from micrograd_nn.errors import ArgumentTypeError
@@ -119,6 +120,7 @@ def executed() -> Iterator[list[str]]:
 
     usual = builtins.compile
     builtins.compile = listening
+    _compiled.cache_clear()
     try:
         yield found
     finally:
@@ -309,6 +311,19 @@ def test_row_46_ctrl_c_is_heard_while_a_deep_graph_is_compiled(backend: str, mom
     with pytest.raises(KeyboardInterrupt):
         work()
     assert time.process_time() - sent[0] < 0.5
+
+
+@pytest.mark.parametrize("backend", ["python", "numpy"])
+def test_row_46_nothing_long_is_compiled_at_once(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as long as Python compiles it hears no Ctrl-C."""
+    monkeypatch.setattr(straight, "PIECE", 100)
+    loss, weights = a_spring(3000)
+    with executed() as found:
+        program = compile(loss, [], weights, backend=backend)
+        program.value_and_grad()
+        program.minimize(Adam(weights))
+    assert max(len(source.splitlines()) for source in found) <= 150
+    assert sum(len(source.splitlines()) for source in found) > 1500
 
 
 @pytest.mark.parametrize("size", [1, 3])
