@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 from . import harness
-from .page import Section, at_a_glance, write
+from .page import Section, at_a_glance, publish, write
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,13 +24,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, help="turns of each engine (default 11, --quick 2)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each engine that has threads (default 1)")
     parser.add_argument("--mnist", metavar="DIR", help="the folder with MNIST's four files")
-    parser.add_argument("--epochs", type=int, default=40, help="of the whole training on MNIST (default 40)")
+    parser.add_argument("--epochs", type=int, default=2, help="of the whole training on MNIST (default 2)")
     parser.add_argument("--out", type=Path, default=Path("micrograd-nn-out/benchmarks"), metavar="DIR")
+    parser.add_argument("--publish", action="store_true", help="also into README.md and docs of the checkout here")
     arguments = parser.parse_args(argv)
-    effort = replace(
-        harness.QUICK if arguments.quick else harness.Effort(), mnist=arguments.mnist, threads=arguments.threads
-    )
-    effort = replace(effort, epochs=arguments.epochs)
+    usual = harness.QUICK if arguments.quick else harness.Effort()
+    effort = replace(usual, mnist=arguments.mnist, threads=arguments.threads, epochs=arguments.epochs)
     if arguments.rounds:
         effort = replace(effort, rounds=max(1, arguments.rounds))
     machine = harness.machine()
@@ -48,11 +47,15 @@ def main(argv: list[str] | None = None) -> int:
             sections.append(
                 Section(title, "Nothing is shown here because it failed. That is a fault.", ("fault",), [(why,)])
             )
-    glance = at_a_glance(sections)
-    sections[:0] = [glance] if glance.rows else []
+    from . import limits  # with NumPy, which a worker may not import before it has set its threads
+
+    sections[:0] = [table for table in (at_a_glance(sections), limits.section(sections)) if table.rows]
     run = {"quick": effort.quick, "rounds": effort.rounds, "threads of an engine": arguments.threads}
     print("\n" + "\n\n".join(section.markdown() for section in sections))
-    print("\nWrote " + ", ".join(map(str, write(arguments.out, sections, machine, run))))
+    written = write(arguments.out, sections, machine, run)
+    if arguments.publish:
+        written += publish(arguments.out, sections, machine, Path())
+    print("\nWrote " + ", ".join(map(str, written)))
     return 1 if failures else 0
 
 
@@ -67,6 +70,10 @@ def contents(effort: harness.Effort) -> Iterator[tuple[str, Callable[[], Section
     with training.team(effort) as workers:
         for title in PROBLEMS:
             yield title, lambda title=title: training.section(title, workers, effort)  # type: ignore[misc]
+    own = replace(effort, threads=None)
+    with training.team(own) as workers:
+        for title in [] if effort.quick else list(PROBLEMS)[-2:]:  # those that are large enough for threads
+            yield title + training.OWN, lambda title=title: training.section(title, workers, own)  # type: ignore[misc]
     for title in whole.TRAININGS:
         yield title, lambda title=title: whole.section(title, effort)  # type: ignore[misc]
     yield "What compiling costs", lambda: compile_cost.section(effort)

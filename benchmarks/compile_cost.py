@@ -13,7 +13,7 @@ from typing import Any
 
 from micrograd_nn.engine.value import topological_order
 
-from .harness import Effort, MissingError, Series, Worker, by_turns, quantity, timed
+from .harness import Effort, MissingError, Series, Turn, Worker, by_turns, quantity, timed
 from .page import Section
 from .peers import Problem, Train, ours
 from .problems import digits, mnist, moons, two_input, xor
@@ -26,7 +26,7 @@ NETWORKS: dict[str, tuple[Any, tuple[int, ...]]] = {  # what they learn, and the
     "784-300-100-10": (mnist, (784, 300, 100, 10)),
 }
 QUICK = 3  # so many of them belong to --quick
-ROUNDS = 5  # fresh processes a network
+ROUNDS = 3  # fresh processes a network
 
 
 def section(effort: Effort) -> Section:
@@ -123,6 +123,6 @@ def trainer(way: str, name: str, effort: Effort) -> Train:
     return {"eager": ours.eager, "compiled": ours.compiled}[way](problem_of(name, effort))
 
 
-def step_seconds(way: str, name: str, effort: Effort, steps: int) -> float:
-    """Seconds a step."""
+def step_seconds(way: str, name: str, effort: Effort, steps: int) -> Turn:
+    """How long a step takes."""
     return timed(trainer(way, name, effort), steps)

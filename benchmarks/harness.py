@@ -1,11 +1,13 @@
 """How everything is measured: by turns, in short rounds, as medians with ranges.
 
 Promise: engines that are compared take turns, A B A B, each in a process of its own, so that a busy machine slows all
-of them and none meets another's threads or heap; a ratio is taken round by round. The cyclic collector is on, as users
-have it. What the machine is called and where its files lie is never written down.
+of them and none meets another's threads or heap; a ratio is taken round by round. With one thread all are pinned to one
+core and processor time is compared, which neighbours take the least from; with everybody's own threads it is the time
+on the wall; the other one stands beside it. The cyclic collector is on, as users have it. What the machine is called
+and where its files lie is never written down.
 
     Worker            a process for one engine
-    by_turns(timers)  seconds a step, one figure a round
+    by_turns(timers)  seconds a step, one figure a round, by two clocks
     Series            a list of such figures and its median and range
     check_agree       engines must have computed the same numbers
     machine()         CPU model, cores, load, versions
@@ -21,15 +23,23 @@ import sys
 from collections.abc import Callable, Container, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
-Timer = Callable[[int], float]  # do so many steps; seconds for each
+
+class Turn(NamedTuple):
+    """Seconds for each step."""
+
+    wall: float
+    processor: float  # of all threads
+
+
+Timer = Callable[[int], Turn]  # do so many steps
 
 
 class MissingError(Exception):
@@ -47,14 +57,14 @@ class Effort:
     rounds: int = 11
     turn: float = 0.05  # seconds that an engine runs before the next has its turn
     least: int = 1000  # steps in a turn, so that what an engine does once a turn does not count
-    slow_least: int = 4  # the same of a slow engine: one step alone would never meet the collector
+    slow_least: int = 2  # the same of a slow engine: one step alone would never meet the collector
     quick: bool = False
     mnist: str | None = None  # the folder with MNIST's four files, if there is one
-    epochs: int = 40  # of the whole training on MNIST
-    threads: int = 1  # of each engine that has threads
+    epochs: int = 2  # of the whole training on MNIST
+    threads: int | None = 1  # of each engine that has threads; None: its own default
 
 
-SLOW = 5.0  # seconds of a turn from which three turns must do
+SLOW = 1.0  # seconds of a turn from which three turns must do
 QUICK = Effort(rounds=2, turn=0.01, least=100, slow_least=1, quick=True)
 
 
@@ -67,6 +77,8 @@ class Series:
 
     values: list[float]
     unit: str = "s"
+    clock: str = "wall"
+    beside: "Series | None" = None  # by the other clock
 
     @property
     def median(self) -> float:
@@ -106,8 +118,9 @@ def quantity(number: float, unit: str) -> str:
 class Worker:
     """A fresh process for one engine: what it imports, allocates and starts stays there."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=limit_threads, initargs=(threads,))
+    def __init__(self, threads: int | None = 1, flags: bool = True) -> None:
+        settings = (threads, flags)
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=limit_threads, initargs=settings)
 
     def ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """function(*arguments), over there. Raises what it raises, and MissingError if the process dies of it."""
@@ -128,42 +141,57 @@ def by_turns(timers: Mapping[str, Timer], effort: Effort, slow: Container[str] =
     ``effort.slow_least``. An engine whose turn takes longer than SLOW seconds has three turns only.
     """
     least = {who: effort.slow_least if who in slow else effort.least for who in timers}
-    steps = {who: steps_for(timer, effort.turn, least[who]) for who, timer in timers.items()}
-    seconds: dict[str, list[float]] = {who: [] for who in timers}
+    clock = effort.threads is not None  # of a turn: 0 is the wall's, 1 the processor's
+    steps = {who: steps_for(lambda n, t=timer: t(n)[clock], effort.turn, least[who]) for who, timer in timers.items()}
+    turns: dict[str, list[Turn]] = {who: [] for who in timers}
     for number in range(effort.rounds):
         for who, timer in timers.items():
-            if number < 3 or seconds[who][0] * steps[who] < SLOW:
-                seconds[who].append(timer(steps[who]))
-    return {who: Series(taken) for who, taken in seconds.items()}
+            if number < 3 or turns[who][0][clock] * steps[who] < SLOW:
+                turns[who].append(timer(steps[who]))
+    return {who: series_of(taken, effort) for who, taken in turns.items()}
 
 
-def steps_for(timer: Timer, seconds: float, least: int = 1) -> int:
+def series_of(turns: list[Turn], effort: Effort) -> Series:
+    """By the clock that is compared, and by the other."""
+    wall = Series([turn.wall for turn in turns])
+    processor = Series([turn.processor for turn in turns], clock="processor")
+    return replace(wall, beside=processor) if effort.threads is None else replace(processor, beside=wall)
+
+
+def steps_for(seconds_each: Callable[[int], float], seconds: float, least: int = 1) -> int:
     """About how many steps fill that time, and at least the least. The engine is warm at that number afterwards."""
-    steps, each = least, timer(least)
-    if each * steps > 10 * seconds:
-        return steps  # long enough, even if a part of it was warming up
-    each = timer(steps)
+    steps, each = least, seconds_each(least)
+    if each * steps < SLOW:
+        each = seconds_each(steps)  # the first may have been compiling
     while each * steps < seconds / 2:
         steps = max(steps + 1, int(min(seconds / each, steps * 1000)))
-        timer(steps)  # who compiles for a number of steps does it here
-        each = timer(steps)
+        seconds_each(steps)  # who compiles for a number of steps does it here
+        each = seconds_each(steps)
     return steps
 
 
-def timed(run: Callable[[int], Any], steps: int) -> float:
-    """Seconds a step, over a few steps on end, in this process."""
-    gc.collect()
-    start = perf_counter()
+def timed(run: Callable[[int], Any], steps: int, collect: bool = True) -> Turn:
+    """How long a step takes, over a few steps on end, in this process."""
+    if collect:
+        gc.collect()
+    wall, processor = perf_counter(), process_time()
     run(steps)
-    return (perf_counter() - start) / steps
+    return Turn((perf_counter() - wall) / steps, (process_time() - processor) / steps)
 
 
-def limit_threads(threads: int) -> None:
-    """So many threads for each library that has threads and is imported in this process from here on."""
+def limit_threads(threads: int | None, flags: bool) -> None:
+    """So many threads and cores for what runs in this process from here on; None leaves everybody's defaults.
+
+    ``flags`` also tells XLA, which costs it 15 to 20 %: where a process can be pinned to its cores it need not know.
+    """
+    if threads is None:
+        return
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
         os.environ[name] = str(threads)
-    if threads == 1:
+    if threads == 1 and flags:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
 
 def check_agree(results: Mapping[str, Any], tolerance: float) -> float:
@@ -191,6 +219,8 @@ LIBRARIES = (
 
 def machine() -> dict[str, Any]:
     """What ran this: processor, cores, load, Python, libraries, compiler. No names, no paths."""
+    from micrograd_nn.compiler.c.library import found  # a worker sets its threads before it imports anything
+
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
         "processor": processor(),
@@ -198,7 +228,8 @@ def machine() -> dict[str, Any]:
         "load when it began": "unknown" if load is None else f"{load:.1f}",
         "system": f"{platform.system()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "compiler": compiler_version(),
+        "compiler": compiler_version(compiler()),
+        "the C backend's compiler": compiler_version(next(iter(found(os.environ.get("CC"))[0]), None)),
         **{name: version(name) for name in LIBRARIES},
     }
 
@@ -222,12 +253,11 @@ def compiler() -> str | None:
     return next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
 
 
-def compiler_version() -> str:
-    """The first line that the C compiler says of itself."""
-    found = compiler()
-    if found is None:
+def compiler_version(command: str | None) -> str:
+    """The first line that a C compiler says of itself."""
+    if command is None:
         return "missing"
-    said = subprocess.run([found, "--version"], capture_output=True, text=True).stdout.splitlines()
+    said = subprocess.run([command, "--version"], capture_output=True, text=True).stdout.splitlines()
     return said[0] if said else "unknown"
 
 

@@ -29,12 +29,15 @@ class Section:
 
     def markdown(self) -> str:
         """The section as a page has it."""
-        lines = [f"## {self.title}", "", self.method, ""]
-        lines += ["| " + " | ".join(row) + " |" for row in [self.columns, ["---"] * len(self.columns), *self.rows]]
+        lines = [f"## {self.title}", "", self.method, "", *self.table()]
         gone = [f"- **missing**, {who}: {why}" for who, why in self.missing.items()]
         lines += ["", *gone] if gone else []
         lines += ["", *(f"- {note}" for note in self.notes)] if self.notes else []
         return "\n".join(lines)
+
+    def table(self) -> list[str]:
+        """The lines of the table."""
+        return ["| " + " | ".join(row) + " |" for row in [self.columns, ["---"] * len(self.columns), *self.rows]]
 
     def json(self) -> dict[str, Any]:
         """The section as the JSON file has it."""
@@ -45,23 +48,32 @@ def side_by_side(
     title: str, method: str, measured: Mapping[str, Series], missing: Mapping[str, str], ours: str, what: str = "a step"
 ) -> Section:
     """Engines from the fastest to the slowest, each beside ours; who is faster than ours stands above it."""
-    section = Section(title, method, ("engine", what, f"times {ours}"), missing=dict(missing))
+    other = next((series.beside.clock for series in measured.values() if series.beside), "")
+    columns = ("engine", what, *([f"{other} time"] if other else []), f"times {ours}")
+    section = Section(title, method, columns, missing=dict(missing))
     section.bars = dict(sorted(measured.items(), key=lambda pair: pair[1].median))
     for who, series in section.bars.items():
         beside = ratio(series, measured[ours]) if ours in measured else None
         name = f"**{who}**" if who.startswith("micrograd_nn") else who
-        section.rows.append((name, str(series), "1" if who == ours else str(beside) if beside else "–"))
-    section.rows += [(who, "missing", "–") for who in missing]
+        clocks = [quantity(series.beside.median, "s")] if series.beside else []
+        section.rows.append((name, str(series), *clocks, "1" if who == ours else str(beside) if beside else "–"))
+    section.rows += [(who, "missing", *["–"] * (len(columns) - 2)) for who in missing]
     section.data = {"reference": ours, "unit": "s", "rounds": {who: s.values for who, s in measured.items()}}
+    section.data[f"rounds by {other or 'another'} clock"] = {
+        who: s.beside.values for who, s in measured.items() if s.beside
+    }
     section.data["medians"] = {who: series.median for who, series in section.bars.items()}
     return section
+
+
+GLANCE = "At a glance"
 
 
 def at_a_glance(sections: Sequence[Section]) -> Section:
     """The medians of all training steps in one table, an engine a row."""
     steps = [section for section in sections if "agree within" in section.data and section.bars]
     table = Section(
-        "At a glance",
+        GLANCE,
         "A training step of each problem below: medians of this run, from the engine that is quickest with the first "
         "one down. A dash stands where an engine is missing, and its section says why.",
         ("a step", *(section.title for section in steps)),
@@ -81,6 +93,28 @@ faster. A turn holds a thousand steps or more where an engine is quick enough; o
 seconds had three turns only.
 No figure is a promise: another machine, another day, other numbers.
 """
+
+
+BEGIN, END = "<!-- written by python -m benchmarks --publish -->", "<!-- to here -->"
+SUMMARY = """Medians of one run of `python -m benchmarks` on {day}: {processor}, Python {python}, PyTorch {torch},
+JAX {jax}; one thread each, pinned to one core, processor time, all engines by turns; their parameters agree. No
+figure is a promise: run it on your machine. It also measures everybody's own threads, whole trainings, what compiling
+costs, accuracy and start-up, and says of each figure how it was taken.
+"""
+
+
+def publish(folder: Path, sections: Sequence[Section], machine: Mapping[str, Any], root: Path) -> list[Path]:
+    """The table at a glance into the README of a checkout, the written page into its site. Returns their paths."""
+    readme, page = root / "README.md", root / "docs" / "how" / "benchmarks.md"
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    page.write_text("\n".join(line for line in lines if not line.startswith("![")) + "\n", encoding="utf-8")
+    told = {name: str(content).partition("+")[0] for name, content in machine.items()}
+    text = SUMMARY.format(day=date.today().isoformat(), **{**told, "python": told["python"].split()[-1]})
+    table = next("\n".join(section.table()) for section in sections if section.title == GLANCE)
+    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    written = f"{before}{BEGIN}\n\n{text}\n{table}\n\n{END}{rest.partition(END)[2]}"
+    readme.write_text(written, encoding="utf-8")
+    return [readme, page]
 
 
 def write(folder: Path, sections: Sequence[Section], machine: Mapping[str, Any], run: Mapping[str, Any]) -> list[Path]:

@@ -39,6 +39,8 @@ def digits(effort: Effort) -> Problem:
 
 def mnist(effort: Effort) -> Problem:
     """784-300-100-10 on MNIST, 50 images a step, in 32-bit floats. Raises MissingError without MNIST's files."""
+    if effort.quick:
+        raise MissingError("left out of --quick")
     if effort.mnist is None:
         raise MissingError("MNIST's four files were not named: --mnist DIR")
     try:

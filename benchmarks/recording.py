@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import eager
-from .harness import Effort, MissingError, Series, Worker, by_turns, check_agree, ratio, require, timed
+from .harness import Effort, MissingError, Series, Turn, Worker, by_turns, check_agree, ratio, require, timed
 from .page import Section, side_by_side
 
 ENGINES = {  # where each one's number is
@@ -57,7 +57,7 @@ def demo(effort: Effort) -> Section:
             "micrograd's demo, as its notebook writes it",
             "The same lines in both projects, only the import differs: MLP 2-16-16-1 on 100 points held as NumPy's "
             "numbers, hinge loss with L2. Forward, zero_grad, backward; processor time, the collector on.",
-            by_turns(measured, replace(effort, turn=0.0, slow_least=2 if effort.quick else 6), measured),
+            by_turns(measured, replace(effort, turn=0.0, slow_least=1 if effort.quick else 4), measured),
             missing,
             OURS,
         )
@@ -137,9 +137,9 @@ def installed(who: str) -> None:
     require(eager.HOMES[who][0])
 
 
-def demo_turn(who: str, steps: int) -> float:
-    """Processor seconds a step of the demo."""
-    return eager.turn(who, False, steps)[0]
+def demo_turn(who: str, steps: int) -> Turn:
+    """How long a step of the demo takes. The collector goes on from where the last turn left it, as in one long run."""
+    return timed(partial(eager.turn, who), steps, collect=False)
 
 
 def number(who: str) -> Any:
@@ -148,7 +148,7 @@ def number(who: str) -> Any:
     return getattr(require(module, f"{module} can't be imported; `pip install {module.partition('.')[0]}`"), name)
 
 
-def sweep(who: str, nodes: int, steps: int) -> float:
+def sweep(who: str, nodes: int, steps: int) -> Turn:
     """Seconds for a forward and backward pass over so many nodes."""
     value = number(who)
 

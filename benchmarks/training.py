@@ -4,17 +4,18 @@ Promise: an engine is timed only if its parameters after a few steps are those o
 run fails and says who is off.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache, partial
 from typing import Any
 
-from .harness import Effort, MissingError, Series, Worker, by_turns, check_agree, timed
+from .harness import Effort, MissingError, Series, Turn, Worker, by_turns, check_agree, quantity, timed
 from .page import Section, side_by_side
-from .peers import Problem, Train, peers
+from .peers import Problem, Train, fetched, peers
 from .problems import PROBLEMS
 
 OURS = "micrograd_nn, compiled"
+OWN = ", everybody's own threads"
 STEPS = 3  # after so many steps the engines' parameters are compared
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # relative to the largest parameter
 QUICK_PRODUCTS = 40_000  # up to so many products in a step --quick waits for slow engines
@@ -33,21 +34,23 @@ METHOD = {
 
 @contextmanager
 def team(effort: Effort) -> Iterator[dict[str, Worker]]:
-    """A process for each peer, kept over all problems."""
+    """A process for each peer, kept over all problems; with everybody's own threads for those that have threads."""
     with ExitStack() as stack:
         workers = {}
-        for name in peers():
-            workers[name] = Worker(effort.threads)
-            stack.callback(workers[name].close)
+        for name, peer in peers().items():
+            if effort.threads or (peer.flags and not peer.slow):
+                workers[name] = Worker(effort.threads, peer.flags)
+                stack.callback(workers[name].close)
         yield workers
 
 
 def section(title: str, workers: dict[str, Worker], effort: Effort) -> Section:
     """One problem, all engines: they agree, then they are timed."""
+    shown = title if effort.threads else title + OWN
     try:
         problem = PROBLEMS[title](effort)
     except MissingError as reason:
-        return side_by_side(title, METHOD[title], {}, {"every engine": str(reason)}, OURS)
+        return side_by_side(shown, METHOD[title], {}, {"every engine": str(reason)}, OURS)
     results: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for name, worker in workers.items():
@@ -65,7 +68,14 @@ def section(title: str, workers: dict[str, Worker], effort: Effort) -> Section:
     notes = [f"{name}: {note}." for name in results if (note := workers[name].ask(note_of, name, title, effort))]
     timers = {name: partial(workers[name].ask, seconds, name, title, effort) for name in results}
     measured = by_turns(timers, effort, {name for name in results if peers()[name].slow})
-    return described(title, measured, missing, apart, notes)
+    found = side_by_side(shown, METHOD[title], measured, missing, OURS)
+    found.data["agree within"] = apart
+    found.notes = [
+        f"After {STEPS} steps all engines' parameters agree within {apart:.1e} of the largest.",
+        f"The quickest way of each: {', '.join(best(found.bars))}.",
+        *notes,
+    ]
+    return found
 
 
 def check_quick(name: str, problem: Problem) -> None:
@@ -77,14 +87,12 @@ def check_quick(name: str, problem: Problem) -> None:
         raise MissingError("left out of --quick: a step takes too long")
 
 
-def described(
-    title: str, measured: dict[str, Series], missing: dict[str, str], apart: float, notes: list[str]
-) -> Section:
-    """The section of these figures, with what there is to say on single engines."""
-    found = side_by_side(title, METHOD[title], measured, missing, OURS)
-    found.data["agree within"] = apart
-    found.notes = [f"After {STEPS} steps all engines' parameters agree within {apart:.1e} of the largest.", *notes]
-    return found
+def best(bars: Mapping[str, Series]) -> list[str]:
+    """Of the engines that have several ways, each with its quickest; the bars are sorted."""
+    first: dict[str, str] = {}
+    for who, series in bars.items():
+        first.setdefault(who.partition(",")[0], f"{who} {quantity(series.median, 's')}")
+    return list(first.values())
 
 
 def ways() -> Section:
@@ -115,10 +123,10 @@ def note_of(name: str, title: str, effort: Effort) -> str:
 
 def parameters_after(name: str, title: str, effort: Effort, steps: int) -> Any:
     """The parameters after so many steps."""
-    return trainer(name, title, effort)(steps)
+    return fetched(trainer(name, title, effort)(steps))
 
 
-def seconds(name: str, title: str, effort: Effort, steps: int) -> float:
-    """Seconds a step."""
+def seconds(name: str, title: str, effort: Effort, steps: int) -> Turn:
+    """How long a step takes."""
     run: Callable[[int], Any] = trainer(name, title, effort)
     return timed(run, steps)

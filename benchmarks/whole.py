@@ -13,14 +13,13 @@ from micrograd_nn import data
 
 from .harness import Effort, MissingError, Series, Worker
 from .page import Section, side_by_side
-from .peers import Problem, peers
+from .peers import Problem, fetched, peers
 from .peers.numpy_batch import ACTIVATIONS
 from .peers.problem import unflat
 from .problems import PROBLEMS, xor
 from .training import OURS
 
 SLOW_PRODUCTS = 200_000  # products of a whole training up to which it is done one number at a time
-ROUNDS = 3  # fresh processes an engine; of MNIST one
 APART = 0.01  # engines' shares of right answers may differ by this: rounding grows over thousands of steps
 TRAININGS = {  # title -> the problem, and its epochs
     "Whole training: two inputs, 1000 epochs": ("Two inputs, one person a step", 1000),
@@ -43,19 +42,16 @@ def section(title: str, effort: Effort) -> Section:
     except MissingError as reason:
         return side_by_side(title, METHOD, {}, {"every engine": str(reason)}, OURS, "the training")
     steps = (epochs or effort.epochs) * len(problem.batches)
-    taken: dict[str, list[float]] = {}
+    measured: dict[str, Series] = {}
     shares: dict[str, float] = {}
     missing: dict[str, str] = {}
-    for _ in range(1 if epochs is None else min(effort.rounds, ROUNDS)):
-        for name in peers():
-            if name not in missing:
-                try:
-                    once, shares[name] = trained(name, what, problem, steps, effort)
-                    taken.setdefault(name, []).append(once)
-                except MissingError as reason:
-                    missing[name] = str(reason)
+    for name in peers():
+        try:
+            once, shares[name] = trained(name, what, problem, steps, effort)
+            measured[name] = Series([once])
+        except MissingError as reason:
+            missing[name] = str(reason)
     check_shares(shares)
-    measured = {name: Series(seconds) for name, seconds in taken.items()}
     table = side_by_side(title, METHOD, measured, missing, OURS, f"{steps:,} steps")
     add_shares(table, shares)
     return table
@@ -65,7 +61,7 @@ def trained(name: str, what: str, problem: Problem, steps: int, effort: Effort) 
     """Seconds of one engine's training, and the share of rows that it gets right. Raises MissingError."""
     if peers()[name].slow and problem.products * steps > SLOW_PRODUCTS:
         raise MissingError("a whole training one sample or one number at a time takes too long")
-    worker = Worker(effort.threads)
+    worker = Worker(effort.threads, peers()[name].flags)
     try:
         return worker.ask(train, name, what, effort, steps)
     finally:
@@ -97,7 +93,7 @@ def train(name: str, what: str, effort: Effort, steps: int) -> tuple[float, floa
     problem = PROBLEMS[what](effort)
     warm_up(name, effort)
     start = perf_counter()
-    parameters = peers()[name].start(problem)(steps)
+    parameters = fetched(peers()[name].start(problem)(steps))
     seconds = perf_counter() - start
     return seconds, right(problem, parameters, *unseen(problem, effort))
 

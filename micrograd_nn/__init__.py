@@ -16,7 +16,9 @@ from .engine.ops import cos, elu, exp, leaky_relu, log, logaddexp, maximum, mini
 from .engine.ops import sqrt, step, stop_gradient, tanh
 from .engine.value import Value
 from .errors import AnomalyError, MicrogradError
+from .habits import UNREACHED
 from .nn import losses, optim
+from .nn.embedding import Embedding
 from .nn.functional import log_softmax, logsumexp, maxout, mean, softmax, total
 from .nn.layers import MLP, Layer, Maxout, Neuron
 from .nn.losses import absolute_error, binary_cross_entropy, binary_cross_entropy_with_logits
@@ -38,13 +40,13 @@ __all__ = [
     "value_and_grad", "detect_anomaly", "no_grad", "TABLE", "Domain", "Operation", "cos", "elu", "exp", "leaky_relu",
     "log", "logaddexp", "maximum", "minimum", "relu", "sigmoid", "sin", "softplus", "sqrt", "step", "stop_gradient",
     "tanh", "Value", "AnomalyError", "MicrogradError", "losses", "optim", "log_softmax", "logsumexp", "maxout", "mean",
-    "softmax", "total", "MLP", "Layer", "Maxout", "Neuron", "absolute_error", "binary_cross_entropy",
+    "softmax", "total", "Embedding", "MLP", "Layer", "Maxout", "Neuron", "absolute_error", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "categorical_cross_entropy", "hinge", "l1", "l2", "mse", "performance",
     "signed_error", "softmax_cross_entropy", "squared_error", "Module", "Parameter", "SGD", "Adam", "AdamW",
     "CosineAnnealingLR", "ExponentialLR", "LambdaLR", "Optimizer", "RMSprop", "StepLR", "formula", "Wider",
     "Checkpoint", "load_checkpoint", "save_checkpoint", "from_torch", "to_torch", "load", "load_into", "save",
     "EarlyStopping", "History", "accuracy", "confusion_matrix", "decisions", "evaluate", "fit", "predict",
-    "least_squares",
+    "least_squares", "UNREACHED",
 ]
 
 __version__ = "0.1.0"

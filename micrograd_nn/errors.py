@@ -46,6 +46,15 @@ def printable(text: str, longest: int = LONGEST) -> str:
     return head if len(head) <= longest else head[:longest] + "…"
 
 
+def counted(count: int, thing: str, things: str = "") -> str:
+    """So many things, in words.
+
+    >>> counted(1, "row"), counted(2000, "row"), counted(0, "class", "classes")
+    ('1 row', '2,000 rows', '0 classes')
+    """
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
 class MicrogradError(Exception):
     """The root: ``except MicrogradError`` catches whatever this package raises on purpose.
 

@@ -4,7 +4,7 @@ It works, or it is refused in words that say what to write. Nothing here is in t
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from math import nan
@@ -69,7 +69,8 @@ class Habits:
     )
     sin, cos, neg, abs, step, sign = map(Method, ("sin", "cos", "neg", "abs", "step", "sign"))
     elu, leaky_relu, stop_gradient = map(Method, ("elu", "leaky_relu", "stop_gradient"))
-    clamped_log, clamped_log1m, sech2 = map(Method, ("clamped_log", "clamped_log1m", "sech2"))
+    clamped_log, clamped_log1m = map(Method, ("clamped_log", "clamped_log1m"))
+    sech2, sigmoid_slope = map(Method, ("sech2", "sigmoid_slope"))
 
     def item(self) -> float:
         """The number alone, as of a NumPy or PyTorch scalar."""
@@ -79,8 +80,33 @@ class Habits:
         """A leaf with the same number and label: what is computed from it leaves this node's gradient alone."""
         return type(self)(self.data, self.label)  # type: ignore[call-arg, attr-defined]  # a Value's constructor
 
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
     def __int__(self) -> int:
         return int(self.data)
+
+    def __round__(self, digits: int | None = None) -> float:
+        return round(self.data, digits)  # type: ignore[no-any-return]
+
+    # ---- micrograd's names ----
+
+    @property
+    def _prev(self: Any) -> Set[Any]:
+        return dict.fromkeys(self.operands).keys()  # a set, in order
+
+    @property
+    def _op(self: Any) -> str:
+        return self.operation.sign if self.operation else ""
+
+    def _pass_on(self: Any) -> None:
+        """One step of the sweep by hand: pass ``self.grad`` on to the operands."""
+        for operand, slope in zip(self.operands, self.partials, strict=True):
+            operand.grad += self.grad * slope
+
+    _backward = property(lambda self: self._pass_on, lambda self, closure: read_off(self, closure))
+
+    # ---- // and %, and NumPy's functions ----
 
     __floordiv__ = __rfloordiv__ = _without_slope("//")
     __mod__ = __rmod__ = _without_slope("%")
@@ -100,6 +126,34 @@ class Habits:
             )
         return act(*[x if isinstance(x, Habits) else as_float(x) for x in inputs])
 
+
+# ---- the gradient of what no sweep has reached ----
+
+
+class Unreached(float):
+    """The 0 that stands in ``.grad`` until a sweep reaches the node; it prints as –, so not computed looks like no 0.
+
+    A loss that does not use a parameter has the slope 0 in it, so ``p.data -= lr * p.grad`` leaves it where it is.
+
+    >>> f"{UNREACHED}|{UNREACHED:7.3f}|", 0.1 * UNREACHED
+    ('–|      –|', 0.0)
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "–"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "–".rjust(len(format(0.0, spec)) if spec else 0)
+
+    def __reduce__(self) -> str:
+        return "UNREACHED"  # copied and pickled as the one object that it is
+
+
+UNREACHED = Unreached()
 
 # ---- micrograd's closures ----
 
@@ -215,14 +269,16 @@ def described(row: Any, operand: type) -> str:
     lines = [row.doc, "", f"    {call} = {row(*operands)}" if str(row(*operands)) != call else f"    {call}"]
     for letter, slope in zip(letters, row.textbook, strict=True):
         with suppress(TypeError, MicrogradError):  # a slope of somebody's own that looks at a number
-            lines.append(f"    ∂/∂{letter} = {slope(*operands, written('out'))}")
+            lines.append(f"    ∂/∂{letter} = {written.of(slope(*operands, row(*operands)))}")
     lines += [f"    real where: {row.domain.text}"]
     for at, value, slopes in row.kinks:
         place = ", ".join(f"{letter} = {number:g}" for letter, number in zip(letters, at, strict=True))
         lines.append(f"    at {place}: {value:g}, slope {', '.join(f'{slope:g}' for slope in slopes)}")
     if row.default is not None:
         lines.append(f"    b is {row.default:g} unless given")
-    example = [0.5, 2.0][: row.arity]
+    example = [-2.0, row.default or 2.0][: row.arity]
+    if not row.domain.holds(*example):
+        example[0] = 0.5
     return "\n".join([*lines, "", f">>> {row.name}({', '.join(map(str, example))})", repr(row(*example))])
 
 
@@ -235,8 +291,12 @@ def _written(operand: Any) -> Any:
 
         @classmethod
         def apply(cls, row: Any, *operands: Any) -> Any:
-            parts = [a if isinstance(a, cls) else cls(f"{a:g}") for a in operands]
-            return cls(row.text.format(**dict(zip("ab", parts, strict=False))), row.level)
+            parts = dict(zip("ab", map(cls.of, operands), strict=False))
+            return cls(row.text.format(**parts), row.level)
+
+        @classmethod
+        def of(cls, number: Any) -> Any:
+            return number if isinstance(number, cls) else cls(f"{number:g}".replace("-", "−"))
 
         def __format__(self, level: str) -> str:
             return f"({self.text})" if level and self.level < int(level) else self.text

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from numbers import Real
 from operator import index
@@ -75,5 +75,5 @@ class Wider:
     """
 
     why: str
-    value: Callable[..., float] = lambda *operands: 2.0
-    slopes: Callable[..., float] = lambda *operands: 4.0
+    value: Callable[..., float] = field(default=lambda *operands: 2.0, repr=False)
+    slopes: Callable[..., float] = field(default=lambda *operands: 4.0, repr=False)

@@ -71,6 +71,14 @@ def _logistic(a: Exact) -> Exact:
     return 1 / (1 + mp.exp(-a))
 
 
+def _five_roundings(scale: float) -> Wider:
+    """Of sech², and with half the operand of the slope of sigmoid."""
+    return Wider(
+        "five roundings add up to 2.15 ULP at one point in 4,000",
+        value=lambda a: 2.2 if 0.3 < scale * abs(a) < 0.45 or 1.3 < scale * abs(a) < 2.8 else 2.0,
+    )
+
+
 def _share(a: Exact, b: Exact) -> Exact:
     return (1 + mp.sign(a - b)) / 2  # 1 for the larger, 0 for the smaller, a half at a tie
 
@@ -131,15 +139,18 @@ REFERENCES = {
     "sigmoid": Reference(
         _logistic, (lambda a: _logistic(a) * _logistic(-a),), ((40.0,), (-40.0,), (710.0,), (-740.0,), (1e-17,))
     ),
+    "sigmoid_slope": Reference(
+        lambda a: _bell(a),
+        (lambda a: -_bell(a) * mp.tanh(a / 2),),
+        ((40.0,), (-40.0,), (710.0,), (-740.0,), (1e-17,), (2.634823993351894,)),
+        _five_roundings(0.5),
+    ),
     "tanh": Reference(mp.tanh, (lambda a: mp.cosh(a) ** -2,), ((20.0,), (-20.0,), (355.0,), (-370.0,), (1e-17,))),
     "sech2": Reference(
         lambda a: mp.cosh(a) ** -2,
         (lambda a: -2 * mp.sinh(a) / mp.cosh(a) ** 3,),
         ((20.0,), (-20.0,), (355.0,), (-370.0,), (1e-17,), (1.317411996675947,)),
-        Wider(
-            "five roundings add up to 2.15 ULP at one point in 4,000",
-            value=lambda a: 2.2 if 0.3 < abs(a) < 0.45 or 1.3 < abs(a) < 2.8 else 2.0,
-        ),
+        _five_roundings(1.0),
     ),
     "softplus": Reference(lambda a: mp.log1p(mp.exp(a)), (_logistic,), ((-745.0,), (-40.0,), (800.0,))),
     "logaddexp": Reference(
@@ -202,6 +213,7 @@ CURVES: dict[str, Callable[..., tuple[Exact, ...]]] = {
     "clamped_log1m": lambda a: (-1 / (1 - a) ** 2 if a != 1 else mp.nan,),
     "sqrt": lambda a: (-1 / (4 * mp.sqrt(a) ** 3) if a else mp.nan,),
     "sigmoid": lambda a: (-_bell(a) * mp.tanh(a / 2),),
+    "sigmoid_slope": lambda a: (_bell(a) * (mp.tanh(a / 2) ** 2 - 2 * _bell(a)),),
     "tanh": lambda a: (-2 * mp.sinh(a) / mp.cosh(a) ** 3,),
     "sech2": lambda a: ((4 * mp.sinh(a) ** 2 - 2) / mp.cosh(a) ** 4,),
     "softplus": lambda a: (_bell(a),),

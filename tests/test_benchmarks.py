@@ -13,20 +13,20 @@ from benchmarks import harness, training
 from benchmarks.__main__ import main
 from benchmarks.harness import QUICK, MissingError, Series, check_agree, quantity, ratio
 from benchmarks.page import side_by_side
-from benchmarks.peers import peers
+from benchmarks.peers import fetched, peers
 from benchmarks.peers.problem import flat, unflat
 from benchmarks.problems import PROBLEMS
 
 LIGHT = (
     "micrograd_nn, eager", "micrograd_nn, compiled", "micrograd_nn, C backend", "micrograd_nn, JAX backend",
-    "NumPy, textbook", "NumPy, by hand", "C, by hand",
+    "NumPy, textbook", "NumPy, by hand", "NumPy, features × rows", "Python, by hand", "C, by hand",
 )  # fmt: skip
 SMALL = [title for title in PROBLEMS if "MNIST" not in title]
 
 
 def result(name: str, title: str, steps: int) -> object:
     try:
-        return peers()[name].start(PROBLEMS[title](QUICK))(steps)
+        return fetched(peers()[name].start(PROBLEMS[title](QUICK))(steps))
     except MissingError:
         return None
 
@@ -114,15 +114,16 @@ def test_turns_alternate_after_a_warm_up():
     calls: list[str] = []
 
     def timer(name: str):
-        def run(steps: int) -> float:
+        def run(steps: int) -> harness.Turn:
             calls.append(name)
-            return 1.0
+            return harness.Turn(wall=2.0, processor=1.0)
 
         return run
 
     taken = harness.by_turns({"a": timer("a"), "b": timer("b")}, replace(QUICK, rounds=3))
     assert calls[-6:] == ["a", "b"] * 3
-    assert all(len(series.values) == 3 for series in taken.values())
+    assert all(series.values == [1.0] * 3 for series in taken.values()), "with one thread it is the processor's time"
+    assert all(series.beside and series.beside.values == [2.0] * 3 for series in taken.values())
 
 
 @pytest.mark.parametrize(("least", "each", "steps"), [(1, 0.001, 50), (1000, 0.001, 1000), (1, 3.0, 1)])

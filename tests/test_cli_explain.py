@@ -122,7 +122,7 @@ def test_explain_draw_and_compile_take_the_file_that_check_takes(tmp_path, capsy
     assert "∂L/∂w = ∂L/∂o · ∂o/∂w" in printed
     assert "chain rule: σ(u)′ = u′·σ(u)(1 − σ(u)) with u = w·x + b, u′ = x" in printed
     assert "−0.5   L ← o ← w\n" in printed
-    assert main(["draw", str(file), "--out", str(out / "drawn.svg")]) == 0
+    assert main(["draw", str(file), "--save", str(out / "drawn.svg")]) == 0
     assert main(["compile", str(file), "--inputs", "x", "y"]) == 0
     assert "L = (x2 − σ(w1·x1 + b1))^2" in capsys.readouterr().out
 
@@ -137,7 +137,7 @@ def test_a_file_may_come_from_standard_input(monkeypatch, capsys, tmp_path):
 def test_a_file_has_its_own_numbers(command, tmp_path, capsys):
     file = tmp_path / "network"
     file.write_text(NETWORK, encoding="utf-8")
-    assert main([command, str(file), "w=3", "--out", str(tmp_path / "new.svg")]) == 2
+    assert main([command, str(file), "w=3", "--out", str(tmp_path / "new")]) == 2
     assert "is a file, and the numbers stand in it: leave out 'w=3'" in capsys.readouterr().err
-    assert main([command, "none.txt", "--out", str(tmp_path / "new.svg")]) == 1
+    assert main([command, "none.txt", "--out", str(tmp_path / "new")]) == 1
     assert "there is no file none.txt" in capsys.readouterr().err

@@ -32,14 +32,15 @@ WAYS_OUT = {
     "draw w*x w=1": "A name gets its number after the formula, such as w=0.5\n",
     "draw x x=inf": "    ^\nx takes a finite number, such as x=0.5 or x=-1/3\n",
     "draw x x=1/0": "    ^\nx takes a finite number, such as x=0.5 or x=-1/3\n",
-    "draw": "the following arguments are required: EXPR\n",
-    "explain -x*y x=2 y=3": "unrecognized arguments: -x*y; a formula that begins with a minus is put in brackets",
+    "draw": "the following arguments are required: FORMULA\n",
+    "draw x*foo(x) x=2": "unknown name 'foo'; known are: x; did you mean the operation ",
+    "compile sigmod(w*x)": "unknown function 'sigmod'; did you mean sigmoid(…)?",
     "explain x*x x=2 --bogus": "unrecognized arguments: --bogus\n",
     "--seed 5 train xor": "--seed stands before train: options come after it\n",
     "compile --inputs x y (w*x-y)^2": "give a formula in quotes before --inputs",
     "compile --network 2,1 --inputs x": "--inputs names what varies in a formula: leave it out with --network",
     "compile --network 100000,100000": "10,000,000,000 weights are too many to record: 2,000,000 are taken",
-    "predict {net} xor": "give rows such as -7,-3 20,2, or a dataset and numbers of its rows",
+    "predict {net} xor": "give rows such as -7,-3 20,2, or a CSV file, or a dataset and numbers of its rows",
     "predict {net} mnits 0": "unknown dataset 'mnits'; choose one of: mnist, ",
     "evaluate {net} mnits": "unknown dataset 'mnits'; choose one of: mnist, ",
     "train moons --overfitting --rows 0": "moons has 100 rows, which can't be split into [0]",
@@ -124,7 +125,7 @@ def test_a_sum_decides_for_rows_of_a_dataset_as_evaluate_counts_it(about, tmp_pa
 
 
 def test_overfitting_is_shown_on_the_rows_that_there_are(tmp_path, capsys):
-    words = "train moons --overfitting --quiet --steps 2 --hidden 2 --record 1 --out"
+    words = "train moons --overfitting --quiet --steps 2 --hidden 2 --every 1 --out"
     code, out, _ = said(capsys, [*words.split(), tmp_path])
     assert code == 0
     assert "train            100 " in out

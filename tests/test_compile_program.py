@@ -227,7 +227,7 @@ def test_errors_name_what_is_wrong() -> None:
         ),
         (UnknownNameError, "unknown dtype 'float16'", lambda: compile(loss, [x, y], params, dtype="float16")),
         (ArgumentError, "Python's floats are float64", lambda: compile(loss, [x, y], params, "python", "float32")),
-        (ShapeError, r"takes 2 argument\(s\), one for each input; got 1", lambda: program(PEOPLE)),
+        (ShapeError, r"takes 2 arguments, one for each input; got 1", lambda: program(PEOPLE)),
         (ShapeError, r"argument 1 has shape rows×2, or one row of it; got \(3,\)", lambda: program([1, 2, 3], 1)),
         (ShapeError, r"different numbers of rows: \[5, 4\]", lambda: program(PEOPLE, LABELS[:4])),
         (ShapeError, "no rows", lambda: program(np.zeros((0, 2)), [])),

@@ -356,7 +356,7 @@ def test_a_handler_of_ones_own_is_called_between_steps() -> None:
     signal.signal(signal.SIGINT, mine)
     timers = [sent_after(0.1), sent_after(0.4)]
     with pytest.raises(RuntimeError, match="enough"):
-        compile((w * x) ** 2, [x], [w]).minimize(SGD([w], lr=1e-6), ROWS, epochs=10**7)
+        compile((w * x) ** 2, [x], [w], backend="python").minimize(SGD([w], lr=1e-6), ROWS, epochs=10**7)
     assert signal.getsignal(signal.SIGINT) is mine
     assert seen == [0.5, 0.5]  # the numbers come back at the end
     assert w.data < 0.5

@@ -312,6 +312,42 @@ class Server(http.server.BaseHTTPRequestHandler):
         pass
 
 
+# As TensorFlow's first tutorial and Scidata's documentation print them.
+FASHION_LABELS = [9, 0, 0, 3, 0, 2, 7, 2, 5, 5, 0, 9, 5, 5, 7, 9, 1, 0, 6, 4, 3, 1, 4, 8, 4]
+MNIST_LABELS = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5, 3, 6, 1]
+
+
+def write_images(folder, labels):
+    """A folder with MNIST's four files, all black, of these training labels."""
+    for kind, those in (("train", labels), ("t10k", labels[:2])):
+        (folder / f"{kind}-images-idx3-ubyte").write_bytes(
+            gzip.decompress(write_idx(np.zeros((len(those), 28, 28), "u1")))
+        )
+        (folder / f"{kind}-labels-idx1-ubyte.gz").write_bytes(write_idx(np.array(those, "u1")))
+
+
+def test_fashion_mnist_is_known_by_its_labels(tmp_path):
+    write_images(tmp_path, FASHION_LABELS)
+    train, test = data.mnist(tmp_path)
+    assert [train.name, test.name] == ["fashion-mnist", "fashion-mnist test"]
+    assert [train.classes[label] for label in train.y[:4]] == ["Ankle boot", "T-shirt/top", "T-shirt/top", "Dress"]
+    write_images(tmp_path, MNIST_LABELS)
+    train, _ = data.mnist(tmp_path)
+    assert (train.name, train.classes) == ("mnist", tuple("0123456789"))
+
+
+def test_a_file_beside_the_images_names_their_classes(tmp_path):
+    home = tmp_path / "letters"
+    home.mkdir()
+    write_images(home, [11, 0, 10])
+    with pytest.raises(FormatError, match="row 0 has the label 11; the classes are 0 to 9"):
+        data.mnist(home)
+    (home / "classes.txt").write_text("\n".join("abcdefghijkl") + "\n")
+    train, test = data.mnist(home)
+    assert repr(test) == "<dataset letters test: 2 rows of 784 features, 12 classes>"
+    assert [train.classes[label] for label in train.y] == ["l", "a", "k"]
+
+
 @pytest.fixture(scope="module")
 def server():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as loopback:
@@ -374,7 +410,7 @@ def test_a_named_folder_is_read_and_never_fetched_into(small_mnist, tmp_path):
         (tmp_path / name).write_bytes(gzip.decompress(content))
     check_small(*data.mnist(str(tmp_path)))
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(write_idx(np.array([10], dtype="u1"))))
-    with pytest.raises(FormatError, match="row 0 has the label 10; a digit is 0 to 9"):
+    with pytest.raises(FormatError, match="row 0 has the label 10; the classes are 0 to 9"):
         data.mnist(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress(write_idx(np.array([1, 2], dtype="u1"))))
     with pytest.raises(FormatError, match="do not go with labels"):

@@ -12,12 +12,13 @@ from derivations import generator, kinds, paper, truth
 from derivations.held_out import HELD_OUT
 from derivations.judge import ACCEPTED, BLAMED, UNREAD, Figures, measure
 from derivations.networks import SEEN
+from derivations.second import SECOND_HELD_OUT
 
 from micrograd_nn.derive import Slip
 
 QUICK = SEEN[::8]
-ALL = SEEN + HELD_OUT
-ON_PAPER = ("paper", "network", "networks", "held_out", "kinds", "styles", "generator", "truth")
+ALL = SEEN + HELD_OUT + SECOND_HELD_OUT
+ON_PAPER = ("paper", "network", "networks", "second", "held_out", "kinds", "styles", "generator", "truth")
 
 
 def at_least(figures: Figures, named: float, blamed: int, accepted: int, refused: int) -> None:
@@ -74,7 +75,7 @@ def test_there_are_enough_of_them():
     assert len({one.kind for one in wrong}) >= 60
     assert len({one.style for one in wrong}) == 6
     assert len(ALL) >= 30
-    assert len(HELD_OUT) * 3 >= len(ALL)
+    assert len(HELD_OUT + SECOND_HELD_OUT) * 3 >= len(ALL)
     right = [one for network in ALL for one in generator.right(network)]
     assert len(right) >= 5000
     assert len({form for _, _, form, _ in right}) >= 10

@@ -7,7 +7,7 @@ from itertools import zip_longest
 import pytest
 from random_graphs import random_graph
 
-from micrograd_nn import Value
+from micrograd_nn import UNREACHED, Value
 from micrograd_nn.derive import steps, wrong_order
 from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import GraphError
@@ -36,7 +36,7 @@ def test_steps_are_the_engine_s_sweep(seed):
             assert after == before + contribution
     assert gathered == expected
     assert seen == [node for node in reversed(topological_order(root)) if node.operation]
-    assert all(node.grad is None for node in gathered)
+    assert all(node.grad is UNREACHED for node in gathered)
 
 
 def test_a_node_used_twice_by_one_operation_is_gathered_twice():

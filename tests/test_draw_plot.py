@@ -11,6 +11,7 @@ from matplotlib import pyplot
 
 from micrograd_nn import TABLE
 from micrograd_nn.draw import plot
+from micrograd_nn.draw.palette import DARK, LIGHT
 from micrograd_nn.errors import ArgumentError, ShapeError, UnknownNameError
 from micrograd_nn.training import History
 
@@ -53,7 +54,7 @@ def test_curves_are_named_and_differ_in_colour_and_stroke():
     assert first[0].get_color() != first[1].get_color()
     assert first[0].get_linestyle() != first[1].get_linestyle()
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [f"w{i}" for i in range(14)]
-    with pytest.raises(ShapeError, match="'a' has 2 numbers for 1 steps"):
+    with pytest.raises(ShapeError, match="'a' has 2 numbers for 1 step"):
         plot.plot_curves({"a": [1.0, 2.0]}, x=[0])
 
 
@@ -112,7 +113,7 @@ def test_the_decision_line_lies_where_the_classifier_says():
     legend = ax.get_legend().get_window_extent()
     assert legend.x0 >= ax.get_window_extent().x1
     assert legend.x1 <= figure.bbox.x1
-    with pytest.raises(ShapeError, match="20 points need as many labels, got 1"):
+    with pytest.raises(ShapeError, match="each point takes a label: got 20 points and 1"):
         plot.plot_decision(lambda x, y: x, points, [1])
 
 
@@ -149,6 +150,49 @@ def test_digits_show_their_pixels_and_mark_what_was_mistaken():
     assert grid.flat[1].images[0].get_array()[0][1] == 1.0
     with pytest.raises(ShapeError, match="square images"):
         plot.plot_digits([[1.0, 2.0, 3.0]])
+
+
+def contrast(one, other):
+    """WCAG 2.1: of 3 up a line is seen, of 4.5 up small writing is read with ease."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour):
+    parts = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in matplotlib.colors.to_rgb(colour)]
+    return sum(share * x for share, x in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+
+@pytest.mark.parametrize("page", [LIGHT["paper"], DARK["paper"], "#111111"])
+def test_writing_and_lines_stand_out_from_a_light_page_and_a_dark_one(page):
+    assert min(contrast(colour, page) for colour in (plot.INK, *plot.COLOURS)) > 3.8
+
+
+DRAWN = {
+    "curves": lambda: plot.plot_curves({"a": [3, 1], "b": [2, 2]}),
+    "decision": lambda: plot.plot_decision(lambda x, y: x * y, [(0, 1), (1, 1), (-1, 1)], [0, 1, 1]),
+    "surface": lambda: plot.plot_surface(lambda m, b: m * m + b * b, [(2.0, 1.0), (1.0, 0.5)]),
+    "activation": lambda: plot.plot_activation("tanh"),
+    "confusion": lambda: plot.plot_confusion([[3, 1], [0, 4]]),
+    "digits": lambda: plot.plot_digits([[0.0, 1.0, 2.0, 3.0]] * 2, [1, 2], [1, 3])[0, 0],
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_picture_has_no_ground_and_is_the_same_in_a_dark_style(name, tmp_path):
+    pictures = []
+    for style in ("default", "dark_background"):
+        with pyplot.style.context(style):
+            pictures.append(plot.save_plot(DRAWN[name](), tmp_path / f"{style}.png"))
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+    assert pyplot.imread(pictures[0])[0, 0].tolist()[3] == 0.0, "whatever page it is on shows through"
+
+
+def test_axes_of_ones_own_keep_their_ink():
+    with pyplot.style.context("dark_background"):
+        ax = plot.plot_activation("tanh", pyplot.subplots()[1])
+    assert {matplotlib.colors.to_hex(text.get_color()) for text in ax.get_legend().get_texts()} == {"#ffffff"}
+    assert matplotlib.colors.to_rgb(ax.get_facecolor()) == (0.0, 0.0, 0.0)
 
 
 def test_saved_plots_are_whole_and_the_same_every_time(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pictures import friends_loss, groups, texts
 
-from micrograd_nn import Neuron, Value
+from micrograd_nn import MLP, TABLE, Neuron, Value
 from micrograd_nn.draw import Drawing, draw_dot, draw_network, use_renderer, walk
 from micrograd_nn.draw import render as rendering
 from micrograd_nn.draw.svg import page_ready
@@ -65,6 +65,20 @@ def test_the_wheel_is_found_by_its_list_of_files(no_dot, monkeypatch):
     monkeypatch.setattr(sysconfig, "get_path", lambda *_: str(no_dot))
     monkeypatch.setattr(sys, "executable", str(no_dot / "python"))
     assert Path(rendering.find_dot()).samefile(wheel())
+
+
+def test_the_wheel_has_a_letter_for_every_sign_that_is_drawn(no_dot):
+    """Not for all there are, and it takes no other font for them: then there is an empty box, as for ⋮."""
+
+    def drawn(sign):
+        return rendering.render(f'digraph {{ a [shape=plaintext fixedsize=true label="{sign}"] }}', "png")
+
+    box = drawn("\ue000")  # which no font has
+    assert drawn("⋮") == box != drawn("a")
+    _, loss = friends_loss()
+    pictures = draw_network(MLP(2, [9, 1]), [1.0, -2.0]), draw_dot(loss), draw_dot(MLP(9, [9, 1])([0.1] * 9))
+    ours = [*(picture.source for picture in pictures), *(row.sign for row in TABLE.values()), "–…∞"]
+    assert [sign for sign in sorted({*"".join(ours)}) if not sign.isascii() and drawn(sign) == box] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stub is a script, which Windows does not run by itself")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import pytest
 
-from micrograd_nn import MLP, SGD, Value, grad, mse
+from micrograd_nn import MLP, SGD, UNREACHED, Value, grad, mse
 from micrograd_nn.engine.backprop import replay
 from micrograd_nn.engine.graph import topological_order
 
@@ -50,7 +50,7 @@ def slope_of_a_twin(copier: Callable[[Value], Value]) -> Callable[[Value, Value]
         root = topological_order(twin)[0]
         assert root is not x
         twin.backward()
-        assert x.grad is None
+        assert x.grad is UNREACHED
         return root.grad
 
     return slope

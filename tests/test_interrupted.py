@@ -11,6 +11,7 @@ from storms import counts, needs_a_timer, storm
 from micrograd_nn import MLP, Operation, Value, grad
 from micrograd_nn.engine.graph import topological_order
 from micrograd_nn.engine.value import adjoints
+from micrograd_nn.errors import NumberError
 
 
 def a_loss() -> tuple[Value, list[Value]]:
@@ -69,7 +70,7 @@ def times_interrupted(sweep: Callable[[Value, list[Value]], object]) -> int:
                 sweep(loss, order)
         except KeyboardInterrupt:
             interrupted += 1
-        assert [node.grad for node in order] in (before, after), event
+        assert str([node.grad for node in order]) in (str(before), str(after)), event
     return interrupted
 
 
@@ -96,19 +97,20 @@ def test_row_11_interrupted_by_a_signal(count: int) -> None:
 
 @pytest.mark.usefixtures("own_rows")
 def test_row_11_an_error_in_mid_sweep() -> None:
-    """One of a slope that is no number, one of a gradient that somebody set to something else."""
+    """Of a slope that is no number. A gradient that is none is refused where somebody sets it."""
 
     class Slope:
         def __rmul__(self, adjoint: float) -> float:
             raise ZeroDivisionError
 
     row = Operation("broken", doc="a.", forward=lambda a: a, partials=(lambda a, out: Slope(),), numpy="{a}")
-    for spoil, error in ((row, ZeroDivisionError), (lambda node: node, TypeError)):
-        loss, order = a_loss()
-        whole = spoil(loss * 2.0) + loss
-        leaf = next(node for node in order if node.operation is None)
-        leaf.grad = 0.25 if spoil is row else "a quarter"  # type: ignore[assignment]  # the mistake
-        before = [node.grad for node in order]
-        with pytest.raises(error):
-            whole.backward()
-        assert [node.grad for node in order] == before
+    loss, order = a_loss()
+    whole = row(loss * 2.0) + loss
+    leaf = next(node for node in order if node.operation is None)
+    leaf.grad = 0.25
+    before = str([node.grad for node in order])
+    with pytest.raises(ZeroDivisionError):
+        whole.backward()
+    with pytest.raises(NumberError, match="got the str 'a quarter'"):
+        leaf.grad = "a quarter"  # type: ignore[assignment]  # the mistake
+    assert str([node.grad for node in order]) == before

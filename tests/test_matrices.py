@@ -1,18 +1,39 @@
 """An MLP as matrices: what its graph gives, whatever it is made of and whatever was changed since the last call."""
 
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from ctrl_c import Moment
 
-from micrograd_nn import MLP, TABLE, Maxout, Neuron, Value, detect_anomaly, relu
+from micrograd_nn import (
+    MLP,
+    TABLE,
+    Maxout,
+    Neuron,
+    Parameter,
+    Value,
+    detect_anomaly,
+    load_checkpoint,
+    load_into,
+    relu,
+    save,
+    save_checkpoint,
+)
+from micrograd_nn.compiler import compile
 from micrograd_nn.errors import AnomalyError, ShapeError
 from micrograd_nn.nn import Layer
 from micrograd_nn.nn.optim import SGD
+from micrograd_nn.storage.networks import load_matrices
 from micrograd_nn.training import evaluate, fit, predict
-from micrograd_nn.training.matrices import as_matrices
+from micrograd_nn.training.matrices import as_matrices, outputs
 
 ACTIVATIONS = [*(row.name for row in TABLE.values() if row.arity == 1 or row.default is not None), "identity"]
 ROWS = np.random.default_rng(0).normal(size=(7, 3)).round(2)
@@ -71,6 +92,30 @@ def bent_maxouts(net: MLP) -> None:
     net.layers[0].neurons = [*maxouts]
 
 
+def moved_by_a_program(net: MLP, trainer: bool = False) -> None:
+    x, y = [Value(0.0) for _ in range(3)], Value(0.0)
+    program = compile((net(x)[0] - y) ** 2, inputs=[x, y], parameters=net.parameters())
+    if not trainer:
+        program.minimize(SGD(net.parameters(), lr=0.5), ROWS, ROWS[:, 0])
+        return
+    with program.trainer(SGD(net.parameters(), lr=0.5)) as t:
+        t.step(ROWS, ROWS[:, 0])
+
+
+def loaded_into(net: MLP) -> None:
+    with TemporaryDirectory() as folder:
+        save(MLP(3, [4, 2], "tanh", seed=8), f"{folder}/net")
+        load_into(net, f"{folder}/net")
+
+
+def resumed(net: MLP) -> None:
+    history = fit(net, ROWS, [[1.0, 0.0]] * 7, epochs=1, lr=0.5)
+    with TemporaryDirectory() as folder:
+        save_checkpoint(f"{folder}/fit", net, history)
+        net.load_state_dict(dict.fromkeys(net.state_dict(), 0.5))
+        load_checkpoint(f"{folder}/fit", net, history.optimizer)
+
+
 class Doubled(Neuron):
     """A neuron of one's own."""
 
@@ -84,6 +129,11 @@ CHANGES: dict[str, Callable[[MLP], object]] = {
     "a bias": lambda net: setattr(net.layers[1].neurons[0].b, "data", -7.0),
     "a training": lambda net: fit(net, ROWS, [[1.0, 0.0]] * 7, epochs=1, lr=0.5),
     "a step": lambda net: (net(ROWS[0].tolist())[0].backward(), SGD(net.parameters(), lr=0.5).step()),
+    "a compiled training": lambda net: fit(net, ROWS, [[1.0, 0.0]] * 7, epochs=1, lr=0.5, engine="compiled"),
+    "a program": moved_by_a_program,
+    "a program's trainer": lambda net: moved_by_a_program(net, trainer=True),
+    "a file": loaded_into,
+    "a checkpoint": resumed,
     "another Value": lambda net: net.layers[0].neurons[0].w.__setitem__(0, Value(9.0)),
     "equal numbers, another Value": lambda net: (
         net.layers[0].neurons[0].w.__setitem__(0, Value(net.layers[0].neurons[0].w[0].data))
@@ -133,6 +183,81 @@ def test_nothing_is_stale_after_many(seed: int) -> None:
         except (ValueError, IndexError, AttributeError, ShapeError):  # a network that no longer fits together
             return
         agrees(net)
+
+
+def test_what_took_a_weights_place_may_move_afterwards() -> None:
+    net = MLP(3, [4, 2], "tanh", seed=0)
+    agrees(net)
+    row = net.layers[0].neurons[0].w
+    for other in (Value(row[0].data), Parameter(row[0].data)):
+        row[0] = other  # type: ignore[call-overload]
+        agrees(net)
+        other.data = 5.0
+        agrees(net)
+        other.data = row[1].data
+        agrees(net)
+
+
+def test_minus_zero_is_not_taken_for_zero() -> None:
+    net = MLP(3, [2], "identity", init="zeros")
+    weights = [(as_matrices(net) or [])[0].W]
+    for neuron in net.layers[0].neurons:
+        neuron.w = [Parameter(-0.0) for _ in neuron.w]
+    weights += [(as_matrices(net) or [])[0].W]
+    assert [np.signbit(each).sum() for each in weights] == [0, 6]
+
+
+def test_ctrl_c_at_any_instruction_of_a_change_leaves_nothing_stale(ctrl_c: None) -> None:
+    net = MLP(3, [4, 2], "tanh", seed=0)
+    weight, instruction, stopped = net.layers[0].neurons[0].w[0], 0, True
+    while stopped:
+        instruction += 1
+        agrees(net)
+        moment = Moment(instruction)
+
+        def change(moment: Moment = moment, number: float = float(instruction)) -> None:
+            moment.arm()
+            weight.data = number
+
+        stopped = moment.run(change)
+        agrees(net)
+    assert instruction > 10
+    assert weight.data == instruction
+
+
+def test_who_reads_while_a_number_is_changed_keeps_nothing_old() -> None:
+    net = MLP(3, [4, 2], "tanh", seed=0)
+    weight, setter = net.layers[0].neurons[0].w[0], vars(Value)["data"].fset.__code__
+
+    def read_at_every_line(frame: Any, event: str, _: object) -> Any:
+        if frame.f_code is not setter:
+            return None
+        predict(net, ROWS, engine="compiled")
+        return read_at_every_line
+
+    def change() -> None:
+        sys.settrace(read_at_every_line)
+        weight.data = 5.0
+        sys.settrace(None)
+
+    with ThreadPoolExecutor(1) as thread:  # of its own: what else traces this one, a measure of coverage, goes on
+        thread.submit(change).result()
+    agrees(net)
+
+
+def test_each_dtype_has_matrices_of_its_own() -> None:
+    net = MLP(3, [4, 2], "tanh", seed=0)
+    for dtype in ("float64", "float32", "float64"):
+        assert [layer.W.dtype for layer in as_matrices(net, dtype) or []] == [dtype, dtype]
+
+
+def test_a_network_from_a_file_gives_its_matrices_without_its_values(tmp_path: Path) -> None:
+    for sizes, kind, bias in product(([1], [4], [3, 2]), ("tanh", "maxout", "softmax"), (True, False)):
+        net = MLP(3, sizes, kind, output=kind, bias=bias, pieces=3, seed=1)
+        save(net, tmp_path / "net", loss="mse")
+        layers, about = load_matrices(tmp_path / "net")
+        assert np.array_equal(outputs(layers, ROWS), outputs(as_matrices(net) or [], ROWS))
+        assert (about["loss"], about["architecture"]["nin"]) == ("mse", 3)
 
 
 def test_rows_of_another_shape() -> None:

@@ -6,6 +6,7 @@ mpmath at 60 digits (values, and mpmath.diff for the slopes) and rounded here to
 
 import math
 import random
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -131,6 +132,33 @@ def test_the_lectures_trace_for_drawing() -> None:
     assert {n._op for n in nodes if not n._prev} == {""}
     assert sorted({n._op for n in nodes} - {""}) == ["+", "tanh", "×"]
     assert tuple(map(set, trace(root))) == (nodes, edges)
+
+
+def test_the_lectures_own_picture() -> None:
+    """Written as the notebook writes it, with the old % signs, and looked at before there is a gradient."""
+
+    def picture(nodes: Iterable[Value]) -> str:
+        records = ["{ %s | data %.4f | grad %.4f }" % (n.label, n.data, n.grad) for n in nodes]  # noqa: UP031
+        return "\n".join(records)
+
+    nodes = lecture_neuron()
+    assert picture(nodes.values()).count("grad 0.0000") == 10
+    nodes["o"].backward()
+    assert "{ x1 | data 2.0000 | grad -1.5000 }" in picture(nodes.values())
+
+
+def test_the_lectures_slopes_by_differences() -> None:
+    """Before the chain rule the notebook moves one number by h, and compares."""
+
+    def loss(**moved: float) -> float:
+        a, b, c, f = (
+            Value(number + moved.get(name, 0.0)) for name, number in zip("abcf", (2, -3, 10, -2), strict=True)
+        )
+        return ((a * b + c) * f).data
+
+    h = 0.001
+    slopes = [(loss(**{name: h}) - loss()) / h for name in "abcf"]
+    assert slopes == pytest.approx([6.0, -4.0, -2.0, 4.0], rel=1e-9)
 
 
 def test_both_edges_of_a_square_are_there() -> None:

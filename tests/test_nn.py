@@ -7,7 +7,7 @@ from math import tanh
 
 import pytest
 
-from micrograd_nn import MLP, TABLE, Layer, Maxout, Module, Neuron, Operation, Value, grad, softmax
+from micrograd_nn import MLP, TABLE, UNREACHED, Layer, Maxout, Module, Neuron, Operation, Value, grad, softmax
 from micrograd_nn.engine.graph import topological_order
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, ShapeError, StateError, UnknownNameError
 from micrograd_nn.nn.layers import named_activation
@@ -155,7 +155,7 @@ def test_a_users_module_is_pickled_with_what_it_shares() -> None:
     assert twin.me is twin
     assert twin.blocks[0][0] is twin.first
     assert twin.computed.operands[0] is twin.w
-    assert [(p.data, p.grad) for p in twin.parameters()] == [(p.data, p.grad) for p in tied.parameters()]
+    assert [(p.data, repr(p.grad)) for p in twin.parameters()] == [(p.data, repr(p.grad)) for p in tied.parameters()]
     assert not set(twin.parameters()) & set(tied.parameters())
 
 
@@ -164,7 +164,7 @@ def test_zero_grad_forgets() -> None:
     net([1.0, 2.0]).backward()
     assert any(p.grad for p in net.parameters())
     net.zero_grad()
-    assert {p.grad for p in net.parameters()} == {None}
+    assert all(p.grad is UNREACHED for p in net.parameters())
 
 
 # ---- states ----
@@ -243,7 +243,7 @@ def test_what_an_activation_can_not_be_is_said_when_the_network_is_made() -> Non
 
 
 def test_a_list_of_activations_has_one_per_layer() -> None:
-    with pytest.raises(ShapeError, match="3 layers take 3 activations"):
+    with pytest.raises(ShapeError, match="got 3 layers and"):
         MLP(1, [1, 1, 1], ["relu"])
 
 

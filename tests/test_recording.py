@@ -12,7 +12,21 @@ import numpy as np
 import pytest
 from storms import counts, needs_a_timer, storm
 
-from micrograd_nn import MLP, Module, Value, compile, evaluate, fit, grad, hessian, no_grad, predict, replay, tanh
+from micrograd_nn import (
+    MLP,
+    UNREACHED,
+    Module,
+    Value,
+    compile,
+    evaluate,
+    fit,
+    grad,
+    hessian,
+    no_grad,
+    predict,
+    replay,
+    tanh,
+)
 from micrograd_nn.compiler.recording import Unseen, hide_numbers, record
 from micrograd_nn.engine.ops import stop_gradient
 from micrograd_nn.errors import GraphError
@@ -86,7 +100,7 @@ def test_whoever_looks_at_a_number_is_refused_with_the_line(way):
     with pytest.raises(GraphError, match=r"^line \d+ of test_recording\.py looks at a number: \S"):
         compile(LOOKS[way], inputs=[x], parameters=[W])
     assert (type(x), x.data, type(W), W.data) == (Value, 2.0, Value, 0.5)
-    assert (W.grad, x.grad) == (None, None)
+    assert W.grad is x.grad is UNREACHED
 
 
 def test_the_line_is_that_of_the_code_that_looks():
@@ -192,7 +206,7 @@ def test_numbers_are_hidden_in_this_block_and_for_this_thread_alone():
         with pytest.raises(GraphError):
             float(y)
     assert seen == [(2.0, 6.0)]
-    assert (type(y), y.data, float(y), y > 3, repr(y)) == (Unseen, 4.0, 4.0, True, "Value(data=4.0, grad=None)")
+    assert (type(y), y.data, float(y), y > 3, repr(y)) == (Unseen, 4.0, 4.0, True, "Value(data=4.0, grad=–)")
     y.backward()
     assert x.grad == 2.0
     assert pickle.loads(pickle.dumps(y)).data == 4.0

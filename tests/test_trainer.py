@@ -217,6 +217,16 @@ def test_two_side_by_side() -> None:
     assert [case.numbers() for case in ours] == [case.numbers() for case in theirs]
 
 
+@pytest.mark.skipif(bool(registry.BACKENDS["c"].missing()), reason=registry.BACKENDS["c"].missing())
+def test_who_takes_many_steps_gets_the_backend_that_repays_its_preparation() -> None:
+    ours, theirs = Case("adam", "auto"), Case("adam", "python")
+    with ours.program.trainer(ours.optimizer, steps=10**9) as t:
+        for _ in range(3):
+            t.step(PEOPLE, LABELS)
+    steps(theirs, 3)
+    assert (ours.program.backend, ours.numbers()) == ("c", theirs.numbers())
+
+
 def test_in_another_thread_it_is_the_same() -> None:
     ours, theirs = Case("adam", "numpy"), Case("adam", "numpy")
     thread = threading.Thread(target=steps, args=(ours, 5))

@@ -4,13 +4,16 @@ import csv
 import gc
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from micrograd_nn import MLP, Module, Value, accuracy, no_grad
 from micrograd_nn import data as datasets
-from micrograd_nn.errors import GraphError
+from micrograd_nn.compiler.registry import BACKENDS
+from micrograd_nn.compiler.trace import trace
+from micrograd_nn.errors import ArgumentError, ExtraMissingError, GraphError, UnknownNameError
 from micrograd_nn.nn import losses, optim
 from micrograd_nn.training import correct, evaluate, fit, predict
 
@@ -51,6 +54,59 @@ def test_both_engines_take_the_same_path(kind, outputs):
     assert numbers(nets["scalar"]) != numbers(small_net(outputs=outputs))
     assert histories["scalar"].engine == "scalar"
     assert histories["compiled"].engine.startswith("compiled")
+
+
+def test_a_backend_is_asked_for_by_its_name(backend):
+    nets = {engine: small_net() for engine in ("scalar", backend)}
+    settings = {"epochs": 4, "metrics": ["accuracy", "mse"], "validation": datasets.moons(10, seed=6), "l2": 1e-3}
+    histories = {engine: fit(net, *MOONS, engine=engine, **settings) for engine, net in nets.items()}
+    assert histories[backend].engine == f"compiled ({backend})"
+    assert numbers(nets[backend]) == pytest.approx(numbers(nets["scalar"]), rel=1e-9, abs=1e-11)
+    for a, b in zip(*(history.rows for history in histories.values()), strict=True):
+        assert a == pytest.approx(b, rel=1e-9)
+    exact, got = (predict(nets["scalar"], MOONS.X, engine=engine) for engine in ("scalar", backend))
+    assert got == pytest.approx(exact, rel=1e-12, abs=1e-14)
+    exact, got = (evaluate(nets["scalar"], *MOONS, engine=engine)["loss"] for engine in ("scalar", backend))
+    assert got == pytest.approx(exact, rel=1e-12)
+
+
+def test_a_backend_that_can_not_run_says_so_before_the_first_step(monkeypatch):
+    monkeypatch.setitem(BACKENDS, "c", replace(BACKENDS["c"], missing=lambda: "no compiler here: install gcc"))
+    net = small_net()
+    before = numbers(net)
+    for call in (fit, evaluate):
+        with pytest.raises(ExtraMissingError, match="no compiler here"):
+            call(net, *MOONS, engine="c")
+    with pytest.raises(ExtraMissingError, match="no compiler here"):
+        predict(net, MOONS.X, engine="c")
+    with pytest.raises(UnknownNameError, match="compiled, scalar, python, numpy, jax, c, auto"):
+        fit(net, *MOONS, engine="d")
+    with pytest.raises(ArgumentError, match="float32"):
+        fit(net, *MOONS, engine="python", dtype="float32")
+    assert numbers(net) == before
+
+
+class OwnNet(Module):
+    def __init__(self):
+        self.w = [Value(0.1 * i) for i in range(100)]
+
+    def __call__(self, x):
+        return sum((w * x[0] for w in self.w), Value(0.0)).tanh() + x[1]
+
+
+@pytest.mark.parametrize("l2", [0.0, 1e-3])
+@pytest.mark.parametrize(("net", "most"), [(MLP(2, [100, 1], seed=0), 1), (OwnNet(), 2)], ids=["MLP", "own"])
+def test_a_network_is_compiled_once_however_much_is_measured(net, most, l2, monkeypatch):
+    graphs = []
+
+    def counted(*given):
+        graphs.append(trace(*given))
+        return graphs[-1]
+
+    monkeypatch.setattr("micrograd_nn.compiler.program.trace", counted)
+    fit(net, *MOONS, metrics=["accuracy", "absolute_error", "hinge"], l2=l2, engine="compiled", epochs=1)
+    assert sum(len(graph) > len(net.parameters()) for graph in graphs) == most
+    assert len(graphs) == 2
 
 
 def test_auto_compiles_what_is_large_and_leaves_what_is_tiny():
@@ -152,7 +208,7 @@ NETS = {
 @pytest.mark.parametrize("kind", NETS)
 def test_both_engines_predict_and_evaluate_the_same(kind):
     net = NETS[kind]()
-    before = [(p.data, p.grad) for p in net.parameters()]
+    before = [(p.data, repr(p.grad)) for p in net.parameters()]
     scalar, compiled = (predict(net, MOONS.X, engine=engine) for engine in ("scalar", "compiled"))
     assert scalar.shape == compiled.shape
     assert compiled == pytest.approx(scalar, rel=1e-12, abs=1e-14)
@@ -161,7 +217,7 @@ def test_both_engines_predict_and_evaluate_the_same(kind):
     assert scalar.reshape(40, -1).tolist() == [[z.data for z in out] for out in outputs]
     measured = [evaluate(net, *MOONS, metrics=["accuracy", "mse"], engine=engine) for engine in ("scalar", "compiled")]
     assert measured[0] == pytest.approx(measured[1], rel=1e-12)
-    assert [(p.data, p.grad) for p in net.parameters()] == before
+    assert [(p.data, repr(p.grad)) for p in net.parameters()] == before
 
 
 @pytest.mark.parametrize("engine", ["scalar", "compiled"])

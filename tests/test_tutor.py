@@ -9,7 +9,7 @@ from derivations.networks import SEEN
 from derivations.record import record as recorded
 from random_graphs import random_graph
 
-from micrograd_nn import MLP, Value, mse, tutor
+from micrograd_nn import MLP, UNREACHED, Value, mse, tutor
 from micrograd_nn.draw._explore import answer, graph_data
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, UnknownNameError
 
@@ -188,7 +188,7 @@ def test_nothing_of_the_graph_is_changed():
     dialogue = tutor(loss, "w1")
     dialogue.answer("1")
     dialogue.hint()
-    assert loss.grad is None
+    assert loss.grad is UNREACHED
     assert repr(dialogue).startswith("∂L/∂w1, one step after the other, from L down:\n\n  L = (y − o1)^2 = 0.3356")
 
 

@@ -206,7 +206,7 @@ def test_conversions() -> None:
     assert round(v, 2) == 3.14
     assert round(v) == 3
     assert f"{v:.3f}" == "3.142"
-    assert f"{v}" == str(v) == repr(v) == "Value(data=3.14159, grad=None)"
+    assert f"{v}" == str(v) == repr(v) == "Value(data=3.14159, grad=–)"
     assert bool(Value(0.0)) is False
     assert bool(Value(-2.0)) is True
     assert sorted([v, Value(2.0)])[0] < 3.0 <= max(v, 1.0)
@@ -223,7 +223,7 @@ def test_a_number_that_leaves_its_graph_says_so_where_it_leaves() -> None:
 
 
 def test_repr_flags_what_is_not_finite() -> None:
-    assert repr(Value(nan, "x")) == "Value(data=nan (not finite!), grad=None, label='x')"
+    assert repr(Value(nan, "x")) == "Value(data=nan (not finite!), grad=–, label='x')"
     assert "not finite" in repr(Value(-inf))
     assert "not finite" not in repr(Value(1e308))
 

@@ -12,8 +12,9 @@ from importlib import import_module
 from .problem import Peer as Peer
 from .problem import Problem as Problem
 from .problem import Train as Train
+from .problem import fetched as fetched
 
-MODULES = ("ours", "micrograd", "textbook", "numpy_batch", "pytorch", "jax", "c")
+MODULES = ("ours", "micrograd", "textbook", "python", "numpy_batch", "pytorch", "jax", "c")
 
 
 def peers() -> dict[str, Peer]:

@@ -4,6 +4,9 @@ Promise: the CPU build, 64-bit floats switched on, arrays on the device before t
 ``block_until_ready`` before it stops.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,11 +53,11 @@ def jitted(problem: Problem) -> Train:
     step = jax.jit(step)
     batches = jax.device_put(problem.batches)
 
-    def train(steps: int) -> Array:
+    def train(steps: int) -> Callable[[], Array]:
         parameters = start
         for i in range(steps):
             parameters = step(parameters, *batches[i % len(batches)])
-        return flat(jax.block_until_ready(parameters))
+        return partial(flat, jax.block_until_ready(parameters))
 
     return train
 
@@ -69,8 +72,8 @@ def scanned(problem: Problem) -> Train:
 
     run = jax.jit(run)
 
-    def train(steps: int) -> Array:
-        return flat(jax.block_until_ready(run(start, jax.numpy.arange(steps) % count)))
+    def train(steps: int) -> Callable[[], Array]:
+        return partial(flat, jax.block_until_ready(run(start, jax.numpy.arange(steps) % count)))
 
     return train
 
@@ -86,4 +89,13 @@ PEERS = [
         "All steps of a turn are one `lax.scan` inside one jitted call. Python is not asked between two steps.",
         scanned,
     ),
+]
+PEERS += [
+    replace(
+        peer,
+        name=f"{peer.name}, no flags",
+        how="The same, pinned to one core, without the flags that keep XLA to one thread. They cost it time.",
+        flags=False,
+    )
+    for peer in PEERS
 ]

@@ -14,7 +14,7 @@ import numpy as np
 
 Array = Any
 Layers = list[tuple[Array, Array]]  # (weights of shape (outputs, inputs), biases of shape (outputs,)) a layer
-Train = Callable[[int], Array]  # so many steps from the starting weights -> the parameters, flat
+Train = Callable[[int], Any]  # so many steps, the first from the starting weights -> what ``fetched`` takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +70,12 @@ class Peer:
     start: Callable[[Problem], Train]  # raises MissingError if it can't
     slow: bool = False  # a step may take seconds: its turns may hold a single one, and --quick may leave it out
     slow_start: bool = False  # starting takes longer than --quick may
+    flags: bool = True  # is XLA told how many threads to have? if not, it is pinned alone
+
+
+def fetched(found: Any) -> Array:
+    """The parameters, flat, from what a Train returns: them, or a function that fetches them after the clock."""
+    return found() if callable(found) else found
 
 
 def flat(layers: Sequence[tuple[Array, Array]]) -> Array:

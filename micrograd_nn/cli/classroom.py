@@ -1,22 +1,22 @@
-"""What came out for each student of a class: rows, and a table of slips × students, in text, JSON and CSV."""
+"""What came out for each student of a class: rows, and a table of slips × students, in text and as CSV."""
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from ..derive import Finding, Report
 from ..derive.verdict import sentence_of
-from ..errors import ArgumentError, MicrogradError, printable
+from ..errors import ArgumentError, MicrogradError, counted, printable
 from ..notation.text import label_text
 from .derivation import STDIN, called, read_derivation, text_of
 
 UNNAMED = "no slip that is known"
-ROW = ("student", "partial", "verdict", "slip", "factor", "words")
+ROW = ("student", "partial", "verdict", "engine", "hand", "numeric", "slip", "factor", "words")
 MOST_FILES = 1000
 MOST_FACTORS = 3  # in which a student made a slip, in print
 MOST_NAMES = 8  # of students behind a slip in print
@@ -60,15 +60,11 @@ class Student:
         """How often each slip was made."""
         return Counter(_slip(finding) for finding in self.wrong)
 
-    def rows(self) -> list[dict[str, str]]:
-        """A row per partial; a single one where nothing could be read."""
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per partial, its three numbers in full; a single one where nothing could be read."""
         if self.unread:
-            return [dict(zip(ROW, (self.name, "", "unread", "", "", self.why), strict=True))]
-        cells = [
-            (f.partial, "right" if f.ok else "wrong", "" if f.ok else _slip(f), _factor(f), _line(f.words))
-            for f in self.report.findings
-        ]
-        return [dict(zip(ROW, (self.name, *row), strict=True)) for row in cells]
+            return [dict.fromkeys(ROW, "") | {"student": self.name, "verdict": "unread", "words": self.why}]
+        return [dict(zip(ROW, (self.name, *_cells(finding)), strict=True)) for finding in self.report.findings]
 
 
 def files_by_student(paths: Iterable[Path]) -> dict[str, Path]:
@@ -122,7 +118,7 @@ def as_text(students: Sequence[Student]) -> str:
     right = sum(student.ok for student in read)
     blocks = [
         [
-            f"{_count(len(students), 'derivation')}: {right} right, {len(read) - right} with something wrong, "
+            f"{counted(len(students), 'derivation')}: {right} right, {len(read) - right} with something wrong, "
             f"{len(unread)} not read"
         ]
     ]
@@ -137,10 +133,6 @@ def as_text(students: Sequence[Student]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
-
-
 def _score(student: Student) -> str:
     findings = student.report.findings
     return f"{len(findings) - len(student.wrong)} of {len(findings)}"
@@ -152,7 +144,7 @@ def _what_went_wrong(student: Student) -> str:
     for slip, count in student.slips.items():
         factors = dict.fromkeys(_factor(finding) for finding in student.wrong if _slip(finding) == slip)
         where = _few([factor for factor in factors if factor], MOST_FACTORS)
-        said.append(f"{slip}{f' in {where}' if where else ''} ({_count(count, 'partial')})")
+        said.append(f"{slip}{f' in {where}' if where else ''} ({counted(count, 'partial')})")
     return "; ".join(said)
 
 
@@ -172,7 +164,7 @@ def _lesson(students: Sequence[Student], slip: str) -> str:
     said = sentence_of(made[0]) or "what came out wrong by no slip that is known"
     places = Counter(_factor(finding) for finding in made if finding.factor).most_common(MOST_FACTORS)
     where = f", most often in {', '.join(factor for factor, _ in places)}" if places else ""
-    return f"To teach tomorrow: {said}. That was {who} of {_count(len(students), 'student')}{where}."
+    return f"To teach tomorrow: {said}. That was {who} of {counted(len(students), 'student')}{where}."
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -188,17 +180,17 @@ def _factor(finding: Finding) -> str:
     return "∂{}/∂{}".format(*map(label_text, finding.factor)) if finding.factor else ""
 
 
+def _cells(f: Finding) -> tuple[Any, ...]:
+    """A row of the table, but for the student."""
+    numbers = f.engine, f.hand, f.numeric
+    return f.partial, "right" if f.ok else "wrong", *numbers, "" if f.ok else _slip(f), _factor(f), _line(f.words)
+
+
 def _line(words: str) -> str:
     return "; ".join(line.strip() for line in words.splitlines() if line.strip())
 
 
-# ---- for programs and spreadsheets ----
-
-
-def as_json(students: Sequence[Student]) -> str:
-    """``rows``, one per student and partial, and ``slips``: how often, by slip and student."""
-    rows = [row for student in students for row in student.rows()]
-    return json.dumps({"rows": rows, "slips": slips_of(students)}, ensure_ascii=False, indent=1)
+# ---- for spreadsheets ----
 
 
 def as_csv(students: Sequence[Student]) -> str:
@@ -213,11 +205,11 @@ def slips_as_csv(students: Sequence[Student]) -> str:
     return _csv([("slip", *names), *rows])
 
 
-def _csv(rows: Iterable[Sequence[str]]) -> str:
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
     made = io.StringIO()
     csv.writer(made, lineterminator="\n").writerows([[_cell(cell) for cell in row] for row in rows])
     return made.getvalue()
 
 
-def _cell(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(OPENS_A_FORMULA) else cell
+def _cell(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(OPENS_A_FORMULA) else cell

@@ -3,22 +3,28 @@
 What is printed is what runs; nothing is trained, and no file is written but that of ``--to-c``.
 """
 
+import re
 from argparse import ArgumentParser, Namespace
+from difflib import get_close_matches
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from ..compiler import compile
-from ..compiler.registry import BACKENDS, DTYPES
+from ..compiler.registry import BACKENDS
 from ..engine.value import Value
-from ..errors import ArgumentError, known
+from ..errors import ArgumentError, counted, known
 from ..files import write_whole
 from ..nn.layers import MLP
-from ..nn.losses import LOSSES, named_loss
+from ..nn.losses import named_loss
 from ..notation._formula import parse
+from ..notation.tokens import functions
 from .derivation import PARTS, asked_about, is_file
-from .options import sizes
+from .options import file_for, sizes, take
+from .outcome import Outcome
 
 LARGEST = 2_000_000  # weights: each is recorded with its product and its sum, some 2 kB when all is done
+ALIKE = 0.7  # how like a function a name is that was meant to be one
 EPILOG = f"""\
 {PARTS}
 examples:
@@ -26,29 +32,34 @@ examples:
   micrograd-nn compile network.txt --inputs x y
   micrograd-nn compile --network 2,2,1 --activation sigmoid --output sigmoid
   micrograd-nn compile --network 784,300,100,10 --loss softmax_cross_entropy
-  micrograd-nn compile --network 2,2,1 --to-c network.c
-"""
-ABOUT = "a formula or a network as matrix equations, and the Python that runs them"
+  micrograd-nn compile --network 2,2,1 --to-c network.c"""
+JSON = {
+    "equations": "as they are printed",
+    "backend": "that runs them",
+    "why": "it was chosen",
+    "source": "what runs, or what was written as C",
+    "written": "the files that were written",
+}
+ABOUT = "write a formula or a network as matrix equations, and the Python that runs them"
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Formula or network, and how it is compiled."""
-    parser.add_argument(
-        "formula", nargs="?", help="what is made small, such as (w*x - y)^2; or a file with named parts, see below"
-    )
+    what = "the loss, such as '(w*x - y)^2'; or a file with named parts, see below; - for standard input"
+    parser.add_argument("formula", nargs="?", metavar="FORMULA", help=what)
     varying = "names that vary from row to row; in the equations they are x1, x2, … in this order"
     parser.add_argument("--inputs", nargs="*", default=[], metavar="NAME", help=varying)
-    parser.add_argument("--network", type=sizes, metavar="SIZES", help="sizes such as 784,300,10 instead of a formula")
-    parser.add_argument("--activation", default="relu", help="of the hidden layers (relu)")
-    parser.add_argument("--output", default="identity", help="activation of the last layer (identity)")
-    parser.add_argument("--loss", default="mse", help=f"of the network (mse); one of {', '.join(LOSSES)}")
-    parser.add_argument("--backend", default="auto", help=f"one of {', '.join(('auto', *BACKENDS))}")
-    parser.add_argument("--to-c", metavar="FILE", help="write it as a C file that needs libm alone")
-    parser.add_argument("--dtype", default="float64", help=" or ".join(DTYPES))
+    parser.add_argument("--network", type=sizes, metavar="N,N", help="sizes such as 784,300,10 instead of a formula")
+    take(parser, "--activation", "--output", "--loss", activation="relu", output="identity", loss="mse")
+    backends = ", ".join(("auto", *BACKENDS))
+    parser.add_argument("--backend", default="auto", metavar="NAME", help=f"what runs it: {backends} (default auto)")
+    take(parser, "--dtype", dtype="float64")
+    parser.add_argument("--to-c", type=Path, metavar="FILE", help="write it as a C file that needs libm alone")
+    take(parser, "--json", "--quiet")
 
 
-def run(arguments: Namespace) -> int:
-    """Print the equations, which backend runs and why, and its source."""
+def run(arguments: Namespace) -> Outcome:
+    """The equations, which backend runs and why, and its source; or all of it as a file in C."""
     if bool(arguments.formula) == bool(arguments.network):
         raise ArgumentError(
             'give a formula in quotes before --inputs, such as "(w*x - y)^2", or --network with sizes such as 2,2,1'
@@ -57,12 +68,13 @@ def run(arguments: Namespace) -> int:
         raise ArgumentError("--inputs names what varies in a formula: leave it out with --network")
     loss, inputs, parameters = _network(arguments) if arguments.network else _formula(arguments)
     program = compile(loss, inputs, parameters, arguments.backend, arguments.dtype)
+    data = {"equations": str(program), "backend": program.backend, "why": program.why}
     if arguments.to_c:
-        write_whole(arguments.to_c, program.to_c().encode())
-        print(f"Wrote {arguments.to_c}")
-        return 0
-    print(f"{program}\n\n# backend: {program.backend}; {program.why}\n{program.source}")
-    return 0
+        source = program.to_c()
+        write_whole(file_for(arguments.to_c), source.encode())
+        return Outcome({**data, "source": source}, written=[arguments.to_c])
+    text = f"{program}\n\n# backend: {program.backend}; {program.why}\n{program.source}"
+    return Outcome({**data, "source": program.source, "written": []}, text)
 
 
 def _formula(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
@@ -71,6 +83,7 @@ def _formula(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
         leaves = {name: node for name, node in names.items() if node.operation is None}
     else:
         read = parse(arguments.formula)
+        _check_functions(arguments.formula, read.names)
         leaves = {name: Value(0.0, name) for name in read.names}
         loss = read(leaves)
     for name in arguments.inputs:
@@ -81,12 +94,21 @@ def _formula(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
     return loss, inputs, list(leaves.values())
 
 
+def _check_functions(text: str, names: list[str]) -> None:
+    """Raise ArgumentError for a name that looks like a function mistyped: it would be taken for a parameter."""
+    for name in names:
+        near = get_close_matches(name, functions(), cutoff=ALIKE)
+        if near and re.search(rf"\b{re.escape(name)}\s*\(", text):
+            raise ArgumentError(f"unknown function {name!r}; did you mean {'(…) or '.join(near)}(…)?")
+
+
 def _network(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:
     nin, *nouts = arguments.network
     weights = sum(a * b for a, b in pairwise(arguments.network))
     if weights > LARGEST:
         raise ArgumentError(
-            f"{weights:,} weights are too many to record: {LARGEST:,} are taken, and 784,300,100,10 has 266,200"
+            f"{counted(weights, 'weight')} are too many to record: {LARGEST:,} are taken, and "
+            "784,300,100,10 has 266,200"
         )
     net = MLP(nin, nouts, arguments.activation, arguments.output, seed=0)
     x, y = [Value(0.0) for _ in range(nin)], [Value(0.0) for _ in range(nouts[-1])]

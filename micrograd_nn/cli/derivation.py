@@ -6,7 +6,6 @@ paper is refused before it costs time, because files come from anywhere.
 
 import re
 import sys
-from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from ..derive import Finding, Report, check_partials
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentError, FormatError, MicrogradError
+from ..errors import ArgumentError, FormatError, MicrogradError, counted
 from ..files import read_whole
 from ..notation._formula import labelled
 from ..notation.parts import define
@@ -28,7 +27,7 @@ MOST_CHECKED = 10_000  # the same, times the partials
 STDIN = Path("-")
 PARTIAL = re.compile(r"([d∂])\s*([^\W\d][^\s/=]*)\s*/\s*[d∂]\s*([^\W\d][^\s/=]*)\s*=\s*(.+)")
 PARTS = """\
-The file has one line per number and per formula; the last formula is the loss:
+A file of named parts has one line per number and per formula; the last formula is the loss:
 
     x = 2
     w = 0.5
@@ -40,13 +39,6 @@ PARTIALS = f"""\
 {PARTS}    dL/do = -2(y - o)        # these are checked: formulas or numbers
     do/dw = x*o(1 - o)
     dL/dw = -0.106"""
-
-
-def add_file(parser: ArgumentParser) -> None:
-    """The file of named parts."""
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help="the network in named parts, see below; - is standard input"
-    )
 
 
 def loss_of(file: Path) -> Value:
@@ -117,7 +109,7 @@ class Derivation:
             )
         below = topological_order(self.root)
         if len(below) > MOST_NODES or len(below) * len(self.partials) > MOST_CHECKED:
-            size = f"{len(below):,} numbers and operations, derived {len(self.partials):,} times"
+            size = f"{counted(len(below), 'value')}, derived {counted(len(self.partials), 'time')}"
             raise FormatError(f"{self.where} is larger than a derivation on paper: {size}")
         inside = {*below}
         findings: list[Finding] = []

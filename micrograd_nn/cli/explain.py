@@ -4,44 +4,73 @@ Nothing is printed or written before the whole formula has been understood.
 """
 
 from argparse import ArgumentParser, Namespace
+from typing import Any
 
 from ..derive import explain, paths
+from ..derive._explain import Explanation
+from ..derive.named import Factor
 from ..draw import draw_dot
-from ..errors import ArgumentError, known
+from ..errors import GraphError, known
 from .derivation import PARTS, asked_about
-from .options import add_formula, add_out, make_folder
+from .options import file_for, take
+from .outcome import WRITTEN, Outcome
 
 ABOUT = "derive a formula: the chain, its factors in symbols and numbers, the paths, and the graph as SVG"
 EPILOG = f"""\
 {PARTS}
 examples:
-  micrograd-nn explain "(sigmoid(w*x + b) - y)**2" w=0.5 x=2 b=-1 y=1 --wrt w
-  micrograd-nn explain network.txt --wrt w --rules
-"""
+  micrograd-nn explain "(sigmoid(w*x + b) - y)^2" w=0.5 x=2 b=-1 y=1 --wrt w
+  micrograd-nn explain network.txt --wrt w --rules"""
+JSON = {
+    "name": "what is derived, such as L",
+    "value": "what it comes to",
+    "partials": "by name: partial, number, count of paths, factors (partial, formula and number of each)",
+    **WRITTEN,
+}
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Formula, names, digits and folder."""
-    add_formula(parser, "'(sigmoid(w*x + b) - y)**2'", "what the names stand for")
+    take(parser, "formula", "numbers")
     parser.add_argument("--wrt", action="append", metavar="NAME", help="derive towards this name (default: all)")
-    parser.add_argument("--digits", type=int, default=6, metavar="N", help="significant digits (default 6)")
     parser.add_argument("--rules", action="store_true", help="write under each factor by which rules it was derived")
-    add_out(parser, "where the picture goes")
+    take(parser, "--out", "--digits", "--json", "--quiet")
 
 
-def run(arguments: Namespace) -> int:
-    """Derive, print and draw. Returns the exit code."""
-    if not 1 <= arguments.digits <= 17:
-        raise ArgumentError(f"--digits is a number of significant digits from 1 to 17, got {arguments.digits}")
+def run(arguments: Namespace) -> Outcome:
+    """Derive and draw."""
     root, names = asked_about(arguments.formula, arguments.numbers)
     asked = arguments.wrt or [name for name, node in names.items() if node.operation is None]
     for name in asked:
         known("name after --wrt", name, names)
-    print(f"{root.label} = {root.data:.{arguments.digits}g}")
-    for name in asked:
-        derivation = explain(root, names[name], digits=arguments.digits, rules=arguments.rules)
-        print(f"\n{derivation}\n\n{paths(root, names[name])}")
+    digits = arguments.digits
+    derived = {name: explain(root, names[name], digits=digits, rules=arguments.rules) for name in asked}
+    blocks = [f"{derivation}\n\n{paths(root, names[name]).text(digits)}" for name, derivation in derived.items()]
     root.backward()
-    make_folder(arguments.out)
-    print(f"\nWrote {draw_dot(root).save(arguments.out / 'explain.svg')}")
-    return 0
+    file = draw_dot(root).save(file_for(arguments.out / "explain.svg"))
+    return Outcome(
+        {"name": root.label, "value": root.data, "partials": {name: as_data(made) for name, made in derived.items()}},
+        "\n\n".join([f"{root.label} = {root.data:.{digits}g}", *blocks]),
+        [file],
+    )
+
+
+def as_data(derivation: Explanation) -> dict[str, Any]:
+    """A derivation for programs."""
+    return {
+        "partial": derivation.whole(),
+        "number": derivation.number,
+        "count": derivation.count,
+        "factors": [
+            {"partial": str(factor), "formula": formula_of(factor), "number": factor.number}
+            for factor in derivation.factors
+        ],
+    }
+
+
+def formula_of(factor: Factor) -> str | None:
+    """A factor in symbols, if it is short enough to be read."""
+    try:
+        return factor.symbol.text()
+    except GraphError:
+        return None

@@ -24,46 +24,62 @@ from ..nn.optim import SGD
 from ..notation.text import number_text
 from ..number import whole_number
 from ..progress import progress_bar
-from .options import add_out, make_folder
+from .options import make_folder, take
+from .outcome import WRITTEN, Outcome, say
 
 PEOPLE = {name: ((pounds - POUNDS, inches - INCHES), female) for name, pounds, inches, female in MEASURED}
 STRANGERS = {"Emily": (-7, -3), "Frank": (20, 2)}
 AGREE = 1e-12  # how far the three ways to a partial may lie apart
 
 
+ABOUT = (
+    "a tiny scalar autograd engine. Without a subcommand it trains the two-input network h1, h2, o1 on four\n"
+    "people, predicts two more, derives ∂L/∂w1 and draws what it did"
+)
+JSON = {
+    "partials": "of Alice's loss before training, by name: engine, by hand, complex step",
+    "losses": "the loss at every tenth epoch",
+    "predictions": "the output for each stranger, by name",
+    **WRITTEN,
+}
+
+
 def add_options(parser: ArgumentParser) -> None:
     """The main job's options."""
-    add_out(parser, "where pictures go")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the starting weights (default 0)")
-    parser.add_argument("--epochs", type=int, default=1000, help="how often each person is shown (default 1000)")
-    parser.add_argument("--lr", type=float, default=0.1, help="learning rate (default 0.1)")
-    parser.add_argument("--quiet", action="store_true", help="no progress, only results")
+    take(parser, "--out", "--seed", "--epochs", "--lr", "--digits", "--json", "--quiet", epochs=1000, lr=0.1)
 
 
-def run(arguments: Namespace) -> int:
-    """Run the main job. Returns the exit code: 1 if the three ways to the partials disagree."""
+def run(arguments: Namespace) -> Outcome:
+    """Run the main job. The exit code is 1 if the three ways to the partials disagree."""
     whole_number("--epochs", arguments.epochs, least=0)
     net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", init="normal", seed=arguments.seed)
     optimizer = SGD(net.parameters(), lr=arguments.lr)
     make_folder(arguments.out)
-    print("The network: weight and height (less 135 lb and 66 in) → h1, h2 → o1, all sigmoid; 1 means female.")
+    say(arguments, "The network: weight and height (less 135 lb and 66 in) → h1, h2 → o1, all sigmoid; 1 means female.")
+    say(arguments, "\nHow w1 moves the loss, for Alice, before training:\n")
     loss = record(net, "Alice")
     loss.backward()
-    print("\nHow w1 moves the loss, for Alice, before training:\n")
-    print(textwrap.indent(str(explain(loss, net.parameters()[0])), "    "))
-    print("\nAll nine partials, three ways:\n")
-    apart = print_partials(net)
-    draw(net, loss, arguments.out)
-    if not arguments.quiet:
-        print(f"\nStochastic gradient descent, one person at a time, learning rate {arguments.lr:g}:\n")
+    derivation = explain(loss, net.parameters()[0], digits=arguments.digits)
+    say(arguments, textwrap.indent(str(derivation), "    "), result=True)
+    say(arguments, "\nAll nine partials, three ways:\n")
+    partials = three_ways(net)
+    apart = max(max(ways.values()) - min(ways.values()) for ways in partials.values())
+    say(arguments, table(partials, apart), result=True)
+    written = draw(net, loss, arguments.out)
+    say(arguments, f"\nStochastic gradient descent, one person at a time, learning rate {arguments.lr:g}:\n")
     history = train(net, optimizer, arguments)
-    print()
-    for name, x in STRANGERS.items():
-        share = net(x).data
-        measured = f"{x[0] + POUNDS} lb, {x[1] + INCHES} in"
-        print(f"{name} ({measured}): {share:.4f}, {'female' if share > 0.5 else 'male'}")
-    draw_loss(history, arguments.out)
-    return 0 if apart <= AGREE else 1
+    try:
+        written.append(save_plot(plot_loss(history, every=10), arguments.out / "loss.svg"))
+    except ExtraMissingError as error:
+        say(arguments, f"\nloss.svg is left out: {error}")
+    predicted = {name: net(x).data for name, x in STRANGERS.items()}
+    said = [
+        f"{name} ({x[0] + POUNDS} lb, {x[1] + INCHES} in): {share:.{arguments.digits}g}, "
+        f"{'female' if share > 0.5 else 'male'}"
+        for (name, x), share in zip(STRANGERS.items(), predicted.values(), strict=True)
+    ]
+    data = {"partials": partials, "losses": history, "predictions": predicted}
+    return Outcome(data, "\n".join(["", *said]), written, code=int(apart > AGREE))
 
 
 def record(net: MLP, name: str) -> Value:
@@ -82,8 +98,8 @@ def train(net: MLP, optimizer: SGD, arguments: Namespace) -> list[float]:
             if epoch % 10 == 0:
                 with no_grad():
                     history.append(sum(record(net, name).data for name in PEOPLE) / len(PEOPLE))
-            if epoch % 100 == 0 and not arguments.quiet:
-                bar.write(f"epoch {epoch:>5}   loss {history[-1]:.6f}")
+            if epoch % 100 == 0:
+                say(arguments, f"epoch {epoch:>5}   loss {history[-1]:.{arguments.digits}f}")
             if epoch == arguments.epochs:
                 break
             for name in PEOPLE:
@@ -94,36 +110,36 @@ def train(net: MLP, optimizer: SGD, arguments: Namespace) -> list[float]:
     return history
 
 
-def draw(net: MLP, loss: Value, folder: Path) -> None:
+def draw(net: MLP, loss: Value, folder: Path) -> list[Path]:
     """The pictures of the start: the graph of the loss, the network, and the walk through both passes."""
-    draw_dot(loss).save(folder / "graph.svg")
-    draw_network(net, loss=loss).save(folder / "network.svg")
-    walk(loss).save(folder / "walk.html")
-    print(f"\nWrote graph.svg, network.svg and walk.html (open it in a browser) to {folder}.")
+    return [
+        draw_dot(loss).save(folder / "graph.svg"),
+        draw_network(net, loss=loss).save(folder / "network.svg"),
+        walk(loss).save(folder / "walk.html"),
+    ]
 
 
-def draw_loss(history: list[float], folder: Path) -> None:
-    """The picture of the training, if matplotlib is installed; else a line that says what to install."""
-    try:
-        save_plot(plot_loss(history, every=10), folder / "loss.svg")
-        print(f"\nWrote loss.svg to {folder}.")
-    except ExtraMissingError as error:
-        print(f"\nloss.svg is left out: {error}")
-
-
-def print_partials(net: MLP) -> float:
-    """A row per parameter, for Alice: engine, hand, complex step. Returns the largest difference between two."""
+def three_ways(net: MLP) -> dict[str, dict[str, float]]:
+    """The partials of Alice's loss by the engine, which has swept it, by hand, and by complex steps."""
     w = {p.label: p.data for p in net.parameters()}
     (x1, x2), y = PEOPLE["Alice"]
     hand = hand_partials(w, x1, x2, y)
-    print(f"    {'':8}{'engine':>24}{'by hand':>24}{'complex step':>24}")
-    apart = 0.0
-    for p in net.parameters():
-        ways = (p.grad or 0.0, hand[p.label], complex_step(w, p.label, x1, x2, y))
-        apart = max(apart, max(ways) - min(ways))
-        print(f"    ∂L/∂{p.label:4}" + "".join(f"{number_text(way, 16):>24}" for way in ways))
-    print(f"\n    largest difference {number_text(apart, 2)}")
-    return apart
+    return {
+        p.label: {
+            "engine": p.grad,
+            "by hand": hand[p.label],
+            "complex step": complex_step(w, p.label, x1, x2, y),
+        }
+        for p in net.parameters()
+    }
+
+
+def table(partials: dict[str, dict[str, float]], apart: float) -> str:
+    """A row per parameter, in all digits, and how far the ways lie apart at most."""
+    rows = [f"    {'':8}{'engine':>24}{'by hand':>24}{'complex step':>24}"]
+    for name, ways in partials.items():
+        rows.append(f"    ∂L/∂{name:4}" + "".join(f"{number_text(way, 16):>24}" for way in ways.values()))
+    return "\n".join([*rows, "", f"    largest difference {number_text(apart, 2)}"])
 
 
 def hand_partials(w: dict[str, float], x1: float, x2: float, y: float) -> dict[str, float]:

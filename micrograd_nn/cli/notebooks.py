@@ -13,32 +13,40 @@ from typing import Any
 
 from ..errors import FileError
 from ..files import write_whole
-from .options import make_folder
+from .options import make_folder, take
+from .outcome import WRITTEN, Outcome, say
 
 USUAL = Path("micrograd-nn-notebooks")
 ABOUT = "copy the chapters, Jupyter notebooks, into a folder; what is there already stays as it is"
+JSON = {"folder": "the folder of the copies", "kept": "the files that were there", **WRITTEN}
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The folder, and what is copied into it."""
-    parser.add_argument("folder", type=Path, nargs="?", default=USUAL, metavar="DIR", help=f"default {USUAL}")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=USUAL, metavar="DIR", help=f"the folder to copy to (default {USUAL})"
+    )
     parser.add_argument("--solutions", action="store_true", help="with the exercises solved")
+    take(parser, "--json", "--quiet")
 
 
-def run(arguments: Namespace) -> int:
-    """Copy the chapters. Returns the exit code. Raises FileError if the folder can't be made or written."""
+def run(arguments: Namespace) -> Outcome:
+    """Copy the chapters. Raises FileError if the folder can't be made or written."""
     folder: Path = arguments.folder
     make_folder(folder)
+    written, kept = list[Path](), list[Path]()
     for source in chapters():
         target = folder / source.name
         if target.exists():
-            print(f"kept   {target}, which was there")
+            kept.append(target)
+            say(arguments, f"kept   {target}, which was there")
         else:
             content = source.read_text(encoding="utf-8")
             write_whole(target, (solved(content) if arguments.solutions else content).encode())
-            print(f"wrote  {target}")
-    print(f"\nOpen them with: jupyter lab {shlex.quote(str(folder))}")
-    return 0
+            written.append(target)
+            say(arguments, f"wrote  {target}")
+    say(arguments, f"\nOpen them with: jupyter lab {shlex.quote(str(folder))}")
+    return Outcome({"folder": folder, "kept": kept, "written": written})
 
 
 def chapters() -> list[Path]:

@@ -1,4 +1,7 @@
-"""What several commands take: a formula with numbers for its names, the folder of MNIST, a folder to write to."""
+"""The options of the commands, and the readers of their words. An option means the same wherever it is taken.
+
+What one command alone takes stands in that command.
+"""
 
 import os
 from argparse import ArgumentParser, ArgumentTypeError
@@ -6,38 +9,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..compiler.registry import DTYPES
 from ..engine.value import Value
 from ..errors import ArgumentError, FileError, FormulaError
+from ..nn.losses import LOSSES
 from ..notation._formula import formula, parse
+from .recipes import RECIPES
 
 OUT = Path("micrograd-nn-out")
-
-
-def add_formula(parser: ArgumentParser, example: str, numbers: str, metavar: str = "FORMULA") -> None:
-    """A formula, and NAME=NUMBER for its names; or a file of named parts."""
-    what = f"such as {example}; or a file with named parts, see below, - for standard input"
-    parser.add_argument("formula", metavar=metavar, help=what)
-    parser.add_argument("numbers", metavar="NAME=NUMBER", nargs="*", default=[], help=numbers)
-
-
-def add_out(parser: ArgumentParser, what: str, default: Path | None = OUT) -> None:
-    """--out DIR."""
-    parser.add_argument("--out", type=Path, default=default, metavar="DIR", help=what)
-
-
-def add_data(parser: ArgumentParser) -> None:
-    """--data DIR."""
-    parser.add_argument("--data", metavar="DIR", help="the folder with MNIST's four files")
-
-
-def add_target(parser: ArgumentParser) -> None:
-    """--target NAME."""
-    parser.add_argument("--target", metavar="NAME", help="the column of a CSV file that is to be told from the others")
-
-
-def add_network(parser: ArgumentParser) -> None:
-    """The file of a network."""
-    parser.add_argument("file", help="a network that train --save wrote")
+MOST_DIGITS = 17  # more than a float has
 
 
 def sizes(text: str) -> tuple[int, ...]:
@@ -46,6 +26,57 @@ def sizes(text: str) -> tuple[int, ...]:
         return () if text == "none" else tuple(int(part) for part in text.split(","))
     except ValueError:
         raise ArgumentTypeError(f"sizes are whole numbers such as 300,100, or none; got {text!r}") from None
+
+
+NAMED_PARTS = "or a file with named parts, see below; - for standard input"
+TABLE: dict[str, dict[str, Any]] = {
+    # what is asked about
+    "formula": {"metavar": "FORMULA", "help": f"such as '(sigmoid(w*x + b) - y)^2'; {NAMED_PARTS}"},
+    "numbers": {"metavar": "NAME=NUMBER", "nargs": "*", "default": [], "help": "a number for each name of the formula"},
+    "file": {"metavar": "FILE", "type": Path, "help": "the network in named parts, see below; - for standard input"},
+    "network": {"metavar": "NETWORK", "type": Path, "help": "a file that train --save wrote"},
+    "dataset": {"metavar": "DATASET", "help": f"{', '.join(RECIPES)}; or a CSV file with a header"},
+    "--data": {
+        "metavar": "DIR",
+        "help": "the folder with MNIST's four files, or Fashion-MNIST's",
+    },
+    "--target": {"metavar": "NAME", "help": "the column of a CSV file that is to be predicted"},
+    # networks and their training
+    "--activation": {"metavar": "NAME", "help": "activation of the hidden layers: relu, tanh, sigmoid, …"},
+    "--output": {"metavar": "NAME", "help": "activation of the last layer: identity, sigmoid, softmax, …"},
+    "--loss": {"metavar": "NAME", "help": f"the loss function: {', '.join(LOSSES)}"},
+    "--lr": {"type": float, "metavar": "X", "help": "learning rate"},
+    "--epochs": {"type": int, "metavar": "N", "help": "how often each row is shown"},
+    "--seed": {"type": int, "metavar": "N", "default": 0, "help": "seed of all random numbers"},
+    "--dtype": {"choices": DTYPES, "help": "precision of a compiled network"},
+    # what comes out
+    "--out": {
+        "type": Path,
+        "metavar": "DIR",
+        "default": OUT,
+        "help": "the folder to write to, made if need be",
+    },
+    "--save": {"type": Path, "metavar": "FILE", "help": "write what was made, a network or a picture, to this file"},
+    "--digits": {"type": int, "metavar": "N", "default": 6, "help": "significant digits of the numbers"},
+    "--json": {"action": "store_true", "help": "print the result as JSON, see below"},
+    "--quiet": {"action": "store_true", "help": "print the result alone: no progress, no notes"},
+}
+
+
+def take(parser: ArgumentParser, *names: str, **defaults: Any) -> None:
+    """Let a command take these options of the table, some with a default of its own."""
+    for name in names:
+        option = dict(TABLE[name])
+        default = option["default"] = defaults.get(name.strip("-"), option.get("default"))
+        if default not in (None, []):
+            option["help"] += f" (default {default})"
+        parser.add_argument(name, **option)
+
+
+def check_options(arguments: Any) -> None:
+    """Raise ArgumentError for an option that is off whatever the command."""
+    if not 1 <= getattr(arguments, "digits", 1) <= MOST_DIGITS:
+        raise ArgumentError(f"--digits is a number of significant digits from 1 to {MOST_DIGITS}")
 
 
 def numbers_of(words: Iterable[str]) -> dict[str, float]:
@@ -75,6 +106,12 @@ def graph_of(text: str, names: Mapping[str, Any]) -> Value:
     except FormulaError as error:
         hint = "" if "did you mean" in str(error) else "\nA name gets its number after the formula, such as w=0.5"
         raise ArgumentError(f"{error}{hint}") from None
+
+
+def file_for(path: Path) -> Path:
+    """The path of a file that is to be written, in a folder that is there. Raises FileError if that can't be."""
+    make_folder(path.parent)
+    return path
 
 
 def make_folder(folder: Path) -> None:

@@ -5,10 +5,12 @@ from argparse import ArgumentParser, Namespace
 
 from ..derive import quiz as quiz_of
 from ..draw.sheets import keys_page, sheets_page
-from ..errors import ArgumentError
+from ..errors import ArgumentError, counted
 from ..files import write_whole
-from .derivation import PARTS, add_file, loss_of
-from .options import add_out, make_folder
+from ..progress import PATIENCE, progress_bar
+from .derivation import PARTS, loss_of
+from .options import file_for, take
+from .outcome import WRITTEN, Outcome, say
 
 MOST = 1000  # sheets
 ABOUT = "write sheets for a class and their keys, the same network with other numbers on each"
@@ -16,34 +18,38 @@ EPILOG = f"""\
 {PARTS}
 The sheets and the keys, which have every derivation, are for a printer (.html) and as Markdown (.md). The numbers
 depend on the seed alone."""
+JSON = {"seeds": "the seeds of the sheets", **WRITTEN}
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The file, the seeds, what is asked, and the folder."""
-    add_file(parser)
+    take(parser, "file")
     parser.add_argument(
         "--seeds", default="1", metavar="SEEDS", help="a sheet for each: 7, or 1..30, or 1,4,9 (default 1)"
     )
     ask = "names whose gradients are asked for, values, slip (a wrong line to be found); default: values, all gradients"
     parser.add_argument("--ask", metavar="WHAT", help=ask)
-    add_out(parser, "where the sheets go")
+    take(parser, "--out", "--json", "--quiet")
 
 
-def run(arguments: Namespace) -> int:
-    """Make all sheets, then write them. Returns the exit code."""
+def run(arguments: Namespace) -> Outcome:
+    """Make all sheets, then write them."""
     seeds, root = seeds_in(arguments.seeds), loss_of(arguments.file)
-    quizzes = {seed: quiz_of(root, seed, arguments.ask) for seed in seeds}
-    written = {
+    quizzes = {}
+    with progress_bar(not arguments.quiet, total=len(seeds), unit="sheet", delay=PATIENCE, leave=False) as bar:
+        for seed in seeds:
+            quizzes[seed] = quiz_of(root, seed, arguments.ask)
+            bar.update()
+    made = {
         "sheets.html": sheets_page(quizzes),
         "keys.html": keys_page(quizzes),
         "sheets.md": _markdown("Sheet", {seed: quiz.markdown for seed, quiz in quizzes.items()}),
         "keys.md": _markdown("Key", {seed: quiz.solution_markdown for seed, quiz in quizzes.items()}),
     }
-    make_folder(arguments.out)
-    for name, text in written.items():
-        write_whole(arguments.out / name, text.encode())
-    print(f"Wrote {', '.join(written)} to {arguments.out}: {len(quizzes)} sheet{'s' * (len(quizzes) != 1)}")
-    return 0
+    for name, text in made.items():
+        write_whole(file_for(arguments.out / name), text.encode())
+    say(arguments, f"{counted(len(seeds), 'sheet')}, and the key to each")
+    return Outcome({"seeds": seeds}, written=[arguments.out / name for name in made])
 
 
 def seeds_in(text: str) -> list[int]:

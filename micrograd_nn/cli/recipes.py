@@ -4,14 +4,14 @@ One word is enough to train on a dataset; every number of a recipe can be overru
 dataset are the same rows each time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from .. import data
 from ..data import Dataset, dataset, split
-from ..data.table import read_csv
+from ..data.table import columns_of, read_csv
 from ..errors import ArgumentError, known
 from ..nn.init import Initialiser
 
@@ -103,16 +103,22 @@ def recipe(name: str, kind: str | None = None, classes: int = 0) -> Recipe:
     return kinds[next(iter(kinds)) if kind is None else known(f"recipe for {name}", kind, kinds)]
 
 
-def parts(name: str, folder: str | None = None, target: str | None = None) -> dict[str, Dataset]:
+def parts(
+    name: str, folder: str | None = None, target: str | None = None, about: Mapping[str, Any] | None = None
+) -> dict[str, Dataset]:
     """What there is to learn from and to test on, by name: "train", "validation", "test".
+
+    ``about`` is what a network's file says of the columns and the classes of a CSV file that it was trained on.
 
     mnist: the first 10,000 training images are for validation. digits: a fifth is for the test. Shapes: the test is
     a fresh draw. A small table is "train" alone: it is all there is. Of a CSV file a fifth is for the test.
     """
     if is_file(name):
         if target is None:
-            raise ArgumentError(f"say which column of {name} is to be told from the others: --target NAME")
-        return dict(zip(("train", "test"), split(read_csv(name, target), 0.8, 0.2), strict=True))
+            columns = ", ".join(columns_of(name))
+            raise ArgumentError(f"say which column of {name} is to be predicted: --target NAME ({columns})")
+        words = [(about or {}).get(key) or () for key in ("features", "classes")]
+        return dict(zip(("train", "test"), split(read_csv(name, target, *words), 0.8, 0.2), strict=True))
     if target is not None:
         raise ArgumentError(f"--target names a column of a CSV file, and {name} is none: leave it out")
     known("dataset", name, RECIPES)

@@ -14,23 +14,26 @@ from ..derive import Tutor
 from ..derive import tutor as tutor_of
 from ..errors import ArgumentError, FormatError
 from ..files import read_whole, write_whole
-from .derivation import LONGEST, PARTS, STDIN, add_file, loss_of
+from .derivation import LONGEST, PARTS, STDIN, loss_of
+from .options import file_for, take
+from .outcome import Outcome
 
 HINT, END = "?", "quit"
 ABOUT = "be asked for a derivation, one factor after the other, with verdicts and hints"
-EPILOG = f"{PARTS}\nExit code 0 when the derivation is complete, 1 when it was left before."
+EPILOG = PARTS
+CODES = "Exit codes: 0 the derivation is complete, 1 it was left before, 2 usage error."
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The file, the name, and where the record is kept."""
-    add_file(parser)
+    take(parser, "file")
     parser.add_argument("name", metavar="NAME", help="derive the last formula towards this name")
     record = "keep the tries in this file, as JSON, and go on from there the next time"
     parser.add_argument("--record", type=Path, metavar="FILE", help=record)
 
 
-def run(arguments: Namespace) -> int:
-    """Ask until all is derived, or the person has enough. Returns the exit code."""
+def run(arguments: Namespace) -> Outcome:
+    """Ask until all is derived, or the person has enough."""
     if arguments.file == STDIN:
         raise ArgumentError("the tutor listens on standard input: name a file with the network")
     dialogue = tutor_of(loss_of(arguments.file), arguments.name, _record_in(arguments.record))
@@ -42,8 +45,8 @@ def run(arguments: Namespace) -> int:
                 print(f"{reply.words}\n")
                 _keep(dialogue, arguments.record)
     if dialogue.question is None:
-        print(dialogue.asks)
-    return int(dialogue.question is not None)
+        return Outcome({}, dialogue.asks)
+    return Outcome({}, code=1)
 
 
 def _asked(prompt: str) -> str:
@@ -67,4 +70,4 @@ def _record_in(file: Path | None) -> dict[str, Any] | None:
 
 def _keep(dialogue: Tutor, file: Path | None) -> None:
     if file is not None:
-        write_whole(file, json.dumps(dialogue.record, ensure_ascii=False, indent=1).encode())
+        write_whole(file_for(file), json.dumps(dialogue.record, ensure_ascii=False, indent=1).encode())

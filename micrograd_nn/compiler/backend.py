@@ -5,16 +5,16 @@ inside a loop, parameters, memories and rows stay in a form of its own.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine.operation import TABLE
-from ..errors import ShapeError
+from ..errors import ShapeError, counted
 
 if TYPE_CHECKING:
-    from .steps import Shape, Tape
+    from .steps import Ref, Shape, Tape
 
 Number = Any  # a float or a Tracer
 APART = "\n\n\n"  # between the functions of a source
@@ -38,12 +38,28 @@ class Update:
         moved: tuple[Number, tuple[Number, ...]] = self.rule(p, g, memory, s)
         return moved
 
+    @property
+    def vectors(self) -> list[str]:
+        """What it moves, the parameters and the memories: "p", "m0", "m1", …"""
+        return ["p", *(f"m{k}" for k in range(len(self.memories)))]
+
+    def written(self, shape: "Shape" = ()) -> "tuple[Tape, list[Ref | float]]":
+        """The rule as steps on the leaves "p", "m0", "m1", …, and "g", the gradient; and what the vectors become."""
+        from .steps import Leaf, Tape, plain
+
+        tape = Tape()
+        p, *memory, g = (tape.add(Leaf((), shape, False, name)) for name in (*self.vectors, "g"))
+        moved, kept = self.on(tape, p, g, tuple(memory))
+        return tape, [plain(outcome) for outcome in (moved, *kept)]
+
 
 @dataclass
 class Log:
     """What a call of ``Loop.train`` has done."""
 
-    sums: list[float] = field(default_factory=list)  # of the rows' losses, for each part; the last may be unfinished
+    sums: MutableSequence[float] = field(
+        default_factory=list
+    )  # of the losses of each part's rows; the last may be unfinished
     steps: int = 0  # that were finished
 
 
@@ -96,7 +112,7 @@ def row_count(shapes: Sequence["Shape"], found: Sequence["Shape"]) -> int:
     Raises ShapeError, which names the argument that does not fit.
     """
     if len(found) != len(shapes):
-        raise ShapeError(f"this program takes {len(shapes)} argument(s), one for each input; got {len(found)}")
+        raise ShapeError(f"this program takes {counted(len(shapes), 'argument')}, one for each input; got {len(found)}")
     counts = []
     for number, (shape, one) in enumerate(zip(shapes, found, strict=True), 1):
         if one != shape and one[1:] != shape:

@@ -16,7 +16,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ..engine.value import Value, as_value
-from ..errors import ArgumentTypeError, MicrogradError
+from ..errors import ArgumentTypeError, MicrogradError, counted
 from ..nn.init import source_of
 from ..nn.optim import SGD, Optimizer
 from ..number import whole_number
@@ -217,12 +217,13 @@ class Program:
 
         return JaxFunction(self.trace, self.graph.lifted, self.dtype)
 
-    def trainer(self, optimizer: Optimizer) -> Trainer:
+    def trainer(self, optimizer: Optimizer, steps: int = 1) -> Trainer:
         """For a training loop of your own: a context manager whose ``step(*arguments)`` steps on the rows of a batch.
 
         A step returns the batch's mean loss, as it was before. Parameters and memories stay where the backend has them,
         and are written to the Values and the optimiser at the end of the block, also when an error or Ctrl-C ends it,
-        or by ``store()``. The numbers are those of ``minimize``.
+        or by ``store()``. The numbers are those of ``minimize``. ``steps`` says about how many there will be: many may
+        repay a backend that takes its time to prepare, as C does.
 
         >>> from micrograd_nn.compiler import compile
         >>> from micrograd_nn.nn.optim import SGD
@@ -234,7 +235,7 @@ class Program:
         >>> w.data
         4.0
         """
-        return Trainer(self, optimizer)
+        return Trainer(self, optimizer, whole_number("steps", steps))
 
     def check(self) -> None:
         """Raises GraphError if the lifted steps, forward and sweep, are not well formed."""
@@ -247,7 +248,9 @@ class Program:
         return text(self.graph.lifted)
 
     def __repr__(self) -> str:
-        return f"<program of {len(self.parameters):,} parameters on {self.backend}: print it for its equations>"
+        return (
+            f"<program of {counted(len(self.parameters), 'parameter')} on {self.backend}: print it for its equations>"
+        )
 
     def _repr_latex_(self) -> str:
         """What Jupyter shows."""

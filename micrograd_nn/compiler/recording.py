@@ -59,7 +59,7 @@ class Unseen(Value):
     """A Value whose number may be any: under ``hide_numbers`` a look at it raises, elsewhere it is like another."""
 
     __slots__ = ()
-    data, grad, partials = map(_hidden, ("data", "grad", "partials"))
+    data, _grad, partials = map(_hidden, ("data", "_grad", "partials"))
     left, right = map(_unseen_too, ("left", "right"))
 
     @classmethod

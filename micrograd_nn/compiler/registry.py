@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, ArgumentTypeError, CompilerError, ExtraMissingError, known
+from ..errors import ArgumentError, ArgumentTypeError, CompilerError, ExtraMissingError, counted, known
 
 if TYPE_CHECKING:
     from .backend import Backend, Loop, Update
@@ -197,7 +197,7 @@ class Backends:
         for kind in [] if self._asked else self._faster(chosen, rows, steps):
             with suppress(CompilerError):  # a rule with an operation that has no C, or a compiler that fails
                 backend = self._backend(kind)
-                why = f"it has the bits of {chosen.name}, and repays its preparation over {_counted(steps, 'step')}"
+                why = f"it has the bits of {chosen.name}, and repays its preparation over {counted(steps, 'step')}"
                 return (backend, why), backend.loop(update, rows)
         backend, why = self.choose(rows)
         return (backend, why), backend.loop(update, rows)
@@ -228,9 +228,9 @@ class Backends:
         if len(able) == 1:
             return able[0], why_not
         costs = {kind: kind.cost(self._graph, rows) for kind in able}
-        size = f"{_counted(self._graph.nodes, 'node')} on {_counted(self._graph.levels, 'level')}"
+        size = f"{counted(self._graph.nodes, 'node')} on {counted(self._graph.levels, 'level')}"
         about = ", ".join(f"{_time(cost)} {kind.way}" for kind, cost in costs.items())
-        return min(costs, key=costs.__getitem__), f"{size}, {_counted(rows, 'row')} at once: about {about}"
+        return min(costs, key=costs.__getitem__), f"{size}, {counted(rows, 'row')} at once: about {about}"
 
 
 def check_dtype(dtype: str) -> None:
@@ -254,10 +254,6 @@ def _why_not(kind: Kind, dtype: str) -> str:
 
 def _floats(kind: Kind) -> str:
     return f"{kind.name.capitalize()}'s floats"
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _time(nanoseconds: float) -> str:

@@ -4,6 +4,7 @@ While steps are under way the numbers are the backend's; afterwards, also after 
 optimiser hold those of the last step that was finished.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from itertools import count as count_from
@@ -11,14 +12,14 @@ from operator import is_
 from random import Random
 from typing import Any, Protocol
 
-from ..engine.value import Value
-from ..errors import AnomalyError, ArgumentError
+from ..engine.value import Value, set_numbers
+from ..errors import AnomalyError, ArgumentError, counted
 from ..interrupts import deferred
 from ..nn.optim import Optimizer
 from .backend import Log, Part, Update
 
 HEARD = 1e8  # ns: about so long Ctrl-C waits at most, unless a single step takes longer
-MOST = 25_000  # steps at a time, whose scalars take about as long
+MOST = 100_000  # steps at a time; a quarter of that where each has scalars of its own, which take about as long
 
 
 class Descent(Protocol):
@@ -77,8 +78,10 @@ class Run:
     def __init__(self, program: Any, optimizer: Optimizer, rows: Any, batch_size: int, steps: int = 1) -> None:
         self.program, self.optimizer, self.rows, self.size = program, optimizer, rows, batch_size
         self.ranks = _ranks(program.parameters, optimizer.params)
-        self.loop = program.loop(update_of(optimizer), batch_size, steps)
-        self.chunk = max(1, min(MOST, int(HEARD / program.backends.cost(batch_size))))  # steps to take at a time
+        update = update_of(optimizer)
+        self.loop = program.loop(update, batch_size, steps)
+        most = MOST // 4 if update.varying else MOST
+        self.chunk = max(1, min(most, int(HEARD / program.backends.cost(batch_size))))  # steps to take at a time
 
     def load(self) -> None:
         """Take the numbers over from the Values and the optimiser's memory."""
@@ -90,8 +93,7 @@ class Run:
         """Bring them back."""
         numbers, memory = self.loop.numbers(self.state)
         rows = zip(*memory, strict=True)
-        for parameter, number in zip(self.program.parameters, numbers, strict=True):
-            parameter._data = number
+        set_numbers(self.program.parameters, numbers)
         for k, row in zip(self.ranks, rows, strict=False):  # no rows where there is no memory
             self.optimizer.memory[k] = row
 
@@ -126,8 +128,8 @@ def _ranks(ours: Sequence[Value], theirs: Sequence[Value]) -> Sequence[int]:
     place = {parameter: k for k, parameter in enumerate(theirs)}
     if place.keys() != set(ours):
         raise ArgumentError(
-            f"the optimiser moves {len(theirs)} parameters, and the program was compiled for {len(ours)}, not "
-            f"all of them the same: give both one list"
+            f"the optimiser moves {counted(len(theirs), 'parameter')}, and the program was compiled for {len(ours)}, "
+            "not all of them the same: give both one list"
         )
     return [place[parameter] for parameter in ours]
 
@@ -143,7 +145,7 @@ class Minimization:
         self.step, self.until = 0, epochs * self.per_epoch
         self.every = self.per_epoch if each_epoch else max(1, self.until)
         self.stopped = False
-        self.sums: list[float] = []  # of the rows' losses, epoch by epoch
+        self.sums = array("d")  # of the rows' losses, epoch by epoch
         self.chunk = run.chunk - run.chunk % self.per_epoch or run.chunk  # whole epochs, if it is as many
         self.order: Sequence[int] = run.rows.every  # that of the epoch under way
         self.orders = _shuffled(list(self.order), source) if source else None
@@ -164,7 +166,7 @@ class Minimization:
             self._report(parts[len(log.sums) - 1], begun if len(log.sums) == 1 else 0)
         if begun:
             self.sums[-1] += log.sums.pop(0)
-        self.sums += log.sums
+        self.sums.extend(log.sums)
 
     def look(self) -> None:
         """An epoch is over."""

@@ -17,8 +17,8 @@ class Trainer(deferred):
     Ctrl-C in a step waits for its end; anywhere else in the block it finds the Values written.
     """
 
-    def __init__(self, program: Any, optimizer: Optimizer) -> None:
-        self.program, self.optimizer = program, optimizer
+    def __init__(self, program: Any, optimizer: Optimizer, steps: int) -> None:
+        self.program, self.optimizer, self.steps = program, optimizer, steps
         self._inside, self._busy = False, True  # busy: Ctrl-C waits
         self._run: Run | None = None  # for batches of up to so many rows as came so far
 
@@ -71,7 +71,7 @@ class Trainer(deferred):
         """The loop for these rows, with the numbers in it."""
         if self._run is None or len(rows) > self._run.size:
             self.store()
-            self._run = Run(self.program, self.optimizer, rows, len(rows))
+            self._run = Run(self.program, self.optimizer, rows, len(rows), self.steps)
         if self.program.trainer_at_work is not self:
             self._run.load()
             self.program.trainer_at_work = self

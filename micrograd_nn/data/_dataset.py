@@ -10,7 +10,7 @@ from numbers import Integral
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError, ArgumentTypeError, NumberError
+from ..errors import ArgumentError, ArgumentTypeError, NumberError, counted
 from ..number import as_float
 from .matrix import matrix
 
@@ -51,9 +51,8 @@ class Dataset:
         return replace(self, name=name or self.name, X=_rows(self.X, picked), y=_rows(self.y, picked), rows=named)
 
     def __repr__(self) -> str:
-        kinds = f", {len(self.classes)} classes" if self.classes else ""
-        rows, features = len(self), len(self.X[0])
-        size = f"{rows} row{'s' * (rows != 1)} of {features} feature{'s' * (features != 1)}"
+        kinds = f", {counted(len(self.classes), 'class', 'classes')}" if self.classes else ""
+        size = f"{counted(len(self), 'row')} of {counted(len(self.X[0]), 'feature')}"
         return f"<dataset {self.name}: {size}{kinds}>"
 
 
@@ -74,8 +73,8 @@ def split(data: Dataset, *parts: float, seed: int = 0, shuffle: bool = True) -> 
     cuts = list(pairwise(map(round, accumulate(asked, initial=0)))) if fit else []
     if not cuts or any(start >= end for start, end in cuts):
         raise ArgumentError(
-            f"{data.name} has {len(data)} rows, which can't be split into {list(parts)}: give shares such as 0.8, 0.2 "
-            "or numbers of rows, each at least one row, together at most all"
+            f"{data.name} has {counted(len(data), 'row')}, which can't be split into {list(parts)}: give shares "
+            "such as 0.8, 0.2 or numbers of rows, each at least one row, together at most all"
         )
     order = list(range(len(data)))
     if shuffle:
@@ -112,7 +111,7 @@ class Scale:
     deviation: Any
 
     def __repr__(self) -> str:
-        return f"<scale of {len(self.mean)} features>"
+        return f"<scale of {counted(len(self.mean), 'feature')}>"
 
     def __call__(self, X: Any) -> Any:
         """X with each feature at mean 0 and deviation 1 (of the rows that the scale was taken from)."""

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
-from ..errors import FileError, FormatError
+from ..errors import FileError, FormatError, counted
 from ..progress import progress_bar
 from .idx import LIMIT, unzipped
 
@@ -47,7 +47,7 @@ def _read(url: str, timeout: float, progress: bool) -> bytes:
                 if len(content) > LIMIT:
                     raise FileError(f"sends more than {LIMIT >> 20} MB")
     if len(content) < promised:
-        raise FileError(f"sent {len(content)} of {promised} bytes")
+        raise FileError(f"sent {len(content)} of {counted(promised, 'byte')}")
     return bytes(content)
 
 

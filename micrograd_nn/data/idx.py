@@ -13,7 +13,7 @@ import zlib
 from math import prod
 from typing import Any
 
-from ..errors import FormatError
+from ..errors import FormatError, counted
 from ..files import check_regular, faults_as_errors, name_of, read_whole
 
 LIMIT = 1 << 27  # 128 MB: nearly three times MNIST's largest file
@@ -52,11 +52,11 @@ def parse_idx(content: bytes, name: str) -> Any:
         raise FormatError(f"{name} is no IDX file of unsigned bytes: it starts with {content[:4]!r}")
     ndim = content[3]
     if not 1 <= ndim <= MOST_SIDES:
-        raise FormatError(f"{name} is an IDX file of {ndim} dimensions; from 1 to {MOST_SIDES} are read")
+        raise FormatError(f"{name} is an IDX file of {counted(ndim, 'dimension')}; from 1 to {MOST_SIDES} are read")
     if len(content) < 4 + 4 * ndim:
         raise FormatError(f"{name} is an IDX file that ends within its header")
     shape = struct.unpack_from(f">{ndim}I", content, 4)
     data = memoryview(content)[4 + 4 * ndim :]
     if prod(shape) != len(data):
-        raise FormatError(f"{name} promises {prod(shape)} bytes of shape {shape} and holds {len(data)}")
+        raise FormatError(f"{name} promises {counted(prod(shape), 'byte')} of shape {shape} and holds {len(data)}")
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from math import isfinite, prod
 from typing import Any, TypeAlias
 
-from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, ShapeError
+from ..errors import ArgumentError, ArgumentTypeError, MicrogradError, NumberError, ShapeError, counted
 from ..number import as_float
 
 Array: TypeAlias = Any  # NumPy's, of shape (rows, columns); a list of rows where NumPy is not installed
@@ -93,7 +93,9 @@ def _first_fault(name: str, given: Any, error: Exception) -> MicrogradError:
     widths = [len(row) for row in rows]
     for i, width in enumerate(widths):
         if width != widths[0]:
-            return ShapeError(f"{name} is ragged: row {i} (counted from 0) has {width} numbers, row 0 has {widths[0]}")
+            return ShapeError(
+                f"{name} is ragged: row {i} (counted from 0) has {counted(width, 'number')}, row 0 has {widths[0]}"
+            )
     legal = "no number" if name == "X" else "no number; classes are numbered 0, 1, 2, …"
     for i, row in enumerate(rows):
         for j, thing in enumerate(row):

@@ -10,7 +10,7 @@ from itertools import groupby, islice, pairwise
 from math import isclose, isfinite, prod
 
 from ..engine.value import Value, adjoints
-from ..errors import GraphError
+from ..errors import GraphError, counted
 from ..notation._collect import product, total
 from ..notation._simplify import Tidy
 from ..notation.latex import label_latex, number_latex
@@ -18,7 +18,8 @@ from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text
 from ..number import whole_number
 from ._paths import largest_first
-from .chain import Chain, Factor, formula_of, numbered
+from .chain import Chain
+from .named import Factor, formula_of, numbered
 from .recorded import check_unchanged, node_of, partial_latex, partial_text
 from .worked import Rule, rules_of
 
@@ -64,7 +65,8 @@ class Explanation:
         """The whole derivative as one expression. Raises GraphError if there are more terms than are written out."""
         if self.count > len(self.terms):
             raise GraphError(
-                f"{self.count:,} terms, of which {len(self.terms)} are written: explain(L, w, most={self.count})"
+                f"{counted(self.count, 'term')}, of which {len(self.terms)} are written: "
+                f"explain(L, w, most={self.count})"
             )
         return total([product(factor.symbol for factor in term) for term in self.terms])
 
@@ -170,7 +172,7 @@ class Explanation:
     def _shares(self) -> list[tuple[Value, Tidy]]:
         """The shares of a softmax that stand in the factors, each with what it is made of."""
         used = {leaf.key for factor in self.factors for leaf in factor.symbol.parts() if leaf.name}
-        return [(share, formula) for share, formula in self.chain.share_formulas().items() if share in used]
+        return [(share, formula) for share, formula in self.chain.graph.share_formulas().items() if share in used]
 
     def _rules_of(self, factor: Factor) -> list[Rule]:
         """The rules that it takes to derive the child towards the parent, if they were asked for."""

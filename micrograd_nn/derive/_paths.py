@@ -64,12 +64,16 @@ class Paths:
         return list(islice(self, k))
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, digits: int | None = None) -> str:
+        """The same with numbers of so many significant digits."""
         names = names_of(self.root, self.target)
         number = f"{self.count:,}" if self.count < 10**30 else f"about 2^{self.count.bit_length() - 1}"
         ends = f"path{'s' * (self.count != 1)} from {label_text(names[self.target])} to {label_text(names[self.root])}"
-        lines = [f"{number} {ends}, in sum {number_text(self.total)}"]
+        lines = [f"{number} {ends}, in sum {number_text(self.total, digits)}"]
         shown = self.largest(SHOWN)
-        products = [number_text(path.product) for path in shown]
+        products = [number_text(path.product, digits) for path in shown]
         by_names = [_way([node for node in path.nodes if node in names], names) for path in shown]
         width, alike = max(map(len, products), default=0), Counter(by_names)
         for product, path, way in zip(products, shown, by_names, strict=True):

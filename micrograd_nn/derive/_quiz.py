@@ -7,7 +7,7 @@ and what a notebook shows of a quiz is the sheet.
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
@@ -16,8 +16,9 @@ from ..errors import ArgumentError, ArgumentTypeError, known
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
-from .chain import Point, formula_of, numbered
+from .chain import Point
 from .draws import drawn_point
+from .named import formula_of, numbered
 from .planted import Planted, planted
 from .recorded import check_root, names_of, partial_text
 
@@ -37,16 +38,45 @@ class Quiz:
     ∂L/∂w = 2.8
     """
 
-    given: tuple[tuple[str, float], ...]  # leaves and their numbers
-    equations: tuple[tuple[str, str], ...]  # h1 and σ(w1·x1 + b1)
-    answers: tuple[tuple[str, float], ...]  # ∂L/∂w1 and its number
-    values: tuple[tuple[str, float], ...]  # h1 and its number
-    root: Value = field(compare=False)
-    leaves: tuple[Value, ...] = field(compare=False)  # the nodes of what is given, …
-    made: tuple[Value, ...] = field(compare=False)  # … of the equations, …
-    asked: tuple[Value, ...] = field(compare=False)  # … of the gradients …
-    told: tuple[Value, ...] = field(compare=False)  # … and of the values that are asked for
-    slip: Planted | None = field(compare=False, default=None)  # a derivation in which one line is wrong
+    root: Value
+    leaves: tuple[Value, ...]  # what is given
+    asked: tuple[Value, ...]  # whose gradients are asked for
+    told: tuple[Value, ...]  # whose values are
+    slip: Planted | None = None  # a derivation in which one line is wrong
+
+    @cached_property
+    def names(self) -> dict[Value, str]:
+        """What the nodes are called."""
+        return names_of(self.root)
+
+    @property
+    def made(self) -> list[Value]:
+        """The named nodes that are made of what is given."""
+        return [node for node in topological_order(self.root) if node in self.names and node.operation is not None]
+
+    @property
+    def given(self) -> tuple[tuple[str, float], ...]:
+        """The leaves and their numbers."""
+        return self._numbers(self.leaves)
+
+    @cached_property
+    def equations(self) -> tuple[tuple[str, str], ...]:
+        """h1 and σ(w1·x1 + b1), and so on."""
+        return tuple((label_text(self.names[node]), str(formula_of(node, self.names))) for node in self.made)
+
+    @cached_property
+    def answers(self) -> tuple[tuple[str, float], ...]:
+        """∂L/∂w1 and its number, and so on."""
+        root, slopes = self.names[self.root], adjoints(self.root)
+        return tuple((partial_text(root, self.names[node]), slopes.get(node, 0.0)) for node in self.asked)
+
+    @property
+    def values(self) -> tuple[tuple[str, float], ...]:
+        """h1 and its number, and so on."""
+        return self._numbers(self.told)
+
+    def _numbers(self, nodes: Iterable[Value]) -> tuple[tuple[str, float], ...]:
+        return tuple((label_text(self.names[node]), node.data) for node in nodes)
 
     # ---- the sheet ----
 
@@ -108,8 +138,7 @@ class Quiz:
     @property
     def solution(self) -> str:
         """How each answer of the key comes about, with the numbers put in."""
-        names = names_of(self.root)
-        lines = [_worked_out(names[node], formula_of(node, names), node.data) for node in self.told]
+        lines = [_worked_out(self.names[node], formula_of(node, self.names), node.data) for node in self.told]
         blocks = [*(["\n".join(lines)] if lines else []), *map(str, self.derivations)]
         if self.slip:
             blocks.append(f"{self.slip.whole}: {self.slip.key}")
@@ -159,13 +188,9 @@ def quiz(root: Value, seed: int = 0, ask: str | Iterable[str] | None = None) -> 
     if ask is None:
         nodes = _a_dozen(leaves, point, told, draw)
     own = _at(root, point)
-    return _written(
-        own[root],
-        [own[leaf] for leaf in leaves],
-        [own[node] for node in nodes],
-        [own[node] for node in told],
-        draw if SLIP in others else None,
-    )
+    slip = _slip(own[root], [own[node] for node in nodes or leaves], draw) if SLIP in others else None
+    given, asked, told = ([own[node] for node in which] for which in (leaves, nodes, told))
+    return Quiz(own[root], tuple(given), tuple(asked), tuple(told), slip)
 
 
 def _wanted(
@@ -209,24 +234,10 @@ def _at(root: Value, point: Point) -> dict[Value, Value]:
     return own
 
 
-def _written(root: Value, leaves: list[Value], asked: list[Value], told: list[Value], draw: Random | None) -> Quiz:
-    """The sheet on a graph at its numbers, with a slip if there is something to draw one with."""
-    names, slopes = names_of(root), adjoints(root)
-    inner = [node for node in topological_order(root) if node in names and node.operation is not None]
-    alive = [node for node in asked or leaves if slopes.get(node)]
-    slip = planted(root, draw.choice(alive or asked or leaves), draw) if draw else None
-    return Quiz(
-        given=tuple((label_text(names[leaf]), leaf.data) for leaf in leaves),
-        equations=tuple((label_text(names[node]), str(formula_of(node, names))) for node in inner),
-        answers=tuple((partial_text(names[root], names[node]), slopes.get(node, 0.0)) for node in asked),
-        values=tuple((label_text(names[node]), node.data) for node in told),
-        root=root,
-        leaves=tuple(leaves),
-        made=tuple(inner),
-        asked=tuple(asked),
-        told=tuple(told),
-        slip=slip,
-    )
+def _slip(root: Value, nodes: list[Value], draw: Random) -> Planted:
+    """A derivation in which one line is wrong, towards one of the nodes; one of slope 0 only if all are."""
+    slopes = adjoints(root)
+    return planted(root, draw.choice([node for node in nodes if slopes.get(node)] or nodes), draw)
 
 
 def _worked_out(name: str, formula: Symbol, number: float) -> str:

@@ -13,12 +13,12 @@ from textwrap import fill
 from typing import Any
 
 from ..engine.value import Value
-from ..errors import ArgumentError, ArgumentTypeError, GraphError, MicrogradError
+from ..errors import ArgumentError, ArgumentTypeError, GraphError, MicrogradError, counted
 from ..notation._formula import parse
 from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
-from .chain import formula_of
 from .check import Finding, check_partials
+from .named import formula_of
 from .questions import Question, downwards, questions_of
 from .verdict import what_is_off
 
@@ -30,7 +30,13 @@ WIDTH = 100  # columns of the opening
 
 @dataclass(frozen=True)
 class Reply:
-    """What the tutor says to an entry or a hint, and what it asks next; ``print`` it, or let a notebook show it."""
+    """What the tutor says to an entry or a hint, and what it asks next; ``print`` it, or let a notebook show it.
+
+    >>> Reply("Right: ∂L/∂w = 2", True, "That was all.")
+    Right: ∂L/∂w = 2
+    <BLANKLINE>
+    That was all.
+    """
 
     words: str
     right: bool | None  # None for a hint, and for an entry that could not be read
@@ -46,6 +52,11 @@ class Tutor:
     """A derivation under way: ``answer`` takes a formula or a number, ``hint`` helps, ``record`` is all that happened.
 
     ``questions`` come one after the other, each when the one before it is answered, or given away by its last hint.
+
+    >>> w, x = Value(0.5, "w"), Value(2.0, "x")
+    >>> asking = tutor(w * x, w)
+    >>> asking.question.asked, asking.answer("x").right
+    ('∂L/∂w', True)
     """
 
     def __init__(self, explanation: Explanation) -> None:
@@ -254,8 +265,8 @@ def _explained(root: Value, target: Value | str) -> Explanation:
         )
     if (count := sum(map(len, chain.factors.values()))) > MOST:
         raise GraphError(
-            f"{count:,} factors lie between {top} and {bottom}, and a tutor asks for {MOST} at most: take a weight "
-            "nearer to the loss, or a smaller network"
+            f"{counted(count, 'factor')} lie between {top} and {bottom}, and a tutor asks for {MOST} at most: take a "
+            "weight nearer to the loss, or a smaller network"
         )
     return explanation
 

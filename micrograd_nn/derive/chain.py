@@ -5,82 +5,34 @@ the rows and as the number that the engine recorded; over the named graph the pr
 exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
 """
 
-import operator
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, reduce
-from math import inf, isclose, isnan
+from math import inf, isclose
+from operator import add as plus
+from operator import or_
+from typing import Any
 
-from ..engine.graph import postorder, sweep
+from ..engine.graph import Edges, postorder, sweep
 from ..engine.value import Value, topological_order
-from ..engine.value import edges as recorded
-from ..errors import GraphError
-from ..notation._collect import product, times_sum, total
-from ..notation._simplify import Tidy
-from ..notation.symbol import Symbol
 from ..notation.text import PRODUCT
-from .recorded import names_of, partial_latex, partial_text, tangents
-from .shares import LARGEST, Softmax, Uses, made_of_softmax, softmaxes
-from .units import Units, let_through
+from .named import Factor, Link, NamedGraph, Pair
+from .recorded import names_of, tangents
 
-MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
-MOST_FACTORS = 10_000  # that are multiplied where ways between these nodes meet: of n loops in a row about n²
-
-Pair = tuple[Value, Value]  # child, parent: the factor ∂child/∂parent
 Edge = tuple[Value, int]  # a node and the place of one of its operands
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """∂child/∂parent, in symbols and as a number."""
-
-    child: str
-    parent: str
-    symbol: Tidy
-    number: float
-
-    @property
-    def is_nothing(self) -> bool:
-        """Is it 0 whatever the names hold, as a term that one-hot targets leave out?"""
-        return self.symbol.is_number and self.symbol.number == 0.0
-
-    def __str__(self) -> str:
-        return partial_text(self.child, self.parent)
-
-    __repr__ = __str__
-
-    def latex(self) -> str:
-        """The left-hand side in LaTeX."""
-        return partial_latex(self.child, self.parent)
 
 
 class Chain:
     """How root depends on target, through named nodes only; the recorded numbers must be unchanged."""
 
-    def __init__(
-        self,
-        root: Value,
-        target: Value,
-        names: Mapping[Value, str] | None = None,
-        shares: Sequence[Softmax] | None = None,
-    ) -> None:
+    def __init__(self, root: Value, target: Value, graph: NamedGraph | None = None) -> None:
         self.root, self.target = root, target
         self.order = topological_order(root)
-        names = names_of(root, target) if names is None else names
-        self.softmaxes = softmaxes(root, names) if shares is None else shares
-        self.names = {
-            **names,
-            **{p: name for row in self.softmaxes for p, name in zip(row.shares, row.names, strict=True)},
-        }
-        uses = Counter(operand for node in self.order for operand in node.operands)
-        self.symbols = Symbols(self.names, uses, self.softmaxes)
-        self.units = Units(root, self.names, self.symbols, uses, self.softmaxes)
-        self.on_the_way = {target}  # the nodes that depend on target
+        self.graph = NamedGraph(root, names_of(root, target)) if graph is None else graph
+        self.names = self.graph.names
+        self.on_the_way = {target: None}  # the nodes that depend on target, operands first
         for node in self.order:
             if node.left in self.on_the_way or node.right in self.on_the_way:
-                self.on_the_way.add(node)
-        self._regions: dict[Value, list[Value]] = {}
+                self.on_the_way[node] = None
 
     # ---- the named graph ----
 
@@ -90,9 +42,22 @@ class Chain:
         return [node for node in self.order if node in self.names and node in self.on_the_way]
 
     @cached_property
+    def links(self) -> dict[Value, Link]:
+        """By child: what lies between it and the names right below, root's first."""
+        return {child: self._link(child) for child in reversed(self.named) if child is not self.target}
+
+    def _link(self, child: Value) -> Link:
+        nodes = [*postorder(child, self._unnamed)]
+        below = dict.fromkeys(operand for node in reversed(nodes) for operand in node.operands)
+        return self.graph.link(nodes, [node for node in below if node in self.names and node in self.on_the_way])
+
+    def _unnamed(self, node: Value) -> list[Value]:
+        return [operand for operand in node.operands if operand in self.on_the_way and operand not in self.names]
+
+    @cached_property
     def factors(self) -> dict[Value, dict[Value, Factor]]:
         """By child and parent: the factors, root's first."""
-        return {child: self._factors_of(child) for child in reversed(self.named) if child is not self.target}
+        return {child: link.factors for child, link in self.links.items()}
 
     def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
         """The edges of the named graph, for counting and listing its paths; none where the factor is the constant 0."""
@@ -104,10 +69,14 @@ class Chain:
         """The number of paths through named nodes from target to root."""
         return self._to_target.get(self.root, 0)
 
+    def paths_through(self, pair: Pair) -> int:
+        """How many of them run through this factor."""
+        child, parent = pair
+        return self._from_root.get(child, 0) * self._to_target.get(parent, 0)
+
     def goes_around(self, pair: Pair) -> bool:
         """Is there a path from target to root that does not run through this factor?"""
-        child, parent = pair
-        return self._from_root.get(child, 0) * self._to_target.get(parent, 0) < self.count
+        return self.paths_through(pair) < self.count
 
     @cached_property
     def meeting(self) -> Value | None:
@@ -137,141 +106,6 @@ class Chain:
                         found.add(abs(1.0 / node.partials[i]))
         return sorted({float(round(n)) for n in found if 2.5 < n < inf and isclose(n, round(n), rel_tol=1e-9)})
 
-    def share_formulas(self) -> dict[Value, Tidy]:
-        """What stands for p1, p2, …: each share of a softmax, made of what the softmax is taken of."""
-        rows = (zip(row.shares, row.formulas(self.symbols), strict=True) for row in self.softmaxes)
-        return {share: formula for row in rows for share, formula in row}
-
-    # ---- one factor ----
-
-    def region(self, child: Value) -> list[Value]:
-        """child and the unnamed nodes on the way below it, operands first."""
-        if child not in self._regions:
-            self._regions[child] = [*postorder(child, self._unnamed)]
-        return self._regions[child]
-
-    def _unnamed(self, node: Value) -> list[Value]:
-        return [operand for operand in node.operands if operand in self.on_the_way and operand not in self.names]
-
-    def _factors_of(self, child: Value) -> dict[Value, Factor]:
-        region = self.region(child)
-        self._check_length(child, len(region) <= MOST_BETWEEN)
-        below = (operand for node in reversed(region) for operand in node.operands)
-        parents = dict.fromkeys(node for node in below if node in self.names and node in self.on_the_way)
-        order, one = [*reversed(parents), *region], _Way()
-        ways = sweep(order, lambda node: () if node in parents else self._steps(node), one, _Way.beside, _Way.onward)
-        found, multiplied = dict[Value, Factor](), 0
-        for node, way in ways:
-            multiplied += way.factors if way.terms or node in parents else 0
-            self._check_length(child, multiplied <= MOST_FACTORS)
-            if node in parents:
-                found[node] = Factor(self.names[child], self.names[node], way.symbol, way.number)
-            elif way.terms:
-                way.symbol  # noqa: B018  # written here, so that it is there for the ways that go on from it
-        return found
-
-    def _check_length(self, child: Value, short: bool) -> None:
-        if not short:
-            raise GraphError(
-                f"{len(self.region(child)):,} nodes without a label lie below {self.names[child]}, too many to be read "
-                "as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for paths"
-            )
-
-    def _steps(self, node: Value) -> Iterable[tuple[Value, tuple[Tidy, float]]]:
-        """One step down, in symbols and as a number: to the inputs of a unit, or to the operands."""
-        unit = self.units.at(node)
-        if unit is not None:
-            return [step for step in unit if step[0] in self.on_the_way]
-        symbols = [self.symbols[operand] for operand in node.operands]
-        return [
-            (operand, (slope_of(node, i, symbols, self.symbols[node]), slope))
-            for i, (operand, slope) in enumerate(recorded(node))
-            if operand in self.on_the_way
-        ]
-
-
-class Symbols(dict[Value, Tidy]):
-    """Each node in symbols, written when it is asked for: a name, a number, or the operation on its operands."""
-
-    def __init__(self, names: Mapping[Value, str], uses: Uses, shares: Sequence[Softmax] = ()) -> None:
-        self.names, self.uses = names, uses
-        super().__init__({node: row.symbols[z] for row in shares for node, z in row.nodes.items() if node not in names})
-
-    def __missing__(self, wanted: Value) -> Tidy:
-        for node in postorder(wanted, self._unwritten):
-            self[node] = self._written(node)
-        return self[wanted]
-
-    def _unwritten(self, node: Value) -> list[Value]:
-        return [] if node in self.names else [operand for operand in node.operands if operand not in self]
-
-    def _written(self, node: Value) -> Tidy:
-        return Tidy(self.names[node], key=node) if node in self.names else self.made(node)
-
-    def made(self, node: Value) -> Tidy:
-        """What a node is made of, whether it has a name or not."""
-        if node.operation is None:
-            return Tidy.of(node.data)
-        if (operand := let_through(node)) is not None:
-            return self[operand]
-        made = made_of_softmax(node, self.names, self.uses)
-        if made and all(abs(z.data) <= LARGEST for z in made.inputs):
-            return made.formula(self)
-        return Tidy.apply(node.operation, *[self[operand] for operand in node.operands])
-
-
-def formula_of(node: Value, names: Mapping[Value, str]) -> Tidy:
-    """What a node is made of, in symbols, whether it has a name of its own or not; a softmax without its shift."""
-    inside = [*postorder(node, lambda other: () if other in names and other is not node else other.operands)]
-    uses = Counter(operand for other in inside if other is node or other not in names for operand in other.operands)
-    return Symbols(names, uses).made(node)
-
-
-def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:
-    """∂node/∂operand in symbols, as a textbook has it.
-
-    Where the textbook's form is not what the row chose, at a corner or outside of its domain, it is the row's number.
-    """
-    assert node.operation is not None  # a leaf has no slope
-    textbook, chosen = node.operation.textbook[i], node.partials[i]
-    now = textbook(*[operand.data for operand in node.operands], node.data)
-    same = isclose(now, chosen, rel_tol=1e-6, abs_tol=1e-6) or (isnan(now) and isnan(chosen))
-    return Tidy.of(textbook(*operands, out) if same else chosen)
-
-
-def numbered(symbol: Symbol) -> Symbol:
-    """The symbol with their recorded numbers for the names of nodes."""
-    return symbol.fold(lambda leaf: Symbol.of(leaf.key.data) if isinstance(leaf.key, Value) else leaf, Symbol.apply)
-
-
-@dataclass(frozen=True)
-class _Way:
-    """A way down, or several that meet: its number, and its steps, which are multiplied when they are asked for."""
-
-    number: float = 1.0
-    last: Tidy | None = None
-    before: "_Way | None" = None  # shared with other ways
-    terms: "tuple[_Way, ...]" = ()  # instead of steps: the ways that meet, in the order of the uses
-    factors: int = 0  # how many are multiplied for its symbol
-
-    def onward(self, step: tuple[Tidy, float]) -> "_Way":
-        return _Way(self.number * step[1], step[0], self, factors=1 + (len(self.terms) or self.factors))
-
-    def beside(self, other: "_Way") -> "_Way":
-        own = self.terms or (self,)  # a sweep meets the last use first
-        return _Way(self.number + other.number, terms=(other, *own), factors=self.factors + other.factors)
-
-    @cached_property
-    def symbol(self) -> Tidy:
-        if self.terms:
-            return total([way.symbol for way in self.terms])
-        symbols, way = list[Tidy](), self
-        while way.last is not None:
-            symbols.append(way.last)
-            way = way.before or _Way()
-        terms = [way.symbol for way in way.terms]
-        return times_sum(terms, reversed(symbols)) if terms else product(reversed(symbols))
-
 
 # ---- numbers ----
 
@@ -282,6 +116,8 @@ class Point:
     def __init__(self, values: Mapping[Value, float]) -> None:
         self.values = values
         self._adjoints: dict[Value, dict[Value, float]] = {}
+        self._below: dict[Link, dict[Value, float]] = {}
+        self._above: dict[tuple[Link, Value], dict[Value, float]] = {}
 
     @cached_property
     def slopes(self) -> dict[Value, tuple[float, ...]]:
@@ -293,9 +129,10 @@ class Point:
             slopes[node] = tuple([float(partial(*operands, out)) for partial in partials])
         return slopes
 
-    def edges(self, node: Value) -> Iterable[tuple[Value, float]]:
+    @cached_property
+    def edges(self) -> Edges[Value]:
         """The edges of the graph below a node, with the slopes that they have here."""
-        return zip(node.operands, self.slopes[node], strict=True)
+        return {n: (*zip(n.operands, slopes, strict=True),) for n, slopes in self.slopes.items()}.__getitem__
 
     def adjoints(self, order: Sequence[Value]) -> dict[Value, float]:
         """∂last/∂node for each node of the order, which is that of all nodes below its last."""
@@ -303,6 +140,18 @@ class Point:
         if root not in self._adjoints:
             self._adjoints[root] = dict(sweep(order, self.edges, 1.0))
         return self._adjoints[root]
+
+    def below(self, link: Link) -> dict[Value, float]:
+        """∂child/∂node for the nodes of a link."""
+        if link not in self._below:
+            self._below[link] = dict(sweep(link.nodes, self.edges, 1.0))
+        return self._below[link]
+
+    def above(self, link: Link, parent: Value) -> dict[Value, float]:
+        """∂node/∂parent for the nodes of a link that depend on it."""
+        if (key := (link, parent)) not in self._above:
+            self._above[key] = tangents(link.nodes, self.edges, parent, 1.0)
+        return self._above[key]
 
 
 class Numbers:
@@ -312,33 +161,28 @@ class Numbers:
         self.chain, self.point = chain, point
         self.adjoints = point.adjoints(chain.order)
         self.total = self.adjoints.get(chain.target, 0.0)
-        self._below: dict[Value, dict[Value, float]] = {}
-        self._above: dict[Pair, dict[Value, float]] = {}
 
     @cached_property
     def named(self) -> dict[str, float]:
         """The numbers of the whole graph under their names."""
         names, values = self.chain.names, self.point.values
-        shares = [row.at(values) for row in self.chain.softmaxes]
+        shares = [row.at(values) for row in self.chain.graph.softmaxes]
         named = {names[node]: number for node, number in values.items() if node in names}
-        return reduce(operator.or_, shares, named)
+        return reduce(or_, shares, named)
 
     @cached_property
     def tangents(self) -> dict[Value, float]:
         """∂node/∂target."""
-        return tangents(self.chain.order, self.point.edges, self.chain.target, 1.0)
+        return tangents(self.chain.on_the_way, self.point.edges, self.chain.target, 1.0)
 
     def below(self, child: Value) -> dict[Value, float]:
         """∂child/∂node for the unnamed nodes below child."""
-        if child not in self._below:
-            self._below[child] = dict(sweep(self.chain.region(child), self.point.edges, 1.0))
-        return self._below[child]
+        return self.point.below(self.chain.links[child])
 
     def above(self, pair: Pair) -> dict[Value, float]:
         """∂node/∂parent for the nodes between child and parent that depend on it."""
-        if pair not in self._above:
-            self._above[pair] = tangents(self.chain.region(pair[0]), self.point.edges, pair[1], 1.0)
-        return self._above[pair]
+        child, parent = pair
+        return self.point.above(self.chain.links[child], parent)
 
     def factor(self, pair: Pair) -> float:
         """∂child/∂parent through no other name."""
@@ -353,11 +197,25 @@ class Numbers:
         node, i = edge
         return self.times_factor(pair) * self.below(pair[0])[node] * self.above(pair).get(node.operands[i], 0.0)
 
-    def with_slopes(self, changed: Mapping[Edge, float]) -> float:
-        """The whole, had some edges other slopes."""
+    def with_slopes(self, changed: Mapping[Edge, Sequence[float]]) -> list[float]:
+        """The whole, had some edges other slopes; as many wholes as each of them has."""
 
-        def edges(node: Value) -> Iterable[tuple[Value, float]]:
-            return [(o, changed.get((node, i), slope)) for i, (o, slope) in enumerate(self.point.edges(node))]
+        def edges(node: Value) -> Iterable[tuple[Value, Any]]:
+            right = enumerate(self.point.edges(node))
+            return [(operand, changed.get((node, i), slope)) for i, (operand, slope) in right]
 
-        chain = self.chain
-        return tangents(chain.order, edges, chain.target, 1.0)[chain.root]
+        (many, *_), chain = changed.values(), self.chain
+        ones = [1.0] * len(many)
+        return tangents(chain.on_the_way, edges, chain.target, ones, each_plus, each_times)[chain.root]
+
+
+def each_plus(one: Sequence[float], other: Sequence[float]) -> list[float]:
+    """The sums of as many numbers."""
+    return [*map(plus, one, other)]
+
+
+def each_times(slope: float | Sequence[float], below: Sequence[float]) -> list[float]:
+    """The products with a slope, or with as many."""
+    if isinstance(slope, float):
+        return [slope * number for number in below]
+    return [a * b for a, b in zip(slope, below, strict=True)]

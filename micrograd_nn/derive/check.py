@@ -20,11 +20,11 @@ from ..errors import ArgumentTypeError
 from ..notation._formula import Formula
 from ..notation.symbol import Symbol
 from ..notation.text import equation, label_text, number_text
-from .chain import Chain, Factor, Numbers, Pair, Point
+from .chain import Chain, Numbers, Point, each_plus, each_times
 from .entries import Entry, Key, asks_for_a_factor, pair_of
 from .locate import wrong_factors
+from .named import Factor, NamedGraph, Pair
 from .recorded import check_unchanged, names_of, partial_text, tangents
-from .shares import softmaxes
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
 from .units import in_domain
@@ -36,6 +36,7 @@ NOT_ZERO = 4  # fresh points at which the derivative is not 0, where that can be
 BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at least three
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
+DIGITS = 9  # of the numbers in print
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
@@ -59,7 +60,12 @@ class Finding:
     words: str  # all of this, for reading
 
     def __str__(self) -> str:
-        numbers = "   ".join(f"{number_text(number, 9):>14}" for number in (self.engine, self.hand, self.numeric))
+        return self.text()
+
+    def text(self, digits: int = DIGITS) -> str:
+        """A row of the report with numbers of so many significant digits, and the words below it."""
+        wide = max(14, digits + 6)
+        numbers = "   ".join(f"{number_text(n, digits):>{wide}}" for n in (self.engine, self.hand, self.numeric))
         head = f"{'✓' if self.ok else '✗'} {self.partial:10} {numbers}"
         return head + "".join(f"\n      {line}" for line in self.words.splitlines())
 
@@ -83,16 +89,21 @@ class Report:
         return all(finding.ok for finding in self.findings)
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, digits: int = DIGITS) -> str:
+        """The same with numbers of so many significant digits."""
         head = f"{sum(finding.ok for finding in self.findings)} of {len(self.findings)} right"
-        columns = f"  {'':10} {'engine':>14}   {'by hand':>14}   {'numeric':>14}"
-        return "\n".join([head, columns, *map(str, self.findings)])
+        wide = max(14, digits + 6)
+        columns = f"  {'':10} {'engine':>{wide}}   {'by hand':>{wide}}   {'numeric':>{wide}}"
+        return "\n".join([head, columns, *(finding.text(digits) for finding in self.findings)])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         rows = []
         for f in self.findings:
-            numbers = "".join(f"<td>{number_text(n, 9)}</td>" for n in (f.engine, f.hand, f.numeric))
+            numbers = "".join(f"<td>{number_text(n, DIGITS)}</td>" for n in (f.engine, f.hand, f.numeric))
             rows.append(f"<tr><td>{'✓' if f.ok else '✗'}</td><td>{escape(f.partial)}</td>{numbers}</tr>")
             if f.words:
                 words = escape(f.words).replace("\n", "<br>")
@@ -124,10 +135,9 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     names = names_of(root, *[key for key in given if isinstance(key, Value)])
     here = Point({node: node.data for node in topological_order(root)})
     pairs = [pair_of(key, root, names, here.values) for key in given]
-    shares = softmaxes(root, names)
-    known = [names[node] for node in here.values if node in names] + [name for row in shares for name in row.names]
-    entries = [Entry.read(entry, known) for entry in given.values()]
-    chains = {pair: Chain(*pair, names, shares) for pair in pairs}
+    graph = NamedGraph(root, names)
+    entries = [Entry.read(entry, [*graph.names.values()]) for entry in given.values()]
+    chains = {pair: Chain(*pair, graph) for pair in pairs}
     points = tee(_fresh_points(root, here.values, names, Random(seed)), len(given))  # drawn once, for all entries
     compared = zip(given, pairs, entries, points, strict=True)
     return Report(
@@ -212,9 +222,14 @@ class _Comparison:
 
     @cached_property
     def scale(self) -> float:
-        """How large the derivative gets at the points, or what cancels in it."""
-        sizes = (_size(numbers) for numbers in self.points)
-        return max((size for size in sizes if isfinite(size)), default=0.0)
+        """How large the derivative gets at the points, or what cancels in it: along all paths, without the signs."""
+        chain, slopes = self.chain, [numbers.point.slopes for numbers in self.points]
+
+        def edges(node: Value) -> Iterator[tuple[Value, list[float]]]:
+            return ((operand, [abs(at[node][i]) for at in slopes]) for i, operand in enumerate(node.operands))
+
+        sizes = tangents(chain.on_the_way, edges, chain.target, [1.0] * len(slopes), each_plus, each_times)
+        return max((size for size in sizes.get(chain.root, []) if isfinite(size)), default=0.0)
 
     @cached_property
     def right_here_only(self) -> bool:
@@ -226,7 +241,7 @@ class _Comparison:
     @cached_property
     def explanations(self) -> list[Suspect]:
         """The slips that explain what was written at every point, the likeliest first."""
-        if not any(self.hand):
+        if not any(number and isfinite(number) for number in self.hand):
             return []  # a 0 tells nothing of how it came about
         vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])  # it agrees with a far-fetched slip by mere chance
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
@@ -270,7 +285,7 @@ class _Comparison:
             hand=self.hand[0],
             numeric=_central_difference(root, target),
             slip=found[0].slip if found else None,
-            factor=self._names(factor) if factor and not (found and found[0].place.scope is Scope.ENTRY) else None,
+            factor=self._names(factor) if factor and not (found and found[0].edit.scope is Scope.ENTRY) else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
             words=self._rounded() if ok else "\n".join(self._named(found) if found else self._unnamed(factor)),
         )
@@ -295,11 +310,11 @@ class _Comparison:
         if self.right_here_only:
             yield "right at these numbers, and wrong at others"
         yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
-        if len(first.place.edges) > 1:
-            several = len(first.place.pairs) > 1
-            places = f"everywhere: in {', '.join(map(self._partial, first.place.pairs))}" if several else "in each term"
+        if len(first.places) > 1:
+            several = len(first.pairs) > 1
+            places = f"everywhere: in {', '.join(map(self._partial, first.pairs))}" if several else "in each term"
             yield f"the same slip {places}"
-        yield self._expected(first.pair, first.place.scope in (Scope.WHOLE, Scope.ENTRY))
+        yield self._expected(first.pair, first.edit.scope in (Scope.WHOLE, Scope.ENTRY))
         same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
         if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
             yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
@@ -341,13 +356,6 @@ class _Comparison:
             sides.append(number_text(number, 9))
         alone = factor and pair == (self.chain.root, self.chain.target) and self.chain.goes_around(pair)
         return f"expected {equation(*sides)}{', as one of several terms' if alone else ''}"
-
-
-def _size(numbers: Numbers) -> float:
-    """The sum of the products along all paths, each without its sign."""
-    chain, edges = numbers.chain, numbers.point.edges
-    sizes = tangents(chain.order, lambda node: [(o, abs(slope)) for o, slope in edges(node)], chain.target, 1.0)
-    return sizes.get(chain.root, 0.0)
 
 
 def _central_difference(root: Value, target: Value) -> float:

@@ -6,8 +6,9 @@ defined; where such numbers are found, every relu is alive and at most a quarter
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import reduce
 from math import copysign, inf, isclose, isfinite
+from operator import or_
 from random import Random
 
 from ..engine.backprop import replay
@@ -32,16 +33,18 @@ def drawn_point(
     Raises ArgumentError if none of the draws lies in the domain of every operation.
     """
     order = topological_order(root)
-    targets, best, fewest = targets_of(order, leaves), Numbers(), inf
+    (choices, stay), best, fewest = targets_of(order, leaves), Numbers(), inf
+    targets = {*stay, *(leaf for options in choices for leaf in options[0])}
     for turn in range(TRIES):
         if best and turn >= FRESH:
             moved = _drawn(draw.choices(leaves, k=2), draw)
-            numbers = best | {leaf: number for leaf, number in moved.items() if leaf not in targets.leaves}
-        elif turn < TRIES // 2:
-            numbers = _drawn(leaves, draw) | targets.drawn(draw)
-        else:  # narrow is the domain: below 1, with the signs that were recorded
-            near = {leaf: copysign(draw.randint(1, 9) / 10.0, leaf.data) for leaf in leaves}
-            numbers = near | targets.drawn(draw)
+            numbers = best | {leaf: number for leaf, number in moved.items() if leaf not in targets}
+        else:
+            if turn < TRIES // 2:
+                numbers = _drawn(leaves, draw)
+            else:  # narrow is the domain: below 1, with the signs that were recorded
+                numbers = {leaf: copysign(draw.randint(1, 9) / 10.0, leaf.data) for leaf in leaves}
+            numbers = reduce(or_, [draw.choice(options) for options in choices], numbers) | stay
         faults = _faults(Point(replay(root, numbers)), order, asked, told)
         if faults < fewest:
             best, fewest = numbers, faults
@@ -79,53 +82,31 @@ def is_dead(node: Value, point: Point) -> bool:
 # ---- targets ----
 
 
-@dataclass(frozen=True)
-class Targets:
-    """Leaves that a loss takes at some numbers only."""
+def targets_of(order: Sequence[Value], leaves: Sequence[Value]) -> tuple[list[list[Numbers]], Numbers]:
+    """The targets of a loss, by how they enter it and by what was recorded: what each may hold, and what stays.
 
-    shares: list[Value] = field(default_factory=list)  # 0 or 1
-    one_hot: list[list[Value]] = field(default_factory=list)  # one of them is 1, the others 0
-    fixed: list[Value] = field(default_factory=list)  # as they were recorded: −1 or 1 of a hinge
-
-    @property
-    def leaves(self) -> set[Value]:
-        """All of them."""
-        return {*self.shares, *self.fixed, *(leaf for family in self.one_hot for leaf in family)}
-
-    def drawn(self, draw: Random) -> Numbers:
-        """Numbers for all of them."""
-        numbers = {share: draw.choice((0.0, 1.0)) for share in self.shares}
-        for family in self.one_hot:
-            hot = draw.choice(family)
-            numbers |= {leaf: float(leaf is hot) for leaf in family}
-        return numbers | {leaf: leaf.data for leaf in self.fixed}
-
-
-def targets_of(order: Sequence[Value], leaves: Sequence[Value]) -> Targets:
-    """The targets of a loss, by how they enter it and by what was recorded.
-
-    A y that enters as y·a + (1 − y)·b is a share. Leaves y1, y2, … that enter as factors of what was computed are
-    one-hot, if these are logarithms, or if they were recorded with a sum of 1. Another such y that was recorded as −1,
-    0 or 1 stays: of a hinge it is −1 or 1, of a cross-entropy 0 or 1, and how it enters does not tell.
+    A y that enters as y·a + (1 − y)·b is a share, 0 or 1. Leaves y1, y2, … that enter as factors of what was computed
+    are one-hot, if these are logarithms, or if they were recorded with a sum of 1. Another such y that was recorded as
+    −1, 0 or 1 stays: of a hinge it is −1 or 1, of a cross-entropy 0 or 1, and how it enters does not tell.
     """
     weighed = _weighed(order)
     products = {factor for node in order if node.operation is mul for factor in node.operands}
     less = {node.right for node in order if node in products and _is_one_less(node)}
-    targets, families = Targets(), dict[str, list[Value]]()
+    choices, stay, families = list[list[Numbers]](), Numbers(), dict[str, list[Value]]()
     for leaf in leaves:
         called = TARGET.fullmatch(leaf.label)
         if leaf in less and weighed[leaf]:
-            targets.shares.append(leaf)
+            choices.append([{leaf: 0.0}, {leaf: 1.0}])
         elif called and weighed[leaf] and all(other.operation for other in weighed[leaf]):
             families.setdefault(called[1], []).append(leaf)
     for family in families.values():
         of_logarithms = all(_is_logarithm(other) for leaf in family for other in weighed[leaf])
         shares = len(family) > 1 and isclose(sum(leaf.data for leaf in family), 1.0)
         if of_logarithms or (shares and min(leaf.data for leaf in family) >= 0.0):
-            targets.one_hot.append(family)
+            choices.append([{leaf: float(leaf is hot) for leaf in family} for hot in family])
         else:
-            targets.fixed.extend(leaf for leaf in family if leaf.data in (-1.0, 0.0, 1.0))
-    return targets
+            stay |= {leaf: leaf.data for leaf in family if leaf.data in (-1.0, 0.0, 1.0)}
+    return choices, stay
 
 
 def _weighed(order: Sequence[Value]) -> dict[Value, list[Value]]:

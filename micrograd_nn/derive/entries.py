@@ -18,7 +18,7 @@ from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameE
 from ..notation._formula import Formula, Item, parse, work_out
 from ..notation.text import label_text, number_text
 from ..number import as_float
-from .chain import Pair
+from .named import Pair
 from .recorded import node_of
 
 Key = Any  # a Value, a name, or a pair of them
@@ -54,11 +54,8 @@ class Entry:
     def read(cls, entry: Any, names: Sequence[str]) -> "Entry":
         """Read what was handed in. Raises FormulaError, NumberError or UnknownNameError if it makes no sense."""
         if isinstance(entry, str):
-            parsed = parse(entry)
-            items = parsed.bound(names)
-            if any(isinstance(item.content, str) for item in items):
-                return cls(Formula(entry, items, is_bound=True))
-            return cls(float(parsed({})), _half_the_digits(parsed))
+            parsed = parse(entry, names)
+            return cls(parsed) if parsed.names else cls(float(parsed({})), _half_the_digits(parsed))
         if callable(entry) and not isinstance(entry, Value):
             return cls(_by_name(entry, names))
         number = _as_number(entry)
@@ -106,11 +103,11 @@ def _as_number(given: Any) -> float:
 def _half_the_digits(arithmetic: Formula) -> float:
     """How far off the outcome can be if each number is off by half a unit in its last digit, to first order.
 
-    >>> _half_the_digits(parse("0.50·4 − 2")), _half_the_digits(parse("-2(3 - 1)"))
+    >>> _half_the_digits(parse("0.50·4 − 2", ())), _half_the_digits(parse("-2(3 - 1)", ()))
     (0.02, 0.0)
     """
     items, halves = [], dict[Value, float]()
-    for item in arithmetic.bound(()):
+    for item in arithmetic.items:
         typed = TYPED.match(arithmetic.text, item.column) if isinstance(item.content, float) else None
         if typed and (half := _half_a_digit(typed.group().replace("−", "-"))):
             item = replace(item, content=Value(item.content))

@@ -4,18 +4,18 @@ Promise: a factor is located only where a term is written in the order of the ch
 before that factor and behind it come to the other factors at every point, whatever is wrong in between.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import accumulate, islice, pairwise
 from math import isclose, isfinite
 from operator import mul as times
-from typing import Any
 
 from ..engine.operation import Operation
 from ..engine.ops import add, div, mul, neg, sub
 from ..notation.symbol import Symbol
 from ._paths import largest_first
-from .chain import Numbers, Pair
+from .chain import Numbers
+from .named import Pair
 
 MOST_TERMS = 16
 INVERSE = {add: sub, mul: div}
@@ -99,8 +99,11 @@ def _multiplied_out(product: Symbol) -> list[Symbol]:
 
 
 def _at(symbol: Symbol, points: Sequence[Numbers]) -> Outcome:
-    named: list[Mapping[Any, float]] = [numbers.named for numbers in points]
-    return tuple(map(symbol.evaluate, named))
+    made = symbol.fold(
+        lambda leaf: [numbers.named[leaf.name] if leaf.name else leaf.number for numbers in points],
+        lambda operation, *operands: [*map(operation, *operands)],
+    )
+    return tuple(made)
 
 
 def _is_among(one: Outcome, others: Iterable[Outcome]) -> bool:

@@ -12,8 +12,9 @@ from ..notation._collect import product
 from ..notation._simplify import Tidy
 from ..notation.symbol import Symbol
 from ._explain import Explanation, explain
-from .chain import Factor
+from .named import Factor, Way, numbered
 from .recorded import partial_latex
+from .slips import Slip
 
 ENOUGH = 1e-3  # how much a planted slip changes a factor, relative to its size, so that it is none by chance
 
@@ -69,32 +70,33 @@ def planted(root: Value, target: Value, draw: Random) -> Planted:
 
 def _spelled_out(explanation: Explanation) -> Iterator[Factor]:
     """The factors, with what p1 stands for in its place: it is no name of the graph, and a sheet doesn't say it."""
-    made = explanation.chain.share_formulas()
+    made = explanation.chain.graph.share_formulas()
     for factor in explanation.factors:
         names: dict[Hashable, Symbol] = {leaf.key: leaf for leaf in factor.symbol.parts() if leaf.name}
         stands_for = {share: formula for share, formula in made.items() if share in names}
         names.update(stands_for.items())
-        yield replace(factor, symbol=Tidy.of(factor.symbol.put_in(names))) if stands_for else factor
+        written = Way.of(Tidy.of(factor.symbol.put_in(names)), factor.number) if stands_for else factor.way
+        yield replace(factor, way=written)
 
 
 def _slips(factor: Factor) -> Iterator[tuple[str, Symbol]]:
     """What can go wrong in a factor, in words and as the symbol that then stands there."""
     for what, wrong in _edits(factor.symbol):
-        number = _number_of(wrong)
+        number = numbered(wrong).evaluate({})
         if isfinite(number) and not isclose(number, factor.number, rel_tol=ENOUGH):
             yield what, wrong
 
 
 def _edits(right: Tidy) -> Iterator[tuple[str, Symbol]]:
-    yield "the sign is the other way round", -right
-    yield "there is a factor 2 too much", 2.0 * right
+    yield Slip.SIGN.sentence, -right
+    yield Slip.FACTOR_TWO.sentence, 2.0 * right
     parts = [part for part in _multiplied(right) if not part.is_number]
     for part in parts if len(parts) > 1 else ():
         yield f"{part} is missing", product([right, 1.0 / part])
     for node in right.parts():
         if node.operation is sub:
             a, b = node.operands
-            yield f"{a} + {b} stands where {a} − {b} belongs", right.exchanged(node, Symbol.apply(add, a, b))
+            yield f"{a} + {b} stands where {a} − {b} belongs", right.exchanged({node: Symbol.apply(add, a, b)})
 
 
 def _multiplied(symbol: Tidy) -> Iterator[Tidy]:
@@ -106,8 +108,3 @@ def _multiplied(symbol: Tidy) -> Iterator[Tidy]:
             stack += reversed(node.operands)
         else:
             yield node
-
-
-def _number_of(symbol: Symbol) -> float:
-    """What a symbol comes to at the graph's own numbers."""
-    return float(symbol.put_in({leaf.key: leaf.key.data for leaf in symbol.parts() if isinstance(leaf.key, Value)}))

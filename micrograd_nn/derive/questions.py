@@ -7,12 +7,13 @@ A hint is read off the formula of the part that is derived and the rows of its o
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..engine.operation import Operation
 from ..engine.value import Value, adjoints
+from ..errors import counted
 from ..notation.symbol import Symbol
 from ..notation.text import bracketed, equation, label_text, number_text
 from ._explain import DIGITS, Explanation
-from .chain import Chain, Factor, formula_of
+from .chain import Chain
+from .named import Factor, formula_of
 from .recorded import partial_text
 from .worked import Rule, rules_of
 
@@ -61,18 +62,10 @@ def downwards(chain: Chain) -> list[Value]:
 
 def _above(chain: Chain) -> dict[str, list[Factor]]:
     """By name: the factors towards it that lie on a path from the target to the root, none of them the constant 0."""
-    order = downwards(chain)
-    factors = {child: {p: f for p, f in chain.factors.get(child, {}).items() if not f.is_nothing} for child in order}
-    leads = {chain.target}
-    for child in reversed(order):
-        if not leads.isdisjoint(factors[child]):
-            leads.add(child)
     above: dict[str, list[Factor]] = {}
-    reached = {chain.root}
-    for child in order:
-        for parent, factor in factors[child].items() if child in reached else ():
-            if parent in leads:
-                reached.add(parent)
+    for child in downwards(chain):
+        for parent, factor in chain.factors.get(child, {}).items():
+            if not factor.is_nothing and chain.paths_through((child, parent)):
                 above.setdefault(factor.parent, []).append(factor)
     return above
 
@@ -98,18 +91,14 @@ def _about_factor(explanation: Explanation, factor: Factor) -> Question:
 def _rules(formula: Symbol, name: str) -> str:
     """The rules that it takes to derive a formula towards a name, from the outside in."""
     said = list(dict.fromkeys(map(_rule, rules_of(formula, name))))
-    several = f"{len(said)} rules, from the outside in; their slopes multiply" if len(said) > 1 else "one rule"
+    several = f"{counted(len(said), 'rule')}, outermost first; their slopes multiply" if len(said) > 1 else "one rule"
     uses = " What comes of each use adds up." if _uses(formula, name) > 1 else ""
     return f"it takes {several}: {'; '.join(said)}.{uses}"
 
 
 def _uses(formula: Symbol, name: str) -> int:
     """How often a name stands in a formula as it is written."""
-    return formula.fold(lambda leaf: int(leaf.name == name), _total)
-
-
-def _total(operation: Operation, *counts: int) -> int:
-    return sum(counts)
+    return formula.fold(lambda leaf: int(leaf.name == name), lambda operation, *counts: int(sum(counts)))
 
 
 def _rule(rule: Rule) -> str:
@@ -150,9 +139,8 @@ def _about_whole(ends: tuple[str, str], known: Mapping[str, Known], above: Mappi
     if len(ways) > 1:
         *others, last = [label_text(way[-1].child) for way in ways]
         through = f"{', '.join(others)} and {last}"
-        where = (
-            f"{len(ways)} ways lead from {root} down to {name}: they come from {through}. You have all their factors."
-        )
+        lead = f"{counted(len(ways), 'way')} lead from {root} down to {name}"
+        where = f"{lead}: they come from {through}. You have all their factors."
         rule = "along a way the factors multiply, and where ways meet, the products add up: "
     else:
         where, rule = f"one way leads from {root} down to {name}. You have all its factors.", "the factors multiply: "

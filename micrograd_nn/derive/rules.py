@@ -5,7 +5,7 @@ operation is called. A wrong slope is made by a function of the right one's surr
 """
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
@@ -17,7 +17,7 @@ from ..notation.symbol import Symbol
 from .units import slope_in_letters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Slope:
     """The slope in whose place another is written, and what may have been taken for it; numbers, or symbols."""
 
@@ -46,9 +46,15 @@ Condition = Callable[[Slope], bool]
 # ---- which rule it is ----
 
 
+@cache
 def reads(row: Operation | None, i: int, *patterns: str) -> bool:
     """Is the rule of an operation written like this?"""
     return row is not None and any(re.fullmatch(pattern, written(row, i)) for pattern in patterns)
+
+
+def a_row(pattern: str) -> Operation:
+    """An operation whose rule is written like this."""
+    return next(row for row in TABLE.values() if reads(row, 0, pattern))
 
 
 @cache
@@ -86,8 +92,7 @@ def factor(slope: Slope) -> bool:
 
 def of_complement(slope: Slope) -> Slope:
     """A logarithm of 1 − a that is one operation, as what it is written as: a logarithm, taken of 1 − a."""
-    written_as = next(row for row in TABLE.values() if reads(row, 0, "1/a"))
-    return replace(slope, row=written_as, operands=[1.0 - slope.operands[0]], right=-slope.right, outer=-1.0)
+    return replace(slope, row=a_row("1/a"), operands=[1.0 - slope.operands[0]], right=-slope.right, outer=-1.0)
 
 
 def is_constant(slope: Slope) -> bool:
@@ -149,21 +154,10 @@ def by_rule_with(of: Operation, instead: Callable[..., Any]) -> Wrong:
 @cache
 def _misremembered(row: Operation, i: int, of: Operation, instead: Callable[..., Any]) -> tuple[Symbol, ...]:
     rule = slope_in_letters(row, i)
-    others = {node: instead(*node.operands) for node in rule.parts() if node.operation is of}
-    each = [changed for node, other in others.items() for changed in _with(rule, {node: other})]
-    return (*each, *(_with(rule, others) if len(others) > 1 else ()))
-
-
-def _with(rule: Symbol, others: Mapping[Symbol, Sequence[Symbol]]) -> list[Symbol]:
-    """The rule with other parts in place of some of its own; as many rules as there are others for a part."""
-    wrong = []
-    for chosen in zip(*others.values(), strict=True):
-        done = dict(zip(others, chosen, strict=True))
-        for part in rule.parts():
-            if part not in done:
-                done[part] = Symbol.apply(part.operation, *[done[o] for o in part.operands]) if part.operation else part
-        wrong.append(done[rule])
-    return wrong
+    others = {part: instead(*part.operands) for part in rule.parts() if part.operation is of}
+    each = [{part: other} for part in others for other in others[part]]
+    together = [dict(zip(others, chosen, strict=True)) for chosen in zip(*others.values(), strict=False)]
+    return tuple(map(rule.exchanged, [*each, *(together if len(others) > 1 else [])]))
 
 
 def square(base: Symbol, exponent: Symbol) -> list[Symbol]:

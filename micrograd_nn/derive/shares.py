@@ -42,6 +42,11 @@ class Made:
         """The sums z, in the order of the classes."""
         return tuple(self.slopes)
 
+    @property
+    def taken_in(self) -> tuple[Value, ...]:
+        """All that it is made of."""
+        return self.inputs if self.shift is None else (*self.inputs, self.shift)
+
     def formula(self, symbols: Symbols) -> Tidy:
         """As a textbook writes it: exp(z1)/(exp(z1) + exp(z2)), or ln(exp(z1) + exp(z2)) − z1."""
         whole = reduce(plus, [exp(symbols[z]) for z in self.inputs])
@@ -215,9 +220,8 @@ def _found(root: Value, names: Names) -> dict[frozenset[Value], tuple[tuple[Valu
     for node in reversed(order):
         if node in outside:
             made = made_of_softmax(node, names, uses)
-            outside.update(node.operands if made is None else made.inputs)
+            outside.update(node.operands if made is None else made.taken_in)
             if made is not None:
-                outside.update([made.shift] if made.shift else [])
                 found.append((node, made))
     rows: dict[frozenset[Value], tuple[tuple[Value, ...], dict[Value, Value]]] = {}
     for node, made in reversed(found):

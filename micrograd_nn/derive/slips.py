@@ -32,7 +32,7 @@ class Scope(Enum):
     BRANCH = "one of several ways through a factor"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Edit:
     """Where a slip can be made, and the wrong slopes that it leads to: always as many in the same place."""
 

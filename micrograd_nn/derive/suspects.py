@@ -7,9 +7,9 @@ sweep and one pass of tangents at each point. Only a slip at several operations 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain as concat
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from math import isfinite
 from typing import Any
 
@@ -17,9 +17,22 @@ from ..engine.value import Constant, Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
 from ._paths import largest_first
-from .chain import Chain, Edge, Factor, Numbers, Pair
+from .chain import Chain, Edge, Numbers
+from .named import Pair
 from .recorded import partial_text
-from .rules import COMPLEMENT, Slope, factor, is_constant, is_logarithmic, multiplies, of_complement, reads, written
+from .rules import (
+    COMPLEMENT,
+    LOGSUMEXP,
+    Slope,
+    a_row,
+    factor,
+    is_constant,
+    is_logarithmic,
+    multiplies,
+    of_complement,
+    reads,
+    written,
+)
 from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
@@ -29,54 +42,59 @@ Families = dict[str | None, list[Value]]
 EDITS = [(slip, edit) for slip in Slip for edit in slip.edits]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Place:
     """Where an edit can be made in a chain."""
 
     scope: Scope
-    pairs: tuple[Pair, ...]  # the factors it lies in; the first stands for them
-    edges: tuple[Edge, ...] = ()  # the slopes of operations that are exchanged; several for the same slip everywhere
+    pairs: Sequence[Pair]  # the factors it lies in; the first stands for them
+    edge: Edge | None = None  # the slope of an operation that is exchanged
     others: Sequence[Value] = ()  # names that might be taken for the other operand, or for the target
     paths: Sequence[Sequence[Pair]] = ()  # of the entry
     unit: Value | None = None  # of a factor: the softmax or logarithm that it leads through
-    unlikely: int = 0
 
-    def totals(self, edit: Edit, numbers: Numbers) -> list[float]:
-        """What the whole comes to with each of the edit's wrong slopes."""
-        if len(self.edges) > 1:
-            slopes = [self._of_edge(edge, numbers) for edge in self.edges]
-            variants = zip(
-                *[[slope.outer * float(wrong) for wrong in edit.instead(slope)] for slope in slopes], strict=True
-            )
-            return [numbers.with_slopes(dict(zip(self.edges, wrong, strict=True))) for wrong in variants]
-        slope = self.slope(numbers)
-        weight = self.weight(numbers) * slope.outer
-        return [numbers.total - weight * slope.right + weight * float(wrong) for wrong in edit.instead(slope)]
+    def __post_init__(self) -> None:
+        self._at: dict[Numbers, tuple[Slope, float]] = {}
+        self._wrong: dict[tuple[Edit, Numbers], list[float]] = {}
 
-    def weight(self, numbers: Numbers) -> float:
-        """What the one slope is multiplied with in the whole."""
-        pair = self.pairs[0]
+    def at(self, numbers: Numbers) -> tuple[Slope, float]:
+        """What stands here rightly, and what it is multiplied with in the whole."""
+        if numbers not in self._at:
+            self._at[numbers] = self._slope(numbers), self._weight(numbers)
+        return self._at[numbers]
+
+    def wrong(self, edit: Edit, numbers: Numbers) -> list[float]:
+        """What an edit puts there instead."""
+        if (key := (edit, numbers)) not in self._wrong:
+            slope, _ = self.at(numbers)
+            self._wrong[key] = [slope.outer * float(wrong) for wrong in edit.instead(slope)]
+        return self._wrong[key]
+
+    def _weight(self, numbers: Numbers) -> float:
+        pair, edge = self.pairs[0], self.edge
         if self.scope is Scope.ENTRY:
             return 1.0
+        if edge is None:
+            return numbers.times_factor(pair) if self.scope is Scope.FACTOR else numbers.tangents[pair[1]]
         if self.scope is Scope.RULE:
-            return numbers.times_factor(pair) * numbers.below(pair[0])[self.edges[0][0]]
-        if self.edges:
-            return sum(numbers.times_edge(pair, self.edges[0]) for pair in self.pairs)
-        return numbers.times_factor(pair) if self.scope is Scope.FACTOR else numbers.tangents[pair[1]]
+            return numbers.times_factor(pair) * numbers.below(pair[0])[edge[0]]
+        return sum(numbers.times_edge(pair, edge) for pair in self.pairs)
 
-    def slope(self, numbers: Numbers) -> Slope:
-        """What stands here rightly, of several alike edges in the first."""
-        if self.edges:
-            return self._of_edge(self.edges[0], numbers)
+    def _slope(self, numbers: Numbers) -> Slope:
         (pair, *_), chain, values = self.pairs, numbers.chain, numbers.point.values
+        if self.edge:
+            (node, i), above = self.edge, numbers.above(pair)
+            right = above[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
+            return self.on_edge(values, right, [above.get(operand, 0.0) for operand in node.operands])
         if self.scope is Scope.ENTRY:
             others = [numbers.adjoints.get(other, 0.0) for other in self.others]
             paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
             return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
         share = numbers.above(pair)[self.unit] if self.unit else 0.0
+        is_log = self.unit and chain.graph.units.log_of_softmax(self.unit)
         return Slope(
             numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
-            row=self.unit.operation if self.unit else None,
+            row=a_row(LOGSUMEXP) if is_log else self.unit and self.unit.operation,
             out=values[pair[0]],
             at=values[pair[1]],
             share=share if share > 0.0 else 1.0 + share,  # p − 1 is the slope to the one taken off from all
@@ -85,37 +103,51 @@ class Place:
             one_of_several=chain.goes_around(pair),
         )
 
-    def _of_edge(self, edge: Edge, numbers: Numbers) -> Slope:
-        (node, i), above = edge, numbers.above(self.pairs[0])
-        right = above[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
-        inner = [above.get(operand, 0.0) for operand in node.operands]
-        return self.on_edge(edge, numbers.point.values, right, inner)
-
-    def on_edge(self, edge: Edge, values: Mapping[Value, Any], right: Any, inner: Sequence[float] = ()) -> Slope:
+    def on_edge(self, values: Mapping[Value, Any], right: Any, inner: Sequence[float] = ()) -> Slope:
         """The slope of an operation, on numbers or symbols."""
-        node, i = edge
-        operands, others = ([values[node] for node in nodes] for nodes in (node.operands, self.others))
-        slope = Slope(right, node.operation, i, operands, values[node], inner, others, values[self.pairs[0][1]])
+        assert self.edge is not None  # asked of the scopes EDGE, BRANCH and RULE alone
+        node, i = self.edge
         other = node.operands[-1 - i]
-        sign = -1.0 if reads(other.operation, 0, "−1") else 1.0
-        slope = replace(slope, constant=isinstance(other, Constant), sign=sign)
+        slope = Slope(
+            right,
+            node.operation,
+            i,
+            operands=[values[operand] for operand in node.operands],
+            out=values[node],
+            inner=inner,
+            others=[values[name] for name in self.others],
+            at=values[self.pairs[0][1]],
+            constant=isinstance(other, Constant),
+            sign=-1.0 if reads(other.operation, 0, "−1") else 1.0,
+        )
         return of_complement(slope) if reads(node.operation, i, COMPLEMENT) else slope
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Suspect:
-    """One wrong slope in one place."""
+    """An edit in one place, or in several alike at once, with one of the wrong slopes that it leads to."""
 
     chain: Chain
     slip: Slip
     edit: Edit
-    place: Place
-    variant: int  # which of the edit's wrong slopes
+    places: Sequence[Place]
+    pairs: Sequence[Pair]  # the factors in which the slip was made
+    aside: int = 0  # how much less likely it is there
+    variant: int = 0  # which of the edit's wrong slopes
+
+    def totals(self, numbers: Numbers) -> list[float]:
+        """What the whole comes to with each of the edit's wrong slopes."""
+        if len(self.places) > 1:
+            return numbers.with_slopes({at.edge: at.wrong(self.edit, numbers) for at in self.places if at.edge})
+        (place,) = self.places
+        slope, weight = place.at(numbers)
+        rest = numbers.total - weight * slope.outer * slope.right
+        return [rest + weight * wrong for wrong in place.wrong(self.edit, numbers)]
 
     @property
     def pair(self) -> Pair:
-        """The factor in which the slip was made."""
-        return self.place.pairs[0]
+        """The first of these factors."""
+        return self.pairs[0]
 
     @property
     def rank(self) -> int:
@@ -125,12 +157,9 @@ class Suspect:
     @cached_property
     def unlikely(self) -> int:
         """The same, among slips of one rank."""
-        looks_like_it = not self.edit.seen or re.match(self.edit.seen, _text(self._factor.symbol))
-        return self.place.unlikely + self.edit.unlikely + (not looks_like_it)
-
-    @property
-    def _factor(self) -> Factor:
-        return self.chain.factors[self.pair[0]][self.pair[1]]
+        seen = self.edit.seen
+        looks_like_it = not seen or re.match(seen, _text(self.chain.factors[self.pair[0]][self.pair[1]].symbol))
+        return self.aside + self.edit.unlikely + (not looks_like_it)
 
     @property
     def title(self) -> str:
@@ -140,29 +169,29 @@ class Suspect:
     @property
     def sentence(self) -> str:
         """What went wrong, with the sign of the function in which it did."""
-        node = self.place.edges[0][0] if self.place.edges else None
-        return self.slip.sentence.format(f=node.operation.sign if node and node.operation else "")
+        edge = self.places[0].edge
+        return self.slip.sentence.format(f=edge[0].operation.sign if edge and edge[0].operation else "")
 
     @cached_property
     def detail(self) -> str:
         """Which symbols stand where others belong, or in which branch; nothing where that is said by the slip."""
-        said, symbols = self.edit.said, self.chain.symbols
-        if self.place.scope is Scope.BRANCH:
-            ((node, i),) = self.place.edges
-            uses = (node.operands[i], node)[: 1 + (node.operands[i] is self.pair[1])]  # of a name, which use
+        said, symbols, place = self.edit.said, self.chain.graph.symbols, self.places[0]
+        if self.edit.scope is Scope.BRANCH and place.edge:
+            (node, i), (_, parent) = place.edge, self.pair
+            uses = (node.operands[i], node)[: 1 + (node.operands[i] is parent)]  # of a name, which use
             through = _text(*(symbols[use] for use in uses))
             return said[0].format(through) if 0 < len(through) <= READABLE else ""
         if "{}" in said:
-            root, other = self.chain.root, self.place.others[self.variant]
-            return said[0].format(partial_text(self.chain.names[root], self.chain.names[other]))
+            ends = self.chain.root, place.others[self.variant]
+            return said[0].format(partial_text(*(self.chain.names[end] for end in ends)))
         if said:
             return said[min(self.variant, len(said) - 1)]
-        if self.place.scope is not Scope.EDGE:
+        if self.edit.scope is not Scope.EDGE or place.edge is None:
             return ""
-        node, i = self.place.edges[0]
+        node, i = place.edge
         assert node.operation is not None  # a leaf has no edges
         right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
-        slope = self.place.on_edge((node, i), symbols, right)
+        slope = place.on_edge(symbols, right)
         return f"{Symbol.of(self.edit.instead(slope)[self.variant])} stands where {slope.right} belongs"
 
 
@@ -178,43 +207,41 @@ def suspects(
     points: Sequence[Numbers], written: Sequence[float], fits: Callable[[float, float], bool], farthest: int
 ) -> Iterator[Suspect]:
     """Every slip up to a rank that explains what is written at every point, in every place of the chain."""
-    here, *elsewhere = points
-    for slip, edit, place in _candidates(here):
+    rows = zip(points, written, strict=True)
+    (first, hand), *others = sorted(rows, key=lambda row: not (row[1] and isfinite(row[1])))  # a 0 tells least
+    for suspect in _candidates(first, farthest):
         try:
-            found = place.totals(edit, here) if max(slip.rank, edit.rank) <= farthest else []
-            for variant, total in enumerate(found):
-                if fits(written[0], total):
-                    totals = [total, *(place.totals(edit, numbers)[variant] for numbers in elsewhere)]
-                    if all(map(fits, written, totals)) and any(map(isfinite, totals)):
-                        yield Suspect(here.chain, slip, edit, place, variant)
+            for variant, total in enumerate(suspect.totals(first)):
+                if fits(hand, total) and all(fits(there, suspect.totals(at)[variant]) for at, there in others):
+                    yield replace(suspect, variant=variant)
         except (ArithmeticError, ValueError):  # of a person's own row, put in for another outside of its domain
             continue
 
 
-def _candidates(here: Numbers) -> Iterator[tuple[Slip, Edit, Place]]:
-    """Each edit of the table in each place of its scope; those of an edge then at all edges of an operation alike."""
-    alike: dict[Any, list[tuple[Place, Slope]]] = {}  # by rule, everywhere and in one factor
+def _candidates(here: Numbers, farthest: int) -> Iterator[Suspect]:
+    """Each edit of the table in each place of its scope; those of an edge then at all edges of one rule at once."""
+    edits: dict[Scope, list[tuple[Slip, Edit]]] = {scope: [] for scope in Scope}
+    for slip, edit in EDITS:
+        if max(slip.rank, edit.rank) <= farthest:
+            edits[edit.scope].append((slip, edit))
+    can_be_made: dict[Any, list[tuple[Slip, Edit]]] = {}  # of all edges with the same rule the same
+    alike: dict[tuple[Any, ...], list[Place]] = {}  # by rule and edit, everywhere and in one factor
     for place in _places(here):
-        slope = place.slope(here)
-        yield from ((slip, edit, place) for slip, edit in EDITS if edit.scope is place.scope and edit.where(slope))
+        slope, _ = place.at(here)
+        kind = (place.scope, slope.row, slope.i, slope.constant) if place.edge else place
+        if kind not in can_be_made:
+            can_be_made[kind] = [(slip, edit) for slip, edit in edits[place.scope] if edit.where(slope)]
+        made = can_be_made[kind]
+        yield from (Suspect(here.chain, *row, [place], place.pairs, len(place.pairs) - 1) for row in made)
         if place.scope is Scope.EDGE and not is_constant(slope):
             rule = "a·b" if factor(slope) else written(slope.row, slope.i)
-            for within in (None, place.pairs[0]):
-                alike.setdefault((rule, within), []).append((place, slope))
-    for (rule, within), places in alike.items():
-        yield from _everywhere(places, here, UNLIKELY if within or rule == "a·b" else 2)
-
-
-def _everywhere(
-    places: Sequence[tuple[Place, Slope]], here: Numbers, unlikely: int
-) -> Iterator[tuple[Slip, Edit, Place]]:
-    """Each edit at all edges of one rule that it can be made at, if they are several."""
-    for slip, edit in EDITS:
-        mine = [place for place, slope in places if edit.scope is Scope.EDGE and edit.where(slope)]
-        edges = tuple(dict.fromkeys(place.edges[0] for place in mine))
-        if len(edges) > 1:
-            pairs = dict.fromkeys(place.pairs[0] for place in mine if place.weight(here)) or mine[0].pairs
-            yield slip, edit, Place(Scope.EDGE, tuple(pairs), edges, unlikely=unlikely)
+            for within, row in product((None, place.pairs[0]), made):
+                alike.setdefault((rule, within, *row), []).append(place)
+    for (rule, within, slip, edit), places in alike.items():
+        each = [*{place.edge: place for place in reversed(places)}.values()][::-1]
+        if len(each) > 1:
+            pairs = dict.fromkeys(place.pairs[0] for place in places if place.at(here)[1]) or places[0].pairs
+            yield Suspect(here.chain, slip, edit, each, [*pairs], UNLIKELY if within or rule == "a·b" else 2)
 
 
 def _places(here: Numbers) -> Iterator[Place]:
@@ -226,30 +253,31 @@ def _places(here: Numbers) -> Iterator[Place]:
     if chain.named:
         yield _entry(chain, leaves)
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
-        yield Place(Scope.WHOLE, (pair,))
+        yield Place(Scope.WHOLE, [pair])
     on_all = (node for node in reversed(chain.named[1:-1]) if not chain.goes_around((node, node)))
-    yield from (Place(Scope.CUT_OFF, ((chain.root, node),)) for node in on_all)
+    yield from (Place(Scope.CUT_OFF, [(chain.root, node)]) for node in on_all)
     for child, factors in chain.factors.items():
         reached = [(child, parent) for parent, factor in factors.items() if not factor.is_nothing]
-        yield from (Place(Scope.FACTOR, (pair,), unit=_unit(pair, here)) for pair in reached)
-        for node in chain.region(child):
+        yield from (Place(Scope.FACTOR, [pair], unit=_unit(pair, here)) for pair in reached)
+        for node in chain.links[child].written:
             for i, operand in enumerate(node.operands):
-                pairs = tuple((child, parent) for parent in factors if operand in here.above((child, parent)))
-                others = _mistakable(chain, (node, i), pools) if pairs else ()
+                edge, pairs = (node, i), [(child, p) for p in factors if operand in here.above((child, p))]
+                others = _mistakable(chain, edge, pools) if pairs else ()
                 for pair in pairs:
-                    yield Place(Scope.EDGE, (pair,), ((node, i),), others)
-                    yield from _branch(pair, (node, i), here)
+                    yield Place(Scope.EDGE, [pair], edge, others)
+                    if _is_branch(pair, edge, here):
+                        yield Place(Scope.BRANCH, [pair], edge)
                     if i == 1 and node.left in here.above(pair):
-                        yield Place(Scope.RULE, (pair,), ((node, 0),))
+                        yield Place(Scope.RULE, [pair], (node, 0))
                 if len(pairs) > 1:
-                    yield Place(Scope.EDGE, pairs, ((node, i),), others, unlikely=len(pairs) - 1)
+                    yield Place(Scope.EDGE, pairs, edge, others)
 
 
 def _entry(chain: Chain, leaves: Sequence[Value]) -> Place:
     """The whole derivative: which others there are, and the paths that it is the sum of, if they are few."""
     others = [node for node in leaves if node is not chain.target][:MOST_OTHERS]
     paths = largest_first(chain.named, chain.edges, chain.target) if 0 < chain.count <= MOST_PATHS else ()
-    return Place(Scope.ENTRY, ((chain.root, chain.target),), (), others, [[*pairwise(path.nodes)] for path in paths])
+    return Place(Scope.ENTRY, [(chain.root, chain.target)], None, others, [[*pairwise(path.nodes)] for path in paths])
 
 
 def _unit(pair: Pair, here: Numbers) -> Value | None:
@@ -258,16 +286,15 @@ def _unit(pair: Pair, here: Numbers) -> Value | None:
     above = child.left if reads(child.operation, 0, "1/b") else None
     if above is not None and above not in here.chain.names and reads(above.operation, 0, "out"):
         return child
-    way = (node for node in reversed(here.chain.region(child)) if node in here.above(pair))
+    way = (node for node in reversed(here.chain.links[child].nodes) if node in here.above(pair))
     return next((node for node in way if is_logarithmic(node.operation)), None)
 
 
-def _branch(pair: Pair, edge: Edge, here: Numbers) -> Iterator[Place]:
-    """An edge as one of several ways through a factor, if it is one."""
-    branch, whole = Place(Scope.BRANCH, (pair,), (edge,)), here.times_factor(pair) * here.factor(pair)
-    slope = branch.slope(here)
-    if abs(branch.weight(here) * slope.outer * slope.right - whole) > 1e-9 * abs(whole):
-        yield branch
+def _is_branch(pair: Pair, edge: Edge, here: Numbers) -> bool:
+    """Is an edge one of several ways through a factor?"""
+    (node, i), above, whole = edge, here.above(pair), here.factor(pair)
+    through = here.below(pair[0])[node] * here.point.slopes[node][i] * above[node.operands[i]]
+    return abs(through - whole) > 1e-9 * abs(whole)
 
 
 def _families(chain: Chain, nodes: Sequence[Value]) -> Families:
@@ -286,16 +313,17 @@ def _mistakable(chain: Chain, edge: Edge, pools: tuple[Families, Families]) -> S
     node, i = edge
     if node.operation is None:
         return ()
-    product = multiplies(node.operation, i)
-    taken = node.operands[1 - i] if product else node.operands[i]
-    if not product and (taken not in chain.names or taken.operation is not None):
+    multiplied = multiplies(node.operation, i)
+    taken = node.operands[1 - i] if multiplied else node.operands[i]
+    if not multiplied and (taken not in chain.names or taken.operation is not None):
         return ()
-    families, family = pools[product], _letters(chain.names.get(taken, ""))
+    families, family = pools[multiplied], _letters(chain.names.get(taken, ""))
     others = (other for other in families[None] if _letters(chain.names[other]) != family)
     right = {node, *node.operands}
     return [*islice((other for other in concat(families.get(family, ()), others) if other not in right), MOST_OTHERS)]
 
 
+@cache
 def _letters(name: str) -> str:
     found = re.match(r"[^\W\d]+", name)
     return found[0] if found else ""

@@ -48,6 +48,11 @@ class Units:
             return self._share(out, made, shares) if made.is_share else _log_of_share(made, shares)
         return _logistic(out, self.names, self.symbols) or self._chain(out) or self._side(out)
 
+    def log_of_softmax(self, node: Value) -> Made | None:
+        """What a node is made of, if it is ln(e^z1 + …), also less one of the z; None for any other node."""
+        made = made_of_softmax(node, self.names, self.uses)
+        return made if made and not made.is_share and frozenset(made.inputs) in self._shares else None
+
     @cached_property
     def _shares(self) -> dict[frozenset[Value], dict[Value, Tidy]]:
         return {frozenset(row.inputs): row.symbols for row in self.softmaxes} | self._named_shares

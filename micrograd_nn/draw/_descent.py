@@ -10,7 +10,7 @@ from typing import Any
 
 from ..engine.backprop import work_out
 from ..engine.value import Value, adjoints, topological_order
-from ..errors import ArgumentError, DivergedError
+from ..errors import ArgumentError, DivergedError, counted
 from ..notation.text import rounded
 from .plot import span
 
@@ -52,7 +52,9 @@ class Descent:
         self.root, self.out = root, out
         self.columns, self.rows = list(columns), [list(row) for row in rows]
         if not 1 <= len(self.rows) <= ROWS or any(len(row) != len(self.columns) for row in self.rows):
-            raise ArgumentError(f"between 1 and {ROWS:,} rows of {len(self.columns)} numbers each are trained on")
+            raise ArgumentError(
+                f"between 1 and {ROWS:,} rows of {counted(len(self.columns), 'number')} each are trained on"
+            )
         self.learns = list(learns)
         used = {*topological_order(out)} if out is not None else set()
         self.inputs = [column for column in self.columns if column in used]
@@ -148,7 +150,9 @@ def on_network(net: Any, X: Rows, y: Sequence[Any], loss: Callable[..., Value]) 
     Raises ArgumentError if X and y are empty or of different length.
     """
     if not 1 <= len(X) == len(y):
-        raise ArgumentError(f"as many targets as rows, and at least one: got {len(X)} rows and {len(y)} targets")
+        raise ArgumentError(
+            f"as many targets as rows, and at least one: got {counted(len(X), 'row')} and {counted(len(y), 'target')}"
+        )
     inputs = [Value(float(x), f"x{i}") for i, x in enumerate(X[0], start=1)]
     made = net(inputs)
     outputs = list(made) if isinstance(made, Sequence) else [made]

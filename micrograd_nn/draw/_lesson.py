@@ -13,7 +13,7 @@ from typing import Any
 
 from ..derive import quiz
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentError, FormatError, MicrogradError, StateError
+from ..errors import ArgumentError, FormatError, MicrogradError, StateError, counted
 from ..notation._formula import formula
 from ..notation.parts import define
 from ._descent import Descent
@@ -88,7 +88,7 @@ class Lesson:
             raise ArgumentError(f"samples are written as {', '.join(names)} = (1, 2), (3, 4); got {content!r:.60}")
         self.samples = [[formula(entry).data for entry in row.split(",")] for row in SAMPLE.findall(content)]
         if not self.samples or any(len(row) != len(names) for row in self.samples):
-            raise ArgumentError(f"each sample has {len(names)} numbers, one for each of {', '.join(names)}")
+            raise ArgumentError(f"each sample has {counted(len(names), 'number')}, one for each of {', '.join(names)}")
         self.columns = [Value(number, name) for name, number in zip(names, self.samples[0], strict=True)]
         self.names |= dict(zip(names, self.columns, strict=True))
 

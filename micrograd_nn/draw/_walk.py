@@ -17,7 +17,7 @@ from string import Template
 from typing import Any
 
 from ..engine.value import Value
-from ..errors import ArgumentTypeError
+from ..errors import ArgumentTypeError, counted
 from ._explore import graph_data
 from .drawing import save_as
 
@@ -80,7 +80,7 @@ class Walk:
         return f"<Walk: {self._title()}>"
 
     def _title(self) -> str:
-        return f"{self.data['title']}, {sum(not step['whole'] for step in self.data['steps']) - 1} steps"
+        return f"{self.data['title']}, {counted(sum(not step['whole'] for step in self.data['steps']) - 1, 'step')}"
 
 
 def file(name: str) -> str:

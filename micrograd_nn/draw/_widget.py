@@ -24,6 +24,8 @@ def explore(root: Any, data: Any = None, loss: Callable[..., Value] = mse) -> An
     the plain walk.
 
     Raises ArgumentTypeError if root is not a Value, or with data no network, and what walk raises.
+
+    >>> live = explore(Value(2.0, "a") * 3)
     """
     descent = None
     if data is not None:

@@ -12,10 +12,10 @@ from ..derive import Path
 from ..derive.recorded import check_unchanged
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentTypeError, known
+from ..errors import ArgumentTypeError, counted, known
 from ..notation.text import rounded, shown
 from .drawing import Drawing
-from .folding import BUDGET, FoldedGraph, fold, is_input, values
+from .folding import BUDGET, FoldedGraph, fold, is_input
 from .palette import LIGHT as COLOUR
 from .source import Source, largest_of, stroke
 
@@ -94,11 +94,11 @@ class _Picture(Source):
 
     def drawing(self, roots: Sequence[Value], format: str) -> Drawing:
         """The picture as it is handed out."""
-        title = f"Computation graph of {', '.join(map(described, roots))}: {values(self.graph.size)}"
+        title = f"Computation graph of {', '.join(map(described, roots))}: {counted(self.graph.size, 'value')}"
         return Drawing(self.text, title, self.names, self.notes, format)
 
-    def _flows(self, node: Value) -> list[float | None]:
-        return [None if node.grad is None else node.grad * slope for _, slope in self.graph.links[node]]
+    def _flows(self, node: Value) -> list[float]:
+        return [node.grad and node.grad * slope for _, slope in self.graph.links[node]]
 
     def _frames(self) -> None:
         """Each open module as a frame around its values, which bears its label.
@@ -128,7 +128,7 @@ class _Picture(Source):
     def _value(self, node: Value) -> None:
         inside, finite = self.graph.folded.get(node), isfinite(node.data)
         lines = [described(node), f"grad {rounded(node.grad)}"]
-        lines += [] if inside is None else [f"{values(len(inside))} inside"]
+        lines += [] if inside is None else [f"{counted(len(inside), 'value')} inside"]
         lines += [] if finite else ["not finite"]
         kind = "leaf" if node.operation is None else "value" if inside is None else "operation"
         look = {"fillcolor": COLOUR[kind], "style": "filled,rounded", "shape": "box", "margin": "0.1,0.05"}

@@ -5,7 +5,6 @@ file or nothing. Notebooks show it, and where nothing can be drawn they show the
 """
 
 import os
-import webbrowser
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,7 +49,10 @@ class Drawing:
 
     @cached_property
     def png(self) -> bytes:
-        """The picture as the bytes of a PNG. Raises RenderError if there is no dot to draw with."""
+        """The picture as the bytes of a PNG. Raises RenderError if there is no dot to draw with.
+
+        Letters beyond Latin, Greek and Cyrillic take a system's dot: the wheel's has one font, and shows boxes.
+        """
         return render(self.source, "png")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -66,6 +68,8 @@ class Drawing:
         """Write filename.svg, or .png, and return its path: graphviz's way, which is micrograd's. ``view`` shows it."""
         path = str(self.save(f"{filename}.{format or self.format}").resolve())
         if view:
+            import webbrowser  # here, for it brings much along
+
             webbrowser.open(f"file://{path}")
         return path
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ..engine.graph import sweep
 from ..engine.value import Value, edges
-from ..errors import GraphError, known
+from ..errors import GraphError, counted, known
 
 BUDGET = 400  # values in one picture; beyond, nobody follows a line
 LINES = 3  # lines for each value of the budget: layers of folded neurons have few values and many lines
@@ -35,8 +35,8 @@ class FoldedGraph:
         self.lines = sum(map(len, self.links.values()))  # operands that lead into the shown values
         self.frame_of = {node: module for module, inside in self.open.items() for node in [*inside, module]}
         count, are = len(self.folded), "are" if hidden != 1 else "is"
-        folded = f"{count:,} module{'s are' if count > 1 else ' is'} folded"
-        self.notes = [f"{folded}; {values(hidden)} inside {are} not shown."] if count else []
+        folded = f"{counted(count, 'module')} {'are' if count > 1 else 'is'} folded"
+        self.notes = [f"{folded}; {counted(hidden, 'value')} inside {are} not shown."] if count else []
 
 
 def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, budget: int = BUDGET) -> FoldedGraph:
@@ -63,11 +63,12 @@ def fold(order: Sequence[Value], closed: bool | Collection[str] | None = None, b
     graph = FoldedGraph(shown, links, folded, frames)
     for what, count, most in (("values", len(shown), budget), ("lines", graph.lines, LINES * budget)):
         if count > most:
-            folding = f", with {len(folded):,} modules folded" if folded else ""
+            folding = f", with {counted(len(folded), 'module')} folded" if folded else ""
             raise GraphError(
-                f"a picture of this graph of {values(len(order))}{folding} shows {count:,} {what}, more than its "
-                f"budget of {most:,}: draw a part of it, draw_dot(node); or label the values that matter (node.label "
-                "= 'h1'), and what lies between them is folded; or draw_network(net) for the network; or raise budget="
+                f"a picture of this graph of {counted(len(order), 'value')}{folding} shows {count:,} {what}, more than "
+                f"its budget of {most:,}: draw a part of it, draw_dot(node); or label the values that matter, "
+                "node.label = 'h1', and what lies between them is folded; or draw_network(net) for the network; or "
+                "raise budget="
             )
     return graph
 
@@ -122,8 +123,3 @@ def slopes_through(made: list[Value], inputs: list[Value]) -> list[Link]:
     ends = set(inputs)
     found = dict(sweep([*inputs, *made], lambda x: () if x in ends else edges(x), 1.0))
     return [(x, found[x] + 0.0) for x in inputs]  # 0, not −0, behind a closed relu
-
-
-def values(count: int) -> str:
-    """So many values, in words."""
-    return f"{count:,} value{'s' * (count != 1)}"

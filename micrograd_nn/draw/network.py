@@ -9,7 +9,8 @@ from typing import Any
 
 from ..derive.recorded import check_unchanged
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentError, ArgumentTypeError
+from ..errors import ArgumentError, ArgumentTypeError, counted
+from ..habits import UNREACHED
 from ..nn.layers import MLP, Layer, Module, Neuron
 from ..notation.text import rounded, shown
 from .columns import Circle, Column, Place, columns_of, composed, recorded
@@ -70,7 +71,7 @@ def draw_network(
     notes = ["Larger layers are abbreviated."] if any(None in column.heights for column in columns) else []
     samples = sum(node.label == columns[-1].circles[0].label for node in nodes)
     if samples > 1:
-        notes.append(f"The circles show the first of {samples:,} samples.")
+        notes.append(f"The circles show the first of {counted(samples, 'sample')}.")
         picture.note(notes[-1])
     sizes = " → ".join(f"{len(column.circles):,}" for column in columns)
     return Drawing(picture.text, f"Network {sizes}", picture.names, tuple(notes), format)
@@ -90,7 +91,7 @@ class _Picture(Source):
         for i, column in enumerate(columns):
             for position in column.heights:
                 if position is None:
-                    self._write(f"d{i}", *self._spot(i, None), "⋮", size="22")
+                    self._left_out(i)
                 else:
                     self._circle(i, position, column.circles[position])
             self._write(f"c{i}", i * self.across, self.bottom, column.caption, size="11")
@@ -141,6 +142,12 @@ class _Picture(Source):
             biases = _biases(circle)
             self._write(f"b{i}.{position}", x, y - RADIUS - 0.05 - LINE / 2 * len(biases), *biases)
 
+    def _left_out(self, i: int) -> None:
+        """Three dots, drawn: not every font has the sign ⋮, and a PNG would show an empty box."""
+        x, y = self._spot(i, None)
+        for k in (-1, 0, 1):
+            self.node(f"d{i}.{k}", shape="point", width="0.04", color=COLOUR["muted"], pos=_at(x, y + 0.1 * k))
+
     def _line(self, left: Place, right: Place, weights: list[Value]) -> None:
         (j, start), (i, end) = left, right
         identity = f"{i}.{start}.{end}" if j == i - 1 else f"{j}-{i}.{start}.{end}"
@@ -164,7 +171,7 @@ def _parameters(parameters: Iterable[Value], usual: str = "w") -> list[str]:
     lines = []
     for parameter in parameters:
         lines.append(f"{shown(parameter.label, 8) or usual} = {rounded(parameter.data)}")
-        lines += [] if parameter.grad is None else [f"grad {rounded(parameter.grad)}"]
+        lines += [] if parameter.grad is UNREACHED else [f"grad {rounded(parameter.grad)}"]
     return lines
 
 
@@ -173,7 +180,7 @@ def _biases(circle: Circle) -> list[str]:
 
 
 def _slope(value: Value | None) -> list[str]:
-    return [] if value is None or value.grad is None else [f"grad {rounded(value.grad)}"]
+    return [] if value is None or value.grad is UNREACHED else [f"grad {rounded(value.grad)}"]
 
 
 def _half_width(writings: Iterable[list[str]]) -> float:

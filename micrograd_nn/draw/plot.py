@@ -4,8 +4,8 @@ They stand among the pictures and not with training because they know lists of n
 command line, the chapters and ``History.plot`` hand theirs in.
 
 Promise (tests/test_draw_plot.py): each function draws on the axes that it is given, or makes some, and returns them; it
-sets no global option and shows nothing by itself. Lines that share a picture differ in colour and in stroke. The same
-picture, made again, is saved as the same bytes.
+sets no global option and shows nothing by itself. Lines that share a picture differ in colour and in stroke. What is
+drawn reads on a light page and on a dark one. The same picture, made again, is saved as the same bytes.
 """
 
 import io
@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..engine.operation import Operation, lookup
-from ..errors import ArgumentError, ExtraMissingError, ShapeError
+from ..errors import ArgumentError, ExtraMissingError, ShapeError, counted
 from .drawing import save_as
+from .palette import LIGHT
 
-COLOURS = ("#0a67a8", "#c4530b", "#3a8a5f", "#8a5a9e", "#8a6d00", "#5c6675")
+INK = "#787f8b"  # like COLOURS, a contrast of about 4 with a white page and with a dark one: new axes have no ground
+INKED = ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color")
+STYLE: dict[Any, str] = dict.fromkeys(INKED, INK) | dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none")
+COLOURS = ("#1b7abf", "#c4530b", "#3a8a5f", "#9463ab", "#93720a", "#6d7788")
 STROKES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 FINE = 200  # points along a curve
 GRID = 121  # points along each side of a map
@@ -51,7 +55,8 @@ def axes(ax: Any = None, **size: Any) -> Any:
         raise ExtraMissingError(
             "plots are drawn by matplotlib, which is not installed: python -m pip install 'micrograd-nn[plot]'"
         ) from None
-    made = pyplot.subplots(layout="constrained", **size)[1]
+    with pyplot.rc_context(STYLE):
+        made = pyplot.subplots(layout="constrained", **size)[1]
     for one in made.flat if hasattr(made, "flat") else [made]:
         one.spines[["top", "right"]].set_visible(False)
     return made
@@ -87,12 +92,12 @@ def plot_curves(
     for i, (name, curve) in enumerate(named.items()):
         where = range(len(curve)) if x is None else x
         if len(where) != len(curve):
-            raise ShapeError(f"{name!r} has {len(curve)} numbers for {len(where)} steps")
+            raise ShapeError(f"{name!r} has {counted(len(curve), 'number')} for {counted(len(where), 'step')}")
         alone = sum(map(isfinite, curve)) == 1  # one number makes no line
         ax.plot(where, curve, label=name, marker="o" if alone else "", **_line(i))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if len(named) > 1:
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, labelcolor=_ink(ax))
     return ax
 
 
@@ -126,18 +131,19 @@ def plot_history(history: Record, ax: Any = None) -> Any:
 def plot_decision(classify: Height, points: Points, labels: Numbers, ax: Any = None, *, level: float = 0.5) -> Any:
     """The plane of two inputs, coloured by classify(x1, x2), the line where it is ``level``, and labelled points."""
     if len(points) != len(labels) or not len(points):
-        raise ShapeError(f"{len(points)} points need as many labels, got {len(labels)}")
-    ax = axes(ax)
+        raise ShapeError(f"each point takes a label: got {counted(len(points), 'point')} and {len(labels)}")
+    ax = _on_paper(ax)
     across, up, heights = _map(classify, points, margin=0.15)
     ax.contourf(across, up, heights, levels=20, cmap="RdBu", alpha=0.45)
     if min(map(min, heights)) < level < max(map(max, heights)):
-        ax.contour(across, up, heights, levels=[level], colors="#1d2433", linewidths=1.5)
+        ax.contour(across, up, heights, levels=[level], colors=LIGHT["ink"], linewidths=1.5)
     for i, label in enumerate(sorted(set(labels))):
         chosen = [point for point, own in zip(points, labels, strict=True) if own == label]
         look = {"color": COLOURS[1 - i % 2], "marker": "os^Dv"[i % 5], "edgecolors": "white", "zorder": 3}
         ax.scatter([point[0] for point in chosen], [point[1] for point in chosen], label=f"{label:g}", **look)
     ax.set(xlabel="x1", ylabel="x2")
-    ax.legend(title="label", loc="upper left", bbox_to_anchor=(1.0, 1.0))  # inside, its marks would pass for points
+    outside = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}  # inside, its marks would pass for points
+    ax.legend(title="label", frameon=False, labelcolor=_ink(ax), **outside).get_title().set_color(_ink(ax))
     return ax
 
 
@@ -150,15 +156,16 @@ def plot_surface(
     """
     if not path:
         raise ArgumentError("a descent path needs at least one point (m, b)")
-    ax = axes(ax)
+    ax = _on_paper(ax)
     contours = ax.contour(*_map(loss, (*path, *around), margin=0.25), levels=16, cmap="viridis", linewidths=1)
     ax.clabel(contours, fontsize=7, fmt="%g")
     ax.plot(*zip(*path, strict=True), color=COLOURS[1], marker=".", linewidth=1.2)
     marks = {tuple(path[0]): ("start", "o", 6), tuple(path[-1]): ("end", "*", 12)}  # in one place, the end's only
     for point, (name, mark, size) in marks.items():
         ax.plot(*point, marker=mark, markersize=size, color=COLOURS[1])
-        plate = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "boxstyle": "round,pad=0.15"}
-        ax.annotate(name, point, xytext=(8, 6), textcoords="offset points", fontsize=9, bbox=plate)
+        plate = {"facecolor": LIGHT["paper"], "edgecolor": "none", "alpha": 0.85, "boxstyle": "round,pad=0.15"}
+        beside = {"xytext": (8, 6), "textcoords": "offset points", "fontsize": 9}
+        ax.annotate(name, point, color=LIGHT["ink"], bbox=plate, **beside)
     ax.set(xlabel=names[0], ylabel=names[1])
     return ax
 
@@ -173,7 +180,7 @@ def plot_activation(activation: str | Operation, ax: Any = None, *, start: float
     values = [row.forward(x, *rest) for x in xs]
     slopes = [row.partials[0](x, *rest, value) for x, value in zip(xs, values, strict=True)]
     ax = plot_curves({row.name: values, f"{row.name}′": slopes}, ax, x=xs, xlabel="x", ylabel="")
-    ax.axhline(0.0, color="#c9cfd8", linewidth=0.8, zorder=0)
+    ax.axhline(0.0, color=_ink(ax), alpha=0.5, linewidth=0.8, zorder=0)
     return ax
 
 
@@ -184,13 +191,16 @@ def plot_confusion(matrix: Sequence[Sequence[int]], ax: Any = None, *, names: Se
     """A confusion matrix: a row per true class, a column per answer; mistakes are coloured by their number."""
     size = len(matrix)
     if not size or any(len(row) != size for row in matrix):
-        raise ShapeError(f"a confusion matrix is square, got {size} rows of {sorted({len(row) for row in matrix})}")
+        raise ShapeError(
+            f"a confusion matrix is square, got {counted(size, 'row')} of {sorted({len(row) for row in matrix})}"
+        )
     ax = axes(ax)
     mistakes = [[count * (i != j) for j, count in enumerate(row)] for i, row in enumerate(matrix)]
     ax.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.4 * max(1, *map(max, mistakes)))
     for i, row in enumerate(matrix):
         for j, count in enumerate(row):
-            ax.text(j, i, str(count), ha="center", va="center", fontsize=8, weight="bold" if i == j else "normal")
+            look = {"color": LIGHT["ink"], "fontsize": 8, "weight": "bold" if i == j else "normal"}
+            ax.text(j, i, str(count), ha="center", va="center", **look)
     marks, shown = range(size), names or [str(i) for i in range(size)]
     ax.set(xlabel="answer", ylabel="truth", xticks=marks, yticks=marks, xticklabels=shown, yticklabels=shown)
     return ax
@@ -215,11 +225,23 @@ def plot_digits(
         ax.imshow([picture[side * j : side * (j + 1)] for j in range(side)], cmap="gray_r")
         title = "" if labels is None else f"{labels[i]}"
         taken = title if labels is None or answers is None or labels[i] == answers[i] else f"{title} → {answers[i]}"
-        ax.set_title(taken, fontsize=9, color="black" if taken == title else COLOURS[1])
+        ax.set_title(taken, fontsize=9, color=_ink(ax) if taken == title else COLOURS[1])
     return grid
 
 
 # ---- parts ----
+
+
+def _ink(ax: Any) -> Any:
+    """The colour of the writing on these axes, somebody's own perhaps."""
+    return ax.xaxis.label.get_color()
+
+
+def _on_paper(ax: Any) -> Any:
+    """Axes on a white ground: a map keeps its colours on a dark page."""
+    ax = axes(ax)
+    ax.set_facecolor(LIGHT["paper"])
+    return ax
 
 
 def _line(i: int) -> dict[str, Any]:

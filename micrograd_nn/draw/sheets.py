@@ -10,8 +10,8 @@ from html import escape
 from importlib import resources
 
 from ..derive import Explanation, Quiz
-from ..derive.chain import formula_of, numbered
-from ..derive.recorded import names_of, partial_latex
+from ..derive.named import formula_of, numbered
+from ..derive.recorded import partial_latex
 from ..engine.value import Value
 from ..errors import GraphError
 from ..notation.latex import label_latex, number_latex
@@ -53,7 +53,7 @@ def _page(title: str, sections: list[str]) -> str:
 
 
 def _sheet(heading: str, quiz: Quiz) -> str:
-    names = names_of(quiz.root)
+    names = quiz.names
     given = "".join(f"<li>{_math(label_latex(names[leaf]), number_latex(leaf.data))}</li>" for leaf in quiz.leaves)
     made = "".join(f"<li>{_math(label_latex(names[n]), formula_of(n, names).latex())}</li>" for n in quiz.made)
     parts = [f"<h2>Given</h2><ul class=given>{given}</ul>", f"<h2>and</h2><ul class=equations>{made}</ul>"]
@@ -91,8 +91,7 @@ def _slip_lines(quiz: Quiz) -> list[str]:
 
 
 def _key(heading: str, quiz: Quiz) -> str:
-    names = names_of(quiz.root)
-    values = "".join(f"<li>{_worked_out(node, names)}</li>" for node in quiz.told)
+    values = "".join(f"<li>{_worked_out(node, quiz.names)}</li>" for node in quiz.told)
     parts = [f"<h2>Values</h2><ul class=equations>{values}</ul>"] if values else []
     parts += [f"<div class=derivation>{_derivation(explanation)}</div>" for explanation in quiz.derivations]
     if quiz.slip:

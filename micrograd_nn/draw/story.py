@@ -13,11 +13,12 @@ from itertools import count
 from math import isfinite
 
 from ..derive import Explanation, steps
-from ..derive.chain import Chain, Factor, numbered, slope_of
+from ..derive.chain import Chain
+from ..derive.named import Factor, NamedGraph, Way, numbered, slope_of
 from ..derive.recorded import names_of, partial_latex
 from ..engine.graph import postorder
 from ..engine.value import Constant, Value, adjoints, topological_order
-from ..errors import GraphError
+from ..errors import GraphError, counted
 from ..notation._simplify import Tidy
 from ..notation.latex import LATEX, label_latex, number_as_latex, text_latex
 from ..notation.symbol import Symbol
@@ -64,8 +65,8 @@ class Story:
         recorded = topological_order(root)
         if len(recorded) > BUDGET:
             raise GraphError(
-                f"a walk through {len(recorded):,} values is longer than anyone follows; up to {BUDGET} are told: "
-                "walk(node) goes through a part of the graph"
+                f"a walk through {counted(len(recorded), 'value')} is longer than anyone follows; up to {BUDGET} are "
+                "told: walk(node) goes through a part of the graph"
             )
         self.root = root
         self.steps = {step.node: step for step in steps(root)}
@@ -113,7 +114,7 @@ class Story:
         """∂root/∂node in LaTeX, through the named nodes; the reason in words if it is too long to write."""
         names = names_of(self.root) | {self.order[place]: self.names[place]}  # an unnamed node as in the whole walk
         try:
-            return Explanation(Chain(self.root, self.order[place], names)).latex()
+            return Explanation(Chain(self.root, self.order[place], NamedGraph(self.root, names))).latex()
         except GraphError as error:
             return text_latex(str(error))
 
@@ -170,8 +171,8 @@ class Story:
         if moment.place is None:
             leaves = sum(node.operation is None and not isinstance(node, Constant) for node in self.order)
             return "", (
-                f"{leaves} numbers are given. {len(self.steps)} operations will be computed from them, operands "
-                "first; then the gradient goes back the same way."
+                f"{counted(leaves, 'number')} given, {counted(len(self.steps), 'operation')} to be computed from "
+                "there, operands first; then the gradient goes back the same way."
             )
         node, name = self.order[moment.place], self.names[moment.place]
         if moment.phase == "seed":
@@ -193,7 +194,7 @@ class Story:
             formula = text_latex(str(error))
         if block.is_whole:
             unfold = f"Unfold {self.name(block.output)} to take them one by one."
-            return formula, f"{len(block.made)} operations in one step. {unfold}"
+            return formula, f"{counted(len(block.made), 'operation')} in one step. {unfold}"
         letters = [f"{letter} is {self.name(x)}" for letter, x in zip("ab", block.operands, strict=False)]
         return formula, f"{self.steps[block.output].operation.doc} Here {' and '.join(letters)}."
 
@@ -212,7 +213,7 @@ class Story:
                 )
             rows.append(self._chain_rule(factor, slope, upstream, before, total))
         if block.is_whole:
-            ways = f"Through its {len(block.made)} operations it goes on to {len(rows)} values."
+            ways = f"Through its {counted(len(block.made), 'operation')} it goes on to {counted(len(rows), 'value')}."
             sentences.append(f"{ways} Unfold it to take them one by one.")
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}", " ".join(sentences)
 
@@ -230,10 +231,11 @@ class Story:
         """∂output/∂input for each input, through the inside of a module, which has no names here."""
         node, named = block.output, {x: self.names[self.place[x]] for x in (block.output, *block.inputs)}
         if block.is_whole:
-            return [Chain(node, x, named).factors[node][x] for x in block.inputs]
+            graph = NamedGraph(node, named)
+            return [Chain(node, x, graph).factors[node][x] for x in block.inputs]
         symbols = list(map(self.symbol, node.operands))
         return [
-            Factor(named[node], named[x], slope_of(node, k, symbols, self.symbol(node)), node.partials[k])
+            Factor(named[node], named[x], Way.of(slope_of(node, k, symbols, self.symbol(node)), node.partials[k]))
             for k, x in enumerate(node.operands)
             if x in named
         ]

@@ -10,7 +10,7 @@ from inspect import Parameter, Signature
 from keyword import iskeyword
 from typing import Any, Self, TypeVar, overload
 
-from ..errors import ArgumentError, NumberError, known
+from ..errors import ArgumentError, NumberError, counted, known
 from ..habits import described
 from ..number import as_float as as_float
 
@@ -126,7 +126,7 @@ class Operation:
         """Apply to floats, or to anything that brings its own ``apply``. Raises ArgumentError on a wrong count."""
         if len(operands) != self.arity:
             if len(operands) != 1 or self.default is None:
-                raise ArgumentError(f"{self.name} takes {self.arity} operand(s), got {len(operands)}")
+                raise ArgumentError(f"{self.name} takes {counted(self.arity, 'operand')}, got {len(operands)}")
             operands = (*operands, self.default)
         for operand in operands:
             if operand.__class__ is not float:

@@ -136,18 +136,26 @@ sqrt: Operation = Operation("sqrt", doc="The square root of a.", sign="√",
 
 sigmoid: Operation = Operation("sigmoid", doc="1 / (1 + exp(-a)): the smooth step from 0 to 1.", sign="σ",
     forward=lambda a: 1.0 / (1.0 + math.exp(-a)) if a >= 0 else (e := math.exp(a)) / (1.0 + e),
-    partials=(lambda a, out: 0.25 * sech2(0.5 * a),),  # out·(1 - out) has no digit left at a = 40
+    partials=(lambda a, out: sigmoid_slope(a),),  # out·(1 - out) has no digit left at a = 40
     textbook=(lambda a, out: out * (1.0 - out),), text="σ({a})", latex=r"\sigma\left({a:0}\right)",
-    c="({a} >= 0.0 ? 1.0 : exp(-fabs({a}))) / (1.0 + exp(-fabs({a})))",
+    c="({a} < 0.0 ? exp(-fabs({a})) : 1.0) / (1.0 + exp(-fabs({a})))",
     python="1.0 / (1.0 + exp(-{a})) if {a} >= 0.0 else (e := exp({a})) / (1.0 + e)",
     numpy="np.exp(np.minimum({a}, 0.0)) / (1.0 + np.exp(-np.abs({a})))")
+
+sigmoid_slope: Operation = Operation("sigmoid_slope", doc="σ(a)·σ(-a), the slope of sigmoid.", sign="σ′", level=3,
+    forward=lambda a: (e := math.exp(-abs(a))) / (1.0 + e * (2.0 + e)),
+    partials=(lambda a, out: -tanh(0.5 * a) * out,),
+    text="σ({a})·σ(−{a:3})", latex=r"\sigma\left({a:0}\right) \cdot \sigma\left(-{a:3}\right)",
+    python="(e := math.exp(-abs({a}))) / (1.0 + e * (2.0 + e))",
+    numpy="np.exp(-np.abs({a})) / (1.0 + np.exp(-np.abs({a})) * (2.0 + np.exp(-np.abs({a}))))",
+    c="exp(-fabs({a})) / (1.0 + exp(-fabs({a})) * (2.0 + exp(-fabs({a}))))")
 
 tanh: Operation = Operation("tanh", doc="The hyperbolic tangent of a: from -1 to 1.", forward=math.tanh,
     partials=(lambda a, out: sech2(a),),  # 1 - t² has no digit left at a = 20
     textbook=(lambda a, out: 1.0 - power(out, 2.0),),
     latex=r"\tanh\left({a:0}\right)", numpy="np.tanh({a})", python="math.tanh({a})", c="tanh({a})")
 
-sech2: Operation = Operation("sech2", doc="1 / cosh(a)², the slope of tanh, and four times that of sigmoid at 2a.",
+sech2: Operation = Operation("sech2", doc="1 / cosh(a)², the slope of tanh.",
     forward=lambda a: 4.0 * (e := math.exp(-2.0 * abs(a))) / (1.0 + e * (2.0 + e)),
     partials=(lambda a, out: -2.0 * tanh(a) * out,),
     python="4.0 * (e := exp(-2.0 * abs({a}))) / (1.0 + e * (2.0 + e))",

@@ -7,16 +7,16 @@ The sum, the difference, the product and a neuron's sum are spelled out for spee
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Set
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from math import isfinite, isnan
 from operator import attrgetter, ge, gt, le, lt
 from typing import Any
 from warnings import warn
 
 from ..errors import printable
-from ..habits import Habits, made_by_hand, read_off
+from ..habits import UNREACHED, Habits, made_by_hand
 from ..number import as_float
 from .graph import Below, copying
 from .graph import topological_order as topological_order
@@ -29,7 +29,12 @@ LEFT = "a number leaves its graph here: write micrograd_nn.exp(v) for math.exp(v
 
 def compared(test: Callable[[float, float], bool]) -> Callable[["Value", Any], bool]:
     """A comparison of the numbers."""
-    return lambda self, other: test(self.data, as_value(other).data)
+
+    def look(self: "Value", other: Any) -> bool:
+        """Of the numbers. Nodes are compared by ``is``."""
+        return test(self.data, as_value(other).data)
+
+    return look
 
 
 class Value(Habits, Operand):
@@ -41,18 +46,18 @@ class Value(Habits, Operand):
     >>> a.grad, b.grad
     (-24.0, 16.0)
 
-    ``grad`` is None until a sweep has reached the node. A leaf adds the sweeps up, as in PyTorch; a node that an
-    operation made holds the latest sweep. In a training loop write ``p.data -= lr * p.grad``: it changes the number.
-    ``p -= …`` makes a new node instead. ``bool(v)``, ``==`` and ``<`` look at the number, ``hash(v)`` at the node:
-    equal ones stay apart in a set. ``float(v)``, and so ``math.exp(v)``, takes the number out of the graph, with a
-    warning as in PyTorch: write ``v.data``. ``p.grad != 0`` is true of None too; ``if p.grad`` is not.
+    Python's signs, the table's functions, ``tanh(v)`` or ``v.tanh()``, and NumPy's, ``np.exp(v)``, record what they do.
+    A leaf adds the sweeps up, as in PyTorch; a node that an operation made holds the latest sweep. In a training loop
+    write ``p.data -= lr * p.grad``: it changes the number. ``p -= …`` makes a new node instead. ``bool(v)``, ``==``
+    and ``<`` look at the number, ``hash(v)`` at the node: equal ones stay apart in a set. ``float(v)``, and so
+    ``math.exp(v)``, takes the number out of the graph, with a warning as in PyTorch: write ``v.data``.
 
     Raises NumberError (TypeError) if data is not one real number, TooLargeError if no float holds it.
     """
 
-    __slots__ = ("_data", "grad", "label", "operation", "left", "right", "dleft", "dright")
+    __slots__ = ("_data", "_grad", "label", "operation", "left", "right", "dleft", "dright")
     _data: float
-    grad: float | Any  # None until a sweep has reached the node; Any, so that types let p.data -= lr * p.grad pass
+    _grad: float | None  # None until a sweep has reached the node
     label: str
     operation: Operation | None  # what made it; None for a leaf
     left: Any  # the operands, Values: None where there is none
@@ -61,7 +66,7 @@ class Value(Habits, Operand):
     dright: float
 
     def __init__(self, data: Any, label: "str | Collection[Value]" = "", op: str = "") -> None:
-        self._data, self.grad, self.label = as_float(data), None, label if isinstance(label, str) else ""
+        self._data, self._grad, self.label = as_float(data), None, label if isinstance(label, str) else ""
         self.operation = self.left = self.right = None
         self.dleft = self.dright = 0.0
         if not isinstance(label, str):
@@ -74,7 +79,19 @@ class Value(Habits, Operand):
 
     @data.setter
     def data(self, number: Any) -> None:
-        self._data = as_float(number)
+        number = as_float(number)
+        latest["change"] = object()  # before as well: Ctrl-C in between must not leave in force what somebody keeps
+        self._data = number
+        latest["change"] = object()
+
+    @property
+    def grad(self) -> float:
+        """The slope that sweeps found here. Before the first it is UNREACHED: it counts as 0, and prints as –."""
+        return UNREACHED if self._grad is None else self._grad
+
+    @grad.setter
+    def grad(self, slope: float | None) -> None:
+        self._grad = None if slope is None or slope is UNREACHED else as_float(slope)
 
     @property
     def operands(self) -> "tuple[Value, ...]":
@@ -85,12 +102,6 @@ class Value(Habits, Operand):
     def partials(self) -> tuple[float, ...]:
         """∂self/∂operand for each operand, recorded at forward time."""
         return () if self.left is None else (self.dleft,) if self.right is None else (self.dleft, self.dright)
-
-    @property
-    def _prev(self) -> Set["Value"]:  # micrograd's, in order
-        return dict.fromkeys(self.operands).keys()
-
-    _op = property(lambda self: self.operation.sign if self.operation else "")
 
     # ---- forward ----
 
@@ -146,7 +157,7 @@ class Value(Habits, Operand):
         Raises AnomalyError under ``detect_anomaly``.
         """
         order = topological_order(self)
-        before = [node.grad for node in order]
+        before = [node._grad for node in order]
         undo = map(_set_grad, order, before)
         try:
             _sweep(order, before)
@@ -155,13 +166,6 @@ class Value(Habits, Operand):
             deque(undo, maxlen=0)  # all of it in one step of C, which no Ctrl-C divides
             raise
 
-    def _pass_on(self) -> None:
-        """One step of the sweep by hand: pass ``self.grad`` on to the operands."""
-        for operand, slope in zip(self.operands, self.partials, strict=True):
-            operand.grad = (operand.grad or 0.0) + (self.grad or 0.0) * slope
-
-    _backward = property(lambda self: self._pass_on, read_off)  # micrograd's
-
     # ---- as a number ----
 
     def __float__(self) -> float:
@@ -169,12 +173,6 @@ class Value(Habits, Operand):
         if now()[0]:
             warn(LEFT, stacklevel=2)
         return number
-
-    def __bool__(self) -> bool:
-        return bool(self.data)
-
-    def __round__(self, digits: int | None = None) -> float:
-        return round(self.data, digits)
 
     def __eq__(self, other: object) -> bool:
         if getattr(other, "shape", None):
@@ -194,7 +192,7 @@ class Value(Habits, Operand):
 
     def __reduce__(self) -> tuple[Any, ...]:
         below = None if self.left is None or self in copying.get() else Below(self)
-        fields = self.data, self.grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
+        fields = self.data, self._grad, self.label, self.operation, self.left, self.right, self.dleft, self.dright
         return _restore, (self.__class__, below, *fields)
 
 
@@ -204,8 +202,9 @@ class Constant(Value):
     __slots__ = ()
 
 
+latest: dict[str, object] = {"change": object()}  # another after each: who keeps numbers sees if they still hold
 _blank = partial(Value.__new__, Value)  # quicker than Value.__new__(Value), and than Value() by far
-_set_grad = vars(Value)["grad"].__set__
+_set_grad, _set_data = (vars(Value)[slot].__set__ for slot in ("_grad", "_data"))
 
 
 def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dright: float) -> Value:
@@ -220,10 +219,16 @@ def _record(data: float, operation: Any, left: Any, right: Any, dleft: float, dr
             operation = left = right = None
             dleft = dright = 0.0
     node = _blank()
-    node._data, node.grad, node.label = data, None, ""
+    node._data, node._grad, node.label = data, None, ""
     node.operation, node.left, node.right = operation, left, right
     node.dleft, node.dright = dleft, dright
     return node
+
+
+def set_numbers(values: Iterable[Value], numbers: Iterable[float], *more: Iterable[object]) -> None:
+    """Give each Value its number, and go through ``more``: all in one step of C, which no Ctrl-C divides."""
+    changed = map(latest.update, [{"change": object()}])
+    deque(chain(map(_set_data, values, numbers), changed, *more), maxlen=0)
 
 
 def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value], bias: Value | None = None) -> Value:
@@ -256,37 +261,37 @@ def edges(node: Value) -> Iterable[tuple[Value, float]]:
 def adjoints(root: Value) -> dict[Value, float]:
     """∂root/∂node for every node below the root, in topological order; every ``.grad`` is afterwards what it was."""
     order = topological_order(root)
-    before = [node.grad for node in order]
+    before = [node._grad for node in order]
     undo = map(_set_grad, order, before)
     try:
         _sweep(order, before)
-        return dict(zip(order, map(attrgetter("grad"), order), strict=True))
+        return dict(zip(order, map(attrgetter("_grad"), order), strict=True))
     finally:
         deque(undo, maxlen=0)  # all of it in one step of C, which no Ctrl-C divides
 
 
 def _sweep(order: list[Any], before: list[float | None]) -> None:
-    """``graph.sweep`` for floats, faster: it runs on ``.grad``, and where a slope is 1 it makes no new float."""
+    """``graph.sweep`` for floats, faster: it runs on ``._grad``, and where a slope is 1 it makes no new float."""
     if before.count(None) < len(before):
         deque(map(_set_grad, order, repeat(None)), maxlen=0)
-    order[-1].grad = 1.0
+    order[-1]._grad = 1.0
     for node in reversed(order):
         left = node.left
         if left is not None:
-            adjoint = node.grad
+            adjoint = node._grad
             slope = node.dleft
             if slope == 1.0:  # a sum: its operands are of one class, a product's are Parameters, and Python notices
-                earlier = left.grad
-                left.grad = adjoint if earlier is None else earlier + adjoint
+                earlier = left._grad
+                left._grad = adjoint if earlier is None else earlier + adjoint
             else:
-                earlier = left.grad
-                left.grad = adjoint * slope if earlier is None else earlier + adjoint * slope
+                earlier = left._grad
+                left._grad = adjoint * slope if earlier is None else earlier + adjoint * slope
             right = node.right
             if right is not None:
                 slope = node.dright
                 term = adjoint if slope == 1.0 else adjoint * slope
-                earlier = right.grad
-                right.grad = term if earlier is None else earlier + term
+                earlier = right._grad
+                right._grad = term if earlier is None else earlier + term
     if open_locks and now()[1]:
         check_backward(order)
 
@@ -295,10 +300,10 @@ def _add_earlier(order: list[Any], before: list[float | None]) -> None:
     """A leaf adds the sweeps up. (A loop in backward's own try: CPython 3.13.0 lets Ctrl-C past the except.)"""
     for node, earlier in zip(order, before, strict=True) if any(before) else ():
         if earlier is not None and node.left is None:
-            node.grad += earlier
+            node._grad += earlier
 
 
 def _restore(kind: type[Value], _below: object, *fields: Any) -> Value:
     node = kind.__new__(kind)
-    node._data, node.grad, node.label, node.operation, node.left, node.right, node.dleft, node.dright = fields
+    node._data, node._grad, node.label, node.operation, node.left, node.right, node.dleft, node.dright = fields
     return node

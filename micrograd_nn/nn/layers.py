@@ -7,18 +7,30 @@ neuron, weights before bias; and its inputs are checked before the first node is
 from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import pairwise
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..collector import undisturbed
 from ..engine.operation import TABLE, Operation
 from ..engine.value import Value, weighted_sum
-from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, NumberError, ShapeError, UnknownNameError, counted
 from ..number import whole_number
 from .functional import maxout, softmax
 from .init import Initialiser, initialiser, source_of
 from .module import Module as Module
 from .module import Parameter
 from .naming import Automatic
+
+if TYPE_CHECKING:
+
+    class Outputs(Value, list[Value]):  # type: ignore[misc]
+        """One Value or a list of them: the sizes say which, so a type checker takes it for either."""
+
+        def __lt__(self, other: Any) -> bool: ...
+        def __le__(self, other: Any) -> bool: ...
+        def __gt__(self, other: Any) -> bool: ...
+        def __ge__(self, other: Any) -> bool: ...
+else:
+    Outputs = Value | list[Value]
 
 LAYER_WIDE = ("maxout", "softmax")  # what only a whole layer can do, beside what a single neuron can
 
@@ -28,7 +40,7 @@ class Neuron(Module):
 
     >>> h = Neuron(2, activation="sigmoid", weights=[0, 1], bias=4)
     >>> h([2, 3])
-    Value(data=0.9990889488055994, grad=None, label='h1')
+    Value(data=0.9990889488055994, grad=–, label='h1')
 
     ``activation`` is the name of an operation, or an Operation; "identity" for none. Weights that are not given are
     drawn by ``init`` (see init.INITIALISERS; glorot asks for ``nout``, the outputs of the layer) from ``seed``. A
@@ -58,9 +70,11 @@ class Neuron(Module):
             draw, source = initialiser(init), source_of(seed)
             weights = [draw(source, self.nin, nout) for _ in range(self.nin)]
         if not hasattr(weights, "__len__") or isinstance(weights, str):
-            raise ArgumentTypeError(f"the weights of a neuron are a list of {nin} numbers, got {weights!r:.40}")
+            raise ArgumentTypeError(
+                f"the weights of a neuron are a list of {counted(nin, 'number')}, got {weights!r:.40}"
+            )
         if len(weights) != self.nin:
-            raise ShapeError(f"a neuron of {nin} inputs takes {nin} weights, got {len(weights)}")
+            raise ShapeError(f"a neuron of {counted(nin, 'input')} takes {counted(nin, 'weight')}, got {len(weights)}")
         self.w = [Parameter(weight) for weight in weights]
         self.b = None if bias is False else Parameter(0.0 if bias is None or bias is True else bias)
 
@@ -70,6 +84,7 @@ class Neuron(Module):
         return [self]
 
     def __call__(self, x: Iterable[Any]) -> Value:
+        """The output on a row of inputs x, numbers or Values."""
         return self.fire(as_inputs(x, self.nin, f"neuron {self.label}"))
 
     def fire(self, x: Sequence[Value]) -> Value:
@@ -134,7 +149,8 @@ class Layer(Module):
             self.neurons = [Neuron(nin, single, **options) for _ in range(nout)]
 
     @undisturbed
-    def __call__(self, x: Iterable[Any]) -> Any:
+    def __call__(self, x: Iterable[Any]) -> Outputs:
+        """The output on a row of inputs x, numbers or Values; a list of outputs if there are several."""
         return one_or_all(self.fire(as_inputs(x, self.nin, "a layer")))
 
     def fire(self, x: Sequence[Value]) -> list[Value]:
@@ -160,6 +176,8 @@ class MLP(Module):
     >>> net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
     >>> [p.label for p in net.parameters()]
     ['w1', 'w2', 'b1', 'w3', 'w4', 'b2', 'w5', 'w6', 'b3']
+    >>> net([1.0, -1.0])
+    Value(data=0.4755061112566946, grad=–, label='o1')
     """
 
     @undisturbed
@@ -185,12 +203,15 @@ class MLP(Module):
         else:
             kinds = list(activation)
         if len(kinds) != len(nouts):
-            raise ShapeError(f"{len(nouts)} layers take {len(nouts)} activations, the output's too; got {len(kinds)}")
+            raise ShapeError(
+                f"each layer takes an activation, the output's too: got {counted(len(nouts), 'layer')} and {len(kinds)}"
+            )
         options["seed"] = source_of(options.get("seed"))
         self.layers = [Layer(*size, kind, **options) for size, kind in zip(pairwise(sizes), kinds, strict=True)]
 
     @undisturbed
-    def __call__(self, x: Iterable[Any]) -> Any:
+    def __call__(self, x: Iterable[Any]) -> Outputs:
+        """The output on a row of inputs x, numbers or Values; a list of outputs if there are several."""
         return one_or_all(self.fire(as_inputs(x, self.nin, "the network")))
 
     def fire(self, x: Sequence[Value]) -> list[Value]:
@@ -209,10 +230,12 @@ def as_inputs(x: Iterable[Any], nin: int, who: str) -> list[Value]:
     """x as Values, numbers labelled x1, x2, …; a generator is read once. Raises before an operation is recorded."""
     unordered = isinstance(x, str | bytes | Mapping | Set) or getattr(x, "shape", None) == ()
     if unordered or not isinstance(x, Iterable):
-        raise ArgumentTypeError(f"{who} takes a list of {nin} numbers or Values, got the {type(x).__name__} {x!r:.40}")
+        raise ArgumentTypeError(
+            f"{who} takes a list of {counted(nin, 'number')} or Values, got the {type(x).__name__} {x!r:.40}"
+        )
     given = list(x)
     if len(given) != nin:
-        raise ShapeError(f"{who} takes {nin} inputs, got {len(given)}")
+        raise ShapeError(f"{who} takes {counted(nin, 'input')}, got {len(given)}")
     values = []
     for i, v in enumerate(given, start=1):
         try:
@@ -222,9 +245,9 @@ def as_inputs(x: Iterable[Any], nin: int, who: str) -> list[Value]:
     return values
 
 
-def one_or_all(values: list[Value]) -> Value | list[Value]:
+def one_or_all(values: list[Value]) -> Outputs:
     """The Value itself where there is just one, as micrograd returns it."""
-    return values[0] if len(values) == 1 else values
+    return values[0] if len(values) == 1 else values  # type: ignore[return-value]
 
 
 def named_activation(activation: str | Operation, also: Sequence[str] = ()) -> Operation | None:

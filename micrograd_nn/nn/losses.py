@@ -8,7 +8,7 @@ A new loss is a function here and its row in LOSSES, at the end.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine.ops import absolute, clamped_log, clamped_log1m, relu, softplus
@@ -220,7 +220,7 @@ TARGETS: dict[str, Callable[[float], bool]] = {  # what a target may be, in word
 class Loss:
     """A loss that training knows by the name of its function."""
 
-    function: Callable[..., Value]
+    function: Callable[..., Value] = field(repr=False)
     targets: str = "any number"  # a key of TARGETS
     boundary: float = 0.5  # a single output above it says yes
     outputs: int = 1  # it compares at least so many

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..engine.value import Value
-from ..errors import ArgumentTypeError, NumberError, StateError
+from ..errors import ArgumentTypeError, NumberError, StateError, counted
 from ..number import as_float
 from .naming import on_leaves, then_named
 
@@ -53,7 +53,7 @@ class Module:
             cls.__call__ = on_leaves(cls.__call__)  # type: ignore[method-assign]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+        return f"{type(self).__name__}({counted(len(self.parameters()), 'parameter')})"
 
     def parameters(self) -> list[Value]:
         """The parameters in order, each once."""
@@ -68,7 +68,7 @@ class Module:
         return ((name, part) for name, part in _walk("", self, set()) if isinstance(part, Module))
 
     def zero_grad(self) -> None:
-        """Forget all gradients: each parameter's ``.grad`` is None again."""
+        """Forget all gradients: each parameter is as if no sweep had reached it."""
         for parameter in self.parameters():
             parameter.grad = None
 
@@ -117,5 +117,8 @@ def _walk(name: str, thing: Any, seen: set[Any], weights: bool = True) -> Iterat
     else:
         return
     for key, item in held:
-        if weights or key != "w" or not getattr(thing, "is_neuron", False):
+        if item.__class__ is Parameter and item.operation is None and item not in seen:  # as below, but quicker
+            seen.add(item)
+            yield f"{name}.{key}" if name else str(key), item
+        elif weights or key != "w" or not getattr(thing, "is_neuron", False):
             yield from _walk(f"{name}.{key}" if name else str(key), item, seen, weights)

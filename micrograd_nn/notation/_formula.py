@@ -20,11 +20,12 @@ from unicodedata import normalize
 from ..engine.operation import Operation
 from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
-from ..errors import ArgumentTypeError, FormulaError, printable
+from ..errors import ArgumentTypeError, FormulaError, counted, printable
 from .latex import label_latex
 from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, split, typeset_as
 
 LONGEST = 10_000  # characters
+SHORTEST_FUNCTION = 3  # letters of a name, for a bracket behind it to make it one
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 EXPONENT = re.compile(r"(\d+\.?\d*|\.\d+)(e\d+)")  # 2e1 is 20, but 2·e1 for a caller who has an e1
 
@@ -52,19 +53,13 @@ class Formula:
 
     def __call__(self, names: Mapping[str, Any]) -> Any:
         """What the formula makes of those names. Raises FormulaError for a name that is not among them."""
-        return work_out(self.items if self.is_bound else self.bound(names), names)
+        return work_out(self.items if self.is_bound else parse(self.text, names).items, names)
 
     @property
     def names(self) -> list[str]:
-        """The words in it as they stand, in order, without those of constants."""
+        """The words in it, in order, without those of constants."""
         words = [item.content for item in self.items if isinstance(item.content, str)]
-        return [word for word in dict.fromkeys(words) if word not in CONSTANTS]
-
-    def bound(self, known: Iterable[str]) -> tuple[Item, ...]:
-        """The items with each word read as a name that is known, or as a product. Raises FormulaError if none fits."""
-        known = [*known]
-        names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(self.text) else {}
-        return _Parser(self.text, CONSTANTS | names | {as_typed(name): name for name in known}).read()
+        return [word for word in dict.fromkeys(words) if self.is_bound or word not in CONSTANTS]
 
 
 def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
@@ -78,9 +73,9 @@ def formula(text: str, names: Mapping[str, Any] | Value | None = None) -> Value:
 
     Raises FormulaError (ValueError), which marks the place, before anything is computed.
     """
-    parsed = parse(text)
+    parse(text)  # what is wrong in the text itself is told first
     given = labelled(names) if isinstance(names, Value) else dict(names or {})
-    items = parsed.bound(given)
+    items = parse(text, given).items
     used = {item.content for item in items if isinstance(item.content, str)}
     values = {name: _as_value(name, given[name]) for name in used}
     result = work_out(items, values)
@@ -103,17 +98,24 @@ def labelled(root: Value) -> dict[str, Value]:
     return names
 
 
-def parse(text: str) -> Formula:
-    """Read a formula without working it out. Raises FormulaError, ArgumentTypeError if it is no str.
+def parse(text: str, known: Iterable[str] | None = None) -> Formula:
+    """Read a formula without working it out; each word as a name that is known, or a product, if these are given.
 
     >>> parse("w·x + b").names
     ['w', 'x', 'b']
+
+    Raises FormulaError, also where no known name fits, and ArgumentTypeError if it is no str.
     """
     if not isinstance(text, str):
         raise ArgumentTypeError(f"a formula is a str such as 'w*x + b', got {type(text).__name__}")
     if len(text) > LONGEST:
-        raise FormulaError(f"a formula of {len(text):,} characters; at most {LONGEST:,} are read", text, 0)
-    return Formula(text, _Parser(text).read())
+        raise FormulaError(f"a formula of {counted(len(text), 'character')}; at most {LONGEST:,} are read", text, 0)
+    if known is None:
+        return Formula(text, _Parser(text).read())
+    known = [*known]
+    names = {typeset_as(label_latex(name)): name for name in known} if LATEX.search(text) else {}
+    meanings = CONSTANTS | names | {as_typed(name): name for name in known}
+    return Formula(text, _Parser(text, meanings).read(), is_bound=True)
 
 
 # ---- the parser ----
@@ -193,7 +195,8 @@ class _Parser:
             pieces = [*before, *(self.meanings[piece] for piece in split(word, self.meanings))]
         if len(pieces) == len(before):
             known = [name for name in (self.meanings or {}).values() if isinstance(name, str)]
-            self.fail(_unknown(word, known), token)
+            called = self.text[token.column + len(token.text) :].lstrip().startswith("(")
+            self.fail(_unknown(word, known, called), token)
         for i, piece in enumerate(pieces):
             if i:
                 self.waiting.append(_Waiting(WORD, token, mul, 2))
@@ -265,7 +268,7 @@ class _Parser:
             name = token.text.rstrip(PRIME)
             fewest, most = _operands(functions()[name])
             if not fewest <= wait.count <= most:
-                self.fail(f"{name} takes {most} operand(s), got {wait.count}", token)
+                self.fail(f"{name} takes {counted(most, 'operand')}, got {wait.count}", token)
         self.put(Item(token.column, wait.count, wait.content))
         if token.exponent:
             exponent = float(token.exponent)
@@ -308,9 +311,10 @@ def work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
     return stack[0]
 
 
-def _unknown(name: str, known: Iterable[str]) -> str:
+def _unknown(name: str, known: Iterable[str], called: bool) -> str:
     some = ", ".join(map(printable, sorted({*known})[:30]))
-    meant = get_close_matches(name, functions(), n=3)
+    is_function = called and len(name) >= SHORTEST_FUNCTION  # or it is a factor: w(x + b)
+    meant = get_close_matches(name, functions(), n=3, cutoff=0.0 if is_function else 0.6)
     hint = f"; did you mean the operation {'(…) or '.join(meant)}(…)?" if meant else ""
     word = name.replace(PRIME, "'")
     return f"unknown name {printable(repr(word))}; known are: {some or 'none'}{hint}"

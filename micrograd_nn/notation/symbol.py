@@ -82,15 +82,15 @@ class Symbol(Operand):
                 done[node] = inner(node.operation, *[done[operand] for operand in node.operands])
         return done[self]
 
-    def exchanged(self, part: "Symbol", other: "Symbol") -> "Symbol":
-        """The expression with another part in place of one of its own, and nothing simplified.
+    def exchanged(self, others: "Mapping[Symbol, Symbol]") -> "Symbol":
+        """The expression with other parts in place of some of its own, and nothing simplified.
 
         >>> o = Symbol("o")
         >>> rule = o * (1.0 - o)
-        >>> rule.exchanged(rule.operands[1], o + 1.0)
+        >>> rule.exchanged({rule.operands[1]: o + 1.0})
         <symbol o(o + 1)>
         """
-        done = {part: other}
+        done = {**others}
         for node in self.parts():
             if node not in done:
                 done[node] = Symbol.apply(node.operation, *[done[o] for o in node.operands]) if node.operation else node

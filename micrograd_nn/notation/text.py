@@ -15,6 +15,7 @@ from typing import Any
 from ..engine.operation import Operation
 from ..engine.ops import sub
 from ..errors import GraphError, printable
+from ..habits import UNREACHED
 
 SIGN, SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4, 5  # the levels of a row, see Operation
 LONGEST = 20_000  # characters; a derivation beyond that is no longer read by anyone
@@ -35,14 +36,14 @@ def number_text(number: float, digits: int | None = None) -> str:
 
 
 def rounded(number: float | None, digits: int = 4) -> str:
-    """A number for a picture: short where that is exact, else with all of its digits; – for None.
+    """A number for a picture: short where that is exact, else with all of its digits; – for what is not there.
 
     So no picture says 0 of 1e-9 or 1 of 0.9999999.
 
     >>> [rounded(x) for x in (None, 3.0, 0.1, 2 / 3, 0.99999999, 1e-9, 1.23456e300, -0.0, float("nan"))]
     ['–', '3', '0.1', '0.6667', '1.000', '1e−9', '1.235e300', '−0', 'nan']
     """
-    if number is None:
+    if number is None or number is UNREACHED:
         return "–"
     short = f"{number:.{digits}g}"
     written = short if isnan(number) or float(short) == number else f"{number:#.{digits}g}"

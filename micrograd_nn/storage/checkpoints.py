@@ -21,7 +21,17 @@ NET, MEMORY = "net.", "memory."  # what the names of the arrays start with
 
 
 def save_checkpoint(path: str | os.PathLike[str], net: Module, history: History) -> None:
-    """Write down a training: the network, the optimiser with its memories, and the history. Raises FileError."""
+    """Write down a training: the network, the optimiser with its memories, and the history. Raises FileError.
+
+    >>> import tempfile
+    >>> from micrograd_nn import MLP, SGD, fit
+    >>> net = MLP(1, [1], seed=0)
+    >>> history = fit(net, [[1.0]], [2.0], epochs=2, progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/half_way.safetensors", net, history)
+    ...     load_checkpoint(f"{folder}/half_way.safetensors", net, SGD(net.parameters())).step
+    2
+    """
     state = history.optimizer.state_dict()
     tensors = {NET + name: tensor for name, tensor in tensors_of(net).items()}
     tensors |= {MEMORY + name: _vector(state.pop(name)) for name in history.optimizer.memories}
@@ -37,6 +47,15 @@ def load_checkpoint(path: str | os.PathLike[str], net: Module, optimizer: Optimi
 
     Raises FileError or FormatError for a file that is no whole checkpoint, StateError if the network or the optimiser
     is another one; neither has then changed.
+
+    >>> import tempfile
+    >>> from micrograd_nn import MLP, SGD, fit
+    >>> X, y, net = [[1.0]], [2.0], MLP(1, [1], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/half_way.safetensors", net, fit(net, X, y, epochs=2, progress=False))
+    ...     history = load_checkpoint(f"{folder}/half_way.safetensors", net, SGD(net.parameters()))
+    >>> fit(net, X, y, epochs=4, resume=history, progress=False).step
+    4
     """
     tensors, about = read(path)
     history = _history(about, name_of(path))

@@ -5,33 +5,42 @@ numbers, or one error and nothing changed.
 """
 
 import os
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from itertools import product
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, TypeVar
 
 from ..collector import undisturbed
-from ..engine.value import Value
-from ..errors import ArgumentTypeError, FormatError, StateError, known
+from ..engine.value import set_numbers
+from ..errors import ArgumentTypeError, FormatError, StateError, counted, known
 from ..files import name_of, write_whole
 from ..nn.layers import LAYER_WIDE, MLP, Module, named_activation
 from ..nn.losses import LOSSES
 from .packing import Tensor, Tensors, pack, read, unpack
 
+if TYPE_CHECKING:
+    from ..training.matrices import Dense
+
 M = TypeVar("M", bound=Module)
 Shape = tuple[int, ...]
 
-_set_data = vars(Value)["_data"].__set__
 MLP_FIELDS = {"kind": str, "nin": int, "nouts": list, "activations": list, "bias": bool, "pieces": int}
 
 
-def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None, classes: Sequence[str] = ()) -> None:
+def save(
+    net: Module,
+    path: str | os.PathLike[str],
+    *,
+    loss: str | None = None,
+    classes: Sequence[str] = (),
+    features: Sequence[str] = (),
+) -> None:
     """Write the network to a file: its parameters exactly, and for an MLP how it is built.
 
     ``loss`` is the name of the one that it was trained on, for whoever evaluates it; ``classes`` say what its labels
-    mean. An MLP that was changed by hand,
-    such as one that shares its weights, is a network of your own: it comes back through ``load_into``.
+    mean, ``features`` what its inputs are. An MLP that was changed by hand, such as one that shares its weights, is a
+    network of your own: it comes back through ``load_into``.
 
     Raises FileError (OSError); the old file is then whole.
 
@@ -42,10 +51,12 @@ def save(net: Module, path: str | os.PathLike[str], *, loss: str | None = None, 
     ...     load(f"{folder}/net.safetensors")
     MLP(2, [3 relu, 1 identity])
     """
-    write_whole(path, to_bytes(net, loss=loss, classes=classes))
+    write_whole(path, to_bytes(net, loss=loss, classes=classes, features=features))
 
 
-def to_bytes(net: Module, *, loss: str | None = None, classes: Sequence[str] = ()) -> bytes:
+def to_bytes(
+    net: Module, *, loss: str | None = None, classes: Sequence[str] = (), features: Sequence[str] = ()
+) -> bytes:
     """What ``save`` writes, for where there are no files.
 
     >>> from_bytes(to_bytes(MLP(2, [3, 1], seed=0)))
@@ -55,7 +66,7 @@ def to_bytes(net: Module, *, loss: str | None = None, classes: Sequence[str] = (
         raise ArgumentTypeError(f"save takes a network, a Module, got {type(net).__name__}")
     if loss is not None:
         known("loss", loss, LOSSES)
-    named = {"classes": list(classes)} if classes else {}
+    named = {key: [*words] for key, words in (("classes", classes), ("features", features)) if words}
     return pack(tensors_of(net), {"architecture": architecture(net), "loss": loss, **named})
 
 
@@ -105,30 +116,67 @@ def load_into(net: M, path: str | os.PathLike[str]) -> M:
     return net
 
 
+def load_matrices(path: str | os.PathLike[str]) -> "tuple[list[Dense], dict[str, Any]]":
+    """The layers of the MLP that was saved there as matrices, and what the file says about it.
+
+    Whoever only wants outputs is spared a Value for each parameter. Raises what ``load`` raises.
+    """
+    import numpy as np
+
+    from ..training.matrices import Dense, as_matrices
+
+    tensors, about = read(path)
+    layers = _layers(_checked(about, tensors, name_of(path)))
+    if not _fit(layers, tensors):
+        return as_matrices(_built(tensors, about, name_of(path))) or [], about
+    dense = []
+    for kind, shape, w, b in layers:
+        weights = np.array(tensors[w].numbers).reshape(-1, shape[-1])
+        bias = np.array(tensors[b].numbers) if b else np.zeros(len(weights))
+        pieces = shape[1] if kind == "maxout" else 1
+        dense.append(Dense(weights, bias, named_activation(kind, LAYER_WIDE), pieces, kind == "softmax"))
+    return dense, about
+
+
 def _built(tensors: Tensors, about: dict[str, Any], name: str) -> MLP:
-    _check_network(about, name)
-    net = _build(about.get("architecture"), tensors, name)
-    arrays = _arrays_of_layers(net)
-    if {array: shape for array, (shape, _) in arrays.items()} == {array: tensors[array].shape for array in tensors}:
-        for array, (_, parameters) in arrays.items():
-            deque(map(_set_data, parameters, tensors[array].numbers), maxlen=0)
-    else:
+    given = _checked(about, tensors, name)
+    options = {"bias": given["bias"], "pieces": given["pieces"], "init": "zeros"}
+    net, layers = MLP(given["nin"], given["nouts"], given["activations"], **options), _layers(given)
+    if not _fit(layers, tensors):
         take(net, tensors)
+        return net
+    for layer, arrays in zip(net.layers, layers, strict=True):
+        units = [unit for neuron in layer.neurons for unit in neuron.units]
+        set_numbers([w for unit in units for w in unit.w], tensors[arrays.w].numbers)
+        if arrays.b:
+            set_numbers([unit.b for unit in units if unit.b is not None], tensors[arrays.b].numbers)
     return net
 
 
-def _arrays_of_layers(net: MLP) -> Mapping[str, tuple[Shape, Sequence[Value]]]:
-    """The parameters of a new MLP under the names of ``tensors_of``, which would look at the name of each."""
-    arrays = {}
-    for i, layer in enumerate(net.layers):
-        units = [unit for neuron in layer.neurons for unit in neuron.units]
-        maxout = layer.activation == "maxout"
-        stem = f"layers.{i}.neurons." + "pieces." * maxout
-        shape = (layer.nout, len(units) // layer.nout)[: 1 + maxout]
-        arrays[stem + "w"] = (*shape, layer.nin), [w for unit in units for w in unit.w]
-        if units[0].b is not None:
-            arrays[stem + "b"] = shape, [unit.b for unit in units if unit.b is not None]
-    return arrays
+class Arrays(NamedTuple):
+    """A layer of an MLP as a file has it: its activation, the shape of its weights, and what its arrays are called."""
+
+    activation: str
+    shape: Shape
+    w: str
+    b: str  # "" if it has no biases
+
+
+def _layers(given: dict[str, Any]) -> list[Arrays]:
+    """The layers of an MLP of that architecture; their names are those of ``tensors_of``."""
+    layers, nin = [], given["nin"]
+    for i, (kind, nout) in enumerate(zip(given["activations"], given["nouts"], strict=True)):
+        maxout = kind == "maxout"
+        stem, shape = f"layers.{i}.neurons." + "pieces." * maxout, (nout, given["pieces"])[: 1 + maxout]
+        layers.append(Arrays(kind, (*shape, nin), f"{stem}w", f"{stem}b" if given["bias"] else ""))
+        nin = nout
+    return layers
+
+
+def _fit(layers: list[Arrays], tensors: Tensors) -> bool:
+    """Whether the tensors are those of the layers; they may lie otherwise, number by number."""
+    shapes = {name: shape for layer in layers for name, shape in ((layer.w, layer.shape), (layer.b, layer.shape[:-1]))}
+    return {name: tensor.shape for name, tensor in tensors.items()} == {n: s for n, s in shapes.items() if n}
 
 
 def _check_network(about: dict[str, Any], name: str) -> None:
@@ -236,20 +284,21 @@ def _size(given: dict[str, Any]) -> int:
     return sum(unit * (n + given["bias"]) for unit, n in zip(units, [given["nin"], *nouts[:-1]], strict=True))
 
 
-def _build(given: Any, tensors: Tensors, name: str) -> MLP:
-    """The network, with every size held against the numbers that are there before anything is made."""
+def _checked(about: dict[str, Any], tensors: Tensors, name: str) -> dict[str, Any]:
+    """An MLP's architecture, every size held against the numbers that are there before anything is made."""
+    _check_network(about, name)
+    given = about.get("architecture")
     if isinstance(given, dict) and given.get("kind") == "Module":
         raise FormatError(f"{name} holds parameters of a network of your own: build it, then load_into(net, path)")
     if not _is_mlp(given):
         raise FormatError(f"{name} describes no network that this version can build")
     needed, held = _size(given), sum(len(tensor.numbers) for tensor in tensors.values())
     if needed != held:
-        raise FormatError(f"{name} describes a network of {needed} parameters and holds {held}")
-    options = {"bias": given["bias"], "pieces": given["pieces"], "init": "zeros"}
-    return MLP(given["nin"], given["nouts"], given["activations"], **options)
+        raise FormatError(f"{name} describes a network of {counted(needed, 'parameter')} and holds {held}")
+    return given
 
 
-def _is_mlp(given: Any) -> bool:
+def _is_mlp(given: Any) -> TypeGuard[dict[str, Any]]:
     """Whether this is an MLP's architecture, each field of its type and every size positive."""
     if not isinstance(given, dict) or any(type(given.get(field)) is not kind for field, kind in MLP_FIELDS.items()):
         return False

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
 
-from ..errors import FormatError
+from ..errors import FormatError, counted
 from ..files import check_regular, faults_as_errors, name_of
 
 
@@ -84,9 +84,9 @@ def unpack(file: BinaryIO, size: int, name: str) -> tuple[Tensors, dict[str, Any
             "update micrograd_nn"
         )
     if size > LARGEST_FILE:
-        raise FormatError(f"{name} has {size:,} bytes, more than the {LARGEST_FILE:,} that are loaded")
+        raise FormatError(f"{name} has {counted(size, 'byte')}, more than the {LARGEST_FILE:,} that are loaded")
     if size != end:
-        raise FormatError(f"{name} has {size:,} bytes and should have {end:,}: it was cut short or added to")
+        raise FormatError(f"{name} has {counted(size, 'byte')} and should have {end:,}: it was cut short or added to")
     data = file.read(size - len(head) - len(header))
     signature = about["sha256"].encode(errors="replace")
     unsigned = head + header.replace(signature, UNSIGNED.encode(), 1) + data

@@ -9,21 +9,17 @@ from typing import Any
 
 from ..compiler import compile
 from ..compiler.recording import as_list
-from ..compiler.registry import check_dtype
+from ..compiler.registry import BACKENDS, check_dtype
 from ..data.matrix import floats, matrix
 from ..engine.modes import enable_grad, no_grad
-from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
 from ..errors import known
-from ..nn.functional import total
 from ..nn.layers import one_or_all
 from ..nn.optim import SGD
 from ..number import as_array
-from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row
+from .engines import ENGINES, TINY, ScalarEngine, choose, for_every_row, in_one
 from .metrics import Score, named_metrics
 from .task import Task, as_network
-
-BLOCK = 10_000  # rows that are predicted at a time
 
 
 @enable_grad()
@@ -77,11 +73,11 @@ def predict(net: Any, X: Any, *, engine: str = "auto") -> Any:
     out = _by_matrices(net, rows, engine, "float64")
     if out is not None:
         return out if out.shape[1] > 1 else out[:, 0]
-    if engine == "compiled" or (engine == "auto" and len(rows) * len(net.parameters()) >= TINY):
+    if engine not in ("auto", "scalar") or (engine == "auto" and len(rows) * len(net.parameters()) >= TINY):
         try:
-            return _compiled_outputs(net, rows)
+            return _compiled_outputs(net, rows, engine if engine in BACKENDS else "auto")
         except Exception:  # code that is recorded for compiling may raise anything
-            if engine == "compiled":
+            if engine != "auto":
                 raise
     return as_array([_outputs(net, row) for row in rows])
 
@@ -99,10 +95,8 @@ class Known:
 
 def _by_matrices(net: Any, rows: Any, engine: str, dtype: str) -> Any:
     """The outputs of an MLP, a row of outputs per row, without a graph; None where it takes one, or is not worth it."""
-    if engine == "scalar" or not hasattr(rows, "shape"):  # there is no NumPy
+    if engine not in ("auto", "compiled") or not hasattr(rows, "shape"):  # a backend is asked for; there is no NumPy
         return None
-    import numpy as np
-
     from .matrices import as_matrices, outputs
 
     dense = as_matrices(net, dtype)
@@ -110,11 +104,7 @@ def _by_matrices(net: Any, rows: Any, engine: str, dtype: str) -> Any:
         return None
     if engine == "auto" and len(rows) * sum(layer.W.size for layer in dense) < TINY:
         return None
-    return np.concatenate([outputs(dense, block) for block in _blocks(rows)])
-
-
-def _blocks(rows: Any) -> list[Any]:
-    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+    return outputs(dense, rows)
 
 
 def _outputs(net: Any, row: Any) -> Any:
@@ -123,23 +113,18 @@ def _outputs(net: Any, row: Any) -> Any:
     return [z.data for z in out] if isinstance(out, Sequence) else out.data
 
 
-def _compiled_outputs(net: Any, rows: Any) -> Any:
-    """The same, compiled. Raises GraphError if the network looks at its numbers.
-
-    A program has one outcome per row: pick·z with a one-hot pick gives one output after the other. It is 0 where pick
-    is, also beside an infinite z, which spoils no other output.
-    """
+def _compiled_outputs(net: Any, rows: Any, backend: str) -> Any:
+    """The same, compiled, one output after the other. Raises GraphError if the network looks at its numbers."""
     import numpy as np
+
+    from .matrices import blocks
 
     x = [Value(number) for number in rows[0].tolist()]
     out = for_every_row(net(x), net, x, x)
-    picks = [Value(1.0) for _ in as_list(out)]
-    wanted = total([multiply_no_nan(pick, z) for pick, z in zip(picks, as_list(out), strict=True)])
-    program = compile(wanted, inputs=[x, picks], parameters=net.parameters())
+    wanted, picks = in_one(as_list(out))
+    program = compile(wanted, inputs=[x, picks], parameters=net.parameters(), backend=backend)
     columns = [
-        np.concatenate(
-            [program.each(block, np.broadcast_to(pick, (len(block), len(picks)))) for block in _blocks(rows)]
-        )
+        np.concatenate([program.each(block, np.broadcast_to(pick, (len(block), len(picks)))) for block in blocks(rows)])
         for pick in np.eye(len(picks))
     ]
     return np.stack(columns, axis=1) if isinstance(out, Sequence) else columns[0]

@@ -69,7 +69,8 @@ def fit(
     - record: measure every so many steps, instead of after each epoch;
     - callbacks: a function of the training under way, or several, called after each measurement;
     - resume: the history of a training that was stopped, to go on from there with its optimiser;
-    - engine: "scalar" steps on the graph itself, "compiled" on its Program (``dtype`` "float64" or "float32");
+    - engine: "scalar" steps on the graph itself, "compiled" on its Program (``dtype`` "float64" or "float32"), "c",
+      "jax" or another backend's name in that backend; ``history.engine`` says which one ran;
       "auto" compiles unless the training is tiny, or network, loss or metric are random or look at a number of the
       graph, be it a parameter's, by ``if x > 0``, ``float`` or ``.data``: a compiled step could not. ``history.why``
       then names the line, as the error of "compiled" does. What else Python reads in there, such as an attribute of the

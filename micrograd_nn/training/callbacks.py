@@ -5,7 +5,7 @@ Promise: a callback sees the parameters in their Values, and may change them.
 
 from math import inf, isfinite, isnan
 
-from ..errors import ArgumentError, ArgumentTypeError, known
+from ..errors import ArgumentError, ArgumentTypeError, counted, known
 from ..number import as_float, whole_number
 from .history import History
 from .metrics import climbs
@@ -56,7 +56,7 @@ class EarlyStopping:
             self.best, self.row = now, len(history)
             self.parameters = [parameter.data for parameter in running.optimizer.params]
         elif len(history) - self.row >= self.patience:
-            running.stop(f"{self.monitor} has not improved for {self.patience} rows")
+            running.stop(f"{self.monitor} has not improved for {counted(self.patience, 'row')}")
             if self.restore_best:
                 for parameter, number in zip(running.optimizer.params, self.parameters, strict=True):
                     parameter.data = number

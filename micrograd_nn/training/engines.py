@@ -13,21 +13,22 @@ from ..collector import undisturbed
 from ..compiler import compile
 from ..compiler.backend import Log
 from ..compiler.recording import Unseen, as_list, record
-from ..compiler.registry import check_dtype
+from ..compiler.registry import BACKENDS, check_dtype
 from ..compiler.run import Run
 from ..engine.backprop import grad
 from ..engine.modes import no_grad
 from ..engine.operation import Operation
+from ..engine.ops import multiply_no_nan
 from ..engine.value import Value
 from ..errors import GraphError, known
 from ..nn.functional import mean, total
-from ..nn.layers import MLP, Layer, Maxout, Neuron
+from ..nn.layers import MLP, Layer, Maxout, Neuron, one_or_all
 from ..nn.losses import l1, l2
 from ..nn.optim import Optimizer
 from .metrics import Score
 from .task import Penalty, Task
 
-ENGINES = ("auto", "scalar", "compiled")
+ENGINES = ("auto", "scalar", "compiled", *BACKENDS)  # "compiled" leaves it to compile which backend runs
 TINY = 20_000  # up to so many operations in a whole training, compiling costs more than it saves
 Column = tuple[str, Task, Score]  # of the history: its name, and what is measured on which rows
 
@@ -90,42 +91,61 @@ class ScalarEngine:
 class CompiledEngine:
     """Steps in a Program's own loop; parameters and memories stay there until they are stored. See ScalarEngine.
 
-    It is given the graphs that the scalar engine records, and knows nothing else about the network. Raises GraphError
+    It is given the graphs that the scalar engine records. The objective is one program; what is measured beside it is
+    another, all scores in one, of the outputs alone where an MLP's are had as matrices. Raises GraphError
     if the network, or one of the scores that are measured, looks at its numbers: at those of a parameter only if it
     ``trains``, for they stay as they are otherwise.
     """
 
     why = ""
 
-    def __init__(self, scalar: ScalarEngine, dtype: str, scores: Sequence[Score], trains: bool) -> None:
+    def __init__(
+        self, scalar: ScalarEngine, backend: str, dtype: str, scores: Sequence[Score], trains: bool, steps: int
+    ) -> None:
         self.task, self.optimizer, self.size, self.dtype = scalar.task, scalar.optimizer, scalar.size, dtype
-        self.name, self.chunk = "compiled", 1
+        self.on_graph = scalar.score
+        self.name, self.chunk, self.steps = "compiled", 1, steps
         (x, outputs), wanted = self.task.kept, self.task.wanted(0)
         hidden = [*x, *as_list(wanted), *(scalar.optimizer.params if trains else ())]
         outputs = for_every_row(outputs, self.task.net, x, hidden)
-        self.programs: dict[Score, Any] = {}
-        for score in dict.fromkeys((self.task.loss.function, *scores)):
-            graph = record(score, [outputs, wanted], [*hidden, *as_list(outputs)])
-            self.programs[score] = self._compiled(graph, x, wanted)
-            if score is self.task.loss.function:
-                objective = scalar.with_penalty(graph)
-                self.program = self.programs[score] if objective is graph else self._compiled(objective, x, wanted)
+        loss = record(self.task.loss.function, [outputs, wanted], [*hidden, *as_list(outputs)])
+        objective = scalar.with_penalty(loss)
+        self.program = self._compiled(objective, [x, wanted], backend)
+        own = [self.task.loss.function] if objective is loss else []
+        self.scores = [score for score in dict.fromkeys(scores) if score not in own]
+        self.by_matrices = bool(self.scores) and self._outputs(self.task.thinned(len(self.task))) is not None
+        if self.by_matrices:
+            x = [Value(z.data) for z in as_list(outputs)]
+            outputs, backend = one_or_all(x), "auto"
+        graphs = [record(score, [outputs, wanted], [*hidden, *as_list(outputs)]) for score in self.scores]
+        if graphs:
+            picked, picks = in_one(graphs)
+            self.measures = self._compiled(picked, [x, wanted, picks], backend)
 
-    def _compiled(self, graph: Value, x: Any, wanted: Any) -> Any:
-        return compile(graph, inputs=[x, wanted], parameters=self.optimizer.params, dtype=self.dtype)
+    def _compiled(self, graph: Value, inputs: Any, backend: str) -> Any:
+        return compile(graph, inputs, self.optimizer.params, backend, self.dtype)
+
+    def _outputs(self, task: Task) -> Any:
+        """The network's outputs for a task's rows, if it is an MLP; else None."""
+        if not hasattr(task.X, "shape"):  # there is no NumPy
+            return None
+        from .matrices import as_matrices, outputs
+
+        dense = as_matrices(task.net, self.dtype)
+        return None if dense is None else outputs(dense, task.X)
 
     @cached_property
     def run(self) -> Run:
         """The program's training loop. Raises GraphError if the optimiser's rule looks at its numbers."""
         rows = self.program.rows(*self.task.arguments()).converted(self.dtype)
         try:
-            run = Run(self.program, self.optimizer, rows, self.size)
+            run = Run(self.program, self.optimizer, rows, self.size, self.steps)
         except TypeError as error:
             raise GraphError(
                 f"the rule of {type(self.optimizer).__name__} can't be compiled ({error}): write it in arithmetic and "
                 'the table\'s operations, such as maximum(g, 1), or train with engine="scalar"'
             ) from error
-        self.name, self.chunk = f"compiled ({self.program.runs(self.size).name})", run.chunk
+        self.name, self.chunk = f"compiled ({self.program.backend})", run.chunk
         return run
 
     def load(self) -> None:
@@ -138,7 +158,14 @@ class CompiledEngine:
         self.run.advance([order], log)
 
     def score(self, task: Task, score: Score) -> float:
-        return float(self.programs[score](*task.arguments()))
+        if score not in self.scores:
+            return float(self.program(*task.arguments()))
+        rows, wanted = task.arguments()
+        rows = self._outputs(task) if self.by_matrices else rows
+        if rows is None:  # a callback has made something else of the MLP
+            return self.on_graph(task, score)
+        pick = [float(score is other) for other in self.scores]
+        return float(self.measures(rows, wanted, [pick] * len(rows)))
 
     def is_bad(self, i: int) -> bool:
         loss, slopes = self.program.value_and_grad(*self.task.arguments(i))
@@ -155,7 +182,8 @@ def choose(
     """The engine of that name, ready to measure the scores; its ``why`` says why "auto" did not compile.
 
     "auto" compiles unless the whole training is tiny, or a graph does not allow it. Raises UnknownNameError, and
-    GraphError if "compiled" is asked for what looks at its numbers.
+    GraphError if "compiled" or a backend is asked for what looks at its numbers, ExtraMissingError for a backend that
+    can't run on this machine.
     """
     known("engine", engine, ENGINES)
     check_dtype(dtype)
@@ -164,15 +192,26 @@ def choose(
     if engine == "scalar" or (engine == "auto" and 3 * len(scalar.optimizer.params) * scalar.size * steps < TINY):
         return scalar
     try:
-        compiled = CompiledEngine(scalar, dtype, scores, trains)
+        backend = engine if engine in BACKENDS else "auto"
+        compiled = CompiledEngine(scalar, backend, dtype, scores, trains, steps)
         if trains:
             compiled.run  # noqa: B018  # the loop is made here
         return compiled
     except Exception as error:  # code that is recorded for compiling may raise anything
-        if engine == "compiled":
+        if engine != "auto":
             raise
         scalar.why = str(error)
         return scalar
+
+
+def in_one(graphs: Sequence[Value]) -> tuple[Value, list[Value]]:
+    """Several graphs as one, pick·graphs, with its picks: of a one-hot row it is one of them.
+
+    It is 0 where pick is, also beside an infinite graph, which spoils no other.
+    """
+    picks = [Value(1.0) for _ in graphs]
+    picked: Value = total([multiply_no_nan(pick, graph) for pick, graph in zip(picks, graphs, strict=True)])
+    return picked, picks
 
 
 def for_every_row(outputs: Any, net: Any, x: list[Value], hidden: Sequence[Value]) -> Any:

@@ -10,7 +10,7 @@ import os
 from math import nan
 from typing import Any
 
-from ..errors import known
+from ..errors import counted, known
 from ..files import write_whole
 
 
@@ -95,4 +95,4 @@ class History:
 
     def __repr__(self) -> str:
         shown = [f"{name} {number:.4g}" for name, number in self.last.items() if name not in ("step", "epoch")]
-        return f"<history: {', '.join(filter(None, [f'{self.step} steps', *shown, self.stopped]))}>"
+        return f"<history: {', '.join(filter(None, [counted(self.step, 'step'), *shown, self.stopped]))}>"

@@ -1,10 +1,11 @@
 """A network of the package's own layers, computed as matrices: W·x + b for all rows at once, and no recorded graph.
 
 Promise (tests/test_matrices.py): the outputs are those of the graph, up to the rounding of its sums, also after any
-change of the network: it is read anew in each call. What was changed so that it is no longer rows of neurons is None.
+change of the network. What was changed so that it is no longer rows of neurons is None.
 """
 
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -12,8 +13,12 @@ from ..compiler.numpy.source import evaluated
 from ..data.matrix import Array
 from ..engine.modes import now
 from ..engine.operation import Operand, Operation
+from ..engine.value import latest
 from ..nn.functional import maxout, softmax
 from ..nn.layers import MLP, Layer, Maxout, Neuron
+from ..nn.module import Parameter
+
+BLOCK = 10_000  # rows that are predicted at a time
 
 
 class Numbers(Operand):
@@ -71,23 +76,56 @@ def _dense(layer: Any, dtype: str) -> Dense | None:
     alike = {(type(unit), unit.activation, unit.b is None, len(unit.w)) for unit in units}
     if len(kinds) > 1 or len(alike) > 1 or any("fire" in vars(part) for part in parts):
         return None
-    ((kind, pieces),), ((unit_kind, activation, _, width),) = kinds, alike
+    ((kind, pieces),), ((unit_kind, activation, *_),) = kinds, alike
     if kind not in (Neuron, Maxout) or unit_kind is not Neuron or not isinstance(activation, Operation | None):
         return None
     if kind is Maxout and activation is not None:
         return None
     try:
-        weights = np.fromiter((w._data for unit in units for w in unit.w), dtype, len(units) * width)
+        weights = _weights(layer, [unit.w for unit in units], dtype)
         b = np.array([0.0 if unit.b is None else unit.b._data for unit in units], dtype)
     except AttributeError:  # a plain number, which the graph holds constant
         return None
-    return Dense(weights.reshape(len(units), width), b, activation, pieces, layer.activation == "softmax")
+    return Dense(weights, b, activation, pieces, layer.activation == "softmax")
+
+
+class Kept(NamedTuple):
+    """A layer's weights as they were read, and what they were read from."""
+
+    weights: Array
+    rows: list[list[Parameter]]
+    change: object  # the latest then
+
+
+_kept: WeakKeyDictionary[Layer, Kept] = WeakKeyDictionary()
+
+
+def _weights(layer: Layer, rows: list[list[Parameter]], dtype: str) -> Array:
+    """The weights as a matrix: that of the last call if no number was changed since, and the Values are the same.
+
+    Lists are equal where they hold the same Values, or others of the same numbers. But 0.0 == -0.0: a matrix with
+    zeros is not kept.
+    """
+    kept, change = _kept.get(layer), latest["change"]
+    if kept and kept.change is change and kept.weights.dtype == dtype and kept.rows == rows:
+        return kept.weights
+    weights = np.array([[w._data for w in row] for row in rows], dtype)
+    if weights.all():
+        _kept[layer] = Kept(weights, [[*row] for row in rows], change)
+    return weights
 
 
 def outputs(dense: list[Dense], X: Array) -> Array:
     """The outputs for the rows of X, shape (rows, outputs)."""
-    rows = X.astype(dense[0].W.dtype)
+    pieces = []
     with np.errstate(all="ignore"):
-        for layer in dense:
-            rows = layer(rows)
-    return rows
+        for rows in blocks(X.astype(dense[0].W.dtype, copy=False)):
+            for layer in dense:
+                rows = layer(rows)
+            pieces.append(rows)
+    return np.concatenate(pieces)
+
+
+def blocks(X: Array) -> list[Array]:
+    """The rows in pieces that fit into memory beside what is made of them."""
+    return [X[start : start + BLOCK] for start in range(0, len(X), BLOCK)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine.ops import absolute, greater
 from ..engine.value import Value, as_value
-from ..errors import ArgumentError, ArgumentTypeError, ShapeError, known
+from ..errors import ArgumentError, ArgumentTypeError, ShapeError, counted, known
 from ..nn.functional import maxout, total
 from ..nn.losses import LOSSES, Loss, as_label
 
@@ -142,5 +142,7 @@ def _labels(given: Any, count: int, classes: int | None = None) -> list[int]:
             raise ArgumentTypeError(f"a target is a label, got the row {label!r:.60}: decisions(rows) makes labels")
         labels.append(as_label(label, classes))
     if len(labels) != count or not count:
-        raise ShapeError(f"a decision is held against a label, row by row: got {count} and {len(labels)} rows")
+        raise ShapeError(
+            f"a decision is held against a label, row by row: got {count} and {counted(len(labels), 'row')}"
+        )
     return labels

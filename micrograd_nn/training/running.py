@@ -22,9 +22,15 @@ Callback = Callable[["Training"], Any]
 AT_ONCE = 64  # steps taken again between two looks at the parameters, when the one that broke them is searched
 
 
-@dataclass
+@dataclass(repr=False)
 class Training:
-    """A training under way: what callbacks are given."""
+    """A training under way: what callbacks are given.
+
+    >>> from micrograd_nn import MLP, fit
+    >>> history = fit(MLP(1, [1], seed=0), [[1.0]], [2.0], epochs=2, callbacks=print, progress=False)
+    <training of MLP(1, [1 identity]): step 1 of 2>
+    <training of MLP(1, [1 identity]): step 2 of 2>
+    """
 
     net: Any
     task: Task
@@ -36,6 +42,9 @@ class Training:
     every: int  # measure every so many steps
     schedule: LambdaLR | None
     callbacks: list[Callback]
+
+    def __repr__(self) -> str:
+        return f"<training of {self.net}: step {self.step} of {self.until}>"
 
     def go(self, progress: bool) -> None:
         """Step until the end, a stop, Ctrl-C, or nan."""

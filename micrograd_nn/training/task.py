@@ -10,7 +10,7 @@ from warnings import warn
 
 from ..data.matrix import Array, floats, matrix
 from ..engine.value import Value
-from ..errors import ArgumentError, ArgumentTypeError, ShapeError
+from ..errors import ArgumentError, ArgumentTypeError, ShapeError, counted
 from ..nn.losses import Loss, named_loss, softmax_cross_entropy
 from ..number import as_array
 
@@ -44,7 +44,7 @@ class Task:
         """Other rows for the same network and loss."""
         rows = matrix("X", X)
         if len(rows[0]) != len(self.X[0]):
-            raise ShapeError(f"rows of {len(self.X[0])} features are trained on, these have {len(rows[0])}")
+            raise ShapeError(f"rows of {counted(len(self.X[0]), 'feature')} are trained on, these have {len(rows[0])}")
         return self._on(rows, targets(y, len(rows), self.outputs, self.loss))
 
     def __len__(self) -> int:
@@ -131,9 +131,9 @@ def targets(given: Any, rows: int, outputs: int, loss: Loss) -> Array:
     array = matrix("y", given, column=True)
     labels = len(array[0]) == 1 and outputs > 1
     if len(array) != rows:
-        raise ShapeError(f"X has {rows} rows and y has {len(array)}: each row takes one target")
+        raise ShapeError(f"X has {counted(rows, 'row')} and y has {len(array)}: each row takes one target")
     if len(array[0]) != outputs and not labels:
-        raise ShapeError(f"y has {len(array[0])} columns, and the network has {outputs} outputs")
+        raise ShapeError(f"y has {counted(len(array[0]), 'column')}, and the network has {counted(outputs, 'output')}")
     allowed: Callable[[float], bool] = loss.allows
     legal = f"this loss takes targets of {loss.targets}"
     if labels:

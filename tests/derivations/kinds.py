@@ -324,6 +324,8 @@ EXPECTED: dict[str, Expected] = {
     # penalties
     "penalty of another weight": Expected(("PENALTY", "WRONG_OPERAND"), r"penalty"),
     "penalty's 2": Expected(("PENALTY", "FACTOR_HALF"), r"penalty"),
+    "penalty's ½ forgotten": Expected(("PENALTY", "FACTOR_TWO"), r"penalty"),
+    "penalty's ½ left": Expected(("PENALTY", "FACTOR_HALF"), r"penalty"),
     "penalty's square left": Expected(("PENALTY", "VALUE_FOR_SLOPE", "POWER_LEFT"), r"penalty"),
     "penalty's strength forgotten": Expected(("PENALTY", "INNER_FORGOTTEN"), r"penalty"),
     "penalty's weight forgotten": Expected(("PENALTY", "SQUARE_FORGOTTEN"), r"penalty"),

@@ -154,6 +154,8 @@ def _lines(text: str) -> list[tuple[str, str]]:
 
 # ---- slips that belong to a loss, not to a rule ----
 
+SHARES = [f"exp(z{k})/(exp(z1) + exp(z2) + exp(z3))" for k in (1, 2, 3)]
+
 
 def bce(y: str, o: str) -> tuple[tuple[str, str], ...]:
     """Of −(y·ln o + (1 − y)·ln(1 − o)), towards o."""
@@ -207,6 +209,18 @@ def penalty(strength: str, w: str, other: str) -> tuple[tuple[str, str], ...]:
         ("penalty's square left", f"{strength}*{w}^2"),
         ("penalty's strength forgotten", f"2*{w}"),
         ("penalty's weight forgotten", f"2*{strength}"),
+    )
+
+
+def half_penalty(strength: str, w: str, other: str) -> tuple[tuple[str, str], ...]:
+    """Of λ/2·Σw², towards one w: λw."""
+    return (
+        ("penalty of another weight", f"{strength}*{other}"),
+        ("penalty's ½ forgotten", f"2*{strength}*{w}"),
+        ("penalty's ½ left", f"0.5*{strength}*{w}"),
+        ("penalty's square left", f"0.5*{strength}*{w}^2"),
+        ("penalty's strength forgotten", w),
+        ("penalty's weight forgotten", strength),
     )
 
 

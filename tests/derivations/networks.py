@@ -1,8 +1,7 @@
 """The networks that may be looked at while the rules of the hand check are written."""
 
-from .network import Network, absolute_penalty, bce, cce, label_class, other_class, penalty
-
-SHARES = [f"exp(z{k})/(exp(z1) + exp(z2) + exp(z3))" for k in (1, 2, 3)]
+from .network import SHARES, Network, absolute_penalty, bce, cce, label_class, other_class, penalty
+from .second import SECOND
 
 SEEN: tuple[Network, ...] = (
     Network(
@@ -453,4 +452,5 @@ SEEN: tuple[Network, ...] = (
         """,
         "w1: L o h w1; v: L o v; c: L o h c",
     ),
+    *SECOND,
 )

@@ -5,6 +5,7 @@ rounding of reordered sums. A call goes over many batches, whole epochs, without
 """
 
 import ctypes
+from array import array
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import islice
@@ -58,7 +59,7 @@ class CBackend:
         given = aligned(len(p))
         given[:] = p
         order = np.arange(len(rows), dtype=np.int64)
-        data = [np.ascontiguousarray(array, np.float64) for array in rows.arrays]
+        data = [np.ascontiguousarray(column, np.float64) for column in rows.arrays]
         arrays = [order, given, *data, out, work]
         return float(getattr(library, name)(ctypes.c_int64(len(rows)), *map(pointer, arrays)))
 
@@ -98,44 +99,38 @@ class CLoop:
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
         arrays = [aligned(len(vector)) for vector in (p, *memory)]
-        for array, vector in zip(arrays, (p, *memory), strict=True):
-            array[:] = vector
+        for numbers, vector in zip(arrays, (p, *memory), strict=True):
+            numbers[:] = vector
         return arrays
 
     def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
-        p, *memory = (array.tolist() for array in state)
+        p, *memory = (numbers.tolist() for numbers in state)
         return p, memory
 
     def train(
         self, state: list[Any], rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log
     ) -> None:
-        listed = list(parts)
-        same = listed.count(listed[0]) == len(listed)  # whole epochs in the rows' own order are one and the same range
-        lengths = np.full(len(listed), len(listed[0]), np.int64) if same else np.array([*map(len, listed)], np.int64)
-        order = np.concatenate([np.asarray(part, np.int64) for part in (listed[:1] if same else listed)])
-        starts = np.zeros(len(listed), np.int64) if same else np.cumsum(lengths) - lengths
-        needed = int((-(-lengths // self._size)).sum()) if self._update.varying else 1
+        listed = parts if isinstance(parts, list) else list(parts)
+        alike = listed.count(listed[0]) == len(listed)  # whole epochs in the rows' own order are one and the same range
+        told = listed[:1] if alike else listed
+        order = [numbered(part) for part in told]
+        lengths = np.array([*map(len, told)], np.int64)
+        needed = int((-(-lengths // self._size)).sum()) * len(listed) // len(told) if self._update.varying else 1
         collected: list[Sequence[float]] = []
         try:
             collected.extend(islice(scalars, needed))
         finally:
-            self._run(state, rows, (starts, lengths, order), collected, log)
+            given = [len(listed), not alike, np.cumsum(lengths) - lengths, lengths, np.concatenate(order)]
+            self._run(state, rows, given, collected, log)
 
-    def _run(self, state: list[Any], rows: Any, parts: tuple[Any, ...], scalars: list[Any], log: Log) -> None:
+    def _run(self, state: list[Any], rows: Any, parts: list[Any], scalars: list[Any], log: Log) -> None:
         numbers = np.array(scalars or [[0.0]], np.float64)
         limit, stride = (len(scalars), numbers.shape[1]) if self._update.varying else (2**62, 0)
-        sums, count = np.zeros(len(parts[0])), np.zeros(2, np.int64)
-        data = [np.ascontiguousarray(array, np.float64) for array in rows.arrays]
-        arrays = [numbers, *state, *data, self._gradient, sums, count, self._work]
-        self._train(
-            ctypes.c_int64(len(sums)),
-            *map(pointer, parts),
-            ctypes.c_int64(limit),
-            ctypes.c_int64(stride),
-            *map(pointer, arrays),
-        )
-        log.sums.extend(sums[: count[0] + 1].tolist())
-        log.steps = int(count[1])
+        sums, count = array("d", [0.0]) * parts[0], np.zeros(2, np.int64)
+        data = [np.ascontiguousarray(column, np.float64) for column in rows.arrays]
+        given = [*parts, limit, stride, numbers, *state, *data, self._gradient, np.frombuffer(sums), count, self._work]
+        self._train(*(pointer(a) if isinstance(a, np.ndarray) else ctypes.c_int64(a) for a in given))
+        log.sums, log.steps = sums[: count[0] + 1], int(count[1])
 
 
 def computation_of(trace: Trace, lifted: Lifted | None) -> Computation:
@@ -149,6 +144,11 @@ def lanes(rows: int, straight: bool) -> int:
         return 1
     blocks = -(-rows // WIDEST)
     return 8 * -(-rows // (8 * blocks))
+
+
+def numbered(part: Part) -> Any:
+    """The numbers of some rows as an array."""
+    return np.arange(part.start, part.stop, dtype=np.int64) if isinstance(part, range) else np.asarray(part, np.int64)
 
 
 def aligned(count: int) -> Any:

@@ -148,16 +148,19 @@ class CFile:
         )
 
     def train(self, update: Update, size: int) -> None:
-        """Step by step over the parts of the rows, until the loss is nan or infinite or so many steps are done."""
+        """Step by step over the parts of the rows, until the loss is nan or infinite or so many steps are done.
+
+        Where ``next`` is 0 all parts are alike, and the first stands for all.
+        """
         self.step(update, "static inline ")
         vectors = vectors_of(update)
         copies = vectors if self.computation.exact else []  # of a few numbers, which then stay in registers
-        n = "1" if size == 1 else f"lengths[part] - start < {size} ? lengths[part] - start : {size}"
-        given = ["n", "order + starts[part] + start", *vectors, "scalars + done * stride", *self.inputs, "g", "w"]
+        n = "1" if size == 1 else f"length - start < {size} ? length - start : {size}"
+        given = ["n", "rows + start", *vectors, "scalars + done * stride", *self.inputs, "g", "w"]
         self._function(
             "void train",
             [
-                "int64_t parts, const int64_t *starts, const int64_t *lengths, const int64_t *order",
+                "int64_t parts, int64_t next, const int64_t *starts, const int64_t *lengths, const int64_t *order",
                 "int64_t limit, int64_t stride, const double *restrict scalars",
                 *(f"double *restrict {name}{'_' if copies else ''}" for name in vectors),
                 *self._data,
@@ -168,8 +171,10 @@ class CFile:
                 *(f"memcpy({name}, {name}_, sizeof {name});" for name in copies),
                 "int64_t done = 0, part = 0;",
                 "for (; part < parts; part++) {",
+                "    const int64_t *const rows = order + starts[part * next];",
+                "    const int64_t length = lengths[part * next];",
                 "    sums[part] = 0.0;",
-                f"    for (int64_t start = 0; start < lengths[part]; start += {size}) {{",
+                f"    for (int64_t start = 0; start < length; start += {size}) {{",
                 "        if (done == limit) goto end;",
                 f"        const int64_t n = {n};",
                 f"        const double loss = step({', '.join(given)});",

@@ -6,6 +6,7 @@ It needs libm and nothing else, allocates nothing, keeps nothing between two cal
 from collections.abc import Sequence
 from textwrap import fill, indent
 
+from ...errors import counted
 from ..backend import Update
 from .file import CFile, Computation, vectors_of
 from .source import constant
@@ -34,7 +35,7 @@ def to_c(
 
 
 def _head(file: CFile, update: Update | None, scalars: Sequence[str]) -> str:
-    widths = [f"{name} with {width} number{'s' * (width != 1)}" for name, width in file.inputs.items()]
+    widths = [f"{name} with {counted(width, 'number')}" for name, width in file.inputs.items()]
     given = ", ".join(["n", "p", *file.inputs])
     lines = [
         f"predict({given}, out, w): what was recorded, for each of n rows, into out[n]; returned is the sum.",
@@ -49,11 +50,12 @@ def _head(file: CFile, update: Update | None, scalars: Sequence[str]) -> str:
             f"step({moving}, g, w): a step of the optimiser, which moves {', '.join(vectors)}; nothing moves if the "
             f"sum, returned, is nan or infinite. {'; '.join([*numbers, *kept])}{', zeros at first' if kept else ''}."
         )
+    size = counted(file.count, "number")
     paragraphs = [
         "Compiled by micrograd_nn. C99, needs libm, allocates nothing: cc -O2 -c this.c, and -lm to link.",
         *lines,
-        f"A row of the inputs: {', '.join(widths) or 'nothing'}. There are {file.count} parameters p; `parameters` has "
-        "them as they were when this was written. w is memory to work in, such as `static struct work w;`. "
+        f"A row of the inputs: {', '.join(widths) or 'nothing'}. The parameters p are {size}; `parameters` "
+        "has them as they were when this was written. w is memory to work in, such as `static struct work w;`. "
         + (EXACT if file.computation.exact else ROUNDED),
     ]
     wrapped = (

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
+from ...engine.value import set_numbers
 from ...errors import ArgumentError, GraphError
 from .. import steps as kinds
 from ..backend import row_count
@@ -170,8 +171,7 @@ class JaxFunction:
     def store(self, parts: Parts) -> None:
         """Write these numbers to the Values of the parameters."""
         numbers = self._packing.joined(parts, [parameter.data for parameter in self._parameters])
-        for parameter, number in zip(self._parameters, numbers.tolist(), strict=True):
-            parameter.data = number
+        set_numbers(self._parameters, numbers.tolist())
 
     def _along(self, point: Any, direction: Any) -> tuple[Array, Array]:
         """The mean loss, and its slope in a direction, by our sweep."""

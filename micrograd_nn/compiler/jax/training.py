@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 
 from ..backend import Part, Update
-from ..steps import Leaf, Ref, Tape, plain
+from ..steps import Leaf, Ref
 from .function import Lowered, Parts
 from .steps import Array, evaluate
 
@@ -22,10 +22,8 @@ class Rule:
     """An optimiser's rule as steps that act number by number; ``key`` is the same for rules that do the same."""
 
     def __init__(self, update: Update) -> None:
-        tape, names = Tape(), ["p", "g", *(f"m{k}" for k in range(len(update.memories)))]
-        p, g, *memory = (tape.add(Leaf((), (), False, name)) for name in names)
-        moved, kept = update.on(tape, p, g, tuple(memory))
-        self.steps, self.outcomes, self.varying = tape.steps, [*map(plain, (moved, *kept))], update.varying
+        tape, self.outcomes = update.written()
+        self.steps, self.varying = tape.steps, update.varying
         self.key = repr((self.steps, self.outcomes, self.varying))
         self._leaves = [Ref(k) for k, step in enumerate(self.steps) if isinstance(step, Leaf)]  # scalars come last
 
@@ -34,7 +32,7 @@ class Rule:
         found: list[Parts] = [{} for _ in state]
         for name, slope in gradient.items():
             p, *memory = (parts[name] for parts in state)
-            given = dict(zip(self._leaves, [p, slope, *memory, *scalars], strict=True))
+            given = dict(zip(self._leaves, [p, *memory, slope, *scalars], strict=True))
             for parts, outcome in zip(found, evaluate(self.steps, self.outcomes, given), strict=True):
                 parts[name] = jnp.broadcast_to(jnp.asarray(outcome, p.dtype), p.shape)
         return found

@@ -14,9 +14,9 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..backend import APART, Log, Part, Update, execute
 from ..lifted import Lifted
-from ..steps import Leaf, Ref, Stretch, Tape, plain
+from ..steps import Leaf, Ref, Stretch
 from ..straight import chunks, cut, indented
-from .source import ArraySource
+from .source import ArraySource, taken_apart
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
 
@@ -35,8 +35,8 @@ class NumpyBackend:
     def _build(self, n: int) -> "Built":
         """The buffers for n rows, and the functions that read them."""
         made = execute(self.source, n=n, p=self.p, g=self.g, **self._arrays, **SCOPE)
-        each, both = made.pop("each"), made.pop("value_and_grad")  # what is left does not refer to itself
-        return Built([made[leaf.source] for leaf in self.lifted.rows], each, both)
+        each, sweep = made.pop("each"), made.pop("sweep")  # what is left does not refer to itself
+        return Built([made[leaf.source] for leaf in self.lifted.rows], each, sweep)
 
     @np.errstate(all="ignore")
     def value(self, p: Sequence[float], rows: Any) -> float:
@@ -69,7 +69,12 @@ class Built(NamedTuple):
 
     inputs: list[Any]
     each: Callable[[], Any]  # the losses of the rows
-    value_and_grad: Callable[[float], float]  # their sum; the gradient of seed times that sum is left in ``g``
+    sweep: Callable[[float], float]  # their sum, after ``each``; the gradient of seed times it is left in ``g``
+
+    def value_and_grad(self, seed: float) -> float:
+        """The sum of the losses, and in ``g`` the gradient of seed times that sum."""
+        self.each()
+        return self.sweep(seed)
 
     def fill(self, arrays: list[Any], rows: Any) -> None:
         """Take over those rows: a slice, or an array of their numbers."""
@@ -82,22 +87,18 @@ class Built(NamedTuple):
 
 def _source(lifted: Lifted, dtype: str) -> tuple[str, dict[str, Any]]:
     """What makes the buffers of a Built and its functions, for n rows with parameters and gradient in p and g."""
-    steps, loss, gradient = lifted.steps, lifted.loss, lifted.gradient
-    outputs = [loss] if gradient is None else [loss, gradient]
-    alone = ArraySource(steps, [loss], dtype, "f")
-    both = ArraySource(steps, outputs, dtype, "a", ["", "g"][: len(outputs)])
+    wanted = [lifted.loss] if lifted.gradient is None else [lifted.loss, lifted.gradient]
+    steps, (loss, *gradient) = taken_apart(lifted.steps, wanted)
+    written = ArraySource(steps, [loss, *gradient], dtype, "a", ["", "g"][: len(wanted)])
+    (forward, sweep), outcome = written.cut(loss), written.results[0]
     varies = isinstance(loss, Ref) and steps[loss].batched
-    total = f"float(np.add.reduce({both.results[0]}))" if varies else f"float({both.results[0]}) * n"
+    total = f"float(np.add.reduce({outcome}))" if varies else f"float({outcome}) * n"
     inputs = [f"{leaf.source} = np.zeros((n, {leaf.shape[0]}), {dtype})" for leaf in lifted.rows]
-    functions = *_function("each()", alone, alone.results[0]), *_function("value_and_grad(seed)", both, total)
-    return APART.join(["\n".join(inputs), *functions]), {**alone.scope, **both.scope}
-
-
-def _function(head: str, source: ArraySource, outcome: str) -> list[str]:
-    """Its buffers and views, then the function itself."""
-    pieces = ["\n".join(lines) for lines in chunks(source.made)]
-    lines = [*cut(source.lines, pieces, head.partition("(")[0]), f"return {outcome}"]
-    return [*pieces, "\n".join([f"def {head}:", *indented(4, lines)])]
+    pieces = ["\n".join(lines) for lines in chunks([*inputs, *written.made])]
+    for name, given, lines, result in (("each", "", forward, outcome), ("sweep", "seed", sweep, total)):
+        body = [*cut(lines, pieces, name), f"return {result}"]
+        pieces.append("\n".join([f"def {name}({given}):", *indented(4, body)]))
+    return APART.join(pieces), written.scope
 
 
 def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...], rows: bool = False) -> Any:
@@ -170,17 +171,14 @@ def _batches(part: Part, size: int) -> Iterable[Any]:
 
 def update_source(backend: NumpyBackend, update: Update) -> tuple[str, dict[str, Any]]:
     """``build_update(p, g, *memories)`` makes ``update(*scalars)``: the optimiser's step on whole vectors."""
-    tape, count = Tape(), len(backend.p)
-    names = ["p", *(f"m{k}" for k in range(len(update.memories)))]
-    p, *memory = (tape.add(Leaf((), (count,), False, name)) for name in names)
-    moved, kept = update.on(tape, p, tape.add(Leaf((), (count,), False, "g")), tuple(memory))
-    outcomes = [plain(outcome) for outcome in (moved, *kept)]
+    count = len(backend.p)
+    tape, outcomes = update.written((count,))
     for k, outcome in enumerate(outcomes):
         if isinstance(outcome, Ref) and isinstance(tape.steps[outcome], Leaf):  # put aside, for it may be written over
             outcomes[k] = tape.add(Stretch((outcome,), (count,), False)).ref
-    written = ArraySource(tape.steps, outcomes, backend.dtype, "u", names)
+    written = ArraySource(*taken_apart(tape.steps, outcomes), backend.dtype, "u", update.vectors)
     source = [
-        f"def build_update({', '.join(['p', 'g', *names[1:]])}):",
+        f"def build_update({', '.join(['p', 'g', *update.vectors[1:]])}):",
         *indented(4, written.made),
         f"    def update({', '.join(f's_{k}' for k in range(len(update.scalars)))}):",
         *indented(8, written.lines or ["pass"]),

@@ -30,7 +30,7 @@ UNROLLED_FUNCTION = 16  # so many of a fold that is no sum or product: NumPy red
 
 
 class ArraySource:
-    """The lines for some outputs of a tape: ``made`` once for a number of rows, ``lines`` in every call.
+    """The lines for some outputs of steps taken apart: ``made`` once for a number of rows, ``lines`` in every call.
 
     ``results`` says how each output is written. One that has a name among ``targets`` is left in that array from
     outside. ``scope`` holds what the lines refer to: constants and tables of positions.
@@ -39,8 +39,7 @@ class ArraySource:
     def __init__(
         self, steps: Steps, outputs: Sequence[Ref | float], dtype: str, prefix: str, targets: Sequence[str] = ()
     ) -> None:
-        self._steps, outputs = taken_apart(steps, outputs)
-        self._dtype, self._prefix = dtype, prefix
+        self._steps, self._dtype, self._prefix = steps, dtype, prefix
         pairs = list(zip_longest(outputs, targets, fillvalue=""))
         wanted = {output: target for output, target in pairs if isinstance(output, Ref)}
         self._buffers = Buffers(self._steps, wanted, prefix, dtype)
@@ -48,13 +47,20 @@ class ArraySource:
         self.scope: dict[str, Any] = {}
         self._scalar = scalars(self._steps)
         self._texts: dict[Ref, str] = {}
+        self._ends: dict[Ref, int] = {}  # how many lines there are when a step is written
         for ref in map(Ref, range(len(self._steps))):
             if self._buffers.needed[ref]:
                 self._texts[ref] = self._write(ref, self._steps[ref])
                 self._buffers.done(ref)
+                self._ends[ref] = len(self.lines)
         self.results = [self._text(output) for output in outputs]
         copied = [(target, result) for (_, target), result in zip(pairs, self.results, strict=True)]
         self.lines += [f"np.copyto({target}, {result})" for target, result in copied if target not in ("", result)]
+
+    def cut(self, output: Ref | float) -> tuple[list[str], list[str]]:
+        """The lines up to where an output is known, and those behind."""
+        end = self._ends[output] if isinstance(output, Ref) else 0
+        return self.lines[:end], self.lines[end:]
 
     def _write(self, ref: Ref, step: Step) -> str:
         """Write the lines of a step. Returns how those that use it write it."""
@@ -67,6 +73,8 @@ class ArraySource:
                 text = self._text(step.references[0])
                 return text if self._scalar[ref] else self._make(view_call(text, step.index, step.batched))
             case _ if self._scalar[ref]:
+                if not step.references:  # made of constants
+                    return self._make(self._number(step))
                 name = f"{self._prefix}s{ref.number}"
                 self.lines.append(f"{name} = {self._number(step)}")
                 return name
