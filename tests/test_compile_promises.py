@@ -334,13 +334,26 @@ def test_functions_that_are_cut_have_the_same_numbers(backend: str, size: int, m
     for piece in (10**6, 50, 7, 1):
         monkeypatch.setattr(straight, "PIECE", piece)
         loss, weights = a_spring(200)
-        x = Value(0.0)
-        program = compile(loss * exp(x * weights[0]) + x, [x], weights, backend=backend)
+        x = y = Value(0.0)
+        for _ in range(30):
+            y = tanh(y * weights[0] + weights[1])
+        program = compile(loss * exp(x * weights[0]) + y, [x], weights, backend=backend)
         numbers = program(ROWS), *program.value_and_grad(ROWS)[1]
         program.minimize(Adam(weights, lr=0.1), ROWS, epochs=2, batch_size=size)
         found.append((numbers, [w.data for w in weights]))
         assert program.source.count("def ") > (2 if piece < 10**6 else 1)
     assert all(one == found[0] for one in found)
+
+
+def test_a_slope_that_is_a_name_alone_is_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At some of these depths an expression gets a line of its own, and the slope's line is ``g_0 += v12``."""
+    monkeypatch.setattr(straight, "PIECE", 1)
+    for depth in range(1, 14):
+        w = y = Value(1.5)
+        for _ in range(depth):
+            y = y * w + w
+        y.backward()
+        assert compile(y, [], [w], backend="python").value_and_grad()[1] == [w.grad], depth
 
 
 @pytest.mark.usefixtures("ctrl_c")

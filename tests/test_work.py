@@ -135,7 +135,14 @@ FUNCTIONS: dict[str, Callable[[Value, Value], Any]] = {
     "compile's equations": lambda root, weight: str(compile(root, [], leaves(root))),
     **{f"compile: {name}": compiled(name) for name in ("auto", "python", "numpy")},
 }
-HEAVY = {"explain", "explain in LaTeX", "check_partials", "quiz", "tutor", "compile's equations"}  # 0.1 ms a node, or more
+HEAVY = {
+    "explain",
+    "explain in LaTeX",
+    "check_partials",
+    "quiz",
+    "tutor",
+    "compile's equations",
+}  # 0.1 ms a node, or more
 HEAVY |= {name for name in FUNCTIONS if name.startswith("compile")}
 SECOND = 3_000_000  # calls: about a second
 WAYS_OUT = re.compile(r"label|part of|smaller|or ask|draw|walk\(|explain\(|choose one of")

@@ -119,7 +119,7 @@ def _c_missing() -> str:
 
 
 def _c_cost(graph: Graph, rows: int) -> float:
-    return 100.0 + graph.nodes * rows * 2.0
+    return 30.0 + graph.nodes * rows * 2.0
 
 
 def _c_start(graph: Graph) -> float:

@@ -243,7 +243,7 @@ def _made_and_read(lines: list[str]) -> tuple[dict[str, None], dict[str, None]]:
     for line in lines:
         targets, more, expression = ASSIGNED.fullmatch(line).groups(default="")  # type: ignore[union-attr]
         made.update(dict.fromkeys(LOCAL.findall(targets)))
-        read.update(dict.fromkeys(LOCAL.findall(targets * bool(more) + expression)))
+        read.update(dict.fromkeys(LOCAL.findall(f"{targets * bool(more)} {expression}")))
     return made, read
 
 
