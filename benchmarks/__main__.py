@@ -72,7 +72,7 @@ def contents(effort: harness.Effort) -> Iterator[tuple[str, Callable[[], Section
             yield title, lambda title=title: training.section(title, workers, effort)  # type: ignore[misc]
     own = replace(effort, threads=None)
     with training.team(own) as workers:
-        for title in [] if effort.quick else list(PROBLEMS)[-2:]:  # those that are large enough for threads
+        for title in [] if effort.quick else list(PROBLEMS)[-1:]:  # what is large enough for threads
             yield title + training.OWN, lambda title=title: training.section(title, workers, own)  # type: ignore[misc]
     for title in whole.TRAININGS:
         yield title, lambda title=title: whole.section(title, effort)  # type: ignore[misc]

@@ -56,8 +56,8 @@ class Effort:
 
     rounds: int = 11
     turn: float = 0.05  # seconds that an engine runs before the next has its turn
-    least: int = 1000  # steps in a turn, so that what an engine does once a turn does not count
-    slow_least: int = 2  # the same of a slow engine: one step alone would never meet the collector
+    least: int = 300  # steps in a turn, so that what an engine does once a turn does not count
+    slow_least: int = 1  # the same of a slow engine
     quick: bool = False
     mnist: str | None = None  # the folder with MNIST's four files, if there is one
     epochs: int = 2  # of the whole training on MNIST
@@ -65,7 +65,7 @@ class Effort:
 
 
 SLOW = 1.0  # seconds of a turn from which three turns must do
-QUICK = Effort(rounds=2, turn=0.01, least=100, slow_least=1, quick=True)
+QUICK = Effort(rounds=2, turn=0.01, least=100, quick=True)
 
 
 # ---- figures ----

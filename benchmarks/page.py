@@ -66,7 +66,7 @@ def side_by_side(
     return section
 
 
-GLANCE = "At a glance"
+GLANCE, DEMO = "At a glance", "micrograd's demo, as its notebook writes it"
 
 
 def at_a_glance(sections: Sequence[Section]) -> Section:
@@ -89,8 +89,9 @@ INTRODUCTION = """# Side by side
 
 One run of `python -m benchmarks`, made on {day}. Engines took turns, {rounds} rounds; a figure is the median, the
 range is in brackets, and a ratio is taken round by round: above 1 an engine took longer than ours, below 1 it was
-faster. A turn holds a thousand steps or more where an engine is quick enough; one whose turn takes longer than five
-seconds had three turns only.
+faster. With one thread each, all are pinned to one core and the figure is processor time; with everybody's own threads
+it is the wall's; the other clock stands beside it. A turn holds 300 steps or more where an engine is quick enough; one
+whose turn takes longer than a second had three turns only.
 No figure is a promise: another machine, another day, other numbers.
 """
 
@@ -103,6 +104,19 @@ costs, accuracy and start-up, and says of each figure how it was taken.
 """
 
 
+UNCOMPILED = """
+
+Uncompiled, a step of micrograd's own demo, whose notebook holds each graph until the next one is there, is
+{0.median:.0f} times as fast as there; how much it is depends on the machine's caches, through which Python's
+collector walks both graphs."""
+
+
+def _demo(section: Section) -> tuple[Series, Series] | None:
+    """Micrograd's figures and ours, if these are of its demo."""
+    both = [section.bars.get(who) for who in ("micrograd", "micrograd_nn")]
+    return (both[0], both[1]) if both[0] and both[1] and section.title == DEMO else None
+
+
 def publish(folder: Path, sections: Sequence[Section], machine: Mapping[str, Any], root: Path) -> list[Path]:
     """The table at a glance into the README of a checkout, the written page into its site. Returns their paths."""
     readme, page = root / "README.md", root / "docs" / "how" / "benchmarks.md"
@@ -111,6 +125,7 @@ def publish(folder: Path, sections: Sequence[Section], machine: Mapping[str, Any
     told = {name: str(content).partition("+")[0] for name, content in machine.items()}
     text = SUMMARY.format(day=date.today().isoformat(), **{**told, "python": told["python"].split()[-1]})
     table = next("\n".join(section.table()) for section in sections if section.title == GLANCE)
+    table += "".join(UNCOMPILED.format(ratio(*demo)) for demo in map(_demo, sections) if demo)
     before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
     written = f"{before}{BEGIN}\n\n{text}\n{table}\n\n{END}{rest.partition(END)[2]}"
     readme.write_text(written, encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 
 from . import eager
 from .harness import Effort, MissingError, Series, Turn, Worker, by_turns, check_agree, ratio, require, timed
-from .page import Section, side_by_side
+from .page import DEMO, Section, side_by_side
 
 ENGINES = {  # where each one's number is
     "micrograd_nn": ("micrograd_nn", "Value"),
@@ -54,7 +54,7 @@ def demo(effort: Effort) -> Section:
             except MissingError as reason:
                 missing[who] = str(reason)
         return side_by_side(
-            "micrograd's demo, as its notebook writes it",
+            DEMO,
             "The same lines in both projects, only the import differs: MLP 2-16-16-1 on 100 points held as NumPy's "
             "numbers, hinge loss with L2. Forward, zero_grad, backward; processor time, the collector on.",
             by_turns(measured, replace(effort, turn=0.0, slow_least=1 if effort.quick else 4), measured),

@@ -78,7 +78,7 @@ def compared(title: str, method: str, codes: dict[str, str], never: dict[str, st
             missing[who] = str(reason)
             timers.pop(who, None)
     taken: dict[str, list[float]] = {who: [] for who in timers}
-    for _ in range(1 if effort.quick else min(effort.rounds, 5)):
+    for _ in range(1 if effort.quick else min(effort.rounds, 3)):
         for who, timer in timers.items():
             taken[who].append(timer())
     measured = {who: Series(rounds) for who, rounds in taken.items()}

@@ -16,6 +16,7 @@ from .problems import PROBLEMS
 
 OURS = "micrograd_nn, compiled"
 OWN = ", everybody's own threads"
+AGAIN = ("no flags", "own loop", "torch.compile", "fused update")  # other ways, left out where starting counts
 STEPS = 3  # after so many steps the engines' parameters are compared
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # relative to the largest parameter
 QUICK_PRODUCTS = 40_000  # up to so many products in a step --quick waits for slow engines
@@ -81,7 +82,7 @@ def section(title: str, workers: dict[str, Worker], effort: Effort) -> Section:
 def check_quick(name: str, problem: Problem) -> None:
     """Raises MissingError for what would make a short run long."""
     peer = peers()[name]
-    if peer.slow_start:
+    if peer.slow_start or name.endswith(AGAIN):
         raise MissingError("left out of --quick: it takes too long to start")
     if peer.slow and problem.products > QUICK_PRODUCTS:
         raise MissingError("left out of --quick: a step takes too long")

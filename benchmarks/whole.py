@@ -17,7 +17,7 @@ from .peers import Problem, fetched, peers
 from .peers.numpy_batch import ACTIVATIONS
 from .peers.problem import unflat
 from .problems import PROBLEMS, xor
-from .training import OURS
+from .training import AGAIN, OURS
 
 SLOW_PRODUCTS = 200_000  # products of a whole training up to which it is done one number at a time
 APART = 0.01  # engines' shares of right answers may differ by this: rounding grows over thousands of steps
@@ -61,7 +61,9 @@ def trained(name: str, what: str, problem: Problem, steps: int, effort: Effort) 
     """Seconds of one engine's training, and the share of rows that it gets right. Raises MissingError."""
     if peers()[name].slow and problem.products * steps > SLOW_PRODUCTS:
         raise MissingError("a whole training one sample or one number at a time takes too long")
-    worker = Worker(effort.threads, peers()[name].flags)
+    if name.endswith(AGAIN):
+        raise MissingError("left out: another way of the same engine is here")
+    worker = Worker(effort.threads)
     try:
         return worker.ask(train, name, what, effort, steps)
     finally:

@@ -97,7 +97,8 @@ def _signature(thing: Any) -> str:
     except (TypeError, ValueError):
         return "(*arguments)"
     plain = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.name != "self"]
-    written = str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    whole = str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    written = re.sub(r"<function (\S+) at 0x\w+>", r"\1", whole)
     return written if len(written) <= 90 else "(\n    " + written[1:-1].replace(", ", ",\n    ") + ",\n)"
 
 

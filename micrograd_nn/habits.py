@@ -46,6 +46,14 @@ def _without_slope(sign: str) -> Callable[[Any, Any], NoReturn]:
     return refuse
 
 
+def _compared(test: Callable[[float, float], bool]) -> Callable[[Any, Any], bool]:
+    def look(self: Any, other: Any) -> bool:
+        """Of the numbers. Nodes are compared by ``is``."""
+        return test(self.data, other.data if isinstance(other, Habits) else as_float(other))
+
+    return look
+
+
 class Method:
     """A row of the table as a method of its name, with what else it takes: ``v.tanh()``, ``v.leaky_relu(0.2)``."""
 
@@ -88,6 +96,17 @@ class Habits:
 
     def __round__(self, digits: int | None = None) -> float:
         return round(self.data, digits)  # type: ignore[no-any-return]
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    def __eq__(self, other: object) -> bool:
+        if getattr(other, "shape", None):
+            other = as_float(other)  # refuses an array in words: one answer for many numbers would be silently False
+        return bool(self.data == (other.data if isinstance(other, Habits) else other))
+
+    __lt__, __le__, __gt__, __ge__ = map(_compared, (operator.lt, operator.le, operator.gt, operator.ge))
+    __hash__ = object.__hash__
 
     # ---- micrograd's names ----
 

@@ -14,7 +14,7 @@ PATIENCE = 2.0  # seconds before a wait is worth a word
 
 
 class Unseen:
-    """A bar that nobody watches: it does nothing, but what is written beside it is printed."""
+    """A bar that nobody watches: it does nothing."""
 
     def __enter__(self) -> "Unseen":
         return self
@@ -27,10 +27,6 @@ class Unseen:
 
     def set_postfix(self, shown: Any, refresh: bool = True) -> None:
         """Figures behind the bar."""
-
-    def write(self, text: str) -> None:
-        """A line above the bar."""
-        sys.stdout.write(f"{text}\n")
 
 
 def progress_bar(wanted: bool = True, **options: Any) -> Any:

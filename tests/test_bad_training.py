@@ -75,6 +75,12 @@ BAD = {
     "a metric like a column": (1, {"metrics": objective}, ArgumentError, "'objective' is taken"),
     # row 22: rows that can't be learnt from
     "nan": (1, {"X": with_number(NAN, 1, 0)}, ArgumentError, r"X has nan in row 1, column 0 \(counted from 0\): take"),
+    "nan twice": (
+        1,
+        {"X": [[1, 2], [NAN, 1], [0, NAN]]},
+        ArgumentError,
+        r"nan in row 1, column 0 .*, and 1 more: take",
+    ),
     "inf": (1, {"X": with_number(-INF, 2, 1)}, ArgumentError, r"X has -inf in row 2, column 1"),
     "nan in y": (1, {"y": [0, NAN, 1]}, ArgumentError, r"y has nan in row 1, column 0"),
     "a word": (1, {"X": with_number("two", 2, 1)}, ArgumentTypeError, r"X has 'two' in row 2, column 1"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import harness, training
+from benchmarks import harness, limits, page, training
 from benchmarks.__main__ import main
 from benchmarks.harness import QUICK, MissingError, Series, check_agree, quantity, ratio
 from benchmarks.page import side_by_side
@@ -131,18 +131,43 @@ def test_a_turn_is_long_enough_and_no_longer(least, each, steps):
     assert harness.steps_for(lambda steps: each, 0.05, least) == steps
 
 
+def test_limits_are_held_against_the_same_run():
+    section = side_by_side("Moons, full batch", "M.", {limits.IN_C: Series([2.0]), limits.SCAN: Series([2.0])}, {}, "x")
+    (row,) = limits.section([section]).rows
+    assert row[3:] == ("1.000", "0.65", "**over**")
+
+
+def test_what_is_published_replaces_what_was_there(tmp_path: Path):
+    (tmp_path / "docs" / "how").mkdir(parents=True)
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{page.BEGIN}\nof yesterday\n{page.END}\nafter\n", encoding="utf-8")
+    moons = side_by_side("Moons, full batch", "M.", {"ours": Series([2e-6])}, {}, "ours")
+    moons.data["agree within"] = 0.0
+    demo = side_by_side(limits.DEMO, "M.", {"micrograd_nn": Series([1.0]), "micrograd": Series([30.0])}, {}, "x")
+    machine = harness.machine()
+    sections = [page.at_a_glance([moons]), moons, demo]
+    page.write(tmp_path / "out", sections, machine, {"rounds": 1})
+    page.publish(tmp_path / "out", sections, machine, tmp_path)
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{page.BEGIN}\n")
+    assert text.endswith(f"{page.END}\nafter\n")
+    assert "of yesterday" not in text
+    assert all(shown in text for shown in ("| ours | 2.00 µs |", "30 times as fast"))
+    assert "| ours | 2.00 µs | 1 |" in (tmp_path / "docs" / "how" / "benchmarks.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_one_problem_from_end_to_end(tmp_path: Path):
     assert main(["--quick", "--rounds", "1", "--only", "two inputs, one person", "--out", str(tmp_path)]) == 0
-    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    written = (tmp_path / "README.md").read_text(encoding="utf-8")
     results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    _, section = results["sections"]
+    *_, section = results["sections"]  # after the tables made of all sections
     for name in peers():
-        assert f"| {name} |" in page or f"| **{name}** |" in page
+        assert f"| {name} |" in written or f"| **{name}** |" in written
         assert (name in section["medians"]) != (name in section["missing"])
     for name, seconds in section["medians"].items():
         glance = f"| **{name}** |" if name.startswith("micrograd_nn") else f"| {name} |"
-        assert f"{glance} {harness.quantity(seconds, 's')} |" in page
+        assert f"{glance} {harness.quantity(seconds, 's')} |" in written
     assert section["medians"]["micrograd_nn, compiled"] > 0
     assert results["machine"]["processor"]
 

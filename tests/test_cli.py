@@ -112,7 +112,7 @@ def test_without_matplotlib_one_picture_is_left_out_and_named(tmp_path):
         [sys.executable, "-c", code, "--out", str(tmp_path), "--epochs", "10"], capture_output=True, text=True
     )
     assert done.returncode == 0
-    assert "loss.svg is left out" in done.stdout
+    assert "Left out loss.svg" in done.stdout
     assert "micrograd-nn[plot]" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graph.svg", "network.svg", "walk.html"]
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from micrograd_nn import MLP, save
-from micrograd_nn.cli import main
+from micrograd_nn.cli import COMMANDS, NAMES, main
 
 
 def said(capsys, words):
@@ -141,6 +141,14 @@ def test_a_reader_who_has_seen_enough_hears_no_complaint(words):
     finally:
         os.close(here)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(("name", "command"), [*zip(NAMES, COMMANDS, strict=True)])
+def test_the_help_of_a_command_says_what_it_is_for_and_has_its_epilog(name, command, capsys):
+    code, out, _ = said(capsys, [name, "--help"])
+    assert code == 0
+    assert " ".join(command.ABOUT[1:].split()) in " ".join(out.split())
+    assert getattr(command, "EPILOG", "").strip() in out
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["compile", "relu(w)*w"]])

@@ -102,7 +102,7 @@ def strict(text):
 def test_json_has_the_keys_of_the_help_and_nothing_stands_beside_it(command, said, capsys):
     code, out, err = said(command, "--json")
     assert (code, err) == (0, "")
-    assert [*strict(out)] == [*ALL[command].JSON]
+    assert [*strict(out)] == ["written", *ALL[command].JSON]
     with pytest.raises(SystemExit):
         main([*command.split(), "--help"])
     helped = capsys.readouterr().out
@@ -202,6 +202,8 @@ def test_a_short_wait_has_none(said, monkeypatch):
     monkeypatch.setattr(sys, "stderr", screen)
     assert said("evaluate")[0] == 0
     assert screen.getvalue() == ""
+    assert said("train")[0] == 0
+    assert screen.getvalue().count("   0%|") == 1, "one bar, which begins at 0 once"
 
 
 def test_a_warning_is_one_line_in_a_shell_and_none_when_quiet(tmp_path, monkeypatch, capsys):

@@ -210,7 +210,7 @@ def test_parts_are_disjoint_where_views_are_not() -> None:
     lifted = compile(total(map(tanh, w[:3])) + total(v.exp() for v in w[1:4]), [], w).graph.lifted
     places = [part.index.positions.reshape(-1).tolist() for part in lifted.parts]
     assert places == [[0], [1, 2], [3]]
-    assert lifted.unreached == (4,)
+    assert [k for k, reached in enumerate(lifted.reached) if not reached] == [4]
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,16 @@
 
 import re
 from collections import Counter
-from math import inf, isclose, isfinite, nan
+from math import inf, isclose, isfinite, nan, tanh
 from random import Random
 
 import pytest
 from test_cases import boolean_network
 from wrong_derivations import NETWORKS, restyled, right_forms, wrong_forms
 
-from micrograd_nn import MLP, Value, mse, squared_error
+from micrograd_nn import MLP, Operation, Value, mse, squared_error
 from micrograd_nn.derive import Slip, check_partials, explain
-from micrograd_nn.engine import ops
+from micrograd_nn.engine import operation, ops
 from micrograd_nn.engine.value import adjoints, topological_order
 from micrograd_nn.errors import (
     ArgumentError,
@@ -408,3 +408,23 @@ def test_a_factor_that_is_left_out_is_named(factor):
     slip = Slip.UPSTREAM_FORGOTTEN if pair[0] == "L" else Slip.FACTOR_FORGOTTEN
     (finding,) = check_partials(alice(), {"w1": " * ".join(part for part in whole if part != factor)}).findings
     assert (finding.slip, finding.factor) == (slip, pair)
+
+
+def test_a_derivative_that_is_0_where_it_was_recorded_is_held_against_slips_at_other_points_first(monkeypatch):
+    monkeypatch.setattr(operation, "TABLE", {**operation.TABLE})  # the row is gone afterwards
+    asked = []
+
+    def slope(a, out):
+        asked.append(a)
+        return 1.0 - out * out
+
+    bend = Operation("counting", doc="tanh, counted.", forward=tanh, partials=(slope,), latex="", numpy="")
+
+    def work(x):
+        h = Value(0.4, "v") * bend(Value(0.7, "w") * Value(x, "x") + 0.1)
+        h.label = "h"
+        asked.clear()
+        assert not check_partials((bend(h) - Value(1.0, "y")) ** 2, {"w": "3x·h"}).ok
+        return len(asked)
+
+    assert work(0.0) < 2 * work(0.3)

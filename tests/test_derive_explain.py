@@ -315,6 +315,22 @@ def test_many_paths_are_cut_to_the_largest_and_the_rest_is_counted():
     with pytest.raises(GraphError, match="most=256"):
         _ = derivation.symbol
     assert explain(out, labelled(out)["x1"], most=256).count == 256
+    assert derivation.latex().count(r" + \dots") == 2  # in symbols and in numbers
+    assert derivation._repr_latex_() == f"$${derivation.latex()}$$"
+
+
+def test_all_terms_stand_in_the_order_of_the_graph_and_some_of_them_by_size():
+    x, parts = Value(2.0, "x"), []
+    for name, slope in (("p", 1.0), ("q", 9.0), ("r", 4.0)):
+        parts.append(x * slope)
+        parts[-1].label = name
+    loss = parts[0] + parts[1] + parts[2]
+
+    def ways(most):
+        return [term[0].parent for term in explain(loss, x, most=most).terms]
+
+    assert ways(3) == ways(8) == ["p", "q", "r"]
+    assert ways(2) == ["q", "r"]
 
 
 @pytest.mark.parametrize("option", ["most", "digits"])

@@ -1,5 +1,6 @@
 """Explanations in other languages: their LaTeX, read back and worked out, and sympy come to the gradient."""
 
+import re
 from math import inf, nan
 
 import mpmath
@@ -86,3 +87,10 @@ def test_sympy_agrees(count):
 @pytest.mark.parametrize(("number", "written"), [(inf, "oo*x"), (-inf, "-oo*x"), (nan, "nan"), (2.0, "2*x")])
 def test_sympy_gets_every_float(number, written):
     assert str(to_sympy(Value(3.0, "x") * number)) == written
+
+
+def test_its_numbers_are_shortened_as_those_of_the_text():
+    w, x = Value(1 / 3, "w"), Value(1 / 7, "x")
+    derivation = explain(w * w * x, w)
+    found = [re.findall(r"0\.\d+", written) for written in (derivation.latex(), str(derivation))]
+    assert found == [["0.142857", "0.333333", "0.0952381"]] * 2

@@ -72,6 +72,14 @@ def test_a_count_beyond_every_float_is_exact():
     assert "about 2^3000 paths" in str(listed)
 
 
+@pytest.mark.parametrize(("count", "more"), [(10, False), (11, True)])
+def test_ten_paths_are_listed_and_of_more_it_is_said(count, more):
+    x = Value(1.0, "x")
+    text = str(paths(sum((x * k for k in range(1, count)), x), x))
+    assert text.count("\n") == 10 + more
+    assert text.endswith("\n  …") == more
+
+
 def test_the_largest_of_very_many_are_found_without_looking_at_the_others():
     draw = Random(5)
     nodes = [Value(1.0)]

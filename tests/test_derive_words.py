@@ -1,6 +1,7 @@
 """What the hand check says: no slip that was not made, no question without a cause, a way out of every refusal."""
 
 from inspect import signature
+from math import log
 
 import pytest
 
@@ -113,6 +114,61 @@ def test_a_slip_in_all_of_several_ways_is_named_once_for_all_of_them(make, targe
         (finding,) = check_partials(loss, {target: entry}).findings
         assert (finding.slip, finding.factor) == (slip, ("L", meeting))
         assert f"expected ∂L/∂{meeting} = {number_text(explain(loss, meeting).number, 9)}" in finding.words.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("o", "change", "slip"),
+    [
+        (lambda w: -w * 3.0, -1.0, Slip.SIGN),
+        (lambda w: w**2, 2.0, Slip.FACTOR_TWO),
+        (lambda w: w**2, 0.5, Slip.FACTOR_HALF),
+    ],
+)
+def test_a_sign_or_a_2_is_looked_for_first_where_one_stands(o, change, slip):
+    def make(w, v):
+        made = o(w)
+        made.label = "o"
+        return made * v
+
+    right = explain(make(Value(0.7, "w"), Value(0.4, "v")), "w").number
+    finding = only(make, change * right, "w", w=0.7, v=0.4)
+    assert (finding.slip, finding.factor) == (slip, ("o", "w"))
+    assert (slip, ("L", "o")) in finding.others
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "forgotten", "slips"),
+    [  # 3(1 − h²)·3: which 3? and 2ʰ·ln(2)·ln(2): which ln(2)?
+        (lambda x: ops.tanh(3.0 * x), lambda h: 3.0 * h, 3.0, [Slip.UPSTREAM_FORGOTTEN, Slip.INNER_FORGOTTEN]),
+        (
+            lambda x: log(2.0) * x,
+            lambda h: 2.0**h,
+            log(2.0),
+            [Slip.INNER_FORGOTTEN, Slip.LOGARITHM_FORGOTTEN, Slip.FACTOR_FORGOTTEN],
+        ),
+    ],
+)
+def test_of_slips_that_come_to_the_same_the_likeliest_is_named_first(inner, outer, forgotten, slips):
+    def make(x):
+        h = inner(x)
+        h.label = "h"
+        return outer(h)
+
+    finding = only(make, explain(make(Value(0.4, "x")), "x").number / forgotten, x=0.4)
+    assert [finding.slip, *(slip for slip, _ in finding.others)][: len(slips)] == slips
+
+
+@pytest.mark.parametrize(("u", "where"), [(2.0, "∂c/∂x, ∂b/∂x, ∂a/∂x"), (0.0, "∂c/∂x, ∂b/∂x")])
+def test_a_slip_that_is_made_everywhere_is_said_of_the_factors_in_which_it_changes_anything(u, where):
+    def make(x, u, v):
+        parts = [ops.tanh(x * k) for k in (1.0, 2.0, 3.0)]
+        for part, name in zip(parts, "abc", strict=True):
+            part.label = name
+        return u * parts[0] + v * parts[1] + v * parts[2]
+
+    finding = only(make, "u(1 + a²) + 2v(1 + b²) + 3v(1 + c²)", x=0.4, u=u, v=1.5)
+    assert (finding.slip, finding.factor) == (Slip.SIGN_INSIDE, ("c", "x"))
+    assert f"\nthe same slip everywhere: in {where}\n" in finding.words
 
 
 @pytest.mark.parametrize("entry", [5.0, "x", 0.0, "-3x²"])

@@ -16,6 +16,14 @@ def test_a_formula_is_drawn_with_its_gradients(tmp_path, capsys):
     assert ["L = 0.5", "grad 1"] in drawn
 
 
+def test_without_a_word_it_is_graph_svg_and_runs_from_left_to_right(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(NEURON) == 0
+    assert capsys.readouterr().out == "Wrote micrograd-nn-out/graph.svg\n"
+    assert main([*NEURON, "--save", "f.dot"]) == 0
+    assert "rankdir=LR" in (tmp_path / "f.dot").read_text(encoding="utf-8")
+
+
 def test_an_ending_of_html_makes_a_walk(tmp_path):
     assert main([*NEURON, "--save", str(tmp_path / "f.html")]) == 0
     assert Page((tmp_path / "f.html").read_text(encoding="utf-8")).texts_of("h1") == ["Forward and backward through L"]

@@ -79,7 +79,10 @@ def test_width_grows_with_the_gradient_and_the_sign_shows_twice():
 
 @pytest.mark.parametrize("data", [float("nan"), float("inf"), float("-inf")])
 def test_what_is_not_finite_is_flagged(data):
-    assert "not finite" in draw_dot(Value(data, "x") * 1.0).source
+    source = draw_dot(Value(data, "x") * (Value(1.0, "y") * 2.0)).source
+    flagged = [line for line in source.splitlines() if f'color="{LIGHT["negative"]}"' in line and "penwidth" in line]
+    assert len(flagged) == 2 == source.count("not finite")  # x and the product, and nothing else
+    assert all("not finite" in line for line in flagged)
     root = Value(data, "x") * 2.0
     root.backward()
     assert draw_dot(root).svg

@@ -196,6 +196,14 @@ def test_slopes_are_written_as_textbooks_do():
     assert r"h_{1} \left(1 - h_{1}\right) = 0.5250 \left(1 - 0.5250\right) = 0.2494" in told(story, "h1")
 
 
+def test_it_begins_with_what_is_given():
+    x, w = Value(3.0, "x"), Value(2.0, "w")
+    assert re.findall(r"\d+", Story((x * w + 1.0).tanh()).tell(0)[1]) == [
+        "2",
+        "3",
+    ]  # numbers, operations; 1 is constant
+
+
 def test_the_second_contribution_is_added_to_the_first():
     x = Value(3.0, "x")
     root = x * x

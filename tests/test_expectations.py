@@ -291,6 +291,7 @@ def test_numpys_functions_record(name: str) -> None:
     assert type(out) is Value
     assert out.data == pytest.approx(float(getattr(np, name)(0.7)), rel=1e-15)
     assert out.operands == (v,)
+    assert (np.positive(v), np.fabs(-v)) == (+v, abs(-v))
 
 
 @pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "logaddexp"])
@@ -301,6 +302,12 @@ def test_numpys_functions_of_two_record_on_either_side(name: str) -> None:
         assert out.data == pytest.approx(float(expected), rel=1e-15)
     assert np.less(v, 1.0)
     assert not np.float64(0.5) > v
+
+
+@pytest.mark.parametrize("name", ["less", "less_equal", "greater", "greater_equal", "equal", "not_equal"])
+def test_numpys_comparisons_are_those_of_the_numbers(name: str) -> None:
+    compare = getattr(np, name)
+    assert [compare(Value(0.7), x) for x in (0.5, 0.7, 0.9)] == [compare(0.7, x) for x in (0.5, 0.7, 0.9)]
 
 
 # ---- each as somebody types it, in a process of its own ----

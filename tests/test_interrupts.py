@@ -50,6 +50,11 @@ def test_it_comes_where_it_is_let_in() -> None:
         press()
         reached.append(2)
     assert reached == [1]
+    with pytest.raises(KeyboardInterrupt), deferred() as ctrl_c:
+        press()
+        with ctrl_c.lifted():
+            reached.append(2)
+    assert reached == [1]
 
 
 def test_nested_blocks_wait_for_the_outermost() -> None:

@@ -226,6 +226,7 @@ x, y, z, r = map(Tidy, "xyzr")
         (total([x - y, y - x]), "0"),
         (total([Tidy.of(0.123456789), x]), "x + 0.123456789"),
         (total([x * x, y]), "x·x + y"),  # as it was recorded: nothing meets
+        (total([x / 3.0, y, -y, -z]), "x/3 − z"),  # what meets nothing stays as it was recorded
         (total([]), "0"),
     ],
 )

@@ -69,7 +69,7 @@ def test_its_python_makes_the_same_graph(text):
         ("x, y = (1, 2), (3)\nL = x*y", "line 1: each sample has 2 numbers"),
         ("x, y = (1, 2)\na, b = (1, 2)\nL = x*y", "line 2: the samples stand in one line"),
         ("<img src=x onerror=alert(1)> = 2", "line 1: "),
-        ("w = 1\n" * 300, "at most 200 lines"),
+        ("w = 1\n" * 201, "at most 200 lines"),
         ("w = " + "9" * 20_000 + "\nL = w^2", "line 1: "),
     ],
 )
@@ -100,6 +100,10 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(event):
     before = asked(page, "open", LINE)
     assert asked(page, *event)["error"]
     assert asked(page, "sample", 0) == before
+
+
+def test_a_lesson_of_200_lines_opens():
+    assert Lesson("#\n" * 198 + "w = 1\nL = w^2").root.data == 1.0
 
 
 def test_no_lesson_is_said():

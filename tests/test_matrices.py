@@ -123,6 +123,18 @@ class Doubled(Neuron):
         return super().fire(x) * 2.0
 
 
+def own_pieces(net: MLP) -> None:
+    maxouts = [Maxout(3, seed=seed) for seed in range(4)]
+    for neuron in maxouts:
+        neuron.pieces = [Doubled(3, "identity", seed=seed) for seed in range(len(neuron.pieces))]
+    net.layers[0].neurons = [*maxouts]
+
+
+def of_values(z: Any) -> Any:
+    """A function of one's own does as it likes with what it is given."""
+    return z * 2.0 if isinstance(z, Value) else z
+
+
 CHANGES: dict[str, Callable[[MLP], object]] = {
     "a number": lambda net: setattr(net.layers[0].neurons[0].w[0], "data", 7.0),
     "all numbers": lambda net: net.load_state_dict(dict.fromkeys(net.state_dict(), 0.5)),
@@ -157,6 +169,13 @@ CHANGES: dict[str, Callable[[MLP], object]] = {
     "all maxouts": lambda net: setattr(net.layers[0], "neurons", [Maxout(3, seed=seed) for seed in range(4)]),
     "maxouts of bent pieces": bent_maxouts,
     "a neuron of one's own": lambda net: net.layers[0].neurons.__setitem__(0, Doubled(3, "tanh", seed=4)),
+    "all neurons of one's own": lambda net: setattr(
+        net.layers[0], "neurons", [Doubled(3, "tanh", seed=seed) for seed in range(4)]
+    ),
+    "maxouts of one's own pieces": own_pieces,
+    "a function as all activations": lambda net: [
+        setattr(neuron, "activation", of_values) for neuron in net.layers[0].neurons
+    ],
     "a way of its own": own_fire,
 }
 

@@ -142,6 +142,14 @@ def test_the_reader_sees_arrows() -> None:
     assert "engine.value" in ARROWS["draw.dot"], "from ..engine.value import Value"
 
 
+def test_the_engine_is_read_in_one_sitting_and_so_is_any_file() -> None:
+    sizes = {name: path.read_text(encoding="utf-8").count("\n") for name, path in modules().items()}
+    assert {name: size for name, size in sizes.items() if size > 400} == {}
+    engine = [size for name, size in sizes.items() if floor(name) == "engine"]
+    assert sum(engine) <= 1100
+    assert len(engine) <= 8
+
+
 def run(code: str, *options: str) -> str:
     done = subprocess.run([sys.executable, *options, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

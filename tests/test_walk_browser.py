@@ -105,20 +105,33 @@ SHOWN = """() => ({
     atWork: [...document.querySelectorAll("g.node.at-work")].map((g) => Number(g.dataset.place)),
     lines: [...document.querySelectorAll("g.edge.at-work")]
         .map((g) => [Number(g.dataset.from), Number(g.dataset.into)]),
+    near: [...document.querySelectorAll("g.node.near")].map((g) => Number(g.dataset.place)),
+    waiting: [...document.querySelectorAll("g.node.waiting")].map((g) => Number(g.dataset.place)),
+    flowed: [...document.querySelectorAll("g.edge.flowed")].map((g) => Number(g.dataset.into)),
+    bars: [...document.querySelectorAll(".track > *")]
+        .map((bar) => [bar.textContent, Number(bar.style.flexGrow), bar.classList.contains("on")]),
     slopes: [...document.querySelectorAll("g.edge.at-work.backward text")]
         .filter((text) => getComputedStyle(text).visibility === "visible").map((text) => text.textContent),
 })"""
 
 
 def check(page, at, story, seen):
-    place, gradients, phase, _ = seen[at]
+    place, gradients, phase, operands = seen[at]
     shown = page.evaluate(SHOWN)
-    computed = {step[0] for step in seen[: at + 1] if step[2] == "forward"}
+    computed, went_back = ({step[0] for step in seen[: at + 1] if step[2] == p} for p in ("forward", "backward"))
     assert shown["step"] == at
     assert shown["where"] == f"{at} / {len(seen) - 1}"
     assert shown["box"] == {str(i): gradient for i, gradient in enumerate(gradients)}
     assert shown["row"] == {str(i): gradient for i, gradient in enumerate(gradients) if gradient is not None}
     assert shown["atWork"] == ([] if place is None else [place])
+    assert {*shown["near"]} == {*operands}
+    assert {*shown["waiting"]} == {i for i, node in enumerate(story.order) if node.operation} - computed
+    assert {*shown["flowed"]} == went_back
+    forward, backward = (sum(step[2] == p for step in seen) for p in ("forward", "backward"))
+    assert shown["bars"] == [
+        ["forward", forward + 1, phase == "forward"],  # up to where it turns around
+        ["backward", backward, phase == "backward"],
+    ]
     for i, node in enumerate(story.order):
         if not isinstance(node, Constant):
             told = node.operation is None or i in computed

@@ -6,6 +6,7 @@ Promise: what its own documentation tells a user to write.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 from ..harness import MissingError, require
@@ -94,8 +95,9 @@ def compiled_loop(problem: Problem, recorded: Recorded, backend: str = "auto") -
     program = compile(recorded.loss, [recorded.x, recorded.y], parameters, backend, problem.dtype)
     epoch = problem.batches * max(1, EPOCH // (len(problem.batches) * problem.batch))
     X, y = (np.concatenate(column) for column in zip(*epoch, strict=True))
-    targets = np.eye(problem.sizes[-1])[y] if problem.loss == "softmax" else y
-    run = Run(program, SGD(parameters, lr=problem.lr), program.rows(X, targets), problem.batch)
+    targets = targets_of(problem, y)
+    rows = program.rows(X, targets).converted(problem.dtype)
+    run = Run(program, SGD(parameters, lr=problem.lr), rows, problem.batch)
     run.load()
     every = run.rows.every
 
@@ -105,6 +107,35 @@ def compiled_loop(problem: Problem, recorded: Recorded, backend: str = "auto") -
         return lambda: np.array(run.loop.numbers(run.state)[0])
 
     train.note = lambda: f"the {program.backend} backend; {program.why}"
+    return train
+
+
+def targets_of(problem: Problem, y: Array) -> Array:
+    """The targets as the recorded loss takes them: labels as one-hot rows."""
+    import numpy as np
+
+    return np.eye(problem.sizes[-1])[y] if problem.loss == "softmax" else y
+
+
+def loop_of_ones_own(problem: Problem) -> Train:
+    """A step at a time from Python."""
+    import numpy as np
+
+    from micrograd_nn import SGD
+    from micrograd_nn.compiler import compile
+
+    recorded = record(problem)
+    parameters = recorded.net.parameters()
+    program = compile(recorded.loss, [recorded.x, recorded.y], parameters, dtype=problem.dtype)
+    batches = [(X, targets_of(problem, y)) for X, y in problem.batches]
+    trainer = program.trainer(SGD(parameters, lr=problem.lr)).__enter__()
+    done = count()
+
+    def train(steps: int) -> Callable[[], Array]:
+        for _ in range(steps):
+            trainer.step(*batches[next(done) % len(batches)])
+        return lambda: trainer.store() or np.array([p.data for p in parameters])
+
     return train
 
 
@@ -130,6 +161,11 @@ PEERS = [
         "The loss of one row is recorded once and compiled with the default backend; a step is one in the middle of "
         "`Program.minimize`. The seconds that compiling takes have a section of their own.",
         compiled,
+    ),
+    Peer(
+        "micrograd_nn, own loop",
+        "The same program in a loop of one's own, `trainer.step(X, y)` for each batch. Python is asked between two.",
+        loop_of_ones_own,
     ),
     Peer(
         "micrograd_nn, C backend",

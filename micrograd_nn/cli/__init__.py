@@ -79,7 +79,7 @@ def parser_of_all() -> ArgumentParser:
 
 def describe(parser: ArgumentParser, command: ModuleType) -> None:
     """What a command takes, what it says of itself, and what is done."""
-    keys = getattr(command, "JSON", {})
+    keys = {"written": "the files that were written"} | command.JSON if hasattr(command, "JSON") else {}
     width = max(map(len, keys), default=0)
     listed = "\n".join(f"  {key:{width}}  {what}" for key, what in keys.items())
     parts = getattr(command, "EPILOG", ""), listed and AS_JSON + listed, getattr(command, "CODES", CODES)
@@ -96,7 +96,8 @@ def carried_out(parser: ArgumentParser, arguments: Namespace) -> int:
         parser.exit()
     check_options(arguments)
     quiet = getattr(arguments, "quiet", True)  # a command that talks with a person has no such option
-    with waiting(f"micrograd-nn {arguments.command or ''}".strip(), not quiet), notes(not quiet):
+    name = f"micrograd-nn {arguments.command or ''}".strip()
+    with waiting(name, not quiet and not arguments.typed), notes(not quiet):
         outcome = arguments.run(arguments)
     return show(outcome, arguments)
 
@@ -131,4 +132,5 @@ def understood(parser: ArgumentParser, words: list[str]) -> Namespace:
         arguments.numbers = [*arguments.numbers, *left]  # NAME=NUMBER and rows may also stand after the options
     elif left:
         parser.error(f"unrecognized arguments: {' '.join(left)}")
+    arguments.typed = "-" in words  # no clock runs through what a person types
     return arguments

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ..derive.check import DIGITS
 from ..errors import ArgumentError
-from ..progress import PATIENCE, progress_bar
 from .classroom import ROW, Student, as_csv, as_text, files_by_student, slips_as_csv, slips_of
 from .derivation import PARTIALS
 from .options import take
@@ -38,12 +37,7 @@ def run(arguments: Namespace) -> Outcome:
         raise ArgumentError("--slips goes with --csv; without --csv the table of slips is printed anyway")
     if arguments.csv and arguments.json:
         raise ArgumentError("--csv and --json are two ways to write the same: choose one")
-    files = files_by_student(arguments.files)
-    with progress_bar(not arguments.quiet, total=len(files), unit="file", delay=PATIENCE, leave=False) as bar:
-        students = []
-        for name, file in files.items():
-            students.append(Student.of(name, file))
-            bar.update()
+    students = [Student.of(name, file) for name, file in files_by_student(arguments.files).items()]
     one = students[0] if len(arguments.files) == 1 and not arguments.files[0].is_dir() else None
     text = ""
     if arguments.csv:

@@ -38,7 +38,6 @@ JSON = {
     "backend": "that runs them",
     "why": "it was chosen",
     "source": "what runs, or what was written as C",
-    "written": "the files that were written",
 }
 ABOUT = "write a formula or a network as matrix equations, and the Python that runs them"
 
@@ -74,7 +73,7 @@ def run(arguments: Namespace) -> Outcome:
         write_whole(file_for(arguments.to_c), source.encode())
         return Outcome({**data, "source": source}, written=[arguments.to_c])
     text = f"{program}\n\n# backend: {program.backend}; {program.why}\n{program.source}"
-    return Outcome({**data, "source": program.source, "written": []}, text)
+    return Outcome({**data, "source": program.source}, text)
 
 
 def _formula(arguments: Namespace) -> tuple[Value, list[Any], list[Value]]:

@@ -12,14 +12,14 @@ from ..draw.dot import DIRECTIONS
 from ..errors import ArgumentError, known
 from .derivation import PARTS, asked_about
 from .options import file_for, take
-from .outcome import WRITTEN, Outcome
+from .outcome import Outcome
 
 WALKS, PICTURES = (".html", ".htm"), (".svg", ".png", ".dot", ".gv")
 ABOUT = "draw a formula as a graph with its gradients, or as a page that walks through it"
 EPILOG = f"""\
 {PARTS}
 The ending of --save says what is drawn: a picture for .svg, .png and .dot, for .html the walk."""
-JSON = {"value": "what the formula comes to", "gradients": "by name", **WRITTEN}
+JSON = {"value": "what the formula comes to", "gradients": "by name"}
 
 
 def add_options(parser: ArgumentParser) -> None:

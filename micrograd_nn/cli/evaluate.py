@@ -14,7 +14,7 @@ from ..storage.networks import load
 from ..storage.packing import read
 from ..training import evaluate
 from .options import make_folder, take
-from .outcome import WRITTEN, Outcome
+from .outcome import Outcome
 from .recipes import kept_back, parts
 from .results import confusion, loss_of, save_plots
 
@@ -28,7 +28,6 @@ JSON = {
     "measured": "the loss and the accuracy, by name",
     "classes": "names of the classes",
     "confusion": "how often each class, a row, was taken for each, a column",
-    **WRITTEN,
 }
 
 
@@ -54,7 +53,7 @@ def run(arguments: Namespace) -> Outcome:
     measured = {loss: measured.pop("loss"), **measured}
     lines = [f"{net} on {rows}:", *(f"{name:>36} {n:.{arguments.digits}g}" for name, n in measured.items())]
     data: dict[str, Any] = {"network": str(net), "rows": len(rows), "measured": measured, "classes": rows.classes}
-    table, written = [], list[Path]()
+    table, written = list[list[int]](), list[Path]()
     if tells:
         table = confusion(net, rows, named_loss(loss).boundary)
         lines += ["", "rows: truth, columns: answer"]
@@ -63,4 +62,4 @@ def run(arguments: Namespace) -> Outcome:
             lines.append(f"{name:>{max(6, wide)}} " + "".join(f"{count:6}" for count in counts))
         if arguments.out:
             written = save_plots({"confusion.svg": lambda: plot_confusion(table, names=rows.classes)}, arguments)
-    return Outcome({**data, "confusion": table, "written": written}, "\n".join(lines), written or None)
+    return Outcome({**data, "confusion": table}, "\n".join(lines), written)

@@ -13,7 +13,7 @@ from ..draw import draw_dot
 from ..errors import GraphError, known
 from .derivation import PARTS, asked_about
 from .options import file_for, take
-from .outcome import WRITTEN, Outcome
+from .outcome import Outcome
 
 ABOUT = "derive a formula: the chain, its factors in symbols and numbers, the paths, and the graph as SVG"
 EPILOG = f"""\
@@ -25,7 +25,6 @@ JSON = {
     "name": "what is derived, such as L",
     "value": "what it comes to",
     "partials": "by name: partial, number, count of paths, factors (partial, formula and number of each)",
-    **WRITTEN,
 }
 
 

@@ -14,10 +14,9 @@ from ..data.small import INCHES, POUNDS
 from ..data.small import PEOPLE as MEASURED
 from ..derive import explain
 from ..draw import draw_dot, draw_network, walk
-from ..draw.plot import plot_loss, save_plot
+from ..draw.plot import plot_loss
 from ..engine.modes import no_grad
 from ..engine.value import Value
-from ..errors import ExtraMissingError
 from ..nn.layers import MLP
 from ..nn.losses import mse
 from ..nn.optim import SGD
@@ -25,12 +24,12 @@ from ..notation.text import number_text
 from ..number import whole_number
 from ..progress import progress_bar
 from .options import make_folder, take
-from .outcome import WRITTEN, Outcome, say
+from .outcome import Outcome, say
+from .results import save_plots
 
 PEOPLE = {name: ((pounds - POUNDS, inches - INCHES), female) for name, pounds, inches, female in MEASURED}
 STRANGERS = {"Emily": (-7, -3), "Frank": (20, 2)}
 AGREE = 1e-12  # how far the three ways to a partial may lie apart
-
 
 ABOUT = (
     "a tiny scalar autograd engine. Without a subcommand it trains the two-input network h1, h2, o1 on four\n"
@@ -40,7 +39,6 @@ JSON = {
     "partials": "of Alice's loss before training, by name: engine, by hand, complex step",
     "losses": "the loss at every tenth epoch",
     "predictions": "the output for each stranger, by name",
-    **WRITTEN,
 }
 
 
@@ -68,10 +66,7 @@ def run(arguments: Namespace) -> Outcome:
     written = draw(net, loss, arguments.out)
     say(arguments, f"\nStochastic gradient descent, one person at a time, learning rate {arguments.lr:g}:\n")
     history = train(net, optimizer, arguments)
-    try:
-        written.append(save_plot(plot_loss(history, every=10), arguments.out / "loss.svg"))
-    except ExtraMissingError as error:
-        say(arguments, f"\nloss.svg is left out: {error}")
+    written += save_plots({"loss.svg": lambda: plot_loss(history, every=10)}, arguments)
     predicted = {name: net(x).data for name, x in STRANGERS.items()}
     said = [
         f"{name} ({x[0] + POUNDS} lb, {x[1] + INCHES} in): {share:.{arguments.digits}g}, "
@@ -99,7 +94,7 @@ def train(net: MLP, optimizer: SGD, arguments: Namespace) -> list[float]:
                 with no_grad():
                     history.append(sum(record(net, name).data for name in PEOPLE) / len(PEOPLE))
             if epoch % 100 == 0:
-                say(arguments, f"epoch {epoch:>5}   loss {history[-1]:.{arguments.digits}f}")
+                say(arguments, f"epoch {epoch:>5}   loss {history[-1]:.{arguments.digits}g}")
             if epoch == arguments.epochs:
                 break
             for name in PEOPLE:
@@ -123,14 +118,10 @@ def three_ways(net: MLP) -> dict[str, dict[str, float]]:
     """The partials of Alice's loss by the engine, which has swept it, by hand, and by complex steps."""
     w = {p.label: p.data for p in net.parameters()}
     (x1, x2), y = PEOPLE["Alice"]
-    hand = hand_partials(w, x1, x2, y)
+    engine, hand = {p.label: p.grad for p in net.parameters()}, hand_partials(w, x1, x2, y)
     return {
-        p.label: {
-            "engine": p.grad,
-            "by hand": hand[p.label],
-            "complex step": complex_step(w, p.label, x1, x2, y),
-        }
-        for p in net.parameters()
+        name: {"engine": engine[name], "by hand": hand[name], "complex step": complex_step(w, name, x1, x2, y)}
+        for name in w
     }
 
 

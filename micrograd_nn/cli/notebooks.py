@@ -14,11 +14,11 @@ from typing import Any
 from ..errors import FileError
 from ..files import write_whole
 from .options import make_folder, take
-from .outcome import WRITTEN, Outcome, say
+from .outcome import Outcome, say
 
 USUAL = Path("micrograd-nn-notebooks")
 ABOUT = "copy the chapters, Jupyter notebooks, into a folder; what is there already stays as it is"
-JSON = {"folder": "the folder of the copies", "kept": "the files that were there", **WRITTEN}
+JSON = {"folder": "the folder of the copies", "kept": "the files that were there"}
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from ..progress import write
 
 NOT_FINITE = 3  # the exit code
-WRITTEN = {"written": "the files that were written"}
 CODES = "Exit codes: 0 success, 1 failure, 2 usage error, 3 nan or infinity in the result, 130 stopped by Ctrl-C."
 
 
@@ -24,27 +23,26 @@ class Outcome:
 
     data: dict[str, Any]
     text: str = ""
-    written: Sequence[Path] | None = None  # None for a command that writes no file
+    written: Sequence[Path] = ()
     code: int = 0
 
 
 def show(outcome: Outcome, arguments: Namespace) -> int:
     """Print what was found, as the options ask for it. Returns the exit code."""
-    written = {} if outcome.written is None else {"written": [str(path) for path in outcome.written]}
     strange: list[str] = []
 
     def named(constant: str) -> str:  # NaN, Infinity or -Infinity, which JSON does not have
         strange.append(constant)
         return constant
 
-    whole = json.loads(json.dumps(outcome.data | written, default=_plain), parse_constant=named)
+    whole = json.dumps({"written": outcome.written} | outcome.data, default=_plain)
+    finite = json.loads(whole, parse_constant=named)
     if getattr(arguments, "json", False):
-        print(json.dumps(whole, ensure_ascii=False, indent=1))
-    else:
-        if outcome.text:
-            print(outcome.text)
-        if written:
-            say(arguments, "\n" * bool(outcome.text) + "Wrote " + (", ".join(written["written"]) or "nothing"))
+        print(json.dumps(finite, ensure_ascii=False, indent=1))
+    elif outcome.text:
+        print(outcome.text)
+    if outcome.written:
+        say(arguments, "\n" * bool(outcome.text) + f"Wrote {', '.join(map(str, outcome.written))}")
     return outcome.code or NOT_FINITE * bool(strange)
 
 

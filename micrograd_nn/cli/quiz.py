@@ -7,10 +7,9 @@ from ..derive import quiz as quiz_of
 from ..draw.sheets import keys_page, sheets_page
 from ..errors import ArgumentError, counted
 from ..files import write_whole
-from ..progress import PATIENCE, progress_bar
 from .derivation import PARTS, loss_of
 from .options import file_for, take
-from .outcome import WRITTEN, Outcome, say
+from .outcome import Outcome, say
 
 MOST = 1000  # sheets
 ABOUT = "write sheets for a class and their keys, the same network with other numbers on each"
@@ -18,7 +17,7 @@ EPILOG = f"""\
 {PARTS}
 The sheets and the keys, which have every derivation, are for a printer (.html) and as Markdown (.md). The numbers
 depend on the seed alone."""
-JSON = {"seeds": "the seeds of the sheets", **WRITTEN}
+JSON = {"seeds": "the seeds of the sheets"}
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -35,11 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> Outcome:
     """Make all sheets, then write them."""
     seeds, root = seeds_in(arguments.seeds), loss_of(arguments.file)
-    quizzes = {}
-    with progress_bar(not arguments.quiet, total=len(seeds), unit="sheet", delay=PATIENCE, leave=False) as bar:
-        for seed in seeds:
-            quizzes[seed] = quiz_of(root, seed, arguments.ask)
-            bar.update()
+    quizzes = {seed: quiz_of(root, seed, arguments.ask) for seed in seeds}
     made = {
         "sheets.html": sheets_page(quizzes),
         "keys.html": keys_page(quizzes),

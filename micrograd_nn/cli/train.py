@@ -21,7 +21,7 @@ from ..storage.networks import save
 from ..training import History, evaluate, fit
 from ..training.engines import ENGINES
 from .options import file_for, make_folder, sizes, take
-from .outcome import WRITTEN, Outcome, say
+from .outcome import Outcome, say
 from .recipes import Recipe, is_file, kept_back, parts, recipe
 from .results import confusion, decider, save_plots
 
@@ -39,7 +39,6 @@ examples:
 JSON = {
     "network": "its layers",
     "trainings": "one, or two for --overfitting: l2, engine, why, steps, stopped, parts: rows, loss, accuracy by name",
-    **WRITTEN,
 }
 
 
@@ -117,7 +116,7 @@ def trained(plan: Recipe, sets: dict[str, Dataset], arguments: Namespace) -> tup
     if arguments.engine in BACKENDS:
         check_able(BACKENDS[arguments.engine], plan.dtype)
     with warnings.catch_warnings(action="ignore"):
-        fit(net, X, train.y, **settings | {"steps": 0})
+        fit(net, X, train.y, **settings | {"steps": 0}, progress=False)
     make_folder(arguments.out)
     if arguments.save:
         file_for(arguments.save)

@@ -81,7 +81,7 @@ class Loop(Protocol):
         """
 
     def numbers(self, state: Any) -> tuple[list[float], list[list[float]]]:
-        """The parameters and the memories as floats again."""
+        """The parameters and the memories as floats again; those that the loss does not depend on are not read."""
 
 
 class Backend(Protocol):

@@ -89,11 +89,6 @@ class Lifted:
         """
         return tuple(_parts(self.forward))
 
-    @cached_property
-    def unreached(self) -> tuple[int, ...]:
-        """The numbers of the parameters that the loss does not depend on."""
-        return tuple(number for number, reached in enumerate(self.reached) if not reached)
-
     @property
     def rows(self) -> tuple[Leaf, ...]:
         """The inputs, which differ from row to row."""

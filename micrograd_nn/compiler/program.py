@@ -15,7 +15,7 @@ from random import Random
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from ..engine.value import Value, as_value
+from ..engine.value import Value, as_value, set_gradients
 from ..errors import ArgumentTypeError, MicrogradError, counted
 from ..nn.init import source_of
 from ..nn.optim import SGD, Optimizer
@@ -146,8 +146,7 @@ class Program:
         with self.turn:
             loss, gradient = self.runs(len(rows)).value_and_grad(self.numbers(), rows)
         if write:
-            for parameter, slope in zip(self.parameters, map(float, gradient), strict=True):
-                parameter.grad = slope
+            set_gradients(self.parameters, map(float, gradient))
         return loss, gradient
 
     def runs(self, rows: int) -> Backend:

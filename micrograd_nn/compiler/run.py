@@ -6,7 +6,7 @@ optimiser hold those of the last step that was finished.
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 from itertools import count as count_from
 from operator import is_
 from random import Random
@@ -90,11 +90,11 @@ class Run:
         self.state = self.loop.state(numbers, memory)
 
     def store(self) -> None:
-        """Bring them back."""
-        numbers, memory = self.loop.numbers(self.state)
+        """Bring them back, but what the loss does not depend on stays as it is."""
+        (numbers, memory), reached = self.loop.numbers(self.state), self.program.trace.reached
         rows = zip(*memory, strict=True)
-        set_numbers(self.program.parameters, numbers)
-        for k, row in zip(self.ranks, rows, strict=False):  # no rows where there is no memory
+        set_numbers(compress(self.program.parameters, reached), compress(numbers, reached))
+        for k, row in compress(zip(self.ranks, rows, strict=False), reached):  # no rows where there is no memory
             self.optimizer.memory[k] = row
 
     def advance(self, parts: Iterable[Part], log: Log) -> None:

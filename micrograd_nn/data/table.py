@@ -116,35 +116,36 @@ class Table:
 
     def numbers(self, names: Sequence[str]) -> Any:
         """The rows of these columns. Raises FormatError, with line and column, for what are no finite numbers."""
-        columns = {name: self.column(name) for name in names}
-        faults = [
-            f"line {line}, column {name}: {word!r} is no number"
-            for i, (line, _) in enumerate(self.rows)
-            for name, column in columns.items()
-            for word in [column[i]]
-            if not _is_number(word) or not isfinite(float(word))
-        ]
+        faults = [f"{place}: {word!r} is no number" for place, word in self._entries(names) if not _is_finite(word)]
         if faults:
             raise FormatError(f"{_told(faults)}. Give words numbers, or drop the column")
-        return as_array([[*map(float, row)] for row in zip(*columns.values(), strict=True)])
+        columns = map(self.column, names)
+        return as_array([[*map(float, row)] for row in zip(*columns, strict=True)])
 
     def check_missing(self, names: Sequence[str]) -> None:
         """Raise FormatError, which says how many values of these columns are missing, and where the first few are."""
-        columns = {name: self.column(name) for name in names}
-        faults = [
-            f"line {line}, column {name}"
-            for i, (line, _) in enumerate(self.rows)
-            for name, column in columns.items()
-            if column[i].lower() in MISSING
-        ]
+        faults = [place for place, word in self._entries(names) if word.lower() in MISSING]
         if faults:
             many = f"{counted(len(faults), 'value is', 'values are')} missing in {self.path}"
             raise FormatError(f"{many}: {_told(faults)}. Take such lines out, or put there what is right")
+
+    def _entries(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        """What stands in these columns, line by line, each entry with its place in words."""
+        columns = {name: self.column(name) for name in names}
+        return [
+            (f"line {line}, column {name}", column[i])
+            for i, (line, _) in enumerate(self.rows)
+            for name, column in columns.items()
+        ]
 
 
 def _told(faults: Sequence[str]) -> str:
     more = f"; and {len(faults) - MOST_TOLD:,} more" if len(faults) > MOST_TOLD else ""
     return "; ".join(faults[:MOST_TOLD]) + more
+
+
+def _is_finite(word: str) -> bool:
+    return _is_number(word) and isfinite(float(word))
 
 
 def _is_number(word: str) -> bool:

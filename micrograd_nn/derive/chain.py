@@ -1,8 +1,7 @@
-"""The graph with its unnamed nodes folded away: the chain rule through the nodes that have names, anywhere.
+"""The chain rule through the nodes that have names, from a root down to a target, in names and at points.
 
-Promise: a factor ∂child/∂parent holds all ways between the two that meet no other name, in the textbook's symbols from
-the rows and as the number that the engine recorded; over the named graph the products of the factors add up to
-exactly the paths of the whole graph. What is asked of a chain at a point is worked out once.
+Promise: over the named graph the products of the factors add up to exactly the paths of the whole graph. What is asked
+of a chain at a point is worked out once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -64,7 +64,7 @@ class Finding:
 
     def text(self, digits: int = DIGITS) -> str:
         """A row of the report with numbers of so many significant digits, and the words below it."""
-        wide = max(14, digits + 6)
+        wide = max(14, digits + 5)
         numbers = "   ".join(f"{number_text(n, digits):>{wide}}" for n in (self.engine, self.hand, self.numeric))
         head = f"{'✓' if self.ok else '✗'} {self.partial:10} {numbers}"
         return head + "".join(f"\n      {line}" for line in self.words.splitlines())
@@ -94,7 +94,7 @@ class Report:
     def text(self, digits: int = DIGITS) -> str:
         """The same with numbers of so many significant digits."""
         head = f"{sum(finding.ok for finding in self.findings)} of {len(self.findings)} right"
-        wide = max(14, digits + 6)
+        wide = max(14, digits + 5)
         columns = f"  {'':10} {'engine':>{wide}}   {'by hand':>{wide}}   {'numeric':>{wide}}"
         return "\n".join([head, columns, *(finding.text(digits) for finding in self.findings)])
 

@@ -23,12 +23,13 @@ from .recorded import node_of
 
 Key = Any  # a Value, a name, or a pair of them
 TYPED = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-−+]?\d+)?")  # a number as it stands in a formula
+PARTIAL = re.compile(r"[∂d](.+)/[∂d](.+)")
 NAMELESS = frozenset({inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL})
 
 
 def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: Container[Value]) -> Pair:
     """The factor or partial that a key stands for. Raises UnknownNameError, or ArgumentError for a foreign node."""
-    if isinstance(key, str) and (found := re.fullmatch(r"[∂d](.+)/[∂d](.+)", key.replace(" ", ""))):
+    if isinstance(key, str) and (found := PARTIAL.fullmatch(key.replace(" ", ""))):
         key = found.groups()
     pair = key if isinstance(key, tuple) and len(key) == 2 else (root, key)
     child, parent = (node_of(end, root, names) for end in pair)

@@ -4,7 +4,6 @@ Promise (tests/test_exercise.py): whatever stands in the gap, there is no traceb
 said what to fill in; a wrong answer gets a hint, and never what is right.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,9 @@ from typing import Any
 from ..engine.value import Value
 from ..errors import MicrogradError
 from .check import check_partials
+from .entries import PARTIAL
 from .recorded import names_of, partial_text
 from .verdict import what_is_off
-
-PARTIAL = re.compile(r"[d∂][^/]+/[d∂](.+)")
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def _by_name(answer: Any, right: Mapping[str, float], within: float) -> Verdict:
 def _bare(partial: str) -> str:
     """The name in ∂L/∂w, dL/dw or w alone."""
     found = PARTIAL.fullmatch(str(partial).replace(" ", ""))
-    return found[1] if found else str(partial)
+    return found[2] if found else str(partial)
 
 
 def _is_near(given: Any, right: Any, within: float) -> bool:

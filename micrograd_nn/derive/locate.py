@@ -6,8 +6,8 @@ before that factor and behind it come to the other factors at every point, whate
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
-from itertools import accumulate, islice, pairwise
-from math import isclose, isfinite
+from itertools import accumulate, islice, pairwise, starmap
+from math import inf, isclose, isfinite
 from operator import mul as times
 
 from ..engine.operation import Operation
@@ -101,7 +101,7 @@ def _multiplied_out(product: Symbol) -> list[Symbol]:
 def _at(symbol: Symbol, points: Sequence[Numbers]) -> Outcome:
     made = symbol.fold(
         lambda leaf: [numbers.named[leaf.name] if leaf.name else leaf.number for numbers in points],
-        lambda operation, *operands: [*map(operation, *operands)],
+        lambda operation, *operands: [*map(operation.forward, *operands)],
     )
     return tuple(made)
 
@@ -109,7 +109,11 @@ def _at(symbol: Symbol, points: Sequence[Numbers]) -> Outcome:
 def _is_among(one: Outcome, others: Iterable[Outcome]) -> bool:
     """Is one of the others the same wherever both are finite, and is there such a point?"""
     for other in others:
-        pairs = [(a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b)]
-        if pairs and all(isclose(a, b, rel_tol=1e-8, abs_tol=1e-13) for a, b in pairs):
+        pairs = ((a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b))
+        if _are_close(*next(pairs, (0.0, inf))) and all(starmap(_are_close, pairs)):
             return True
     return False
+
+
+def _are_close(a: float, b: float) -> bool:
+    return isclose(a, b, rel_tol=1e-8, abs_tol=1e-13)

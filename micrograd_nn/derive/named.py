@@ -1,6 +1,7 @@
-"""A graph as a textbook writes it: what each node is called or made of, and the slopes of each of its steps.
+"""A graph as a textbook writes it: what each node is called or made of, and the factors from one name to the next.
 
-All of it is worked out once, whatever the graph is derived towards.
+Promise: a factor ∂child/∂parent holds all ways between the two that meet no other name, in the textbook's symbols from
+the rows and as the number that the engine recorded. It is worked out once, whatever the graph is derived towards.
 """
 
 from collections import Counter

@@ -5,6 +5,7 @@ sweep and one pass of tangents at each point. Only a slip at several operations 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -72,31 +73,27 @@ class Place:
 
     def _weight(self, numbers: Numbers) -> float:
         pair, edge = self.pairs[0], self.edge
-        if self.scope is Scope.ENTRY:
-            return 1.0
         if edge is None:
-            return numbers.times_factor(pair) if self.scope is Scope.FACTOR else numbers.tangents[pair[1]]
+            return numbers.times_factor(pair)
         if self.scope is Scope.RULE:
             return numbers.times_factor(pair) * numbers.below(pair[0])[edge[0]]
         return sum(numbers.times_edge(pair, edge) for pair in self.pairs)
 
     def _slope(self, numbers: Numbers) -> Slope:
-        (pair, *_), chain, values = self.pairs, numbers.chain, numbers.point.values
+        (pair, *_), chain, values, unit = self.pairs, numbers.chain, numbers.point.values, self.unit
         if self.edge:
             (node, i), above = self.edge, numbers.above(pair)
             right = above[node] if self.scope is Scope.RULE else numbers.point.slopes[node][i]
             return self.on_edge(values, right, [above.get(operand, 0.0) for operand in node.operands])
-        if self.scope is Scope.ENTRY:
-            others = [numbers.adjoints.get(other, 0.0) for other in self.others]
-            paths = [[numbers.factor(factor) for factor in path] for path in self.paths]
-            return Slope(numbers.total, at=values[pair[1]], others=others, paths=paths)
-        share = numbers.above(pair)[self.unit] if self.unit else 0.0
-        is_log = self.unit and chain.graph.units.log_of_softmax(self.unit)
+        share = numbers.above(pair)[unit] if unit else 0.0
+        is_log = unit and chain.graph.units.log_of_softmax(unit)
         return Slope(
             numbers.factor(pair) if self.scope is Scope.FACTOR else numbers.adjoints[pair[1]],
-            row=a_row(LOGSUMEXP) if is_log else self.unit and self.unit.operation,
+            row=a_row(LOGSUMEXP) if is_log else unit and unit.operation,
             out=values[pair[0]],
             at=values[pair[1]],
+            others=[numbers.adjoints.get(other, 0.0) for other in self.others],
+            paths=[[numbers.factor(factor) for factor in path] for path in self.paths],
             share=share if share > 0.0 else 1.0 + share,  # p − 1 is the slope to the one taken off from all
             divisors=chain.divisors,
             from_root=pair[0] is chain.root,
@@ -220,26 +217,32 @@ def suspects(
 
 def _candidates(here: Numbers, farthest: int) -> Iterator[Suspect]:
     """Each edit of the table in each place of its scope; those of an edge then at all edges of one rule at once."""
-    edits: dict[Scope, list[tuple[Slip, Edit]]] = {scope: [] for scope in Scope}
+    edits = defaultdict[Scope, list[tuple[Slip, Edit]]](list)
     for slip, edit in EDITS:
         if max(slip.rank, edit.rank) <= farthest:
             edits[edit.scope].append((slip, edit))
-    can_be_made: dict[Any, list[tuple[Slip, Edit]]] = {}  # of all edges with the same rule the same
-    alike: dict[tuple[Any, ...], list[Place]] = {}  # by rule and edit, everywhere and in one factor
+    can_be_made: dict[Any, list[tuple[Slip, Edit]]] = {}  # on all edges of one rule the same
+    alike: dict[tuple[Any, ...], list[Place]] = {}  # by rule, factor or none, slip and edit
     for place in _places(here):
         slope, _ = place.at(here)
         kind = (place.scope, slope.row, slope.i, slope.constant) if place.edge else place
         if kind not in can_be_made:
             can_be_made[kind] = [(slip, edit) for slip, edit in edits[place.scope] if edit.where(slope)]
-        made = can_be_made[kind]
-        yield from (Suspect(here.chain, *row, [place], place.pairs, len(place.pairs) - 1) for row in made)
+        yield from (Suspect(here.chain, *row, [place], place.pairs, len(place.pairs) - 1) for row in can_be_made[kind])
         if place.scope is Scope.EDGE and not is_constant(slope):
             rule = "a·b" if factor(slope) else written(slope.row, slope.i)
-            for within, row in product((None, place.pairs[0]), made):
+            for within, row in product((None, place.pairs[0]), can_be_made[kind]):
                 alike.setdefault((rule, within, *row), []).append(place)
+    yield from _everywhere(here, alike)
+
+
+def _everywhere(here: Numbers, alike: Mapping[tuple[Any, ...], Sequence[Place]]) -> Iterator[Suspect]:
+    """Each edit at all edges of one rule at once, in the whole chain or in one factor, if they are several."""
+    tried = set[tuple[Any, ...]]()
     for (rule, within, slip, edit), places in alike.items():
         each = [*{place.edge: place for place in reversed(places)}.values()][::-1]
-        if len(each) > 1:
+        if len(each) > 1 and (key := (edit, *(place.edge for place in each))) not in tried:
+            tried.add(key)
             pairs = dict.fromkeys(place.pairs[0] for place in places if place.at(here)[1]) or places[0].pairs
             yield Suspect(here.chain, slip, edit, each, [*pairs], UNLIKELY if within or rule == "a·b" else 2)
 

@@ -7,11 +7,11 @@ The sum, the difference, the product and a neuron's sum are spelled out for spee
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 from itertools import chain, repeat
 from math import isfinite, isnan
-from operator import attrgetter, ge, gt, le, lt
+from operator import attrgetter
 from typing import Any
 from warnings import warn
 
@@ -25,16 +25,6 @@ from .operation import TABLE, Operand, Operation
 from .ops import add, mul, sub
 
 LEFT = "a number leaves its graph here: write micrograd_nn.exp(v) for math.exp(v), and v.data if you mean the number"
-
-
-def compared(test: Callable[[float, float], bool]) -> Callable[["Value", Any], bool]:
-    """A comparison of the numbers."""
-
-    def look(self: "Value", other: Any) -> bool:
-        """Of the numbers. Nodes are compared by ``is``."""
-        return test(self.data, as_value(other).data)
-
-    return look
 
 
 class Value(Habits, Operand):
@@ -174,17 +164,6 @@ class Value(Habits, Operand):
             warn(LEFT, stacklevel=2)
         return number
 
-    def __eq__(self, other: object) -> bool:
-        if getattr(other, "shape", None):
-            other = as_float(other)  # refuses an array in words: one answer for many numbers would be silently False
-        return bool(self.data == (other.data if isinstance(other, Value) else other))
-
-    __lt__, __le__, __gt__, __ge__ = compared(lt), compared(le), compared(gt), compared(ge)
-    __hash__ = object.__hash__
-
-    def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else str(self)
-
     def __repr__(self) -> str:
         label = f", label={printable(repr(self.label))}" if self.label else ""
         flag = "" if isfinite(self.data) else " (not finite!)"
@@ -229,6 +208,11 @@ def set_numbers(values: Iterable[Value], numbers: Iterable[float], *more: Iterab
     """Give each Value its number, and go through ``more``: all in one step of C, which no Ctrl-C divides."""
     changed = map(latest.update, [{"change": object()}])
     deque(chain(map(_set_data, values, numbers), changed, *more), maxlen=0)
+
+
+def set_gradients(values: Iterable[Value], slopes: Iterable[float]) -> None:
+    """Give each Value its gradient, likewise."""
+    deque(map(_set_grad, values, slopes), maxlen=0)
 
 
 def weighted_sum(weights: Iterable[Value], inputs: Iterable[Value], bias: Value | None = None) -> Value:

@@ -170,8 +170,8 @@ class MLP(Module):
     """A multi-layer perceptron: ``MLP(2, [16, 16, 1])`` has two hidden layers of 16 and one output.
 
     ``activation`` is that of the hidden layers and ``output`` that of the last, "identity" if it is left out; a list
-    as ``activation`` gives each layer its own, the last one too. The other options are those of Neuron: bias, init,
-    seed.
+    as ``activation`` gives each layer its own, the last one too. The other options are those of Neuron: ``seed`` draws
+    the same weights again, ``init`` says how ("uniform" from -1 to 1, if left out), ``bias=False`` leaves biases out.
 
     >>> net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=0)
     >>> [p.label for p in net.parameters()]

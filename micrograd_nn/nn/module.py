@@ -68,7 +68,7 @@ class Module:
         return ((name, part) for name, part in _walk("", self, set()) if isinstance(part, Module))
 
     def zero_grad(self) -> None:
-        """Forget all gradients: each parameter is as if no sweep had reached it."""
+        """Forget all gradients: each parameter's ``.grad`` is UNREACHED again."""
         for parameter in self.parameters():
             parameter.grad = None
 

@@ -33,8 +33,10 @@ class SGD(Optimizer):
     >>> w.data
     0.7
 
-    With momentum the gradients are gathered in a velocity, which moves the parameter; ``nesterov`` looks one step
-    ahead (Sutskever et al., On the importance of initialization and momentum in deep learning, 2013).
+    With momentum the gradients are gathered in a velocity, which moves the parameter: v ← momentum·v + gradient, the
+    later ones times 1 - ``dampening``. ``nesterov`` looks one step ahead (Sutskever et al., On the importance of
+    initialization and momentum in deep learning, 2013). ``weight_decay`` adds so much of the parameter to its
+    gradient, and so pulls it towards 0; ``maximize`` climbs.
     """
 
     def __init__(
@@ -79,7 +81,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Steps of about lr in each parameter: the mean gradient over the root of its mean square.
 
-    Kingma and Ba, Adam: A Method for Stochastic Optimization, 2014.
+    ``betas`` are how much of either mean is kept from step to step, and ``eps`` what keeps the root from being 0; the
+    rest is as for SGD. Kingma and Ba, Adam: A Method for Stochastic Optimization, 2014.
 
     >>> w = Value(1.0)
     >>> (w * 3).backward()

@@ -125,7 +125,7 @@ class Optimizer:
         return f"{type(self).__name__}({counted(len(self.params), 'parameter')}, lr={self.lr}, steps={self.steps})"
 
     def zero_grad(self) -> None:
-        """Forget all gradients: each parameter is as if no sweep had reached it."""
+        """Forget all gradients: each parameter's ``.grad`` is UNREACHED again."""
         for parameter in self.params:
             parameter.grad = None
 

@@ -91,10 +91,10 @@ class ScalarEngine:
 class CompiledEngine:
     """Steps in a Program's own loop; parameters and memories stay there until they are stored. See ScalarEngine.
 
-    It is given the graphs that the scalar engine records. The objective is one program; what is measured beside it is
-    another, all scores in one, of the outputs alone where an MLP's are had as matrices. Raises GraphError
-    if the network, or one of the scores that are measured, looks at its numbers: at those of a parameter only if it
-    ``trains``, for they stay as they are otherwise.
+    It is given the graphs that the scalar engine records. The objective is one program; all that is measured beside it
+    is another, of the outputs alone where they are had as matrices, so that an MLP is not compiled twice. Raises
+    GraphError if the network, or one of the scores that are measured, looks at its numbers: at those of a parameter
+    only if it ``trains``, for they stay as they are otherwise.
     """
 
     why = ""

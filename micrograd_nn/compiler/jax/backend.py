@@ -5,7 +5,6 @@ their gradients are added up; the numbers are those of one device, to the roundi
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from math import prod
 from typing import Any
@@ -81,7 +80,7 @@ class JaxBackend:
     def value_and_grad(self, p: Sequence[float], rows: Any) -> tuple[float, Any]:
         with self.floats():
             mean, gradient = self._mean_and_grad(self.parts(p), self.put(rows.arrays))
-            return float(mean), self.packing.joined(gradient, np.zeros(len(p), self.dtype))
+            return float(mean), self.packing.joined(gradient)
 
     def loop(self, update: Update, batch_size: int) -> Loop:
         rule = Rule(update)
@@ -91,16 +90,8 @@ class JaxBackend:
         return JaxLoop(self, rule, self._trainings[rule.key], batch_size)
 
 
-@dataclass
-class State:
-    """The parameters and the memories: as they were given, and as they are now, in parts."""
-
-    given: list[Sequence[float]]
-    now: list[Parts]
-
-
 class JaxLoop:
-    """The loop over batches: a call is one loop on the device."""
+    """The loop over batches: a call is one loop on the device. A state is a list: the parameters and the memories."""
 
     def __init__(self, backend: JaxBackend, rule: Rule, training: Callable[..., Any], batch_size: int) -> None:
         self._backend, self._rule, self._training, self._size = backend, rule, training, batch_size
@@ -110,16 +101,16 @@ class JaxLoop:
     def source(self) -> str:
         return listing(self._rule.steps)
 
-    def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> State:
+    def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Parts]:
         with self._backend.floats():
-            return State([p, *memory], [self._backend.parts(vector) for vector in (p, *memory)])
+            return [self._backend.parts(vector) for vector in (p, *memory)]
 
-    def numbers(self, state: State) -> tuple[list[float], list[list[float]]]:
-        p, *memory = map(self._backend.packing.joined, state.now, state.given)
-        return p.tolist(), [vector.tolist() for vector in memory]
+    def numbers(self, state: list[Parts]) -> tuple[list[float], list[list[float]]]:
+        p, *memory = (self._backend.packing.joined(parts).tolist() for parts in state)
+        return p, memory
 
     def train(
-        self, state: State, rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log
+        self, state: list[Parts], rows: Any, parts: Iterable[Part], scalars: Iterable[Sequence[float]], log: Log
     ) -> None:
         plan, given = Plan(list(parts), self._size), list[Sequence[float]]()
         try:
@@ -129,11 +120,11 @@ class JaxLoop:
                 with self._backend.floats():
                     self._train(state, rows, plan, given, log)
 
-    def _train(self, state: State, rows: Any, plan: Plan, given: list[Sequence[float]], log: Log) -> None:
+    def _train(self, state: list[Parts], rows: Any, plan: Plan, given: list[Sequence[float]], log: Log) -> None:
         if self._held[0] is not rows:
             self._held = rows, self._backend.put(rows.arrays)
         steps = len(given) if self._rule.varying else len(plan)
         scalars = padded(np.array(given, self._backend.dtype))
-        state.now, losses, done = self._training(plan.sizes, state.now, self._held[1], scalars, *plan.arrays, steps)
+        state[:], losses, done = self._training(plan.sizes, state, self._held[1], scalars, *plan.arrays, steps)
         log.steps = int(done)
         log.sums += plan.sums(np.asarray(losses, np.float64)[: log.steps])

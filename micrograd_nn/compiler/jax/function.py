@@ -6,6 +6,7 @@ in parts, the arrays that are read of them, such as the weights of a layer, by t
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import compress
 from math import prod
 from typing import Any
 
@@ -49,9 +50,9 @@ class Packing:
         """The parts of numbers that belong to the parameters."""
         return {name: np.asarray(vector)[numbers] for name, numbers in self._numbers.items()}
 
-    def joined(self, parts: Parts, vector: Any) -> Any:
-        """The numbers in the order of the parameters; of those that are in no part, what ``vector`` has."""
-        whole = np.array(vector)
+    def joined(self, parts: Parts) -> Any:
+        """The numbers in the order of the parameters; 0 for those that are in no part."""
+        whole = np.zeros(len(self.lifted.reached), np.asarray(next(iter(parts.values()), 0.0)).dtype)
         for name, numbers in self._numbers.items():
             whole[numbers] = np.asarray(parts[name])
         return whole
@@ -150,7 +151,8 @@ class JaxFunction:
     """
 
     def __init__(self, trace: Trace, lifted: Lifted, dtype: str) -> None:
-        self._parameters, self._inputs, self._dtype = trace.parameters, trace.inputs, dtype
+        self._parameters, self._reached = trace.parameters, trace.reached
+        self._inputs, self._dtype = trace.inputs, dtype
         self._packing = Packing(trace, lifted)
         self._lowered = Lowered(self._packing, dtype)
         self._mean = jax.custom_jvp(self._lowered.mean)
@@ -170,8 +172,8 @@ class JaxFunction:
 
     def store(self, parts: Parts) -> None:
         """Write these numbers to the Values of the parameters."""
-        numbers = self._packing.joined(parts, [parameter.data for parameter in self._parameters])
-        set_numbers(self._parameters, numbers.tolist())
+        numbers, reached = self._packing.joined(parts).tolist(), self._reached
+        set_numbers(compress(self._parameters, reached), compress(numbers, reached))
 
     def _along(self, point: Any, direction: Any) -> tuple[Array, Array]:
         """The mean loss, and its slope in a direction, by our sweep."""

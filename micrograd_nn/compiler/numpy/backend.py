@@ -56,8 +56,7 @@ class NumpyBackend:
     def _filled(self, p: Sequence[float], rows: Any) -> "Built":
         self.p[:] = p
         built = self.built(len(rows))
-        for buffer, array in zip(built.inputs, rows.arrays, strict=True):
-            buffer[...] = array
+        built.fill(rows.arrays, slice(None))
         return built
 
     def loop(self, update: Update, batch_size: int) -> "NumpyLoop":
@@ -126,16 +125,12 @@ class NumpyLoop:
 
     def state(self, p: Sequence[float], memory: Sequence[Sequence[float]]) -> list[Any]:
         self._backend.p[:] = p
-        self._still = [[(k, vector[k]) for k in self._backend.lifted.unreached] for vector in (p, *memory)]
         state = [np.array(vector, self._backend.dtype) for vector in memory]
         self._update = self._build_update(self._backend.p, self._backend.g, *state)  # once, with all its arrays
         return state
 
     def numbers(self, state: list[Any]) -> tuple[list[float], list[list[float]]]:
         p, *memory = (vector.tolist() for vector in (self._backend.p, *state))
-        for vector, still in zip((p, *memory), self._still, strict=True):
-            for k, number in still:  # what the loss does not depend on stays where it was
-                vector[k] = number
         return p, memory
 
     @np.errstate(all="ignore")
