@@ -8,7 +8,7 @@ import tracemalloc
 from dataclasses import replace
 from functools import lru_cache, partial
 from math import ceil
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from micrograd_nn.engine.value import topological_order
@@ -33,7 +33,7 @@ def section(effort: Effort) -> Section:
     """A row a network."""
     table = Section(
         "What compiling costs, and when it has paid",
-        "The loss of one row is recorded, then compiled and run for its first step, in a fresh process each round; "
+        "The loss of one row is recorded, then compiled and run for its first step, in a fresh process each round, in processor time; "
         "memory is the most that Python and NumPy hold at once meanwhile, beyond the graph, from a run of its own. "
         "It has paid after as many steps as make up for those seconds, with one row a step, eager against compiled.",
         ("network", "nodes", "record", "compile", "memory", "eager step", "compiled step", "has paid after"),
@@ -90,11 +90,11 @@ def cost(name: str, effort: Effort) -> dict[str, Any]:
     """Nodes, and seconds to record and to compile."""
     problem = problem_of(name, effort)
     warm_up(effort)
-    start = perf_counter()
+    start = process_time()
     recorded = ours.record(problem)
-    middle = perf_counter()
+    middle = process_time()
     ours.compiled_loop(problem, recorded)(1)
-    end = perf_counter()
+    end = process_time()
     return {"nodes": len(topological_order(recorded.loss)), "record": middle - start, "compile": end - middle}
 
 

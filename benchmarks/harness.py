@@ -55,7 +55,7 @@ class Effort:
     """How much is measured: the full run, or ``--quick``."""
 
     rounds: int = 11
-    turn: float = 0.05  # seconds that an engine runs before the next has its turn
+    turn: float = 0.1  # seconds that an engine runs before the next has its turn
     least: int = 300  # steps in a turn, so that what an engine does once a turn does not count
     slow_least: int = 1  # the same of a slow engine
     quick: bool = False

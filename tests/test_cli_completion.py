@@ -27,6 +27,8 @@ def complete(tmp_path_factory):
     )
     script.write_text(done.stdout)
     (folder / "net.safetensors").touch()
+    (folder / "shop.csv").touch()
+    (folder / "folder").mkdir()
 
     def offered(words):
         function = subprocess.run(
@@ -53,6 +55,9 @@ def complete(tmp_path_factory):
         ("train moons --engine co", ["compiled"]),
         ("compile --backend pyt", ["python"]),
         ("evaluate net", ["net.safetensors"]),
+        ("predict net.safetensors sh", ["shop.csv"]),
+        ("train digits --data fo", ["folder"]),
+        ("check fo", ["folder"]),
         ("evaluate net.safetensors mo", ["moons"]),
     ],
 )

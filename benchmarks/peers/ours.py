@@ -96,7 +96,8 @@ def compiled_loop(problem: Problem, recorded: Recorded, backend: str = "auto") -
     epoch = problem.batches * max(1, EPOCH // (len(problem.batches) * problem.batch))
     X, y = (np.concatenate(column) for column in zip(*epoch, strict=True))
     targets = targets_of(problem, y)
-    run = Run(program, SGD(parameters, lr=problem.lr), program.rows(X, targets), problem.batch)
+    rows = program.rows(X, targets).converted(problem.dtype)
+    run = Run(program, SGD(parameters, lr=problem.lr), rows, problem.batch)
     run.load()
     every = run.rows.every
 

@@ -96,7 +96,8 @@ def carried_out(parser: ArgumentParser, arguments: Namespace) -> int:
         parser.exit()
     check_options(arguments)
     quiet = getattr(arguments, "quiet", True)  # a command that talks with a person has no such option
-    with waiting(f"micrograd-nn {arguments.command or ''}".strip(), not quiet), notes(not quiet):
+    name = f"micrograd-nn {arguments.command or ''}".strip()
+    with waiting(name, not quiet and not arguments.typed), notes(not quiet):
         outcome = arguments.run(arguments)
     return show(outcome, arguments)
 
@@ -131,4 +132,5 @@ def understood(parser: ArgumentParser, words: list[str]) -> Namespace:
         arguments.numbers = [*arguments.numbers, *left]  # NAME=NUMBER and rows may also stand after the options
     elif left:
         parser.error(f"unrecognized arguments: {' '.join(left)}")
+    arguments.typed = "-" in words  # no clock runs through what a person types
     return arguments

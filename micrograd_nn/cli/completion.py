@@ -22,6 +22,7 @@ WORDS: dict[str, Any] = {  # what completes an option that argparse leaves to us
     "optimizer": OPTIMIZERS,
     "backend": ("auto", *BACKENDS),
 }
+FILES = ("formula", "numbers")  # which may also be files; of a dataset the names are completed
 
 
 def script(parser: ArgumentParser, shell: str) -> str:
@@ -35,7 +36,7 @@ def script(parser: ArgumentParser, shell: str) -> str:
     known("shell", shell, shtab.SUPPORTED_SHELLS)
     for action in every_action(parser):
         action.choices = action.choices or [*WORDS.get(action.dest, ())] or None
-        if action.type is Path:
+        if action.type is Path or action.dest in FILES:
             action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
     return str(shtab.complete(parser, shell))
 

@@ -37,6 +37,7 @@ TABLE: dict[str, dict[str, Any]] = {
     "network": {"metavar": "NETWORK", "type": Path, "help": "a file that train --save wrote"},
     "dataset": {"metavar": "DATASET", "help": f"{', '.join(RECIPES)}; or a CSV file with a header"},
     "--data": {
+        "type": Path,
         "metavar": "DIR",
         "help": "the folder with MNIST's four files, or Fashion-MNIST's",
     },

@@ -6,6 +6,7 @@ The file is only read.
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ..data import Dataset
@@ -66,7 +67,7 @@ def run(arguments: Namespace) -> Outcome:
     return Outcome({"rows": rows}, "\n".join(line(row, classes, arguments.digits) for row in rows))
 
 
-def asked(words: Sequence[str], folder: str | None, about: dict[str, Any]) -> Dataset:
+def asked(words: Sequence[str], folder: Path | None, about: dict[str, Any]) -> Dataset:
     """The rows that are meant, with their names, and with labels where they come from a dataset of classes."""
     kind = (words or [""])[0]
     classes = tuple(about.get("classes") or ())
@@ -82,7 +83,7 @@ def asked(words: Sequence[str], folder: str | None, about: dict[str, Any]) -> Da
     return Dataset("rows", typed, NO_LABELS, classes=classes, rows=tuple(words))
 
 
-def picked(words: Sequence[str], folder: str | None) -> Dataset:
+def picked(words: Sequence[str], folder: Path | None) -> Dataset:
     """The named rows of a dataset's test part. Raises ArgumentError for a row that is not there."""
     rows = kept_back(parts(words[0], folder))
     for word in words[1:]:

@@ -6,6 +6,7 @@ dataset are the same rows each time.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -104,7 +105,7 @@ def recipe(name: str, kind: str | None = None, classes: int = 0) -> Recipe:
 
 
 def parts(
-    name: str, folder: str | None = None, target: str | None = None, about: Mapping[str, Any] | None = None
+    name: str, folder: Path | None = None, target: str | None = None, about: Mapping[str, Any] | None = None
 ) -> dict[str, Dataset]:
     """What there is to learn from and to test on, by name: "train", "validation", "test".
 

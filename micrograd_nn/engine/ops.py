@@ -146,7 +146,7 @@ sigmoid_slope: Operation = Operation("sigmoid_slope", doc="σ(a)·σ(-a), the sl
     forward=lambda a: (e := math.exp(-abs(a))) / (1.0 + e * (2.0 + e)),
     partials=(lambda a, out: -tanh(0.5 * a) * out,),
     text="σ({a})·σ(−{a:3})", latex=r"\sigma\left({a:0}\right) \cdot \sigma\left(-{a:3}\right)",
-    python="(e := math.exp(-abs({a}))) / (1.0 + e * (2.0 + e))",
+    python="(e := exp(-{a} if {a} >= 0.0 else {a})) / (1.0 + e * (2.0 + e))",
     numpy="np.exp(-np.abs({a})) / (1.0 + np.exp(-np.abs({a})) * (2.0 + np.exp(-np.abs({a}))))",
     c="exp(-fabs({a})) / (1.0 + exp(-fabs({a})) * (2.0 + exp(-fabs({a}))))")
 
