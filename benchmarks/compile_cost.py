@@ -33,8 +33,8 @@ def section(effort: Effort) -> Section:
     """A row a network."""
     table = Section(
         "What compiling costs, and when it has paid",
-        "The loss of one row is recorded, then compiled and run for its first step, in a fresh process each round, in processor time; "
-        "memory is the most that Python and NumPy hold at once meanwhile, beyond the graph, from a run of its own. "
+        "The loss of one row is recorded, then compiled and run for its first step, in a fresh process each round; "
+        "memory is the most that Python and NumPy hold at once meanwhile, beyond the graph, from a run of its own, and time is the processor's. "
         "It has paid after as many steps as make up for those seconds, with one row a step, eager against compiled.",
         ("network", "nodes", "record", "compile", "memory", "eager step", "compiled step", "has paid after"),
     )

@@ -72,7 +72,7 @@ def _share(share: Value, names: Names) -> Made | None:
     powers = _powers(share.right)
     inputs = _without_shift([power.left for power in powers])
     inner = frozenset({share.right, *powers, *(power.left for power in powers)} - {*inputs})
-    if share.left not in powers or len({*inputs}) < len(inputs) or not inner.isdisjoint(names):
+    if share.left not in powers or len({*inputs}) < len(inputs) or any(node in names for node in inner):
         return None
     slopes, own = {}, None
     for power, z in zip(powers, inputs, strict=True):
