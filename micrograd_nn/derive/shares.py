@@ -77,7 +77,7 @@ def _share(share: Value, names: Names) -> Made | None:
     inputs = _without_shift([power.left for power in powers])
     inner = frozenset({top, share.right, *powers, *(power.left for power in powers)} - {*inputs})
     own = next((z for power, z in zip(powers, inputs, strict=True) if power.left is top.left), None)
-    if own is None or len({*inputs}) < len(inputs) or not inner.isdisjoint(names):
+    if own is None or len({*inputs}) < len(inputs) or any(node in names for node in inner):
         return None
     slopes = {z: share.dright * power.dleft for power, z in zip(powers, inputs, strict=True)}
     slopes[own] += share.dleft * top.dleft

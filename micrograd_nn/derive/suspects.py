@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from itertools import pairwise, product
+from itertools import chain as concat
+from itertools import islice, pairwise, product
 from math import isclose, isfinite
 from typing import Any
 
@@ -37,6 +38,7 @@ from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
 MOST_PATHS = 16  # of which the factors are added up
+Families = dict[str | None, list[Value]]
 EDITS = [(slip, edit) for slip in Slip for edit in slip.edits]
 
 
@@ -230,8 +232,10 @@ def _places(here: Numbers) -> Iterator[Place]:
     """Every place of the chain in which one slip can be made; that of an edge in each factor it lies in, and in all."""
     chain = here.chain
     named = [node for node in chain.order if node in chain.names]
+    leaves = [node for node in named if node.operation is None]
+    pools = _families(chain, leaves), _families(chain, named)
     if chain.named:
-        yield _entry(chain, named)
+        yield _entry(chain, leaves)
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
         yield Place(Scope.WHOLE, [pair])
     on_all = (node for node in reversed(chain.named[1:-1]) if not chain.goes_around((node, node)))
@@ -242,7 +246,7 @@ def _places(here: Numbers) -> Iterator[Place]:
         for node in chain.links[child].written:
             for i, operand in enumerate(node.operands):
                 edge, pairs = (node, i), [(child, p) for p in factors if operand in here.above((child, p))]
-                others = _mistakable(chain, edge, named) if pairs else ()
+                others = _mistakable(chain, edge, pools) if pairs else ()
                 for pair in pairs:
                     yield Place(Scope.EDGE, [pair], edge, others)
                     if _is_branch(pair, edge, here):
@@ -253,9 +257,9 @@ def _places(here: Numbers) -> Iterator[Place]:
                     yield Place(Scope.EDGE, pairs, edge, others)
 
 
-def _entry(chain: Chain, named: Sequence[Value]) -> Place:
+def _entry(chain: Chain, leaves: Sequence[Value]) -> Place:
     """The whole derivative: which others there are, and the paths that it is the sum of, if they are few."""
-    others = [node for node in named if node.operation is None and node is not chain.target][:MOST_OTHERS]
+    others = [node for node in leaves if node is not chain.target][:MOST_OTHERS]
     paths = largest_first(chain.named, chain.edges, chain.target) if 0 < chain.count <= MOST_PATHS else ()
     return Place(Scope.ENTRY, [(chain.root, chain.target)], None, others, [[*pairwise(path.nodes)] for path in paths])
 
@@ -283,18 +287,30 @@ def _is_branch(pair: Pair, edge: Edge, here: Numbers) -> bool:
     return parent in {*ways}
 
 
-def _mistakable(chain: Chain, edge: Edge, named: Sequence[Value]) -> Sequence[Value]:
-    """Names that might be taken for the one that makes a slope, those of its own family (x2 for x1) first."""
+def _families(chain: Chain, nodes: Sequence[Value]) -> Families:
+    """The nodes by the letters that their names begin with, and all of them under None."""
+    families: Families = {None: [*nodes]}
+    for node in nodes:
+        families.setdefault(_letters(chain.names[node]), []).append(node)
+    return families
+
+
+def _mistakable(chain: Chain, edge: Edge, pools: tuple[Families, Families]) -> Sequence[Value]:
+    """Names that might be taken for the one that makes a slope, those of its own family (x2 for x1) first.
+
+    A factor is mistaken for any other name; else a leaf is, for another leaf.
+    """
     node, i = edge
     if node.operation is None:
         return ()
     multiplied = multiplies(node.operation, i)
     taken = node.operands[1 - i] if multiplied else node.operands[i]
     if not multiplied and (taken not in chain.names or taken.operation is not None):
-        return ()  # a leaf is mistaken for another
-    family = _letters(chain.names.get(taken, ""))
-    others = [name for name in named if name not in {node, *node.operands} and (multiplied or name.operation is None)]
-    return sorted(others, key=lambda other: _letters(chain.names[other]) != family)[:MOST_OTHERS]
+        return ()
+    families, family = pools[multiplied], _letters(chain.names.get(taken, ""))
+    others = (other for other in families[None] if _letters(chain.names[other]) != family)
+    right = {node, *node.operands}
+    return [*islice((other for other in concat(families.get(family, ()), others) if other not in right), MOST_OTHERS)]
 
 
 @cache
