@@ -33,7 +33,7 @@ WAYS_OUT = {
     "draw x x=inf": "    ^\nx takes a finite number, such as x=0.5 or x=-1/3\n",
     "draw x x=1/0": "    ^\nx takes a finite number, such as x=0.5 or x=-1/3\n",
     "draw": "the following arguments are required: FORMULA\n",
-    "draw x*foo(x) x=2": "unknown name 'foo'; known are: x; did you mean the operation ",
+    "draw x*foo(x) x=2": "unknown function 'foo'; known are: abs, ",
     "compile sigmod(w*x)": "unknown function 'sigmod'; did you mean sigmoid(…)?",
     "explain x*x x=2 --bogus": "unrecognized arguments: --bogus\n",
     "--seed 5 train xor": "--seed stands before train: options come after it\n",

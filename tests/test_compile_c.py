@@ -274,7 +274,7 @@ def test_auto_takes_c_for_a_long_training_of_a_small_graph() -> None:
         program = compile(loss, inputs, parameters, backend=backend)
         program.minimize(SGD(parameters, lr=0.01), rows, epochs=2)
         assert program.backend == "python"
-        program.minimize(SGD(parameters, lr=0.01), rows, epochs=1500)
+        program.minimize(SGD(parameters, lr=0.01), rows, epochs=4000)
         assert program.backend == ("c" if backend == "auto" else "python"), program.why
         trained.append(parameters[0].data)
     assert trained[0] == trained[1]

@@ -2,7 +2,7 @@
 
 The floors are today's level: they may only be raised, and what the check must reach is 98 in 100 named, no right factor
 blamed, nothing right refused and nothing wrong accepted. The misses are printed with their reasons by
-``PYTHONPATH=.:tests python -m derivations``. The held-out third is measured only there, on request.
+``PYTHONPATH=.:tests python -m derivations``. Of the held-out third only the totals are looked at.
 """
 
 from pathlib import Path
@@ -85,7 +85,7 @@ def test_there_are_enough_of_them():
 
 
 def test_a_sample_of_wrong_derivations_is_named_as_often_as_before():
-    at_least(measure(QUICK, most=24, right=False), named=0.985, blamed=0, accepted=0, refused=0)
+    at_least(measure(QUICK, most=24, right=False), named=0.99, blamed=0, accepted=0, refused=0)
 
 
 def test_a_sample_of_right_derivations_is_called_right():
@@ -94,4 +94,11 @@ def test_a_sample_of_right_derivations_is_called_right():
 
 @pytest.mark.slow
 def test_wrong_derivations_are_named_as_often_as_before():
-    at_least(measure(SEEN), named=0.99, blamed=0, accepted=0, refused=0)
+    at_least(measure(SEEN), named=0.999, blamed=0, accepted=0, refused=0)
+
+
+@pytest.mark.slow
+def test_derivations_that_were_held_out_until_the_rules_stood_are_named_as_often_as_before():
+    # of one norm of two numbers, a sign in one term and a path counted twice are the same function: both are said
+    at_least(measure(HELD_OUT), named=0.985, blamed=1, accepted=0, refused=0)
+    at_least(measure(SECOND_HELD_OUT), named=0.99, blamed=0, accepted=0, refused=0)

@@ -58,7 +58,7 @@ def test_what_explain_prints_is_right_to_the_digits_it_is_printed_in():
         for label in derivations:
             _, _, *lines = re.sub(r"\n +\+ ", " + ", str(explain(loss, label))).splitlines()
             for line in filter(None, lines):
-                if line.startswith("with p"):  # what a share of a softmax stands for
+                if line.startswith("with "):  # what a share of a softmax stands for, p or q
                     continue
                 partial, *columns = (column.strip() for column in line.split(" = "))
                 for column in columns:
@@ -287,7 +287,7 @@ def test_a_slip_that_is_right_by_luck_is_named_and_nothing_is_asked():
     a, b = Value(2.0, "a"), Value(2.0, "b")
     (finding,) = check_partials(a * b, {"a": "a"}).findings
     assert finding.slip is Slip.WRONG_OPERAND
-    assert finding.words.startswith("right at these numbers, and wrong at others\n∂L/∂a: the wrong operand")
+    assert finding.words.startswith("right at these numbers, and wrong at others\n∂L/∂a: the wrong quantity")
     assert "?" not in finding.words
 
 

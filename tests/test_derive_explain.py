@@ -319,6 +319,14 @@ def test_many_paths_are_cut_to_the_largest_and_the_rest_is_counted():
     assert derivation._repr_latex_() == f"$${derivation.latex()}$$"
 
 
+def test_a_share_of_exponents_that_are_not_shifted_alike_is_not_that_of_a_softmax():
+    z1, z2, m, t = (Value(number, name) for number, name in ((0.3, "z1"), (0.9, "z2"), (0.5, "m"), (0.2, "t")))
+    e, f = ops.exp(z1 - ops.stop_gradient(m)), ops.exp(z2 - t)
+    share = e / (e + f)
+    share.label = "L"
+    assert "with p2 = exp(z2 − t)/(exp(z1 − stop_gradient(m)) + exp(z2 − t)) = 0.71095" in str(explain(share, t))
+
+
 def test_all_terms_stand_in_the_order_of_the_graph_and_some_of_them_by_size():
     x, parts = Value(2.0, "x"), []
     for name, slope in (("p", 1.0), ("q", 9.0), ("r", 4.0)):

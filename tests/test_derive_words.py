@@ -1,5 +1,7 @@
 """What the hand check says: no slip that was not made, no question without a cause, a way out of every refusal."""
 
+import math
+import re
 from inspect import signature
 from math import log
 
@@ -8,7 +10,8 @@ import pytest
 from micrograd_nn import MLP, Value, mse
 from micrograd_nn.derive import Slip, check_partials, explain
 from micrograd_nn.engine import ops
-from micrograd_nn.errors import ArgumentTypeError
+from micrograd_nn.errors import ArgumentTypeError, FormulaError
+from micrograd_nn.nn.losses import softmax_cross_entropy
 from micrograd_nn.notation.text import number_text
 
 
@@ -217,3 +220,78 @@ def test_a_function_that_leaves_the_real_numbers_at_a_fresh_point_has_none_there
 def test_a_function_names_its_arguments(function):
     with pytest.raises(ArgumentTypeError, match=r"takes some without a name: call it in one .* lambda w, y: "):
         only(lambda w: w * w, function, target="w", w=2.0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["∂L/∂w1 = ", "dL/dw1=", "= ", "(∂L)/(∂w1) = ", r"\frac{\partial L}{\partial w_1} = ", r"\frac{dL}{dw_{1}} = ", ""],
+)
+def test_the_partial_that_is_asked_for_may_stand_before_a_formula(head):
+    w, x = Value(0.5, "w1"), Value(2.0, "x1")
+    loss = (w * x) ** 2
+    loss.label = "L"
+    for key in ("w1", "∂L/∂w1", ("L", "w1")):
+        assert check_partials(loss, {key: f"{head}2·w1·x1²"}).ok
+        assert check_partials(loss, {key: f"{head}4.0"}).ok
+        assert not check_partials(loss, {key: f"{head}w1·x1²"}).ok
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("∂L/∂x1 = 2", "this is ∂L/∂x1, but ∂L/∂w1 is asked for"),
+        (r"\frac{\partial L}{\partial x_{1}} = 2", "but ∂L/∂w1 is asked for"),
+        ("∂w1/∂L = 2", "this is ∂w1/∂L, but"),
+        ("∂L/∂w1 = 2 = 2", "of an equation only one side is read"),
+        ("L = 2", "of an equation only one side is read"),
+        ("∂L/∂w1 =", "it is empty"),
+    ],
+)
+def test_another_partial_before_a_formula_is_refused_and_nothing_else_stands_there(entry, words):
+    w, x = Value(0.5, "w1"), Value(2.0, "x1")
+    loss = (w * x) ** 2
+    loss.label = "L"
+    with pytest.raises(FormulaError, match=words):
+        check_partials(loss, {"w1": entry})
+
+
+def three_classes():
+    z = [Value(number, f"z{k}") for k, number in enumerate((0.3, -1.2, 0.9), start=1)]
+    loss = softmax_cross_entropy(z, 1)
+    loss.label = "L"
+    return loss
+
+
+@pytest.mark.parametrize("entry", ["exp(z2)", "p2 + 1", "1/ln(exp(z1) + exp(z2) + exp(z3))·exp(z2) − 1", "7z1"])
+def test_a_softmax_is_spoken_of_as_it_is_written_and_its_shares_are_explained(entry):
+    words = check_partials(three_classes(), {"z2": entry}).findings[0].words
+    assert "expected ∂L/∂z2 = p2 − 1" in words
+    assert words.endswith("\nwhere p2 = exp(z2)/(exp(z1) + exp(z2) + exp(z3))")
+    assert not {"softplus", "stop", "max", "logaddexp"} & set(re.findall(r"\w+", words.replace("_", " ")))
+
+
+@pytest.mark.parametrize(
+    ("make", "entry", "words"),
+    [
+        (lambda x, w: ops.sin(w * x), "cos(w·x)", "the inner derivative is forgotten (1 stands where w belongs)"),
+        (lambda x, w: w * ops.sin(x), "cos(x)", "a factor is forgotten (1 stands where w belongs)"),
+        (lambda x, w: w * ops.tanh(x), "w·tanh(x)(1 − tanh(x))", "this is the rule of σ, and not that of tanh ("),
+        (lambda x, w: w * ops.leaky_relu(x, 0.1), "0.1w", "the branches of leaky relu are mixed up (0.1 stands where"),
+        (lambda x, w: abs(x) * w, "w", "the derivative of |x| is forgotten (1 stands where sign(x) belongs)"),
+        (lambda x, w: (w * x + x**2) / 4.0, "w + 2x", "the 1/n of the mean went wrong (4 times too large)"),
+        (lambda x, w: (x + 1.0) / w**2, "1/w^4", "(1/w^4 stands where 1/w^2 belongs)"),
+    ],
+)
+def test_a_verdict_names_the_function_at_hand_and_what_stands_where_what_belongs(make, entry, words):
+    assert words in only(make, entry, x=0.7, w=1.3).words
+
+
+def test_every_place_in_which_a_slip_would_give_the_same_numbers_is_told():
+    def chained(x, v):
+        s = v * x
+        s.label = "s"
+        return ops.exp(v * s)
+
+    finding = only(chained, 0.7 * 1.3 * math.exp(1.3 * 1.3 * 0.7), x=0.7, v=1.3)  # x for v, in either factor
+    assert finding.slip is Slip.WRONG_OPERAND
+    assert "\nthe same slip in ∂s/∂x would give the same numbers" in finding.words

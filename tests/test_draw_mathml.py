@@ -124,6 +124,10 @@ def test_a_deep_formula_needs_no_recursion():
     assert mathml("{" * depth + "x" + "}" * depth).count("x") == 1
 
 
+def test_a_step_of_descent_has_its_arrow():
+    assert "".join(parsed(r"w \leftarrow w").itertext()) == "w←w"
+
+
 def test_a_minus_sign_stands_close_where_it_opens():
     assert mathml("= -2").count('form="prefix"') == 1
     assert mathml("a - 2").count('form="prefix"') == 0

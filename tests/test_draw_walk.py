@@ -204,6 +204,17 @@ def test_it_begins_with_what_is_given():
     ]  # numbers, operations; 1 is constant
 
 
+def test_a_step_is_called_by_what_it_does_and_of_a_leaf_there_is_nothing_to_say():
+    _, loss = friends_loss()
+    story = Story(loss)
+    for phase, title in (("forward", "Compute {}"), ("backward", "{} hands its gradient on")):
+        told = [moment for moment in story.moments if moment.phase == phase]
+        assert [moment.title for moment in told] == [title.format(story.name(story.order[m.place])) for m in told]
+    assert {(story.formula(node), story.flat(node)) for node in story.order if not node.operation} == {("", "")}
+    third = Value(2.0, "x") * (1 / 3)
+    assert Story(third).formula(third) == "x·0.3333"  # numbers as in the pictures
+
+
 def test_the_second_contribution_is_added_to_the_first():
     x = Value(3.0, "x")
     root = x * x

@@ -98,3 +98,9 @@ def test_a_graph_that_no_numbers_suit_is_refused():
 def test_a_large_network_asks_for_a_dozen_gradients():
     net = MLP(3, [8, 1], activation="tanh", seed=0)
     assert len(quiz(net([0.1, 0.2, 0.3])).answers) == 12
+
+
+def test_numbers_are_drawn_below_a_logarithm_that_is_kept_from_0():
+    p = ops.sigmoid(Value(0.3, "z"))
+    p.label = "p"
+    assert "L = −ln(p)\n" in str(quiz(-ops.log(ops.maximum(p, 1e-44))))

@@ -64,6 +64,18 @@ def test_auto_takes_what_is_cheapest_and_can_run(monkeypatch: pytest.MonkeyPatch
         compile(*recorded(), backend="abacus")
 
 
+@pytest.mark.parametrize(("rows", "wanted"), [(1, "python"), (20, "python"), (1000, "numpy")])
+def test_a_simulation_is_computed_likewise_however_many_steps_it_has(rows: int, wanted: str) -> None:
+    """A step costs a backend what the step before cost it; measured, the two are even at about 75 rows."""
+    for count in (200, 500, 1000, 5000):
+        k, x, v = Value(1.5), Value(1.0), Value(0.0)
+        for _ in range(count):
+            v = v - 0.01 * (k * (x - 0.5) + 0.1 * v)
+            x = x + 0.01 * v
+        program = compile(x * x, [], [k])
+        assert program.backends.cost(rows) == BACKENDS[wanted].cost(program.graph, rows), count
+
+
 def test_a_dtype_is_asked_of_those_that_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert compile(*recorded(), dtype="float32").why == "Python's floats are not float32"
     way = "Python's floats are float64: ask for backend='numpy'( or backend='jax')? to compute in float32"

@@ -196,6 +196,7 @@ def test_the_command_writes_sheets_and_keys(tmp_path, capsys):
     assert "4 sheets" in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == ["keys.html", "keys.md", "sheets.html", "sheets.md"]
     texts = {path.name: path.read_text(encoding="utf-8") for path in out.iterdir()}
+    assert "None" not in "".join(texts.values())
     assert re.findall(r"## Sheet (\d+)", texts["sheets.md"]) == ["3", "4", "5", "9"]
     assert re.findall(r"<h1>Key (\d+)", texts["keys.html"]) == ["3", "4", "5", "9"]
     again = tmp_path / "again"

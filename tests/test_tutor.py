@@ -124,7 +124,7 @@ def test_a_slip_is_named_with_its_place_and_nothing_more():
     for _ in range(8):
         dialogue.hint()
     words = dialogue.answer("-2*(y - o1) * w5*o1*(1 - o1) * x2*h1*(1 - h1)").words
-    assert words.startswith("Not yet: in ∂h1/∂w1, the wrong operand")
+    assert words.startswith("Not yet: in ∂h1/∂w1, the wrong quantity")
     assert "expected" not in words
     assert dialogue.answer(str(dialogue.question.number)).right
     assert "answers: 4." in dialogue.asks

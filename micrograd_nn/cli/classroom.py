@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ..derive import Finding, Report
-from ..derive.verdict import sentence_of
 from ..errors import ArgumentError, MicrogradError, counted, printable
 from ..notation.text import label_text
 from .derivation import STDIN, called, read_derivation, text_of
@@ -161,7 +160,7 @@ def _lesson(students: Sequence[Student], slip: str) -> str:
     """What to teach tomorrow: the slip that most students made, in a sentence, and where."""
     made = [finding for student in students for finding in student.wrong if _slip(finding) == slip]
     who = sum(slip in student.slips for student in students)
-    said = sentence_of(made[0]) or "what came out wrong by no slip that is known"
+    said = made[0].sentence or "what came out wrong by no slip that is known"
     places = Counter(_factor(finding) for finding in made if finding.factor).most_common(MOST_FACTORS)
     where = f", most often in {', '.join(factor for factor, _ in places)}" if places else ""
     return f"To teach tomorrow: {said}. That was {who} of {counted(len(students), 'student')}{where}."

@@ -7,6 +7,7 @@ inside a loop, parameters, memories and rows stay in a form of its own.
 import math
 from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine.operation import TABLE
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .steps import Ref, Shape, Tape
 
 Number = Any  # a float or a Tracer
+APART = "\n\n\n"  # between the functions of a source
 Part = Sequence[int]  # the numbers of some rows of one pass, in the order in which they are stepped over
 
 
@@ -133,5 +135,11 @@ def execute(source: str, **scope: Any) -> dict[str, Any]:
     """
     forwards = {f"row_{row.name}": row.forward for row in TABLE.values()}
     names: dict[str, Any] = {**forwards, "math": math, "exp": math.exp, "nan": math.nan, "inf": math.inf, **scope}
-    exec(compile(source, "<compiled by micrograd_nn>", "exec"), names)
+    for piece in source.split(APART):  # one by one, since Python hears no Ctrl-C while it compiles
+        exec(_compiled(piece), names)
     return names
+
+
+@lru_cache(100)
+def _compiled(piece: str) -> Any:
+    return compile(piece, "<compiled by micrograd_nn>", "exec")

@@ -75,9 +75,9 @@ def _python(graph: Graph, dtype: str) -> "Backend":
 
 
 def _python_cost(graph: Graph, rows: int) -> float:
-    from .python.backend import STRAIGHT
+    from .python.backend import TRAINED
 
-    return graph.nodes * rows * (70.0 if graph.nodes <= STRAIGHT else 1500.0)
+    return graph.nodes * rows * (18.0 if graph.nodes <= TRAINED else 1500.0) + len(graph.trace.parameters) * 50.0
 
 
 def _numpy(graph: Graph, dtype: str) -> "Backend":
@@ -95,7 +95,7 @@ def _numpy_missing(name: str = "numpy") -> str:
 
 
 def _numpy_cost(graph: Graph, rows: int) -> float:
-    return graph.levels * 7500.0 + graph.nodes * rows * 1.0
+    return graph.levels * 5000.0 + graph.nodes * rows * 0.2
 
 
 STRAIGHT = 300  # nodes: up to so many C is straight-line code; beyond, arrays are faster
@@ -119,7 +119,7 @@ def _c_missing() -> str:
 
 
 def _c_cost(graph: Graph, rows: int) -> float:
-    return 100.0 + graph.nodes * rows * 2.0
+    return 30.0 + graph.nodes * rows * 2.0
 
 
 def _c_start(graph: Graph) -> float:

@@ -4,16 +4,21 @@ Each line is a row's ``python`` template or its forward itself, and the sweep ad
 scalar engine, so that the numbers are the same to the bit.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from math import copysign, prod
 
 from ..engine.graph import sweep
 from ..engine.operation import FLAT
-from .backend import Number, Update
+from .backend import APART, Number, Update
 from .steps import Apply, Leaf, Ref, Step, Tape, Tracer, plain
 from .trace import PARAMETER, Trace
 
 NESTED = 8  # how deep an expression may grow before it gets a line of its own
+PIECE = 2000  # lines of a function: Python compiles so many in about 20 ms, in which it hears no Ctrl-C
+ONCE = re.compile(r"[vu]\d+|[af]s\d+")  # names of numbers that are made once, in one line
+LOCAL = re.compile(rf"\b(?:{ONCE.pattern}|(?:[pgs]|[mx]\d+)_\d+|total|seed)\b")  # of all that a function holds
+ASSIGNED = re.compile(r"(?:(.*?) (\+)?= )?(.*)")
 SLOTS = ("{a}", "{b}")  # where a template has its operands
 
 
@@ -111,25 +116,26 @@ def functions_source(trace: Trace) -> str:
     """``value(p, rows)``: the mean loss over the rows. ``value_and_grad(p, rows)``: that and its gradient."""
     gradient = ", ".join(f"g_{i} / n" if reached else "0.0" for i, reached in enumerate(trace.reached))
     shown = {"value(p, rows)": "total / n", "value_and_grad(p, rows)": f"total / n, [{gradient}]"}
+    pieces: list[str] = []
     functions = [
         [
             f"def {head}:",
             f"    {names('p', len(trace.parameters))} = p",
-            *indented(4, _summed(trace, "rows", slopes="grad" in head)),
+            *indented(4, _summed(trace, "rows", pieces, slopes="grad" in head)),
             f"    return {outcome}",
         ]
         for head, outcome in shown.items()
     ]
-    return "\n\n\n".join(map("\n".join, functions))
+    return APART.join([*pieces, *map("\n".join, functions)])
 
 
-def _summed(trace: Trace, rows: str, slopes: bool = True) -> list[str]:
+def _summed(trace: Trace, rows: str, pieces: list[str], slopes: bool = True) -> list[str]:
     """What makes ``total``, the sum of the rows' losses, their number ``n``, and ``g_0``, ``g_1``, …, their slopes."""
     sums = ["total", *(f"g_{i}" for i, reached in enumerate(trace.reached) if reached and slopes)]
     return [
         f"{' = '.join(sums)} = 0.0",
         f"for {row_names(trace)} in {rows}:",
-        *indented(4, _of_row(trace, "+=", slopes)),
+        *indented(4, cut(_of_row(trace, "+=", slopes), pieces)),
         f"n = float(len({rows}))",
     ]
 
@@ -147,10 +153,14 @@ def _of_row(trace: Trace, sign: str, slopes: bool = True) -> list[str]:
 
 def train_source(trace: Trace, update: Update, size: int) -> str:
     """``train(p, memory, parts, scalars, log)``: ``Loop.train``, where each part is a list of rows."""
-    count, s = len(trace.parameters), names("s", len(update.scalars))
+    count, s, pieces = len(trace.parameters), names("s", len(update.scalars)), list[str]()
     vectors = {"p": "p"} | {f"m{k}": f"memory[{k}]" for k in range(len(update.memories))}
-    target, rows, lines = (row_names(trace), "rows", _of_row(trace, "=")) if size == 1 else _batch(trace, size)
-    return "\n".join(
+    target, rows, lines = row_names(trace), "rows", [""]
+    if size == 1:
+        lines = cut(_of_row(trace, "="), pieces)
+    else:
+        target, rows, lines = _batch(trace, size, pieces)
+    train = "\n".join(
         [
             "def train(p, memory, parts, scalars, log):",
             *(f"    {names(name, count)} = {vector}" for name, vector in vectors.items()),
@@ -167,7 +177,7 @@ def train_source(trace: Trace, update: Update, size: int) -> str:
             "                if total - total != 0.0:  # nan or infinite",
             "                    return",
             "                finished += total",
-            *indented(16, _moves(trace, update, list(vectors))),
+            *indented(16, cut(_moves(trace, update, list(vectors)), pieces)),
             "                done += 1",
             "            sums[-1] = finished",
             "    finally:",
@@ -176,12 +186,13 @@ def train_source(trace: Trace, update: Update, size: int) -> str:
             "        log.steps = done",
         ]
     )
+    return APART.join([*pieces, train])
 
 
-def _batch(trace: Trace, size: int) -> tuple[str, str, list[str]]:
+def _batch(trace: Trace, size: int, pieces: list[str]) -> tuple[str, str, list[str]]:
     """What a loop over batches is over, and the lines from a batch to the sum of its losses and its mean slopes."""
     slopes = [f"g_{i} /= n" for i, reached in enumerate(trace.reached) if reached]
-    lines = [f"batch = rows[start : start + {size}]", *_summed(trace, "batch"), *slopes]
+    lines = [f"batch = rows[start : start + {size}]", *_summed(trace, "batch", pieces), *slopes]
     return "start", f"range(0, len(rows), {size})", lines
 
 
@@ -196,6 +207,44 @@ def _moves(trace: Trace, update: Update, vectors: list[str]) -> list[str]:
     written = Lines(tape, [number for numbers in moved.values() for number in numbers], prefix="u")
     stores = (f"{target} = {', '.join(map(written.text, numbers))}" for target, numbers in moved.items())
     return [*written.lines, *stores]
+
+
+# ---- long functions, cut into shorter ones ----
+
+
+def cut(lines: list[str], pieces: list[str], name: str = "part") -> list[str]:
+    """Lines as calls of functions of ``PIECE`` of them each, which are added to the pieces; few lines as they are.
+
+    A piece is given the local names that it reads, and returns those that are read after it.
+    """
+    if len(lines) <= PIECE:
+        return lines
+    calls, functions, later = list[str](), list[str](), set[str]()
+    for number, chunk in reversed([*enumerate(chunks(lines))]):
+        made, read = _made_and_read(chunk)
+        given = ", ".join(one for one in read if one not in made or not ONCE.fullmatch(one))
+        kept = ", ".join(one for one in made if one in later or not ONCE.fullmatch(one))
+        call = f"{name}_{len(pieces) + number}({given})"
+        calls.append(f"[{kept}] = {call}" if kept else call)
+        functions.append("\n".join([f"def {call}:", *indented(4, [*chunk, f"return [{kept}]"])]))
+        later.update(read)
+    pieces += functions[::-1]
+    return calls[::-1]
+
+
+def chunks(lines: list[str]) -> list[list[str]]:
+    """The lines, ``PIECE`` at a time."""
+    return [lines[start : start + PIECE] for start in range(0, len(lines), PIECE)]
+
+
+def _made_and_read(lines: list[str]) -> tuple[dict[str, None], dict[str, None]]:
+    """The local names that the lines assign, and those that they read, in order."""
+    made, read = dict[str, None](), dict[str, None]()
+    for line in lines:
+        targets, more, expression = ASSIGNED.fullmatch(line).groups(default="")  # type: ignore[union-attr]
+        made.update(dict.fromkeys(LOCAL.findall(targets)))
+        read.update(dict.fromkeys(LOCAL.findall(f"{targets * bool(more)} {expression}")))
+    return made, read
 
 
 # ---- how things are written ----

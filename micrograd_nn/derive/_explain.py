@@ -178,9 +178,11 @@ class Explanation:
         """The rules that it takes to derive the child towards the parent, if they were asked for."""
         if not self.rules:
             return []
-        names = self.chain.names
-        child = next(node for node in self.chain.named if names[node] == factor.child)
-        return rules_of(formula_of(child, names), factor.parent)
+        return rules_of(formula_of(self._by_name[factor.child], self.chain.names), factor.parent)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Value]:
+        return {self.chain.names[node]: node for node in self.chain.named}
 
     def _is_one_factor(self) -> bool:
         return self.count == 1 and len(self.terms[0]) == 1

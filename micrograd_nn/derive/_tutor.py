@@ -18,6 +18,7 @@ from ..notation._formula import parse
 from ..notation.text import equation, label_text, number_text
 from ._explain import DIGITS, Explanation, explain
 from .check import Finding, check_partials
+from .entries import right_side
 from .named import formula_of
 from .questions import Question, downwards, questions_of
 from .verdict import what_is_off
@@ -164,7 +165,7 @@ class Tutor:
             return Reply(f"This can't be read, so it doesn't count: {error}", None, self.asks)
         right = _answers(now, finding) or _is_rounded(now, finding, entry)
         self.moves.append(move | {"right": right} | ({"slip": finding.slip.value} if finding.slip else {}))
-        words = f"Right: {now.answer}" if right else _not_yet(now, finding) + self._offer(now)
+        words = f"Right: {self._answer(now)}" if right else _not_yet(now, finding) + self._offer(now)
         return Reply(words, right, self.asks)
 
     def hint(self) -> Reply:
@@ -173,8 +174,15 @@ class Tutor:
         if now is None:
             return Reply("Nothing is asked any more.", None, self.asks)
         self.moves.append({"asked": now.asked, "hint": count})
-        words = f"The answer is {now.answer}" if count == ANSWER else f"Hint {count} of 3: {now.hints[count - 1]}"
+        words = (
+            f"The answer is {self._answer(now)}" if count == ANSWER else f"Hint {count} of 3: {now.hints[count - 1]}"
+        )
         return Reply(words, None, self.asks)
+
+    def _answer(self, question: Question) -> str:
+        """The answer, and what p1, p2, … in it stand for."""
+        where = self.explanation.chain.graph.where(question.answer)
+        return question.answer + (where and f", {where}")
 
     def _offer(self, question: Question) -> str:
         """A hint is offered to who has tried more than once since the last one."""
@@ -208,7 +216,7 @@ def _answers(question: Question, finding: Finding) -> bool:
 
 def _is_rounded(question: Question, finding: Finding, entry: Any) -> bool:
     """Is it a number as it comes of the numbers that are shown here, which are rounded?"""
-    is_number = not parse(entry).names if isinstance(entry, str) else not callable(entry)
+    is_number = not parse(right_side(entry)).names if isinstance(entry, str) else not callable(entry)
     return is_number and isclose(finding.hand, question.number, rel_tol=ROUNDED)
 
 

@@ -98,7 +98,7 @@ class Chain:
         """The n of each mean: what is divided by a constant n, or multiplied with 1/n."""
         found = set()
         for node in self.order:
-            if node in self.on_the_way and node.operation and node.operation.level == PRODUCT:
+            if node.operation and node.operation.level == PRODUCT:
                 for i, leaf in enumerate(reversed(node.operands)):
                     constant = leaf.operation is None and leaf not in self.names
                     if constant and node.partials[i] and (i == 0 or node.operation.associative):

@@ -5,7 +5,7 @@ number: within the digits it is given in); a slip is named only if it explains w
 where none does, that is said.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -28,6 +28,7 @@ from .recorded import check_unchanged, names_of, partial_text, tangents
 from .slips import UNLIKELY, Scope, Slip
 from .suspects import Suspect, suspects
 from .units import in_domain
+from .words import detail, in_factors, sentence, title
 
 RELATIVE = 1e-8  # two ways to work out the same formula may differ by so much
 ABSOLUTE = 1e-12  # and where a derivative is 0, by so much of its largest size, or of what cancels in it
@@ -37,6 +38,7 @@ BUDGET = 200_000  # nodes worked out in all; a large graph gets fewer points, at
 NUDGE = 6e-6  # the step of a central difference that loses least: about the cube root of 2^-52
 FAR = 2  # ranks above the first slip, beyond which another that would give the same numbers is not told
 DIGITS = 9  # of the numbers in print
+SPANS = (Scope.ENTRY, Scope.WHOLE, Scope.CUT_OFF)  # what is said of more than one factor
 VAGUE = 2  # the highest rank of a slip that is named from a number of fewer than four digits
 
 
@@ -58,6 +60,7 @@ class Finding:
     factor: tuple[str, str] | None  # in which factor, as (child, parent)
     others: tuple[tuple[Slip, tuple[str, str]], ...]  # what would explain it as well
     words: str  # all of this, for reading
+    sentence: str = ""  # the slip in a sentence, which does not hold what belongs there
 
     def __str__(self) -> str:
         return self.text()
@@ -117,7 +120,7 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
 
     A key is a node or its label ("w1", for the whole derivative of L by w1), or a pair for one factor (("L", "o1"), or
     "∂L/∂o1"), which may be meant alone or over all paths. An entry is a number, a formula over the graph's labels
-    ("-2*(y - o1)"), or a function whose arguments are labels.
+    ("-2*(y - o1)", with "∂L/∂o1 =" before it or without), or a function whose arguments are labels.
 
     >>> from micrograd_nn import MLP, mse
     >>> net = MLP(2, [2, 1], activation="sigmoid", output="sigmoid", seed=3)
@@ -136,7 +139,9 @@ def check_partials(root: Value, given: Mapping[Key, Any], seed: int = 0) -> Repo
     here = Point({node: node.data for node in topological_order(root)})
     pairs = [pair_of(key, root, names, here.values) for key in given]
     graph = NamedGraph(root, names)
-    entries = [Entry.read(entry, [*graph.names.values()]) for entry in given.values()]
+    known = [*graph.names.values()]
+    asked = [[names[end] for end in pair] for pair in pairs]
+    entries = [Entry.read(entry, known, ends) for entry, ends in zip(given.values(), asked, strict=True)]
     chains = {pair: Chain(*pair, graph) for pair in pairs}
     points = tee(_fresh_points(root, here.values, names, Random(seed)), len(given))  # drawn once, for all entries
     compared = zip(given, pairs, entries, points, strict=True)
@@ -246,13 +251,19 @@ class _Comparison:
         vague = self.entry.tolerance > 1e-4 * abs(self.hand[0])  # it agrees with a far-fetched slip by mere chance
         farthest = VAGUE if vague else max(slip.rank for slip in Slip)
         found = [*suspects(self.points, self.hand, self._fits, farthest)]
-        located = self.located if len(found) > 1 else set()
-        found.sort(key=lambda s: (s.pair not in located if located else s.unlikely == UNLIKELY, s.rank, s.unlikely))
+        found.sort(key=self._how_far_fetched)
         distinct: dict[Any, Suspect] = {}
         for suspect in found:  # one that writes the same symbols in the same place is the same slip by another name
             if (suspect.slip, suspect.pair) not in {(s.slip, s.pair) for s in distinct.values()}:
-                distinct.setdefault((suspect.pair, suspect.detail or suspect.slip), suspect)
+                distinct.setdefault((suspect.pair, detail(suspect) or suspect.slip), suspect)
         return list(distinct.values())
+
+    def _how_far_fetched(self, suspect: Suspect) -> tuple[int, bool, int, int]:
+        """First what fits how the formula is written: a slip in the factor that looks wrong, or in more than one."""
+        if suspect.pair in self.located:
+            return 0, suspect.aside >= UNLIKELY, suspect.rank, suspect.unlikely
+        elsewhere = bool(self.located) and suspect.edit.scope not in SPANS
+        return 1 + elsewhere, suspect.unlikely >= UNLIKELY, suspect.rank, suspect.unlikely
 
     def _fits(self, hand: float, total: float) -> bool:
         infinite = not isfinite(hand) and not isfinite(total)  # 1/0 and 1/(−0) are of the same slip
@@ -287,8 +298,14 @@ class _Comparison:
             slip=found[0].slip if found else None,
             factor=self._names(factor) if factor and not (found and found[0].edit.scope is Scope.ENTRY) else None,
             others=tuple((suspect.slip, self._names(suspect.pair)) for suspect in found[1:]),
-            words=self._rounded() if ok else "\n".join(self._named(found) if found else self._unnamed(factor)),
+            sentence=sentence(found[0]) if found else "",
+            words=self._rounded() if ok else self._with_shares(self._named(found) if found else self._unnamed(factor)),
         )
+
+    def _with_shares(self, lines: Iterable[str]) -> str:
+        """The lines, and what p1, p2, … in them stand for."""
+        words = "\n".join(lines)
+        return "\n".join(filter(None, (words, self.chain.graph.where(words))))
 
     def _names(self, pair: Pair) -> tuple[str, str]:
         return self.chain.names[pair[0]], self.chain.names[pair[1]]
@@ -309,19 +326,26 @@ class _Comparison:
         first, *rest = found
         if self.right_here_only:
             yield "right at these numbers, and wrong at others"
-        yield f"{self._partial(first.pair)}: {first.sentence}{f' ({first.detail})' if first.detail else ''}"
+        more = detail(first)
+        yield f"{self._partial(first.pair)}: {sentence(first)}{more and f' ({more})'}"
         if len(first.places) > 1:
             several = len(first.pairs) > 1
             places = f"everywhere: in {', '.join(map(self._partial, first.pairs))}" if several else "in each term"
             yield f"the same slip {places}"
         yield self._expected(first.pair, first.edit.scope in (Scope.WHOLE, Scope.ENTRY))
-        same = (suspect.pair for suspect in rest if suspect.slip is first.slip and first.slip.anywhere)
-        if elsewhere := [self._partial(pair) for pair in same if pair in (self.located or {pair})]:
+        alone = [suspect for suspect in rest if len(suspect.places) == 1]
+        same = dict.fromkeys(suspect.pair for suspect in alone if suspect.slip is first.slip)
+        elsewhere = [self._partial(pair) for pair in same if pair != first.pair and pair in (self.located or {pair})]
+        if elsewhere and len(first.places) == 1:
             yield f"the same slip in {' or '.join(elsewhere[:4])} would give the same numbers"
         likely = (other for other in rest if other.slip is not first.slip and other.rank <= first.rank + FAR)
-        others = dict.fromkeys(other.title for other in likely)
-        if others:
+        if others := dict.fromkeys(self._title(other, first.pair) for other in likely):
             yield f"the same numbers would come of: {'; '.join(others)}"
+
+    def _title(self, suspect: Suspect, pair: Pair) -> str:
+        """A slip in a few words, with its place if that is another one."""
+        elsewhere = suspect.pair != pair and suspect.edit.scope not in SPANS
+        return title(suspect) + (f" in {self._partial(suspect.pair)}" if elsewhere else "")
 
     def _unnamed(self, located: Pair | None) -> Iterator[str]:
         pair, where = located or (self.chain.root, self.chain.target), self._partial(located) if located else ""
@@ -334,7 +358,8 @@ class _Comparison:
         elif where:
             yield f"{where} is wrong, by no slip that is known here"
         else:
-            yield "wrong, and no single slip that is known here explains it"
+            one_by_one = ": hand the factors in one by one to see which is wrong" if len(self.chain.factors) > 1 else ""
+            yield f"wrong, and no single slip that is known here explains it{one_by_one}"
         yield self._expected(pair, not located and self.chain.goes_around(pair))
 
     def _number_for_a_name(self, where: str) -> str:
@@ -349,13 +374,14 @@ class _Comparison:
 
     def _expected(self, pair: Pair, over_all: bool) -> str:
         """What belongs there: the factor, or what comes of all ways between the two, of which it may be one."""
-        factor = None if over_all else self._factor(pair)
+        whole, several = pair == (self.chain.root, self.chain.target), self.chain.goes_around(pair)
+        factor = None if over_all and several else self._factor(pair)
         number = self.here.factor(pair) if factor else self.here.adjoints.get(pair[1], 0.0)
-        sides = [self._partial(pair), *([str(factor.symbol)] if factor else [])]
+        sides = [self._partial(pair), str(factor.symbol) if factor else in_factors(self.chain) if whole else ""]
         if not self.right_here_only or not factor:  # the number was given right
             sides.append(number_text(number, 9))
-        alone = factor and pair == (self.chain.root, self.chain.target) and self.chain.goes_around(pair)
-        return f"expected {equation(*sides)}{', as one of several terms' if alone else ''}"
+        one_term = ", as one of several terms" if factor and whole and several else ""
+        return f"expected {equation(*filter(None, sides))}{one_term}"
 
 
 def _central_difference(root: Value, target: Value) -> float:

@@ -12,10 +12,13 @@ from typing import Any
 
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
-from ..errors import ExtraMissingError, printable
+from ..errors import ExtraMissingError, GraphError, printable
 from .recorded import check_root, names_of
 from .units import slope_in_letters
 
+MOST = 25_000  # operands of what sympy makes, which it sorts again and again: takes about a second
+EACH = 5  # operands that a node counts for, however few its own
+LONGEST = 20_000  # names and numbers when all is written out, as sympy does to compare two expressions
 SAMPLES = ((0.3, 0.7), (0.7, 0.3), (1.7, 2.3))  # where a function is held against a row that it may stand for
 
 
@@ -31,17 +34,24 @@ def to_sympy(value: Value) -> Any:
     >>> to_sympy((w * x).sigmoid()).fdiff()
     (1 - sigmoid(w*x))*sigmoid(w*x)
 
-    Raises ExtraMissingError if sympy is not installed.
+    Raises ExtraMissingError if sympy is not installed, GraphError if the expression is too large for it.
     """
     check_root(value)
     sympy = _sympy()
-    names = names_of(value)
-    forms: dict[Value, Any] = {}
-    for node in topological_order(value):
+    names, order = names_of(value), topological_order(value)
+    forms, lengths, work = dict[Value, Any](), dict[Value, int](), 0
+    for node in order:
+        lengths[node] = sum([lengths[operand] for operand in node.operands]) or 1
         if node.operation is None:
             forms[node] = sympy.Symbol(printable(names[node]), real=True) if node.label else _number(node.data)
         else:
             forms[node] = _function(node.operation)(*[forms[operand] for operand in node.operands])
+        work += EACH + len(forms[node].args)
+        if work > MOST or lengths[node] > LONGEST:
+            raise GraphError(
+                f"{len(order):,} nodes make a larger expression than sympy can put together in a second: take a part "
+                "of the graph, to_sympy(node); explain(L, w) and grad(L, [w]) need no sympy"
+            )
     return forms[value]
 
 

@@ -14,29 +14,39 @@ from typing import Any
 
 from ..engine.ops import neg
 from ..engine.value import Value, adjoints
-from ..errors import ArgumentError, ArgumentTypeError, NumberError, UnknownNameError
+from ..errors import ArgumentError, ArgumentTypeError, FormulaError, NumberError, UnknownNameError
 from ..notation._formula import Formula, Item, parse, work_out
+from ..notation.latex import label_latex
 from ..notation.text import label_text, number_text
+from ..notation.tokens import as_typed, typeset_as
 from ..number import as_float
 from .named import Pair
-from .recorded import node_of
+from .recorded import node_of, partial_text
 
 Key = Any  # a Value, a name, or a pair of them
 TYPED = re.compile(r"(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-−+]?\d+)?")  # a number as it stands in a formula
-PARTIAL = re.compile(r"[∂d](.+)/[∂d](.+)")
+PARTIAL = re.compile(r"\(?[∂d](.+?)\)?/\(?[∂d](.+?)\)?")  # ∂L/∂w, dL/dw, (dL)/(dw)
+FRACTION = re.compile(r"\\[dt]?frac\s*\{(.*)\}\s*\{(.*)\}")  # the same in LaTeX
 NAMELESS = frozenset({inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL})
 
 
 def pair_of(key: Key, root: Value, names: Mapping[Value, str], nodes: Container[Value]) -> Pair:
     """The factor or partial that a key stands for. Raises UnknownNameError, or ArgumentError for a foreign node."""
-    if isinstance(key, str) and (found := PARTIAL.fullmatch(key.replace(" ", ""))):
-        key = found.groups()
+    if isinstance(key, str):
+        key = ends_of(key) or key
     pair = key if isinstance(key, tuple) and len(key) == 2 else (root, key)
     child, parent = (node_of(end, root, names) for end in pair)
     for node in (child, parent):
         if node not in nodes:
             raise ArgumentError(f"{node!r} is no node of this graph")
     return child, parent
+
+
+def ends_of(partial: str) -> tuple[str, str] | None:
+    """child and parent of a ∂child/∂parent that is written as a person or a textbook does; None if it is none."""
+    plain = re.sub(r"\\partial|\\mathrm\{d\}", "∂", FRACTION.sub(r"\1/\2", partial))
+    found = PARTIAL.fullmatch("".join(plain.split()))
+    return (found[1], found[2]) if found else None
 
 
 def asks_for_a_factor(key: Key) -> bool:
@@ -52,10 +62,13 @@ class Entry:
     tolerance: float = 0.0
 
     @classmethod
-    def read(cls, entry: Any, names: Sequence[str]) -> "Entry":
-        """Read what was handed in. Raises FormulaError, NumberError or UnknownNameError if it makes no sense."""
+    def read(cls, entry: Any, names: Sequence[str], asked: Sequence[str] = ()) -> "Entry":
+        """Read what was handed in for ∂child/∂parent, these two being ``asked``; the formula may begin with that and =.
+
+        Raises FormulaError, NumberError or UnknownNameError if it makes no sense, or names another partial.
+        """
         if isinstance(entry, str):
-            parsed = parse(entry, names)
+            parsed = parse(right_side(entry, asked), names)
             return cls(parsed) if parsed.names else cls(float(parsed({})), _half_the_digits(parsed))
         if callable(entry) and not isinstance(entry, Value):
             return cls(_by_name(entry, names))
@@ -95,6 +108,25 @@ class Entry:
         except NumberError as error:
             way_out = "let it return one, as lambda w, y: 2*(w - y) does"
             raise ArgumentTypeError(f"from the function that was handed in: {error}; {way_out}") from None
+
+
+def right_side(text: str, asked: Sequence[str] = ()) -> str:
+    r"""What follows ∂L/∂w =, in text or LaTeX, or = alone; all of it if there is none.
+
+    >>> right_side("∂L/∂w1 = 2(y − o)", ("L", "w1")), right_side(r"\frac{\partial L}{\partial w_{1}} = 2", ("L", "w1"))
+    ('2(y − o)', '2')
+
+    Raises FormulaError if another partial than the one that is asked stands there.
+    """
+    head, equals, rest = text.partition("=")
+    found = ends_of(head)
+    pairs = zip(found or (), asked, strict=False)
+    if not equals or (head.strip() and not found):
+        return text
+    same = [{as_typed(end), typeset_as(end)} & {as_typed(name), typeset_as(label_latex(name))} for end, name in pairs]
+    if not all(same):
+        raise FormulaError(f"this is {head.strip()}, but {partial_text(*asked)} is asked for", text, 0)
+    return rest
 
 
 def _as_number(given: Any) -> float:

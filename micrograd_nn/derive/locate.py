@@ -32,8 +32,10 @@ def wrong_factors(points: Sequence[Numbers], written: Symbol) -> set[Pair]:
     for summands in (terms, [part for term in terms for part in _multiplied_out(term)]):
         outcomes = [_at(term, points) for term in summands]
         wrong = [term for term, outcome in zip(summands, outcomes, strict=True) if not _is_among(outcome, wholes)]
+        if not wrong:
+            return set()  # all that is written is right, and some terms are missing
         missed = [way for way, whole in zip(ways, wholes, strict=True) if not _is_among(whole, outcomes)]
-        for cut in (_merged, _parts) if 0 < len(wrong) == len(missed) else ():
+        for cut in (_merged, _parts) if len(wrong) == len(missed) else ():
             rows = [[_at(piece, points) for piece in cut(term, mul)] for term in wrong]
             orders = [order for way in missed for order in (way, way[::-1])]
             found = [{pair for order in orders for pair in _odd(order, row)} for row in rows]

@@ -4,6 +4,7 @@ Promise: a factor ∂child/∂parent holds all ways between the two that meet no
 the rows and as the number that the engine recorded. It is worked out once, whatever the graph is derived towards.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from .shares import LARGEST, Softmax, Uses, made_of_softmax, softmaxes
 from .units import Units, let_through
 
 MOST_BETWEEN = 20_000  # unnamed nodes folded into the factors of one name
+MOST_FACTORS = 10_000  # that are multiplied where ways between these nodes meet: of n loops in a row about n²
 
 Pair = tuple[Value, Value]  # child, parent: the factor ∂child/∂parent
 Step = tuple[Value, tuple[Tidy, float]]  # a node below, and the slope towards it in symbols and as a number
@@ -34,32 +36,36 @@ class Way:
     number: float = 1.0
     last: Tidy | None = None
     before: "Way | None" = None  # shared with other ways
-    terms: tuple[Tidy, ...] = ()  # instead of steps: what comes of each way, in the order of the uses
+    terms: "tuple[Way, ...]" = ()  # instead of steps: the ways that meet, in the order of the uses
+    factors: int = 0  # how many are multiplied for its symbol
 
     @classmethod
     def of(cls, symbol: Tidy, number: float) -> "Way":
         """A way that is written already."""
-        return cls(number, terms=(symbol,))
+        way = cls(number)
+        vars(way)["symbol"] = symbol
+        return way
 
     def onward(self, step: tuple[Tidy, float]) -> "Way":
         """The way with another step down."""
-        return Way(self.number * step[1], step[0], self)
+        return Way(self.number * step[1], step[0], self, factors=1 + (len(self.terms) or self.factors))
 
     def beside(self, other: "Way") -> "Way":
         """Both, where they meet."""
-        own = self.terms or (self.symbol,)
-        return Way(self.number + other.number, terms=(other.symbol, *own))  # a sweep meets the last use first
+        own = self.terms or (self,)  # a sweep meets the last use first
+        return Way(self.number + other.number, terms=(other, *own), factors=self.factors + other.factors)
 
     @cached_property
     def symbol(self) -> Tidy:
         """What comes of it."""
         if self.terms:
-            return total(self.terms)
+            return total([way.symbol for way in self.terms])
         symbols, way = list[Tidy](), self
         while way.last is not None:
             symbols.append(way.last)
             way = way.before or Way()
-        return times_sum(way.terms, reversed(symbols)) if way.terms else product(reversed(symbols))
+        terms = [way.symbol for way in way.terms]
+        return times_sum(terms, reversed(symbols)) if terms else product(reversed(symbols))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +129,26 @@ class NamedGraph:
         rows = (zip(row.shares, row.formulas(self.symbols), strict=True) for row in self.softmaxes)
         return {share: formula for row in rows for share, formula in row}
 
+    def where(self, text: str) -> str:
+        """What the shares in a text stand for: where p1 = exp(z1)/(exp(z1) + exp(z2)); nothing if it has none."""
+        words, made = {*re.findall(r"\w+(?:\[\d+\])?", text)}, self.share_formulas().items()
+        used = [f"{share.label} = {formula}" for share, formula in made if share.label in words]
+        return f"where {', '.join(used)}" if used else ""
+
 
 class Link:
     """A named node, the names right below it, and the nodes without a name in between, operands first."""
 
     def __init__(self, graph: "NamedGraph", nodes: list[Value], parents: Iterable[Value]) -> None:
         self.graph, self.nodes, self.parents = graph, nodes, dict.fromkeys(parents)
-        if len(nodes) > MOST_BETWEEN:
+        self._check_length(len(nodes) <= MOST_BETWEEN)
+
+    def _check_length(self, short: bool) -> None:
+        if not short:
             raise GraphError(
-                f"{counted(len(nodes), 'node')} without a label lie below {graph.names[nodes[-1]]}, too many to be "
-                "read as one factor: label some nodes in between; or ask grad(L, [w]) for the number, paths(L, w) for "
-                "paths"
+                f"{counted(len(self.nodes), 'node')} without a label lie below {self.graph.names[self.nodes[-1]]}, too "
+                "many to be read as one factor: label some nodes in between; or ask grad(L, [w]) for the number, "
+                "paths(L, w) for paths"
             )
 
     @cached_property
@@ -156,7 +171,15 @@ class Link:
             return [step for step in self.graph.steps(node) if step[0] in inside] if node not in self.parents else []
 
         ways = sweep([*reversed(self.parents), *self.nodes], steps, Way(), Way.beside, Way.onward)
-        return {n: Factor(names[child], names[n], way) for n, way in ways if n in self.parents}
+        found, multiplied = dict[Value, Factor](), 0
+        for node, way in ways:
+            multiplied += way.factors if way.terms or node in self.parents else 0
+            self._check_length(multiplied <= MOST_FACTORS)
+            if node in self.parents:
+                found[node] = Factor(names[child], names[node], way)
+            elif way.terms:
+                way.symbol  # noqa: B018  # written here, so that it is there for the ways that go on from it
+        return found
 
 
 class Symbols(dict[Value, Tidy]):
@@ -175,8 +198,10 @@ class Symbols(dict[Value, Tidy]):
         return [] if node in self.names else [operand for operand in node.operands if operand not in self]
 
     def _written(self, node: Value) -> Tidy:
-        if node in self.names:
-            return Tidy(self.names[node], key=node)
+        return Tidy(self.names[node], key=node) if node in self.names else self.made(node)
+
+    def made(self, node: Value) -> Tidy:
+        """What a node is made of, whether it has a name or not."""
         if node.operation is None:
             return Tidy.of(node.data)
         if (operand := let_through(node)) is not None:
@@ -189,8 +214,9 @@ class Symbols(dict[Value, Tidy]):
 
 def formula_of(node: Value, names: Mapping[Value, str]) -> Tidy:
     """What a node is made of, in symbols, whether it has a name of its own or not; a softmax without its shift."""
-    below = Counter(operand for other in topological_order(node) for operand in other.operands)
-    return Symbols({other: name for other, name in names.items() if other is not node}, below)[node]
+    inside = [*postorder(node, lambda other: () if other in names and other is not node else other.operands)]
+    uses = Counter(operand for other in inside if other is node or other not in names for operand in other.operands)
+    return Symbols(names, uses).made(node)
 
 
 def slope_of(node: Value, i: int, operands: Sequence[Tidy], out: Tidy) -> Tidy:

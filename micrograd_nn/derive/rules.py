@@ -32,6 +32,7 @@ class Slope:
     outer: float = 1.0  # −1 where the rule is that of a function of 1 − a, and right is its slope there
     constant: bool = False  # of an edge: is the other operand a constant?
     sign: float = 1.0  # of an edge: −1 where the other operand is the opposite of something
+    number: float = 1.0  # of an edge: the number in the other operand, as the ½ of ½·λ
     share: Any = None  # of a factor through a logsumexp: its slope, p
     paths: Sequence[Sequence[float]] = ()  # of the entry: the factors of each path
     divisors: Sequence[float] = ()  # the n of each mean
@@ -135,14 +136,18 @@ def over(slope: Slope) -> list[Any]:
     return [slope.operands[1], slope.right * slope.right, 1.0]
 
 
+def other_functions(slope: Slope) -> list[Operation]:
+    """All functions of one variable but the one at hand."""
+    return [row for row in tuple(TABLE.values()) if row is not slope.row and bends(row, 0)]
+
+
 def by_other_rules(slope: Slope) -> list[Any]:
     """The slopes of all other functions, at this one's outcome and at their own."""
     a, *more = slope.operands
     wrong = []
-    for row in tuple(TABLE.values()):
-        if row is not slope.row and bends(row, 0):
-            operands = a, *((more or [row.default])[: row.arity - 1])
-            wrong += [row.textbook[0](*operands, slope.out), row.textbook[0](*operands, row(*operands))]
+    for row in other_functions(slope):
+        operands = a, *((more or [row.default])[: row.arity - 1])
+        wrong += [row.textbook[0](*operands, slope.out), row.textbook[0](*operands, row(*operands))]
     return [*wrong, 1.0 + slope.out * slope.out]
 
 
@@ -174,7 +179,7 @@ def sides(slope: Slope) -> list[Any]:
     rule = slope_in_letters(slope.row, slope.i)
     above = next(part for part in rule.parts() if part.operation is greater).put_in(_letters(slope))
     below, upper, lower = 1.0 - above, _on_side(1.0, rule, slope), _on_side(0.0, rule, slope)
-    mixed = [above * slope.out + below * slope.right, above * slope.right + below * slope.out]
+    mixed = [above * slope.out + below * lower, above * upper + below * slope.out]
     return [above * lower + below * upper, upper, lower, *mixed]
 
 

@@ -66,18 +66,21 @@ def made_of_softmax(node: Value, names: Names, uses: Uses) -> Made | None:
 
 
 def _share(share: Value, names: Names) -> Made | None:
-    """exp(zi − m)/(exp(z1 − m) + … + exp(zn − m)), with an m that is held constant or without one."""
-    if share.right.operation is not add:
+    """exp(zi − m)/(exp(z1 − m) + … + exp(zn − m)), with an m that is held constant or without one.
+
+    The power above the line may be one of those below it, or the same recorded once more.
+    """
+    top = share.left
+    if share.right.operation is not add or top.operation is not exp:
         return None
     powers = _powers(share.right)
     inputs = _without_shift([power.left for power in powers])
-    inner = frozenset({share.right, *powers, *(power.left for power in powers)} - {*inputs})
-    if share.left not in powers or len({*inputs}) < len(inputs) or not inner.isdisjoint(names):
+    inner = frozenset({top, share.right, *powers, *(power.left for power in powers)} - {*inputs})
+    own = next((z for power, z in zip(powers, inputs, strict=True) if power.left is top.left), None)
+    if own is None or len({*inputs}) < len(inputs) or any(node in names for node in inner):
         return None
-    slopes, own = {}, None
-    for power, z in zip(powers, inputs, strict=True):
-        slopes[z] = ((share.dleft if power is share.left else 0.0) + share.dright) * power.dleft
-        own = z if power is share.left else own
+    slopes = {z: share.dright * power.dleft for power, z in zip(powers, inputs, strict=True)}
+    slopes[own] += share.dleft * top.dleft
     return Made(slopes, own, is_share=True)
 
 

@@ -9,17 +9,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from itertools import pairwise, product
-from math import isfinite
+from itertools import chain as concat
+from itertools import islice, pairwise, product
+from math import isclose, isfinite
 from typing import Any
 
+from ..engine.graph import postorder
 from ..engine.value import Constant, Value
 from ..errors import GraphError
 from ..notation.symbol import Symbol
 from ._paths import largest_first
 from .chain import Chain, Edge, Numbers
 from .named import Pair
-from .recorded import partial_text
 from .rules import (
     COMPLEMENT,
     LOGSUMEXP,
@@ -37,7 +38,7 @@ from .slips import UNLIKELY, Edit, Scope, Slip
 
 MOST_OTHERS = 40  # names that are tried in place of the right one
 MOST_PATHS = 16  # of which the factors are added up
-READABLE = 80  # characters of a branch in symbols; a longer one is not said
+Families = dict[str | None, list[Value]]
 EDITS = [(slip, edit) for slip in Slip for edit in slip.edits]
 
 
@@ -114,8 +115,23 @@ class Place:
             at=values[self.pairs[0][1]],
             constant=isinstance(other, Constant),
             sign=-1.0 if reads(other.operation, 0, "−1") else 1.0,
+            number=next((part.data for part in other.operands if isinstance(part, Constant)), 1.0),
         )
         return of_complement(slope) if reads(node.operation, i, COMPLEMENT) else slope
+
+    def in_symbols(self, chain: Chain) -> Slope | None:
+        """What stands here rightly, in symbols; None for a factor that is not made of a softmax's p alone."""
+        symbols, (child, parent) = chain.graph.symbols, self.pairs[0]
+        if self.edge and (row := self.edge[0].operation):
+            node, i = self.edge
+            return self.on_edge(
+                symbols, row.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
+            )
+        (slope, _), *_ = self._at.values()
+        right = chain.factors[child][parent].symbol
+        shares = {slope.right: right, slope.right + 1.0: right + 1.0}
+        found = next((share for number, share in shares.items() if isclose(number, slope.share)), None)
+        return None if found is None else Slope(right, out=symbols[child], at=symbols[parent], share=found)
 
 
 @dataclass(eq=False)
@@ -153,44 +169,11 @@ class Suspect:
     def unlikely(self) -> int:
         """The same, among slips of one rank."""
         seen = self.edit.seen
-        looks_like_it = not seen or re.match(seen, _text(self.chain.factors[self.pair[0]][self.pair[1]].symbol))
+        looks_like_it = not seen or re.match(seen, in_symbols(self.chain.factors[self.pair[0]][self.pair[1]].symbol))
         return self.aside + self.edit.unlikely + (not looks_like_it)
 
-    @property
-    def title(self) -> str:
-        """The slip in a word or two, said of one branch where it could be taken for a slip of the whole."""
-        return f"{self.slip.value} in one term" if self.rank > self.slip.rank else self.slip.value
 
-    @property
-    def sentence(self) -> str:
-        """What went wrong, with the sign of the function in which it did."""
-        edge = self.places[0].edge
-        return self.slip.sentence.format(f=edge[0].operation.sign if edge and edge[0].operation else "")
-
-    @cached_property
-    def detail(self) -> str:
-        """Which symbols stand where others belong, or in which branch; nothing where that is said by the slip."""
-        said, symbols, place = self.edit.said, self.chain.graph.symbols, self.places[0]
-        if self.edit.scope is Scope.BRANCH and place.edge:
-            (node, i), (_, parent) = place.edge, self.pair
-            uses = (node.operands[i], node)[: 1 + (node.operands[i] is parent)]  # of a name, which use
-            through = _text(*(symbols[use] for use in uses))
-            return said[0].format(through) if 0 < len(through) <= READABLE else ""
-        if "{}" in said:
-            ends = self.chain.root, place.others[self.variant]
-            return said[0].format(partial_text(*(self.chain.names[end] for end in ends)))
-        if said:
-            return said[min(self.variant, len(said) - 1)]
-        if self.edit.scope is not Scope.EDGE or place.edge is None:
-            return ""
-        node, i = place.edge
-        assert node.operation is not None  # a leaf has no edges
-        right = node.operation.textbook[i](*[symbols[operand] for operand in node.operands], symbols[node])
-        slope = place.on_edge(symbols, right)
-        return f"{Symbol.of(self.edit.instead(slope)[self.variant])} stands where {slope.right} belongs"
-
-
-def _text(*ways: Symbol) -> str:
+def in_symbols(*ways: Symbol) -> str:
     """A use of a name in what it is used in; nothing if that is longer than can be written at all."""
     try:
         return " in ".join(map(str, ways))
@@ -249,8 +232,10 @@ def _places(here: Numbers) -> Iterator[Place]:
     """Every place of the chain in which one slip can be made; that of an edge in each factor it lies in, and in all."""
     chain = here.chain
     named = [node for node in chain.order if node in chain.names]
+    leaves = [node for node in named if node.operation is None]
+    pools = _families(chain, leaves), _families(chain, named)
     if chain.named:
-        yield _entry(chain, named)
+        yield _entry(chain, leaves)
     if chain.meeting is not None and chain.goes_around(pair := (chain.root, chain.meeting)):
         yield Place(Scope.WHOLE, [pair])
     on_all = (node for node in reversed(chain.named[1:-1]) if not chain.goes_around((node, node)))
@@ -261,7 +246,7 @@ def _places(here: Numbers) -> Iterator[Place]:
         for node in chain.links[child].written:
             for i, operand in enumerate(node.operands):
                 edge, pairs = (node, i), [(child, p) for p in factors if operand in here.above((child, p))]
-                others = _mistakable(chain, edge, named) if pairs else ()
+                others = _mistakable(chain, edge, pools) if pairs else ()
                 for pair in pairs:
                     yield Place(Scope.EDGE, [pair], edge, others)
                     if _is_branch(pair, edge, here):
@@ -272,9 +257,9 @@ def _places(here: Numbers) -> Iterator[Place]:
                     yield Place(Scope.EDGE, pairs, edge, others)
 
 
-def _entry(chain: Chain, named: Sequence[Value]) -> Place:
+def _entry(chain: Chain, leaves: Sequence[Value]) -> Place:
     """The whole derivative: which others there are, and the paths that it is the sum of, if they are few."""
-    others = [node for node in named if node.operation is None and node is not chain.target][:MOST_OTHERS]
+    others = [node for node in leaves if node is not chain.target][:MOST_OTHERS]
     paths = largest_first(chain.named, chain.edges, chain.target) if 0 < chain.count <= MOST_PATHS else ()
     return Place(Scope.ENTRY, [(chain.root, chain.target)], None, others, [[*pairwise(path.nodes)] for path in paths])
 
@@ -290,24 +275,42 @@ def _unit(pair: Pair, here: Numbers) -> Value | None:
 
 
 def _is_branch(pair: Pair, edge: Edge, here: Numbers) -> bool:
-    """Is an edge one of several ways through a factor?"""
-    (node, i), above, whole = edge, here.above(pair), here.factor(pair)
-    through = here.below(pair[0])[node] * here.point.slopes[node][i] * above[node.operands[i]]
-    return abs(through - whole) > 1e-9 * abs(whole)
+    """Is an edge one of several ways through a factor? Of a max, only one of them may be open here."""
+    (child, parent), (node, i), above, whole = pair, edge, here.above(pair), here.factor(pair)
+    below = here.below(child)
+    through = below[node] * here.point.slopes[node][i] * above[node.operands[i]]
+    if abs(through - whole) > 1e-9 * abs(whole):
+        return True
+    if all(number for at, number in below.items() if at in above):
+        return False
+    ways = postorder(child, lambda at: [o for k, o in enumerate(at.operands) if (at, k) != edge and o in above])
+    return parent in {*ways}
 
 
-def _mistakable(chain: Chain, edge: Edge, named: Sequence[Value]) -> Sequence[Value]:
-    """Names that might be taken for the one that makes a slope, those of its own family (x2 for x1) first."""
+def _families(chain: Chain, nodes: Sequence[Value]) -> Families:
+    """The nodes by the letters that their names begin with, and all of them under None."""
+    families: Families = {None: [*nodes]}
+    for node in nodes:
+        families.setdefault(_letters(chain.names[node]), []).append(node)
+    return families
+
+
+def _mistakable(chain: Chain, edge: Edge, pools: tuple[Families, Families]) -> Sequence[Value]:
+    """Names that might be taken for the one that makes a slope, those of its own family (x2 for x1) first.
+
+    A factor is mistaken for any other name; else a leaf is, for another leaf.
+    """
     node, i = edge
     if node.operation is None:
         return ()
     multiplied = multiplies(node.operation, i)
     taken = node.operands[1 - i] if multiplied else node.operands[i]
     if not multiplied and (taken not in chain.names or taken.operation is not None):
-        return ()  # a leaf is mistaken for another
-    family = _letters(chain.names.get(taken, ""))
-    others = [name for name in named if name not in {node, *node.operands} and (multiplied or name.operation is None)]
-    return sorted(others, key=lambda other: _letters(chain.names[other]) != family)[:MOST_OTHERS]
+        return ()
+    families, family = pools[multiplied], _letters(chain.names.get(taken, ""))
+    others = (other for other in families[None] if _letters(chain.names[other]) != family)
+    right = {node, *node.operands}
+    return [*islice((other for other in concat(families.get(family, ()), others) if other not in right), MOST_OTHERS)]
 
 
 @cache

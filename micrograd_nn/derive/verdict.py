@@ -1,6 +1,5 @@
 """What is said of a wrong answer to who is to find the right one: the slip and its place, never what belongs there."""
 
-import re
 from math import isclose, isfinite
 
 from ..notation.text import label_text, number_text
@@ -14,21 +13,12 @@ def what_is_off(finding: Finding, asked: str, whole: bool = True) -> str:
     elsewhere = where != asked
     if finding.slip:
         anywhere = whole and finding.slip.anywhere  # a product does not tell in which factor it was
-        return f"{f'in {where}, ' if elsewhere and not anywhere else ''}{sentence_of(finding)}"
+        return f"{f'in {where}, ' if elsewhere and not anywhere else ''}{finding.sentence}"
     if isclose(finding.hand, finding.engine, rel_tol=1e-8):
         return "it comes out right at these numbers, and wrong at others, as if a number stood for a name"
     if elsewhere:
         return f"look at {where} again, the rest is right"
     return f"it comes to {number_text(finding.hand, DIGITS)} here, {_off(finding.hand, finding.engine)}"
-
-
-def sentence_of(finding: Finding) -> str:
-    """The slip in a sentence, as it was told; nothing if there is none. A table may leave blanks in it, such as {f}."""
-    if finding.slip is None:
-        return ""
-    told = re.escape(finding.slip.sentence).replace(r"\{f\}", r"(.+?)")
-    found = re.search(rf"{told}(?= \(|$)", finding.words, re.MULTILINE)
-    return found[0] if found else finding.slip.sentence.replace("{f}", "the function")
 
 
 def _off(hand: float, right: float) -> str:

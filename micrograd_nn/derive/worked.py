@@ -36,12 +36,12 @@ class Rule:
     part: Symbol
     moves: tuple[bool, ...]
     slopes_inside: tuple[Tidy, ...]  # of those that do, in names
+    pair: str  # the letters of those that do
 
     @cached_property
     def letters(self) -> list[Tidy]:
         """The operands: u and v for what depends on the name, c for what doesn't, and numbers."""
-        taken = {part.name for part in self.part.parts()}
-        letters = iter(next((pair for pair in PAIRS if taken.isdisjoint(pair)), PAIRS[0]))
+        letters = iter(self.pair)
         return [
             Tidy(next(letters)) if moved else Tidy.of(operand.number) if operand.is_number else Tidy("c")
             for operand, moved in zip(self.part.operands, self.moves, strict=True)
@@ -126,8 +126,10 @@ class Rule:
 
 
 def rules_of(formula: Symbol, name: str) -> list[Rule]:
-    """The rules that it takes to derive a formula towards a name, from the outside in; plain ones if no others."""
+    """The rules that it takes to derive a formula towards a name, from the outside in; a plain one if no others."""
     slopes: dict[Symbol, Tidy] = {part: Tidy.of(1.0) for part in formula.parts() if part.name == name}
+    taken = {part.name for part in formula.parts()}
+    pair = next((pair for pair in PAIRS if taken.isdisjoint(pair)), PAIRS[0])
     found = list[Rule]()
     for part in formula.parts():
         moves = tuple(operand in slopes for operand in part.operands)
@@ -138,6 +140,8 @@ def rules_of(formula: Symbol, name: str) -> list[Rule]:
             slopes[part] = total(
                 [product([Tidy.of(slope(*operands, out)), slopes[operand]]) for slope, operand, moved in rows if moved]
             )
-            found.append(Rule(part, moves, inside))
+            found.append(Rule(part, moves, inside, pair))
     outwards = found[::-1]
-    return [rule for rule in outwards if not rule.is_plain] or outwards[:1]
+    bent = [rule for rule in outwards if not rule.is_plain]
+    factors = [rule for rule in outwards if rule.part.operation and rule.part.operation.level != SUM]
+    return bent or factors[:1] or outwards[:1]

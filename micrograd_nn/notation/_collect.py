@@ -9,10 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
+from operator import attrgetter
 from typing import Any
 
 from ..engine.ops import add, div, mul, multiply_no_nan, neg, power, sqrt, sub
 from ._simplify import MOST, Tidy, form_of, fraction_of, is_just, multiplied, short_number, without_minus
+
+LENGTH = attrgetter("length")  # how much there is to read
+LONGEST = 10_000  # names and numbers: a longer sum has no place on a line of text, and stays as it is
 
 Powers = Mapping[Hashable, tuple[Tidy, Fraction]]  # by what the base is: the base, and its exponent
 
@@ -41,10 +45,10 @@ def total(terms: Sequence[Tidy]) -> Tidy:
     y − x
     """
     plain = reduce(lambda a, b: a + b, terms, Tidy.of(0.0))
-    if len(terms) < 2:
+    if len(terms) < 2 or plain.length > LONGEST:
         return plain
     forms = _collected_forms(plain)
-    return _in_order(min(*map(_shared_once, forms), *forms, key=_length))
+    return _in_order(min(*map(_shared_once, forms), *forms, key=LENGTH))
 
 
 def _collected_forms(plain: Tidy) -> list[Tidy]:
@@ -123,11 +127,6 @@ def _multiplied_out(term: Tidy) -> list[tuple[int, Tidy]]:
     return made if len(made) > 1 else [(1, term)]
 
 
-def _length(symbol: Tidy) -> int:
-    """How much there is to read: names and numbers."""
-    return symbol.fold(lambda leaf: 1, lambda operation, *lengths: int(sum(lengths)))
-
-
 def times_sum(terms: Sequence[Tidy], factors: Iterable[Tidy]) -> Tidy:
     """The sum times the factors, which stand before each of its terms where that is shorter.
 
@@ -135,9 +134,11 @@ def times_sum(terms: Sequence[Tidy], factors: Iterable[Tidy]) -> Tidy:
     >>> print(times_sum([y / x, x * y], [x]))
     y + x^2·y
     """
-    factors = [*factors]
-    forms = product([*factors, total(terms)]), total([product([*factors, term]) for term in terms])
-    return min(forms, key=_length)
+    factors, whole = [*factors], total(terms)
+    outside = product([*factors, whole])
+    if outside.length > LONGEST:
+        return outside
+    return min(outside, total([product([*factors, term]) for term in terms]), key=LENGTH)
 
 
 def on_one_line(terms: Sequence[Tidy]) -> Tidy:
@@ -172,7 +173,7 @@ def _shared_once(
         for sign, number, powers in collected
     ]  # fmt: skip
     return (
-        product([_product(size, shared), _in_order(min(_collected_forms(_sum(rest)), key=_length))])
+        product([_product(size, shared), _in_order(min(_collected_forms(_sum(rest)), key=LENGTH))])
         if shared or size != 1
         else whole
     )

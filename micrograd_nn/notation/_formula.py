@@ -11,7 +11,7 @@ are one operand: a/w1x1 is a/(w1·x1), but xy^2 is x·y^2.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -22,10 +22,15 @@ from ..engine.ops import absolute, add, div, greater, mul, neg, power, sub
 from ..engine.value import Value, topological_order
 from ..errors import ArgumentTypeError, FormulaError, counted, printable
 from .latex import label_latex
+from .text import ATOM
 from .tokens import LATEX, PRIME, Token, as_typed, cut, functions, split, typeset_as
 
 LONGEST = 10_000  # characters
-SHORTEST_FUNCTION = 3  # letters of a name, for a bracket behind it to make it one
+EMPTY = "this is no formula: it is empty"
+SOFTMAX = (
+    "softmax is taken of all sums at once, and each class has a share of its own: write exp(z1)/(exp(z1) + exp(z2)), "
+    "or p1, p2, … for the shares of a softmax that is in the loss"
+)
 CONSTANTS = {"e": math.e, "pi": math.pi, "π": math.pi}  # a name of the caller comes before them
 EXPONENT = re.compile(r"(\d+\.?\d*|\.\d+)(e\d+)")  # 2e1 is 20, but 2·e1 for a caller who has an e1
 
@@ -177,7 +182,7 @@ class _Parser:
             self.waiting.append(_Waiting(SIGN, token, neg))
         elif token.text != "+":
             where = f"before {token.text}" if token.text else "at its end"
-            self.fail(f"this is no formula: an operand is missing {where}", token)
+            self.fail(f"this is no formula: an operand is missing {where}" if self.text.strip() else EMPTY, token)
 
     def number(self, token: Token) -> None:
         number, product = float(token.text), EXPONENT.fullmatch(token.text)
@@ -195,8 +200,7 @@ class _Parser:
             pieces = [*before, *(self.meanings[piece] for piece in split(word, self.meanings))]
         if len(pieces) == len(before):
             known = [name for name in (self.meanings or {}).values() if isinstance(name, str)]
-            called = self.text[token.column + len(token.text) :].lstrip().startswith("(")
-            self.fail(_unknown(word, known, called), token)
+            self.fail(_unknown(word, known, token.bracket == "("), token)
         for i, piece in enumerate(pieces):
             if i:
                 self.waiting.append(_Waiting(WORD, token, mul, 2))
@@ -210,12 +214,17 @@ class _Parser:
             self.close(token, bracket)
         elif token.text == ",":
             if bracket.token.kind != "call":
-                self.fail("a comma stands between operands only: write 0.585 with a point", token)
+                decimal = (
+                    re.search(r"[0-9]+$", self.text[: token.column]),
+                    re.match(r",[0-9]+", self.text[token.column :]),
+                )
+                number = ".".join(part[0].strip(",") for part in decimal if part) if all(decimal) else "decimals"
+                self.fail(f"a comma stands between operands only: write {number} with a point", token)
             self.take_up(COMPARISON)
             bracket.count += 1
             self.wanted = True
         elif token.text == "=":
-            self.fail("this is no formula: a comparison is a > b or a < b", token)
+            self.fail("a comparison is a > b or a < b, and of an equation only one side is read", token)
         elif token.kind == "number":
             self.fail("this is no formula: a sign is missing before this number", token)
         else:  # a product whose sign was left out
@@ -311,13 +320,27 @@ def work_out(items: Iterable[Item], names: Mapping[str, Any]) -> Any:
     return stack[0]
 
 
-def _unknown(name: str, known: Iterable[str], called: bool) -> str:
+def _unknown(name: str, known: Sequence[str], called: bool) -> str:
+    """What is said of a word that means nothing, with the near ones that do."""
+    word, callable_here = name.replace(PRIME, "'"), _callable()
+    near = get_close_matches(name, callable_here, n=3)
+    if name.startswith("softmax"):
+        return SOFTMAX
+    operations = f"the operation {'(…) or '.join(near)}(…)" if near else ""
+    if called and re.fullmatch(r"[a-z]{2,}\d*'*", word):
+        hint = f"did you mean {operations}?" if near else f"known are: {', '.join(callable_here)}"
+        return f"unknown function {word!r}; {hint}"
     some = ", ".join(map(printable, sorted({*known})[:30]))
-    is_function = called and len(name) >= SHORTEST_FUNCTION  # or it is a factor: w(x + b)
-    meant = get_close_matches(name, functions(), n=3, cutoff=0.0 if is_function else 0.6)
-    hint = f"; did you mean the operation {'(…) or '.join(meant)}(…)?" if meant else ""
-    word = name.replace(PRIME, "'")
+    meant = next((other for other in known if other.casefold() == name.casefold()), operations)
+    hint = f"; did you mean {meant}?" if meant else ""
     return f"unknown name {printable(repr(word))}; known are: {some or 'none'}{hint}"
+
+
+def _callable() -> list[str]:
+    """The functions that people call by a word, and do not write with a sign between two operands."""
+    rows = functions()
+    called = (name for name, row in rows.items() if name.isidentifier() and getattr(row, "level", ATOM) == ATOM)
+    return sorted(name for name in called if "_" not in name or getattr(rows[name], "default", None) is not None)
 
 
 def _as_value(name: str, given: Any) -> Value:

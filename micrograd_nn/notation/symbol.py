@@ -16,6 +16,7 @@ from .latex import LATEX
 from .text import TEXT, write
 
 R = TypeVar("R")
+BEYOND = 1 << 30  # names and numbers: more than anyone reads
 
 
 class Symbol(Operand):
@@ -32,19 +33,20 @@ class Symbol(Operand):
     ``key`` is what stands for the name when numbers are put in: the name itself, if not given.
     """
 
-    __slots__ = ("name", "key", "number", "operation", "operands")
+    __slots__ = ("name", "key", "number", "operation", "operands", "length")
 
     name: str | None  # None for a number and for an operation
     key: Hashable
     number: float
     operation: Operation | None  # None for a leaf
     operands: "tuple[Symbol, ...]"
+    length: int  # how much there is to read, names and numbers, up to BEYOND
 
     def __init__(self, name: str | None, key: Hashable = None, number: float = 0.0) -> None:
         self.name = name
         self.key = name if key is None else key
         self.number = number
-        self.operation, self.operands = None, ()
+        self.operation, self.operands, self.length = None, (), 1
 
     @classmethod
     def of(cls, thing: Any) -> Self:
@@ -56,6 +58,7 @@ class Symbol(Operand):
         """The operation written down, with nothing computed."""
         node = cls(None)
         node.operation, node.operands = operation, tuple(map(cls.of, operands))
+        node.length = min(BEYOND, sum([operand.length for operand in node.operands]))
         return node
 
     @property

@@ -31,6 +31,10 @@ COMPOSED: dict[str, Callable[[Any], Any]] = {  # functions of textbooks that are
     "sech": lambda a: div(2.0, exp(a) + exp(-a)),
     "tan": lambda a: div(sin(a), cos(a)),
 }
+MEANINGLESS = {
+    "#": "a formula holds no comment",
+    "∂": "a derivative such as ∂L/∂w is what is asked: write what it comes to",
+}
 LATEX = re.compile(r"\\|_\{")  # what no line of text holds
 COMMAND = re.compile(
     r"(?P<space>\\(?:left|right|quad)(?![A-Za-z])|\\[,;:! ])|(?P<dot>\\(?:cdot|times)(?![A-Za-z]))"
@@ -73,7 +77,7 @@ def cut(text: str, names: Collection[str] = ()) -> Iterator[Token]:
             depth += (last in ("call", "(", "[", "{")) - (last in (")", "]", "}"))
         if not tokens and source[at] not in (" \t\f\r\n" if depth else " \t\f"):  # in brackets lines may be broken
             other = f"this is no formula: {printable(source[at])} has no meaning in one"
-            raise FormulaError("a formula holds no comment" if source[at] == "#" else other, text, columns[at])
+            raise FormulaError(MEANINGLESS.get(source[at], other), text, columns[at])
         at = tokens[-1].end if tokens else at + 1
         if last in ("name", "number", ")", "]", "}") and INDEX.match(source, at):
             raise FormulaError("square brackets number a name, as in h1[2]", text, columns[at])
@@ -117,15 +121,20 @@ def _word(source: str, at: int, known: Collection[str], names: Collection[str]) 
     function = max((name for name in known if bare.endswith(name)), key=len, default="") if call or alone else ""
     exponent = (call[1] or call[2] or "") if call else ""
     doubtful = alone or exponent or function in COMPOSED
-    if function and not (doubtful and split(source[at:end], names)):
-        start = at + len(bare) - len(function)
+    start = at + len(bare) - len(function)
+    if function and not (doubtful and split(source[at:end], names)) and _is_product(source[at:start], names):
         head = [Token("name", source[at:start], at, start)] if start > at else []
         kind, after = ("call", call.end()) if call else ("function", end)
         return [*head, Token(kind, source[start:end], start, after, exponent, source[after - 1])]
     sample = SAMPLE.match(source, end)
     if sample:
         return [Token("name", f"{source[at:end]}[{sample[1]}]", at, sample.end())]
-    return [Token("name", source[at:end], at, end)]
+    return [Token("name", source[at:end], at, end, bracket=source[end : end + 1])]
+
+
+def _is_product(head: str, names: Collection[str]) -> bool:
+    """Can what stands before a function's name be names, as in xsin(z), and not the beginning of arctan(z)?"""
+    return not head or bool(split(head, names)) or (not names and not re.fullmatch(r"[a-z]{3,}", head))
 
 
 def split(word: str, names: Collection[str]) -> list[str]:

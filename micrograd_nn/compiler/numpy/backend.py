@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..backend import Log, Part, Update, execute
+from ..backend import APART, Log, Part, Update, execute
 from ..lifted import Lifted
 from ..steps import Leaf, Ref, Stretch
-from ..straight import indented
+from ..straight import chunks, cut, indented
 from .source import ArraySource, taken_apart
 
 KEPT = 4  # for so many different numbers of rows the buffers are kept
@@ -29,9 +29,14 @@ class NumpyBackend:
     def __init__(self, lifted: Lifted, dtype: str) -> None:
         self.lifted, self.dtype = lifted, dtype
         self.p, self.g = np.zeros((2, len(lifted.reached)), dtype)
-        self.source, arrays = _source(lifted, dtype)
-        build = execute(self.source, **arrays, **SCOPE)["build"]
-        self.built = lru_cache(KEPT)(lambda n: Built(*build(n, self.p, self.g)))  # for n rows
+        self.source, self._arrays = _source(lifted, dtype)
+        self.built = lru_cache(KEPT)(self._build)
+
+    def _build(self, n: int) -> "Built":
+        """The buffers for n rows, and the functions that read them."""
+        made = execute(self.source, n=n, p=self.p, g=self.g, **self._arrays, **SCOPE)
+        each, sweep = made.pop("each"), made.pop("sweep")  # what is left does not refer to itself
+        return Built([made[leaf.source] for leaf in self.lifted.rows], each, sweep)
 
     @np.errstate(all="ignore")
     def value(self, p: Sequence[float], rows: Any) -> float:
@@ -63,7 +68,12 @@ class Built(NamedTuple):
 
     inputs: list[Any]
     each: Callable[[], Any]  # the losses of the rows
-    value_and_grad: Callable[[float], float]  # their sum; the gradient of seed times that sum is left in ``g``
+    sweep: Callable[[float], float]  # their sum, after ``each``; the gradient of seed times it is left in ``g``
+
+    def value_and_grad(self, seed: float) -> float:
+        """The sum of the losses, and in ``g`` the gradient of seed times that sum."""
+        self.each()
+        return self.sweep(seed)
 
     def fill(self, arrays: list[Any], rows: Any) -> None:
         """Take over those rows: a slice, or an array of their numbers."""
@@ -75,26 +85,19 @@ class Built(NamedTuple):
 
 
 def _source(lifted: Lifted, dtype: str) -> tuple[str, dict[str, Any]]:
-    """``build(n, p, g)`` makes what a Built is for n rows, with parameters and gradient in those vectors."""
+    """What makes the buffers of a Built and its functions, for n rows with parameters and gradient in p and g."""
     wanted = [lifted.loss] if lifted.gradient is None else [lifted.loss, lifted.gradient]
     steps, (loss, *gradient) = taken_apart(lifted.steps, wanted)
     written = ArraySource(steps, [loss, *gradient], dtype, "a", ["", "g"][: len(wanted)])
     (forward, sweep), outcome = written.cut(loss), written.results[0]
     varies = isinstance(loss, Ref) and steps[loss].batched
-    lines = [
-        "def build(n, p, g):",
-        *(f"    {leaf.source} = np.zeros((n, {leaf.shape[0]}), {dtype})" for leaf in lifted.rows),
-        *indented(4, written.made),
-        "    def each():",
-        *indented(8, forward),
-        f"        return {outcome}",
-        "    def value_and_grad(seed):",
-        "        each()",
-        *indented(8, sweep),
-        f"        return {f'float(np.add.reduce({outcome}))' if varies else f'float({outcome}) * n'}",
-        f"    return [{', '.join(leaf.source for leaf in lifted.rows)}], each, value_and_grad",
-    ]
-    return "\n".join(lines), written.scope
+    total = f"float(np.add.reduce({outcome}))" if varies else f"float({outcome}) * n"
+    inputs = [f"{leaf.source} = np.zeros((n, {leaf.shape[0]}), {dtype})" for leaf in lifted.rows]
+    pieces = ["\n".join(lines) for lines in chunks([*inputs, *written.made])]
+    for name, given, lines, result in (("each", "", forward, outcome), ("sweep", "seed", sweep, total)):
+        body = [*cut(lines, pieces, name), f"return {result}"]
+        pieces.append("\n".join([f"def {name}({given}):", *indented(4, body)]))
+    return APART.join(pieces), written.scope
 
 
 def view(array: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...], rows: bool = False) -> Any:

@@ -3,7 +3,7 @@
 Bit for bit it has the numbers of the scalar engine, in value, gradient and every step of a training (the sign of a zero
 alone may differ). For a few dozen nodes nothing is faster in Python: the loop "forward, backward, update, next sample"
 is one function, and its numbers never leave the interpreter's local variables. Where that function would take too long
-to make, a loop over flat lists does the same for a million nodes.
+to make, a loop over flat lists does the same for a million nodes. A training repays more preparation than one call.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,8 @@ from ..backend import Log, Part, Update, execute
 from ..straight import forward, functions_source, gradient_of, train_source
 from ..trace import Trace
 
-STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make
+STRAIGHT = 30_000  # nodes: beyond, straight-line code takes too long to make for a call
+TRAINED = 200_000  # and for a training, in which it is some 50 times as fast: making it takes as long as about 30 rows
 
 
 class PythonBackend:
@@ -52,8 +53,8 @@ class PythonBackend:
         return loss, as_array(gradient)
 
     def loop(self, update: Update, batch_size: int) -> "PythonLoop":
-        if self._long:
-            return PythonLoop(self.source, NodeByNode(self._trace, update, batch_size).train)
+        if len(self._trace) > TRAINED:
+            return PythonLoop(getsource(NodeByNode), NodeByNode(self._trace, update, batch_size).train)
         source = train_source(self._trace, update, batch_size)
         return PythonLoop(source, execute(source)["train"])
 
