@@ -41,7 +41,7 @@ def test_row_is_found_by_its_name_and_is_itself_after_every_copy(row: Operation)
 @every_row
 def test_wrong_number_of_operands_is_an_error_that_says_the_right_one(row: Operation) -> None:
     for count in {0, 1, 2, 3} - {row.arity} - ({1} if row.default is not None else set()):
-        with pytest.raises(ArgumentError, match=rf"{row.name} takes {row.arity} operand\(s\), got {count}"):
+        with pytest.raises(ArgumentError, match=rf"{row.name} takes {row.arity} operands?, got {count}"):
             row(*[Value(0.5)] * count)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..engine.operation import Operation
 from ..engine.value import Value, topological_order
-from ..errors import ExtraMissingError, GraphError, printable
+from ..errors import ExtraMissingError, GraphError, counted, printable
 from .recorded import check_root, names_of
 from .units import slope_in_letters
 
@@ -49,8 +49,8 @@ def to_sympy(value: Value) -> Any:
         work += EACH + len(forms[node].args)
         if work > MOST or lengths[node] > LONGEST:
             raise GraphError(
-                f"{len(order):,} nodes make a larger expression than sympy can put together in a second: take a part "
-                "of the graph, to_sympy(node); explain(L, w) and grad(L, [w]) need no sympy"
+                f"{counted(len(order), 'node')} make a larger expression than sympy can put together in a second: take a "
+                "part of the graph, to_sympy(node); explain(L, w) and grad(L, [w]) need no sympy"
             )
     return forms[value]
 

@@ -114,7 +114,7 @@ def right_side(text: str, asked: Sequence[str] = ()) -> str:
     r"""What follows ∂L/∂w =, in text or LaTeX, or = alone; all of it if there is none.
 
     >>> right_side("∂L/∂w1 = 2(y − o)", ("L", "w1")), right_side(r"\frac{\partial L}{\partial w_{1}} = 2", ("L", "w1"))
-    ('2(y − o)', '2')
+    (' 2(y − o)', ' 2')
 
     Raises FormulaError if another partial than the one that is asked stands there.
     """
