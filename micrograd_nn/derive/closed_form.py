@@ -49,8 +49,8 @@ def to_sympy(value: Value) -> Any:
         work += EACH + len(forms[node].args)
         if work > MOST or lengths[node] > LONGEST:
             raise GraphError(
-                f"{counted(len(order), 'node')} make a larger expression than sympy can put together in a second: take a "
-                "part of the graph, to_sympy(node); explain(L, w) and grad(L, [w]) need no sympy"
+                f"{counted(len(order), 'node')} make a larger expression than sympy can put together in a second: "
+                "take a part of the graph, to_sympy(node); explain(L, w) and grad(L, [w]) need no sympy"
             )
     return forms[value]
 
