@@ -416,7 +416,7 @@ def trains(case: Case, rows: list[list[float]], size: int) -> tuple[str, str]:
         f"    static struct work w; double g[{count}], p[] = {numbers(program.numbers())}, sums[2], s[] = {{0.1}};",
         f"    const int64_t starts[] = {{0, 0}}, lengths[] = {{{len(rows)}, {len(rows) - 1}}};",
         f"    const int64_t order[] = {{{', '.join(map(str, reversed(range(len(rows)))))}}}; int64_t count[2];",
-        f"    train(2, starts, lengths, order, 1000, 0, s, p, {', '.join(names)}, g, sums, count, &w);",
+        f"    train(2, 1, starts, lengths, order, 1000, 0, s, p, {', '.join(names)}, g, sums, count, &w);",
         f'    for (int i = 0; i < {count}; i++) printf("%.17g\\n", p[i]);',
     ]
     return source, "\n".join(main)

@@ -80,6 +80,7 @@ def test_a_moved_number_is_in_the_value_and_a_changed_value_on_the_screen(addres
         page = browser.new_page(viewport={"width": 1400, "height": 1600}, reduced_motion="reduce")
         page.goto(address)
         page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+        page.locator(".jp-Toolbar-kernelName", has_text="Python 3").first.wait_for(timeout=60_000)
         prompt = page.locator(".jp-InputPrompt").first
         while not re.search(r"\d", prompt.inner_text()):
             if "*" not in prompt.inner_text():
