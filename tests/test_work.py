@@ -181,7 +181,7 @@ def calls(function: Callable[[Value, Value], Any], graph: Graph) -> tuple[int, s
 def test_the_work_for_a_node_does_not_grow_with_the_graph(
     name: str, shape: Callable[[int], Graph], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few, many = (200, 800) if name in HEAVY else (1000, 5000)
+    few, many = (150, 600) if name in HEAVY else (1000, 5000)
     FUNCTIONS[name](*deep_chain(12))  # what is imported and kept at the first call
     made, said = calls(FUNCTIONS[name], shape(many))
     if said:
