@@ -9,7 +9,7 @@ from derivations.networks import SEEN
 from derivations.record import record as recorded
 from random_graphs import random_graph
 
-from micrograd_nn import MLP, UNREACHED, Value, mse, tutor
+from micrograd_nn import MLP, UNREACHED, Value, mse, sigmoid, tutor
 from micrograd_nn.draw._explore import answer, graph_data
 from micrograd_nn.errors import ArgumentError, ArgumentTypeError, GraphError, UnknownNameError
 
@@ -261,3 +261,12 @@ def test_what_a_constant_0_cuts_off_is_not_asked_for():
         "∂L/∂v",
         *["∂q/∂x", "∂v/∂x", "∂L/∂x"],
     ]
+
+
+def test_a_hint_tells_of_the_inner_derivative_where_there_is_one():
+    """Of σ(w5·h1 + …) one rule is left to say, and the weight before h1 is the factor that is forgotten."""
+    w, x = Value(0.5, "w"), Value(2.0, "x")
+    whole = "The slope of what u stands for is a factor too."
+    for made, inner in ((sigmoid(w * x), True), (sigmoid(w), False), (w * w, False), (w * x, False)):
+        made.label = "o"
+        assert any(whole in hint for hint in tutor(made, w).question.hints) is inner

@@ -90,10 +90,19 @@ def _about_factor(explanation: Explanation, factor: Factor) -> Question:
 
 def _rules(formula: Symbol, name: str) -> str:
     """The rules that it takes to derive a formula towards a name, from the outside in."""
-    said = list(dict.fromkeys(map(_rule, rules_of(formula, name))))
+    rules = rules_of(formula, name)
+    said = list(dict.fromkeys(map(_rule, rules)))
     several = f"{counted(len(said), 'rule')}, outermost first; their slopes multiply" if len(said) > 1 else "one rule"
     uses = " What comes of each use adds up." if _uses(formula, name) > 1 else ""
-    return f"it takes {several}: {'; '.join(said)}.{uses}"
+    inside = "".join(map(_inside, rules[-1:]))
+    return f"it takes {several}: {'; '.join(said)}.{inside}{uses}"
+
+
+def _inside(rule: Rule) -> str:
+    """What is left to do below the innermost rule; nothing where the name itself stands in it."""
+    (letter, _), *more = rule.slopes
+    ends = more or rule.is_plain or rule.inner[0].operation is None
+    return "" if ends else f" The slope of what {letter} stands for is a factor too."
 
 
 def _uses(formula: Symbol, name: str) -> int:
